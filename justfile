@@ -1,0 +1,35 @@
+# Each recipe is one line; `just` lists them.
+default:
+    @just --list
+
+# Builds the server and what it is made of.
+build:
+    cargo build --release --locked --package kissaten-server
+
+# Passes all tests, from a clean checkout too; arguments go to pytest.
+test *arguments:
+    tests/run {{arguments}}
+
+# What `tests/run` checks of the Rust code, without the kernel.
+check:
+    cargo fmt --all --check && cargo clippy --locked --all-targets -- -D warnings && cargo test --locked
+
+# Formats the Rust code.
+format:
+    cargo fmt --all
+
+# Writes the kernel's answers into the literate cells.
+bless *arguments:
+    tests/run --bless {{arguments}}
+
+# Measures Kissaten beside evcxr_jupyter, ipykernel and plain rustc.
+bench *arguments:
+    tests/bench/run {{arguments}}
+
+# Installs to ~/.local.
+install:
+    ./install.sh
+
+# Opens the notebooks in JupyterLab.
+lab:
+    ./install.sh lab

@@ -1,0 +1,92 @@
+//! What goes into the compiler and what comes out of it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// One execution of one cell, its command lines taken off by [`split_commands`](crate::split_commands).
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The code. Lines that were commands are blank, so that line numbers are the frontend's.
+    pub text: String,
+    /// What the cell is called in messages and panic locations: `cell 3`. Unique within the kernel, and a file name.
+    pub label: String,
+    /// The frontend's own id of the cell (`metadata.cellId`), which stays when the cell is run again.
+    pub cell_id: Option<String>,
+    /// `%%opt`: for this cell only. `None`: the session's (`:opt`).
+    pub opt_level: Option<u8>,
+}
+
+/// Text for people in the two forms that a frontend can use.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rendered {
+    /// Without escape codes.
+    pub plain: String,
+    /// With colours.
+    pub ansi: String,
+}
+
+/// rustc's word on a cell that cannot run.
+#[derive(Clone, Debug)]
+pub struct CompileError {
+    /// One line, for Jupyter's `evalue`: `E0308: mismatched types`.
+    pub summary: String,
+    /// All errors, rendered against the texts of the cells.
+    pub rendered: Rendered,
+}
+
+/// A cell that can run.
+#[derive(Clone, Debug)]
+pub struct Artifact {
+    /// `None`: there is nothing to run (a cell of items, imports or comments).
+    pub program: Option<Program>,
+    /// Warnings that matter; they are no error.
+    pub warnings: Option<Rendered>,
+    /// Sentences for the user: what was dropped and why, how to run a pasted `main`.
+    pub notes: Vec<String>,
+    /// Variables that are to be dropped before it runs: their type was redefined.
+    pub forget: Vec<String>,
+    /// Older variables that it moves.
+    pub moves: Vec<String>,
+    /// Time spent in rustc, over all calls.
+    pub compile_time: Duration,
+}
+
+/// A library and the symbol of its entry point.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    pub library: PathBuf,
+    pub entry: String,
+}
+
+/// Why a cell is not ready to run. The notebook is as it was.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PrepareError {
+    /// rustc refused it.
+    #[error("the cell does not compile")]
+    Compile(CompileError),
+    /// It was cancelled.
+    #[error("cancelled")]
+    Cancelled,
+    /// There is no rustc, no room on the disk, …: a sentence that says what to do.
+    #[error("{0}")]
+    Environment(String),
+}
+
+/// How the run of the cell that was prepared last ended, told by whoever ran it.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// Whether it ran to its end: only then does it have new variables.
+    pub success: bool,
+    /// The names that are in the worker's store now.
+    pub variables: Vec<String>,
+}
+
+/// A variable of the notebook.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variable {
+    pub name: String,
+    /// As it is shown to people, paths shortened.
+    pub type_name: String,
+    pub mutable: bool,
+}

@@ -1,0 +1,224 @@
+//! The notebook's variables: their types as text, and why some are not kept.
+
+use std::collections::BTreeSet;
+
+/// A variable that is in the worker's store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Binding {
+    pub(crate) name: String,
+    /// A type that generated code can name, with full paths.
+    pub(crate) type_text: String,
+    pub(crate) mutable: bool,
+}
+
+/// Why a variable that a cell bound is not in the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum NotKept {
+    /// It borrows from these.
+    Borrows(Vec<String>),
+    /// It was still borrowed from at the end of its cell.
+    Borrowed,
+    /// A closure, and the line that would keep it.
+    Closure(Option<String>),
+    /// A type without a name, described.
+    Nameless(String),
+    /// A type whose name later cells cannot use.
+    Hidden(String),
+    /// Its type, or one that it is built from, was defined anew.
+    Redefined(String),
+    /// The cell moved it; its type, and where.
+    Moved(Moved),
+    /// The worker that held it is gone.
+    WorkerLost,
+}
+
+/// Where an earlier cell moved a variable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Moved {
+    pub(crate) type_text: String,
+    /// File, line and columns (1-based, in characters) of rustc's "value moved here".
+    pub(crate) place: Option<(String, usize, usize, usize)>,
+    pub(crate) label: String,
+}
+
+impl NotKept {
+    /// A sentence for who uses `name` all the same.
+    pub(crate) fn reason(&self, name: &str) -> String {
+        match self {
+            Self::Borrows(from) if from.is_empty() => {
+                format!("`{name}` was not kept: it borrows from something that ended with its cell")
+            }
+            Self::Borrows(from) => {
+                let from: Vec<_> = from.iter().map(|name| format!("`{name}`")).collect();
+                format!("`{name}` was not kept: it borrows from {}", from.join(" and "))
+            }
+            Self::Borrowed => format!("`{name}` was not kept: it was still borrowed at the end of its cell"),
+            Self::Closure(Some(line)) => format!(
+                "`{name}` was not kept: the type of a closure has no name that a later cell could use; box it: `{line}`"
+            ),
+            Self::Closure(None) => format!(
+                "`{name}` was not kept: the type of a closure has no name that a later cell could use; box it, \
+                 as a `Box<dyn Fn(…) -> …>`"
+            ),
+            Self::Nameless(what) => format!(
+                "`{name}` was not kept: {what} is of a type that has no name that a later cell could use; \
+                 box it as a `dyn` type, or use it in the cell that makes it"
+            ),
+            Self::Hidden(type_text) => {
+                format!("`{name}` was not kept: its type `{type_text}` cannot be named outside of its module")
+            }
+            Self::Redefined(type_text) => format!("`{name}` was dropped: its type `{type_text}` was redefined"),
+            Self::Moved(moved) => format!("`{name}` was moved in {}", moved.label),
+            Self::WorkerLost => format!("`{name}` was lost with the process that held it; run its cell again"),
+        }
+    }
+}
+
+/// The type that rustc prints, as text that generated code can use, or what is nameless about it.
+pub(crate) fn usable_type(printed: &str) -> Result<String, NotKept> {
+    if printed.contains("{closure@") && !printed.contains('<') {
+        return Err(NotKept::Closure(None));
+    }
+    let nameless = [
+        ("{async", "a future"),
+        ("async fn body", "a future"),
+        ("{coroutine", "a future"),
+        ("impl ", "an `impl Trait` value"),
+        ("{closure@", "something with a closure in it"),
+        ("{type error}", "something"),
+    ];
+    if let Some((_, what)) = nameless.iter().find(|(mark, _)| printed.contains(mark)) {
+        return Err(NotKept::Nameless((*what).to_owned()));
+    }
+    if printed.contains('{') {
+        return Err(NotKept::Nameless("a function as an item (call it by its name)".to_owned()));
+    }
+    if printed.contains("::_::") || printed.contains('#') {
+        return Err(NotKept::Hidden(shown_type(printed)));
+    }
+    Ok(parenthesised(printed))
+}
+
+/// `&dyn A + B` is what rustc prints and does not read: it wants `&(dyn A + B)`.
+fn parenthesised(printed: &str) -> String {
+    let mut out = String::with_capacity(printed.len() + 2);
+    let mut rest = printed;
+    while let Some(at) = rest.find("dyn ") {
+        let (before, from) = rest.split_at(at);
+        out.push_str(before);
+        let end = end_of_bounds(from);
+        let (bounds, after) = from.split_at(end);
+        let behind_pointer = before.ends_with('&') || before.ends_with("mut ") || before.ends_with("const ");
+        // Bounds can hold further trait objects.
+        let inner = format!("dyn {}", parenthesised(&bounds["dyn ".len()..]));
+        if behind_pointer && has_plus(bounds) {
+            out.push('(');
+            out.push_str(&inner);
+            out.push(')');
+        } else {
+            out.push_str(&inner);
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Where the bounds of a trait object end: at what closes or separates on their own level.
+fn end_of_bounds(text: &str) -> usize {
+    let mut depth = 0_usize;
+    let mut previous = ' ';
+    for (at, character) in text.char_indices() {
+        match character {
+            '<' | '(' | '[' => depth += 1,
+            '>' if previous == '-' => {}
+            '>' | ')' | ']' | ',' | ';' if depth == 0 => return at,
+            '>' | ')' | ']' => depth -= 1,
+            _ => {}
+        }
+        previous = character;
+    }
+    text.len()
+}
+
+fn has_plus(bounds: &str) -> bool {
+    let mut depth = 0_usize;
+    let mut previous = ' ';
+    for character in bounds.chars() {
+        match character {
+            '<' | '(' | '[' => depth += 1,
+            '>' if previous == '-' => {}
+            '>' | ')' | ']' => depth = depth.saturating_sub(1),
+            '+' if depth == 0 => return true,
+            _ => {}
+        }
+        previous = character;
+    }
+    false
+}
+
+/// A type for people: paths shortened to their last part.
+pub(crate) fn shown_type(type_text: &str) -> String {
+    let mut out = String::with_capacity(type_text.len());
+    let mut word = String::new();
+    let mut characters = type_text.chars().peekable();
+    while let Some(character) = characters.next() {
+        if character == '_' || character.is_alphanumeric() {
+            word.push(character);
+        } else if character == ':' && characters.peek() == Some(&':') && !word.is_empty() {
+            characters.next();
+            word.clear();
+        } else {
+            out.push_str(&word);
+            word.clear();
+            out.push(character);
+        }
+    }
+    out + &word
+}
+
+/// Whether a type is, or is built from, one of the notebook's types with such a name.
+pub(crate) fn mentions_type(type_text: &str, names: &BTreeSet<String>) -> bool {
+    let is_part = |character: char| character == '_' || character.is_alphanumeric();
+    type_text.match_indices("notebook::").any(|(at, _)| {
+        let path = type_text[at..].split(|character: char| !is_part(character) && character != ':').next();
+        path.unwrap_or("").split("::").any(|part| names.contains(part))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn printed_types_are_made_usable() {
+        let usable = |printed| usable_type(printed).unwrap();
+        assert_eq!(usable("&dyn A + B"), "&(dyn A + B)");
+        assert_eq!(usable("&dyn A"), "&dyn A");
+        assert_eq!(usable("Box<dyn for<'a> Fn(&'a str) -> &str + Send>"), "Box<dyn for<'a> Fn(&'a str) -> &str + Send>");
+        assert_eq!(usable("(&mut dyn A + B, Vec<&dyn C<&dyn D + E>>)"), "(&mut (dyn A + B), Vec<&dyn C<&(dyn D + E)>>)");
+    }
+
+    #[test]
+    fn nameless_types_are_told_apart() {
+        assert_eq!(usable_type("{closure@cell 1:1:9: 1:12}"), Err(NotKept::Closure(None)));
+        assert!(matches!(usable_type("std::iter::Map<A, {closure@c 1:1: 1:2}>"), Err(NotKept::Nameless(_))));
+        assert!(matches!(usable_type("impl Future<Output = ()>"), Err(NotKept::Nameless(_))));
+        assert!(matches!(usable_type("fn() -> i32 {notebook::f}"), Err(NotKept::Nameless(_))));
+    }
+
+    #[test]
+    fn types_are_shown_short() {
+        assert_eq!(shown_type("std::vec::Vec<notebook::m::Point>"), "Vec<Point>");
+        assert_eq!(shown_type("(i32, &str)"), "(i32, &str)");
+        assert_eq!(shown_type("<A as std::ops::Add>::Output"), "<A as Add>::Output");
+    }
+
+    #[test]
+    fn types_mention_what_they_are_built_from() {
+        let names = BTreeSet::from(["Point".to_owned()]);
+        assert!(mentions_type("std::vec::Vec<notebook::m::Point>", &names));
+        assert!(!mentions_type("geo::Point", &names));
+        assert!(!mentions_type("notebook::Line", &names));
+    }
+}

@@ -1,0 +1,28 @@
+//! From the source of a cell to a shared library, the types of its variables, and diagnostics.
+//!
+//! This crate answers for everything that is Rust about a cell: what is an item and what a statement, what later
+//! cells can name, how rustc is called and how its words are shown. It deliberately knows neither Jupyter nor the
+//! worker: it writes libraries that somebody else loads, and is told afterwards how a cell ended.
+
+mod api;
+mod command;
+mod notebook;
+
+mod parse;
+mod source_map;
+
+mod binding;
+mod items;
+mod lower;
+
+mod diagnostic;
+mod rustc;
+
+mod session_library;
+mod toolchain;
+
+pub use api::{Artifact, CompileError, Finished, PrepareError, Program, Rendered, Source, Variable};
+pub use command::{Command, split_commands};
+pub use notebook::Notebook;
+pub use session_library::{SessionError, SessionLibrary};
+pub use toolchain::ToolchainError;

@@ -1,0 +1,323 @@
+//! From a cell's parts to the files that rustc is given.
+//!
+//! Three kinds of files are written here: the root of the items crate, the items of a cell, and the statements of
+//! a cell with what goes around them. User text stands on the lines that it has in the cell, so all that comes
+//! before it is on its first line.
+
+use std::fmt::Write;
+
+use crate::binding::Binding;
+use crate::items::{Items, LiveItem, Owner};
+use crate::parse::{ItemKind, Parsed, Static};
+use crate::source_map::{Edits, Generated, Region};
+
+/// Which error type a `?` at the top level turns into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ErrorType {
+    /// Has words for people.
+    Display,
+    /// Is only `Debug`.
+    Debug,
+}
+
+/// What goes around the statements of a cell; the part of a compile that changes from try to try.
+#[derive(Clone, Debug)]
+pub(crate) struct Frame<'a> {
+    /// The symbol of the entry point.
+    pub(crate) entry: &'a str,
+    /// Variables that the cell mentions.
+    pub(crate) take: Vec<&'a Binding>,
+    /// Of these, the ones that go back.
+    pub(crate) put_back: Vec<&'a str>,
+    /// New variables that are kept.
+    pub(crate) keep: Vec<&'a str>,
+    /// New variables that borrow from kept ones, and end before those are moved into the store.
+    pub(crate) end: Vec<&'a str>,
+    /// Variables that an earlier cell moved, and their types.
+    pub(crate) moved: Vec<(&'a str, &'a str)>,
+    pub(crate) error_type: ErrorType,
+    /// Whether the statements are compiled as a part of the items crate.
+    pub(crate) in_items_crate: bool,
+    /// Whether there is an items crate to link to.
+    pub(crate) has_items: bool,
+}
+
+/// The statements of a cell as a function that returns a future.
+pub(crate) fn statements(text: &str, parsed: &Parsed, items: &Items, serial: u64, frame: &Frame<'_>) -> Generated {
+    let mut out = Generated::default();
+    head(&mut out, text, parsed, items, serial, frame);
+    body(&mut out, text, parsed, frame.in_items_crate);
+    foot(&mut out, frame);
+    out
+}
+
+fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial: u64, frame: &Frame<'_>) {
+    if !frame.in_items_crate {
+        for attribute in &parsed.inner_attributes {
+            // On one line, or all the lines after it would move.
+            if !text[attribute.clone()].contains('\n') {
+                out.copy(text, attribute.clone());
+            }
+        }
+        out.push("#[macro_use] extern crate kissaten; ");
+        if frame.has_items {
+            out.push("extern crate notebook; use notebook::*; ");
+        }
+        // The cell's own are left where they stand.
+        let earlier = items.imports.iter().enumerate().filter(|(_, live)| live.cell.serial != serial);
+        for (index, live) in earlier {
+            out.push_region(&live.import.text, Region::Import(index));
+            out.push(" ");
+        }
+    }
+    out.push("#[unsafe(no_mangle)] pub fn ");
+    out.push(frame.entry);
+    out.push("(__kissaten_cell: ::kissaten::__cell::Cell) -> ::kissaten::__cell::Program { ");
+    out.push("::std::boxed::Box::pin(async move { ");
+    for variable in &frame.take {
+        let Binding { name, type_text, mutable } = variable;
+        let mutable = if *mutable { "mut " } else { "" };
+        let declaration = format!(
+            "let {mutable}{}: {type_text} = match ::kissaten::__cell::take(\"{name}\") {{ \
+             ::core::option::Option::Some(value) => value, \
+             ::core::option::Option::None => ::kissaten::__cell::missing(\"{name}\") }};",
+            raw(name)
+        );
+        out.push_region(&declaration, Region::Take((*name).clone()));
+        out.push(" ");
+    }
+    out.push("{ let __kissaten_body = ::core::pin::pin!(async { ");
+    for (name, type_text) in &frame.moved {
+        let declaration = format!(
+            "let {0}: {type_text} = ::kissaten::__cell::missing(\"{name}\"); ::core::mem::drop({0});",
+            raw(name)
+        );
+        out.push_region(&declaration, Region::Moved((*name).to_owned()));
+        out.push(" ");
+    }
+}
+
+/// Names that are keywords are written raw.
+fn raw(name: &str) -> String {
+    if syn::parse_str::<syn::Ident>(name).is_ok() { name.to_owned() } else { format!("r#{name}") }
+}
+
+fn body(out: &mut Generated, text: &str, parsed: &Parsed, in_items_crate: bool) {
+    let mut edits = parsed.statement_edits.clone();
+    if let Some(tail) = &parsed.tail {
+        if parsed.tail_is_ok_unit {
+            let written_out = text[tail.clone()].contains("::<");
+            let type_ = if written_out { "_" } else { "::core::result::Result<(), ::kissaten::__cell::CellError>" };
+            edits.insert(tail.start, format!("let _: {type_} = "));
+            edits.insert(tail.end, ";");
+        } else {
+            edits.insert(tail.start, "match &(");
+            edits.insert(tail.end, format!("\n{SHOW}"));
+        }
+    }
+    let mut blanks = parsed.item_ranges.clone();
+    if !in_items_crate {
+        // A `use` of this cell holds in it as it stands, and is rustc's to complain about there.
+        blanks.retain(|blank| !parsed.imports.iter().any(|import| import.range == *blank));
+    }
+    blanks.sort_by_key(|blank| blank.start);
+    let mut at = 0;
+    for blank in blanks.into_iter().filter(|blank| !blank.is_empty()) {
+        if blank.start < at {
+            continue;
+        }
+        edits.copy(out, text, at..blank.start);
+        out.blank(text, blank.clone());
+        at = blank.end;
+    }
+    edits.copy(out, text, at..text.len());
+}
+
+/// What is done with the tail expression; see `kissaten::display::probe`.
+const SHOW: &str = ") { __kissaten_tail => { use ::kissaten::__cell::probes::*; \
+    let __kissaten_shown = __kissaten_tail.evcxr_display(); \
+    if !(&__kissaten_shown).has_shown() { \
+    ::kissaten::__cell::show(&__kissaten_cell, (&&&&&&::kissaten::__cell::Tail(__kissaten_tail)).shown()); } } }";
+
+fn foot(out: &mut Generated, frame: &Frame<'_>) {
+    out.push_region("\n", Region::End);
+    if !frame.keep.is_empty() {
+        out.push("#[warn(trivial_casts)] {\n");
+        for name in &frame.keep {
+            out.push_region(&format!("let _ = &{} as &_;\n", raw(name)), Region::Type((*name).to_owned()));
+        }
+        out.push("}\n");
+    }
+    for name in frame.end.iter().rev() {
+        out.push_region(&format!("::core::mem::drop({});\n", raw(name)), Region::Keep((*name).to_owned()));
+    }
+    for name in &frame.keep {
+        let keep = format!("::kissaten::__cell::keep(\"{name}\", {});\n", raw(name));
+        out.push_region(&keep, Region::Keep((*name).to_owned()));
+    }
+    let error_type = match frame.error_type {
+        ErrorType::Display => "CellError",
+        ErrorType::Debug => "CellDebugError",
+    };
+    out.push(&format!("::core::result::Result::Ok::<(), ::kissaten::__cell::{error_type}>(())\n"));
+    out.push_region("}", Region::End);
+    out.push("); __kissaten_cell.guard(__kissaten_body).await; }\n");
+    for name in &frame.put_back {
+        let put_back = format!("::kissaten::__cell::put_back(\"{name}\", {});\n", raw(name));
+        out.push_region(&put_back, Region::PutBack((*name).to_owned()));
+    }
+    out.push("}) }\n");
+}
+
+/// A program that describes all variables.
+pub(crate) fn variables(bindings: &[Binding], has_items: bool, entry: &str, shown_type: impl Fn(&str) -> String) -> String {
+    let mut out = String::from("#[macro_use] extern crate kissaten; ");
+    if has_items {
+        out.push_str("extern crate notebook; ");
+    }
+    let _ = write!(
+        out,
+        "#[unsafe(no_mangle)] pub fn {entry}(__kissaten_cell: ::kissaten::__cell::Cell) -> \
+         ::kissaten::__cell::Program {{ ::std::boxed::Box::pin(async move {{\n"
+    );
+    for Binding { name, type_text, .. } in bindings {
+        let name_raw = raw(name);
+        let _ = writeln!(
+            out,
+            "let {name_raw}: ::core::option::Option<{type_text}> = ::kissaten::__cell::take(\"{name}\");"
+        );
+    }
+    out.push_str("{ use ::kissaten::__cell::probes::*;\n");
+    // A user's `Debug` may panic; the variables are put back all the same.
+    out.push_str("let __kissaten_body = ::core::pin::pin!(async { let mut __kissaten_rows = ::std::vec::Vec::new();\n");
+    for Binding { name, type_text, .. } in bindings {
+        let _ = writeln!(
+            out,
+            "if let ::core::option::Option::Some(value) = &{} {{ __kissaten_rows.push((\"{name}\", \"{}\", \
+             (&&::kissaten::__cell::Variable(value)).text())); }}",
+            raw(name),
+            shown_type(type_text).escape_default()
+        );
+    }
+    out.push_str(
+        "::kissaten::__cell::show_variables(&__kissaten_cell, &__kissaten_rows);\n\
+         ::core::result::Result::Ok::<(), ::kissaten::__cell::CellError>(()) });\n\
+         __kissaten_cell.guard(__kissaten_body).await; }\n",
+    );
+    for Binding { name, .. } in bindings {
+        let _ = writeln!(
+            out,
+            "if let ::core::option::Option::Some(value) = {} {{ ::kissaten::__cell::put_back(\"{name}\", value); }}",
+            raw(name)
+        );
+    }
+    out.push_str("}) }\n");
+    out
+}
+
+/// The root of the items crate: imports, then macros, then all other items, by cell; the statements of a cell last.
+pub(crate) fn items_root(items: &Items, files: &[ItemsFile], statements: Option<&str>) -> Generated {
+    let mut out = Generated::default();
+    out.push("#[macro_use] extern crate kissaten;\nextern crate self as notebook;\n");
+    for (index, live) in items.imports.iter().enumerate() {
+        out.push_region(&live.import.text, Region::Import(index));
+        out.push("\n");
+    }
+    for file in files {
+        out.push(&format!("include!({:?});\n", file.name));
+    }
+    if let Some(statements) = statements {
+        out.push(&format!("include!({statements:?});\n"));
+    }
+    out
+}
+
+/// A file of the items crate.
+#[derive(Clone, Debug)]
+pub(crate) struct ItemsFile {
+    /// Relative to the crate's root.
+    pub(crate) name: String,
+    pub(crate) serial: u64,
+    pub(crate) generated: Generated,
+}
+
+/// The files with the live items of all cells: first those with macros, which must be known in all that follow.
+pub(crate) fn items_files(items: &Items) -> Vec<ItemsFile> {
+    let mut serials: Vec<u64> = items.items.iter().map(|live| live.cell.serial).collect();
+    serials.sort_unstable();
+    serials.dedup();
+    let mut files = Vec::new();
+    for (folder, is_macro) in [("macros/", true), ("", false)] {
+        for serial in &serials {
+            let of_file = |live: &&LiveItem| live.cell.serial == *serial && (live.item.kind == ItemKind::Macro) == is_macro;
+            let of_file: Vec<&LiveItem> = items.items.iter().filter(of_file).collect();
+            if let Some(first) = of_file.first() {
+                let name = format!("{folder}{}", first.cell.label);
+                files.push(ItemsFile { name, serial: *serial, generated: items_file(items, &of_file) });
+            }
+        }
+    }
+    files
+}
+
+fn items_file(items: &Items, of_cell: &[&LiveItem]) -> Generated {
+    let mut out = Generated::default();
+    let mut at = 0;
+    for live in of_cell {
+        let (text, range) = (&live.cell.text, live.item.range.clone());
+        out.blank(text, at..range.start);
+        item_edits(items, live).copy(&mut out, text, range.clone());
+        at = range.end;
+    }
+    out.push("\n");
+    out
+}
+
+fn item_edits(items: &Items, live: &LiveItem) -> Edits {
+    let mut edits = Edits::default();
+    if let ItemKind::Impl { members, .. } = &live.item.kind {
+        for index in &live.cut {
+            edits.replace(members[*index].range.clone(), "");
+        }
+    }
+    let mut thread_locals = String::new();
+    for declared in &live.item.statics {
+        let key = (live.cell.serial, declared.range.start, declared.name.clone());
+        match items.owners.get(&key) {
+            Some(owner) if declared.thread_local => thread_locals.push_str(&elsewhere(declared, owner)),
+            Some(owner) => edits.replace(declared.range.clone(), elsewhere(declared, owner)),
+            None => edits.insert(declared.head, here(declared, &symbol(live.cell.serial, declared))),
+        }
+    }
+    if !thread_locals.is_empty() {
+        edits.replace(live.item.range.clone(), thread_locals);
+    }
+    edits.extend(&live.item.edits);
+    edits
+}
+
+/// The symbol of a static that is defined in the library being made.
+pub(crate) fn symbol(serial: u64, declared: &Static) -> String {
+    format!("kissaten_static_{serial}_{}_{}", declared.range.start, declared.name)
+}
+
+/// A static's first definition gets a name that later libraries can bind to.
+fn here(declared: &Static, symbol: &str) -> String {
+    if declared.thread_local {
+        // The key is a constant; this one can be referred to.
+        let Static { name, type_text, .. } = declared;
+        format!(" #[unsafe(export_name = \"{symbol}\")] pub static __kissaten_{symbol}: {type_text} = {name};")
+    } else {
+        format!("#[unsafe(export_name = \"{symbol}\")] ")
+    }
+}
+
+/// A static that another library owns.
+fn elsewhere(declared: &Static, owner: &Owner) -> String {
+    let Static { name, type_text, mutable, .. } = declared;
+    let kind = if *mutable { "static mut" } else { "safe static" };
+    format!(
+        "unsafe extern \"Rust\" {{ #[link_name = \"{}\"] pub {kind} {name}: {type_text}; }} ",
+        owner.symbol
+    )
+}

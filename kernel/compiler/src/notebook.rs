@@ -1,0 +1,334 @@
+//! The notebook as the compiler sees it: live items, variables, and the making of a cell's library.
+//!
+//! A cell is tried on a copy of what is live and becomes the notebook's state only when it compiled. What rustc
+//! refuses is first looked at for being about our own text around the user's: a variable that cannot be kept, an
+//! older item that no longer fits. Then it is tried again without that.
+
+mod adjust;
+mod attempt;
+mod report;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::api::{Artifact, CompileError, Finished, PrepareError, Program, Source, Variable};
+use crate::binding::{self, Binding, NotKept};
+use crate::items::{CellText, Items, Merged};
+use crate::lower;
+use crate::parse::{self, Parsed, Unparsed};
+use crate::rustc::{self, Invocation};
+use crate::session_library::SessionLibrary;
+
+use attempt::{Attempt, Success};
+
+/// A generation of the items crate.
+#[derive(Clone, Debug)]
+struct Generation {
+    library: PathBuf,
+}
+
+/// What the notebook will be once the cell that was prepared last has run.
+#[derive(Debug, Default)]
+struct Pending {
+    bindings: Vec<Binding>,
+    not_kept: BTreeMap<String, NotKept>,
+}
+
+/// Live items, variables, and where their libraries are.
+#[derive(Debug)]
+pub struct Notebook {
+    session: SessionLibrary,
+    folders: Folders,
+    items: Items,
+    generation: Option<Generation>,
+    bindings: BTreeMap<String, Binding>,
+    not_kept: BTreeMap<String, NotKept>,
+    pending: Pending,
+    /// Texts of all cells that can still be pointed at, by label.
+    texts: BTreeMap<String, Arc<CellText>>,
+    serial: u64,
+    opt_level: u8,
+}
+
+/// Where generated files and libraries go.
+#[derive(Clone, Debug)]
+struct Folders {
+    cells: PathBuf,
+    items: PathBuf,
+    libraries: PathBuf,
+    incremental: PathBuf,
+}
+
+impl Notebook {
+    /// An empty notebook. `directory` is private to this kernel; libraries and sources go there, and are the
+    /// caller's to remove.
+    ///
+    /// # Errors
+    /// When the folders in it cannot be made.
+    pub fn new(session: SessionLibrary, directory: &Path) -> io::Result<Self> {
+        let folders = Folders {
+            cells: directory.join("cells"),
+            items: directory.join("items"),
+            libraries: directory.join("libraries"),
+            incremental: directory.join("incremental"),
+        };
+        for folder in [&folders.cells, &folders.libraries, &folders.incremental] {
+            std::fs::create_dir_all(folder)?;
+        }
+        for inside in ["macros", "run"] {
+            std::fs::create_dir_all(folders.items.join(inside))?;
+        }
+        Ok(Self {
+            session,
+            folders,
+            items: Items::default(),
+            generation: None,
+            bindings: BTreeMap::new(),
+            not_kept: BTreeMap::new(),
+            pending: Pending::default(),
+            texts: BTreeMap::new(),
+            serial: 0,
+            opt_level: 0,
+        })
+    }
+
+    /// Compiles a cell. Its items become live at once, its variables with [`finish`](Self::finish).
+    ///
+    /// # Errors
+    /// [`PrepareError`]; the notebook is then as it was.
+    ///
+    /// # Cancel safety
+    /// Triggering `cancel` ends rustc and leaves the notebook as it was; so does dropping the future.
+    pub async fn prepare(&mut self, source: &Source, cancel: &CancellationToken) -> Result<Artifact, PrepareError> {
+        self.serial += 1;
+        self.pending = Pending::default();
+        let cell = Arc::new(CellText {
+            serial: self.serial,
+            label: source.label.clone(),
+            text: source.text.clone(),
+            cell_id: source.cell_id.clone(),
+        });
+        self.texts.insert(cell.label.clone(), Arc::clone(&cell));
+        let opt_level = source.opt_level.unwrap_or(self.opt_level);
+        let parsed = match parse::parse(&source.text) {
+            Ok(parsed) => parsed,
+            Err(Unparsed::TooDeep) => return Err(too_deep()),
+            Err(Unparsed::Syntax) => {
+                self.report_syntax(&cell, cancel).await?;
+                // rustc finds nothing wrong with what our parser does not know: it runs as statements.
+                Parsed { has_statements: true, ..Parsed::default() }
+            }
+        };
+
+        let mut items = self.items.clone();
+        let merged = items.merge(&cell, &parsed, false);
+        let mut attempt = Attempt::new(self, &cell, &parsed, items, opt_level);
+        attempt.drop_variables_of(&merged);
+        let tried = attempt.run(cancel).await;
+        // An edited cell may have dropped a definition that others still need: then that one stays.
+        let success = match tried {
+            Err(PrepareError::Compile(error)) if cell.cell_id.is_some() && !parsed.items.is_empty() => {
+                let mut items = self.items.clone();
+                let merged = items.merge(&cell, &parsed, true);
+                let mut attempt = Attempt::new(self, &cell, &parsed, items, opt_level);
+                attempt.drop_variables_of(&merged);
+                attempt.run(cancel).await.map_err(|_| PrepareError::Compile(error)).map(|success| (success, merged))
+            }
+            other => other.map(|success| (success, merged)),
+        };
+        let (success, merged) = success?;
+        Ok(self.adopt(&cell, &parsed, success, &merged))
+    }
+
+    /// Makes a success the state of the notebook.
+    fn adopt(&mut self, cell: &Arc<CellText>, parsed: &Parsed, success: Success, merged: &Merged) -> Artifact {
+        let mut notes = success.notes;
+        for name in &merged.restarted {
+            notes.push(format!("the static `{name}` starts anew: its type was redefined"));
+        }
+        self.items = success.items;
+        if let Some(library) = success.items_library {
+            self.own_statics(&library);
+            self.generation = Some(Generation { library });
+        }
+        let forget: Vec<String> = success.forget.iter().map(|(name, _)| name.clone()).collect();
+        for (name, reason) in success.forget {
+            if let Some(binding) = self.bindings.remove(&name) {
+                notes.push(format!(
+                    "`{name}` was dropped: its type `{}` was redefined",
+                    binding::shown_type(&binding.type_text)
+                ));
+            }
+            self.not_kept.insert(name, reason);
+        }
+        for (name, reason) in success.unusable {
+            self.bindings.remove(&name);
+            self.not_kept.insert(name, reason);
+        }
+        if let Some(main) = parsed.main {
+            let (kind, call) = if main.is_async { ("async function", "main().await") } else { ("function", "main()") };
+            notes.push(format!(
+                "`main` is an ordinary {kind} here, and the cell already runs on the kernel's runtime: run it with `{call}`"
+            ));
+        }
+        self.pending = Pending { bindings: success.bindings, not_kept: success.not_kept };
+        let artifact = Artifact {
+            program: success.program,
+            warnings: success.warnings,
+            notes,
+            forget,
+            moves: success.moves,
+            compile_time: success.time,
+        };
+        if artifact.program.is_none() {
+            self.drop_stale_texts(cell);
+        }
+        artifact
+    }
+
+    /// Statics without an owner are defined in the library that was just made.
+    fn own_statics(&mut self, library: &Path) {
+        let mut owned = Vec::new();
+        for live in &self.items.items {
+            for declared in &live.item.statics {
+                let key = (live.cell.serial, declared.range.start, declared.name.clone());
+                let symbol = lower::symbol(live.cell.serial, declared);
+                owned.push((key, crate::items::Owner { library: library.to_owned(), symbol }));
+            }
+        }
+        for (key, owner) in owned {
+            self.items.owners.entry(key).or_insert(owner);
+        }
+    }
+
+    /// The cell that was prepared last has run, well or not.
+    pub fn finish(&mut self, finished: &Finished) {
+        let pending = std::mem::take(&mut self.pending);
+        let kept: BTreeSet<&str> = finished.variables.iter().map(String::as_str).collect();
+        if finished.success {
+            for binding in pending.bindings {
+                self.not_kept.remove(&binding.name);
+                self.bindings.insert(binding.name.clone(), binding);
+            }
+            for (name, reason) in pending.not_kept {
+                self.bindings.remove(&name);
+                self.not_kept.insert(name, reason);
+            }
+        } else {
+            // Only what it moved is gone; what it would have bound, it did not.
+            for (name, reason) in pending.not_kept {
+                if matches!(reason, NotKept::Moved(_)) && !kept.contains(name.as_str()) {
+                    self.not_kept.insert(name, reason);
+                }
+            }
+        }
+        // The worker's word is the last one.
+        self.bindings.retain(|name, _| kept.contains(name.as_str()));
+    }
+
+    /// A program that shows all variables as a table; `None` when there are none.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare).
+    pub async fn prepare_variables(&mut self, cancel: &CancellationToken) -> Result<Option<Program>, PrepareError> {
+        if self.bindings.is_empty() {
+            return Ok(None);
+        }
+        self.serial += 1;
+        let entry = format!("kissaten_variables_{}", self.serial);
+        let bindings: Vec<Binding> = self.bindings.values().cloned().collect();
+        let text = lower::variables(&bindings, self.generation.is_some(), &entry, binding::shown_type);
+        let root = format!("variables {}", self.serial);
+        write(&self.folders.cells, &root, &text)?;
+        let library = self.folders.libraries.join(format!("lib{entry}.so"));
+        let invocation = Invocation {
+            folder: &self.folders.cells,
+            root: &root,
+            output: &library,
+            arguments: self.cell_arguments(&entry, 0),
+        };
+        let compiled = rustc::run(&self.session, &invocation, cancel).await?;
+        if compiled.success {
+            Ok(Some(Program { library, entry }))
+        } else {
+            let messages: Vec<_> = compiled.errors().map(|error| error.message.as_str()).collect();
+            Err(PrepareError::Environment(format!("the variables could not be listed: {}", messages.join("; "))))
+        }
+    }
+
+    /// The worker is gone with all variables: forgets them and returns their names.
+    pub fn worker_lost(&mut self) -> Vec<String> {
+        self.pending = Pending::default();
+        let lost: Vec<String> = std::mem::take(&mut self.bindings).into_keys().collect();
+        self.not_kept.extend(lost.iter().map(|name| (name.clone(), NotKept::WorkerLost)));
+        lost
+    }
+
+    /// Forgets items, imports and variables.
+    pub fn clear(&mut self) {
+        self.items = Items::default();
+        self.generation = None;
+        self.bindings.clear();
+        self.not_kept.clear();
+        self.pending = Pending::default();
+        self.texts.clear();
+    }
+
+    /// The variables, sorted by name.
+    pub fn variables(&self) -> Vec<Variable> {
+        let variable = |binding: &Binding| Variable {
+            name: binding.name.clone(),
+            type_name: binding::shown_type(&binding.type_text),
+            mutable: binding.mutable,
+        };
+        self.bindings.values().map(variable).collect()
+    }
+
+    /// The level that cells are optimised with, 0 to 3.
+    pub fn opt_level(&self) -> u8 {
+        self.opt_level
+    }
+
+    /// Sets the level for the cells to come; larger ones count as 3.
+    pub fn set_opt_level(&mut self, level: u8) {
+        self.opt_level = level.min(3);
+    }
+
+    /// Cell texts are kept only while something can still point at them.
+    fn drop_stale_texts(&mut self, current: &CellText) {
+        let live: BTreeSet<u64> = self.items.items.iter().map(|live| live.cell.serial).collect();
+        let recent = current.serial.saturating_sub(64);
+        self.texts.retain(|_, cell| cell.serial > recent || live.contains(&cell.serial));
+    }
+
+    fn cell_arguments(&self, entry: &str, opt_level: u8) -> Vec<String> {
+        let mut arguments = rustc::common_arguments(&self.session, opt_level);
+        arguments.push("--crate-type=cdylib".to_owned());
+        arguments.push(format!("--crate-name={entry}"));
+        arguments.extend(self.session.toolchain.full_path_flags.iter().cloned());
+        if let Some(generation) = &self.generation {
+            arguments.push(format!("--extern=notebook={}", generation.library.display()));
+        }
+        arguments.push(rustc::run_path(&self.session, &self.folders.libraries));
+        arguments
+    }
+}
+
+fn write(folder: &Path, name: &str, text: &str) -> Result<(), PrepareError> {
+    let path = folder.join(name);
+    std::fs::write(path, text).map_err(|error| {
+        PrepareError::Environment(format!(
+            "the cell could not be written for the compiler ({error}); make room in the temporary folder and run it again"
+        ))
+    })
+}
+
+fn too_deep() -> PrepareError {
+    let summary = "the cell nests brackets or operators more than 250 deep".to_owned();
+    let plain = format!("error: {summary}\n  = help: compilers give up at such depths; move the inner parts into functions");
+    PrepareError::Compile(CompileError { summary, rendered: crate::Rendered { ansi: plain.clone(), plain } })
+}

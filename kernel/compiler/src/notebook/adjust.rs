@@ -1,0 +1,251 @@
+//! What rustc's errors say about the text around the user's, and about older items.
+//!
+//! Most of Rust's own documentation examples become cells by this: a variable that borrows from another one makes
+//! rustc refuse our line that keeps it, not the user's code.
+
+use std::collections::BTreeSet;
+
+use cargo_metadata::diagnostic::{Diagnostic, DiagnosticSpan};
+
+use super::attempt::{Attempt, Files};
+use crate::binding::NotKept;
+use crate::lower::ErrorType;
+use crate::rustc::Compiled;
+use crate::source_map::{Region, position_in};
+
+/// rustc's codes for what the privacy of another crate forbids, and the own crate's would not.
+const PRIVACY: [&str; 8] = ["E0603", "E0616", "E0624", "E0451", "E0423", "E0532", "E0638", "E0639"];
+/// rustc's codes for two definitions that exclude each other.
+const CLASHES: [&str; 8] = ["E0119", "E0428", "E0592", "E0201", "E0252", "E0255", "E0259", "E0260"];
+/// rustc's codes of the borrow checker for what outlives or excludes a borrow.
+const BORROWS: [&str; 12] = [
+    "E0499", "E0502", "E0503", "E0505", "E0506", "E0515", "E0521", "E0597", "E0621", "E0700", "E0712", "E0716",
+];
+
+impl Attempt<'_> {
+    /// Takes away what is in the way. Whether there was anything.
+    pub(super) fn adjust(&mut self, files: &Files, compiled: &Compiled) -> bool {
+        let errors: Vec<&Diagnostic> = compiled.errors().collect();
+        let mut changed = false;
+        for error in &errors {
+            changed |= self.adjust_to(files, error);
+        }
+        if !changed && self.in_items_crate {
+            changed = self.set_aside(files, &errors);
+        }
+        // An error that borrows cannot become a boxed one, but its text can be taken at once.
+        let code_of = |error: &&Diagnostic| error.code.as_ref().map(|code| code.code.clone());
+        let borrows = |error: &&Diagnostic| code_of(error).is_none_or(|code| BORROWS.contains(&code.as_str()));
+        if !changed
+            && self.error_type == ErrorType::Display
+            && self.cell.text.contains('?')
+            && errors.iter().all(|error| borrows(&error))
+        {
+            self.error_type = ErrorType::Debug;
+            changed = true;
+        }
+        changed
+    }
+
+    fn adjust_to(&mut self, files: &Files, error: &Diagnostic) -> bool {
+        let code = error.code.as_ref().map_or("", |code| code.code.as_str());
+        if CLASHES.contains(&code) && self.make_way(files, error) {
+            return true;
+        }
+        if PRIVACY.contains(&code) && !self.in_items_crate && self.notebook.generation.is_some() {
+            self.in_items_crate = true;
+            return true;
+        }
+        if code == "E0277" && error.message.starts_with("`?` couldn't convert") && self.error_type == ErrorType::Display {
+            self.error_type = ErrorType::Debug;
+            return true;
+        }
+        if code == "E0425" && self.declare_moved(error) {
+            return true;
+        }
+        let regions: Vec<(Region, &DiagnosticSpan)> =
+            error.spans.iter().filter_map(|span| Some((region(files, span)?, span))).collect();
+        let primary = regions.iter().find(|(_, span)| span.is_primary).map(|(region, _)| region);
+        match (primary, code) {
+            (Some(Region::Import(index)), _) => self.drop_import(*index, error),
+            (Some(Region::Take(name)), _) if !BORROWS.contains(&code) && !matches!(code, "E0382" | "E0381" | "E0384") => {
+                let type_text = self.notebook.bindings.get(name).map(|binding| binding.type_text.as_str());
+                let shown = crate::binding::shown_type(type_text.unwrap_or("_"));
+                self.unusable.insert(name.clone(), NotKept::Hidden(shown)).is_none()
+            }
+            (Some(Region::PutBack(name)), _) => {
+                let moved = self.moved_here(name, self.place_of_move(files, error));
+                self.gone.insert(name.clone(), moved).is_none()
+            }
+            (Some(Region::Keep(name) | Region::Type(name)), "E0382" | "E0381") => {
+                if self.end.remove(name) {
+                    return true;
+                }
+                let reason = if code == "E0381" {
+                    NotKept::Nameless("what is not initialised on every path".to_owned())
+                } else {
+                    NotKept::Moved(self.moved_here(name, self.place_of_move(files, error)))
+                };
+                self.give_up(name, reason)
+            }
+            _ => self.give_up_borrowers(primary, &regions, error),
+        }
+    }
+
+    fn give_up(&mut self, name: &str, reason: NotKept) -> bool {
+        self.not_kept.insert(name.to_owned(), reason).is_none()
+    }
+
+    fn give_up_borrowers(
+        &mut self,
+        primary: Option<&Region>,
+        regions: &[(Region, &DiagnosticSpan)],
+        error: &Diagnostic,
+    ) -> bool {
+        let own = |region: &Region| match region {
+            Region::Keep(name) | Region::Type(name) => Some(name.clone()),
+            _ => None,
+        };
+        let primary = primary.and_then(own);
+        let mut borrowers: BTreeSet<String> =
+            regions.iter().filter(|(_, span)| !span.is_primary).filter_map(|(region, _)| own(region)).collect();
+        if let Some(primary) = &primary {
+            borrowers.remove(primary);
+            // "borrow might be used here, when `guard` is dropped" names who borrows, outside of our lines.
+            for label in error.spans.iter().filter_map(|span| span.label.as_deref()) {
+                if let Some(name) = label.strip_prefix("borrow might be used here, when `").and_then(first_word)
+                    && name != primary
+                    && self.parsed.bindings.iter().any(|binding| binding.name == name)
+                {
+                    borrowers.insert(name.to_owned());
+                }
+            }
+        }
+        let mut changed = false;
+        for borrower in &borrowers {
+            let from: Vec<String> = quoted(&error.message).filter(|name| name != borrower).map(str::to_owned).collect();
+            changed |= self.give_up(borrower, NotKept::Borrows(from));
+            changed |= self.end.insert(borrower.clone());
+        }
+        match primary {
+            Some(name) if borrowers.is_empty() => self.give_up(&name, NotKept::Borrowed),
+            _ => changed,
+        }
+    }
+
+    /// A variable that an earlier cell moved: declared as moved, so that rustc says it with its own words.
+    fn declare_moved(&mut self, error: &Diagnostic) -> bool {
+        let name = error.message.strip_prefix("cannot find value `").and_then(first_word);
+        let Some(name) = name else { return false };
+        match self.notebook.not_kept.get(name) {
+            Some(NotKept::Moved(moved)) if !moved.type_text.is_empty() => self.moved.insert(name.to_owned()),
+            _ => false,
+        }
+    }
+
+    fn place_of_move(&self, files: &Files, error: &Diagnostic) -> Option<(String, usize, usize, usize)> {
+        let moved = |span: &&DiagnosticSpan| {
+            let label = span.label.as_deref().unwrap_or("");
+            label.starts_with("value moved") || label.contains("moved due to")
+        };
+        let span = error.spans.iter().find(moved)?;
+        let generated = files.get(&span.file_name)?;
+        let start = generated.user_offset(span.byte_start as usize)?;
+        let end = generated.user_offset(span.byte_end as usize).filter(|end| *end > start)?;
+        let ((line, from), (last, to)) = (position_in(&self.cell.text, start), position_in(&self.cell.text, end));
+        (line == last).then(|| (self.cell.label.clone(), line, from, to))
+    }
+
+    fn drop_import(&mut self, index: usize, error: &Diagnostic) -> bool {
+        let Some(live) = self.items.imports.get(index) else { return false };
+        if live.cell.serial == self.cell.serial {
+            return false;
+        }
+        self.notes.push(format!(
+            "`{}` of {} no longer holds and was set aside: {}",
+            live.import.text.trim_end_matches(';'),
+            live.cell.label,
+            error.message.replace("notebook::", "")
+        ));
+        self.items.imports.remove(index);
+        true
+    }
+
+    /// Of two definitions that exclude each other the newer wins.
+    fn make_way(&mut self, files: &Files, error: &Diagnostic) -> bool {
+        let found = error.spans.iter().filter_map(|span| self.item_at(files, span));
+        let older = found.filter(|index| self.items.items[*index].cell.serial != self.cell.serial).min();
+        if let Some(index) = older {
+            self.items.remove(index);
+            return true;
+        }
+        let imports = error.spans.iter().filter_map(|span| match region(files, span) {
+            Some(Region::Import(index)) => Some(index),
+            _ => None,
+        });
+        let older = imports
+            .filter(|index| self.items.imports.get(*index).is_some_and(|live| live.cell.serial != self.cell.serial))
+            .min();
+        older.map(|index| self.items.imports.remove(index)).is_some()
+    }
+
+    /// Older items that do not fit the newer ones are taken out, with a word about each.
+    fn set_aside(&mut self, files: &Files, errors: &[&Diagnostic]) -> bool {
+        let mut broken = Vec::new();
+        for error in errors {
+            let found = error.spans.iter().filter(|span| span.is_primary).find_map(|span| self.item_at(files, span));
+            match found {
+                Some(index) if self.items.items[index].cell.serial != self.cell.serial => broken.push((index, *error)),
+                // The cell's own errors come first: they are the user's to mend.
+                _ => return false,
+            }
+        }
+        broken.sort_by_key(|(index, _)| std::cmp::Reverse(*index));
+        broken.dedup_by_key(|(index, _)| *index);
+        for (index, error) in &broken {
+            let live = self.items.remove(*index);
+            let code = error.code.as_ref().map(|code| format!("{}: ", code.code)).unwrap_or_default();
+            self.notes.push(format!(
+                "{} of {} does not fit what this cell defines and was set aside ({code}{}); change its cell and run it again",
+                live.title(),
+                live.cell.label,
+                error.message.replace("notebook::", "")
+            ));
+        }
+        !broken.is_empty()
+    }
+
+    /// The live item that a span lies in.
+    fn item_at(&self, files: &Files, span: &DiagnosticSpan) -> Option<usize> {
+        let file = files.items.iter().find(|file| file.name == span.file_name);
+        let found = file.and_then(|file| {
+            let inside = |offset: usize| {
+                let offset = file.generated.user_offset(offset)?;
+                self.items.items.iter().position(|live| {
+                    live.cell.serial == file.serial && live.item.range.start <= offset && offset <= live.item.range.end
+                })
+            };
+            // A span may begin with inserted text.
+            (span.byte_start..=span.byte_end).step_by(1).take(64).find_map(|offset| inside(offset as usize))
+        });
+        found.or_else(|| span.expansion.as_ref().and_then(|expansion| self.item_at(files, &expansion.span)))
+    }
+}
+
+/// What our text at a span is there for.
+fn region(files: &Files, span: &DiagnosticSpan) -> Option<Region> {
+    let here = files.get(&span.file_name).and_then(|file| file.region(span.byte_start as usize)).cloned();
+    here.or_else(|| span.expansion.as_ref().and_then(|expansion| region(files, &expansion.span)))
+}
+
+/// The words in backticks that are plain names.
+fn quoted(message: &str) -> impl Iterator<Item = &str> {
+    let is_name = |word: &&str| {
+        !word.is_empty() && word.chars().all(|character| character == '_' || character.is_alphanumeric())
+    };
+    message.split('`').skip(1).step_by(2).filter(is_name)
+}
+
+fn first_word(text: &str) -> Option<&str> {
+    text.split('`').next()
+}

@@ -1,0 +1,316 @@
+//! The tries at one cell: what is in the way of it compiling, and going without that.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::{Notebook, write};
+use crate::api::{PrepareError, Program};
+use crate::binding::{self, Binding, Moved, NotKept};
+use crate::items::{CellText, Items, Merged};
+use crate::lower::{self, ErrorType, Frame, ItemsFile};
+use crate::parse::Parsed;
+use crate::rustc::{self, Compiled, Invocation};
+use crate::source_map::{Generated, Region};
+use crate::Rendered;
+
+/// More tries than any sensible cell needs; each takes at least one thing away, so there is an end anyway.
+const TRIES: usize = 24;
+
+/// One cell on its way through rustc.
+pub(super) struct Attempt<'a> {
+    pub(super) notebook: &'a Notebook,
+    pub(super) cell: &'a Arc<CellText>,
+    pub(super) parsed: &'a Parsed,
+    pub(super) items: Items,
+    opt_level: u8,
+    entry: String,
+    /// Whether the statements are compiled in the items crate: with new items it saves a call of rustc.
+    pub(super) in_items_crate: bool,
+    pub(super) error_type: ErrorType,
+    /// New variables that do not survive the cell, and why.
+    pub(super) not_kept: BTreeMap<String, NotKept>,
+    /// Older variables that the cell moves.
+    pub(super) gone: BTreeMap<String, Moved>,
+    /// Older variables whose types cannot be named here.
+    pub(super) unusable: BTreeMap<String, NotKept>,
+    /// New variables that are ended before the others are kept, because they borrow from those.
+    pub(super) end: BTreeSet<String>,
+    /// Variables that an earlier cell moved, and this one uses: declared, so that rustc says it.
+    pub(super) moved: BTreeSet<String>,
+    /// Older variables whose types are redefined.
+    forget: Vec<(String, NotKept)>,
+    pub(super) notes: Vec<String>,
+    time: Duration,
+}
+
+/// A cell that compiled.
+pub(super) struct Success {
+    pub(super) items: Items,
+    /// The new generation of the items crate, if there is one.
+    pub(super) items_library: Option<PathBuf>,
+    pub(super) program: Option<Program>,
+    pub(super) bindings: Vec<Binding>,
+    pub(super) not_kept: BTreeMap<String, NotKept>,
+    pub(super) unusable: BTreeMap<String, NotKept>,
+    pub(super) forget: Vec<(String, NotKept)>,
+    pub(super) moves: Vec<String>,
+    pub(super) warnings: Option<Rendered>,
+    pub(super) notes: Vec<String>,
+    pub(super) time: Duration,
+}
+
+/// The files of one try, by the names that rustc calls them.
+#[derive(Default)]
+pub(super) struct Files {
+    pub(super) statements: Option<(String, Generated)>,
+    pub(super) root: Option<Generated>,
+    pub(super) items: Vec<ItemsFile>,
+}
+
+/// The items crate's root.
+pub(super) const ROOT: &str = "lib.rs";
+
+impl Files {
+    /// The file that rustc calls `name`.
+    pub(super) fn get(&self, name: &str) -> Option<&Generated> {
+        if let Some((statements, generated)) = &self.statements
+            && statements == name
+        {
+            return Some(generated);
+        }
+        if name == ROOT {
+            return self.root.as_ref();
+        }
+        self.items.iter().find(|file| file.name == name).map(|file| &file.generated)
+    }
+}
+
+impl<'a> Attempt<'a> {
+    pub(super) fn new(
+        notebook: &'a Notebook,
+        cell: &'a Arc<CellText>,
+        parsed: &'a Parsed,
+        items: Items,
+        opt_level: u8,
+    ) -> Self {
+        let mut attempt = Self {
+            notebook,
+            cell,
+            parsed,
+            items,
+            opt_level,
+            entry: format!("kissaten_cell_{}", cell.serial),
+            in_items_crate: !parsed.items.is_empty(),
+            error_type: ErrorType::Display,
+            not_kept: BTreeMap::new(),
+            gone: BTreeMap::new(),
+            unusable: BTreeMap::new(),
+            end: BTreeSet::new(),
+            moved: BTreeSet::new(),
+            forget: Vec::new(),
+            notes: Vec::new(),
+            time: Duration::ZERO,
+        };
+        for name in &parsed.surely_moved {
+            let moved = attempt.moved_here(name, None);
+            if parsed.bindings.iter().any(|binding| binding.name == *name) {
+                attempt.not_kept.insert(name.clone(), NotKept::Moved(moved));
+            } else if notebook.bindings.contains_key(name) {
+                attempt.gone.insert(name.clone(), moved);
+            }
+        }
+        attempt
+    }
+
+    pub(super) fn moved_here(&self, name: &str, place: Option<(String, usize, usize, usize)>) -> Moved {
+        let type_text = self.notebook.bindings.get(name).map(|binding| binding.type_text.clone());
+        Moved { type_text: type_text.unwrap_or_default(), place, label: self.cell.label.clone() }
+    }
+
+    /// Never is a value taken for one of a changed type.
+    pub(super) fn drop_variables_of(&mut self, merged: &Merged) {
+        for binding in self.notebook.bindings.values() {
+            if binding::mentions_type(&binding.type_text, &merged.changed) {
+                let reason = NotKept::Redefined(binding::shown_type(&binding.type_text));
+                self.forget.push((binding.name.clone(), reason));
+            }
+        }
+    }
+
+    /// Compiles until rustc is content, or has something to say to the user.
+    pub(super) async fn run(mut self, cancel: &CancellationToken) -> Result<Success, PrepareError> {
+        if self.parsed.items.is_empty() && !self.parsed.has_statements && self.parsed.imports.is_empty() {
+            return Ok(self.succeed(&Files::default(), None));
+        }
+        for _ in 0..TRIES {
+            let (files, compiled, library) = self.compile(cancel, true).await?;
+            self.time += compiled.time;
+            if compiled.success {
+                return Ok(self.succeed(&files, Some((compiled, library))));
+            }
+            if compiled.errors().next().is_none() {
+                return Err(super::report::other(&compiled));
+            }
+            if !self.adjust(&files, &compiled) {
+                break;
+            }
+        }
+        // Once more for the words: with the paths as rustc usually shortens them.
+        let (files, compiled, _) = self.compile(cancel, false).await?;
+        Err(self.notebook.report(self.cell, &self.items, &files, &compiled))
+    }
+
+    async fn compile(
+        &self,
+        cancel: &CancellationToken,
+        full_paths: bool,
+    ) -> Result<(Files, Compiled, PathBuf), PrepareError> {
+        let (notebook, folders) = (self.notebook, &self.notebook.folders);
+        let mut files = Files::default();
+        // Imports alone are tried out as statements, which costs least.
+        if self.parsed.has_statements || self.parsed.items.is_empty() {
+            let (cell, frame) = (&self.cell, self.frame());
+            let statements = lower::statements(&cell.text, self.parsed, &self.items, cell.serial, &frame);
+            let (folder, name) = if self.in_items_crate {
+                (&folders.items, format!("run/{}", cell.label))
+            } else {
+                (&folders.cells, cell.label.clone())
+            };
+            write(folder, &name, statements.text())?;
+            files.statements = Some((name, statements));
+        }
+        let mut arguments;
+        let (folder, root, library);
+        if self.in_items_crate {
+            files.items = lower::items_files(&self.items);
+            for file in &files.items {
+                write(&folders.items, &file.name, file.generated.text())?;
+            }
+            let statements = files.statements.as_ref().map(|(name, _)| name.as_str());
+            let generated = lower::items_root(&self.items, &files.items, statements);
+            write(&folders.items, ROOT, generated.text())?;
+            files.root = Some(generated);
+            arguments = self.items_arguments();
+            library = folders.libraries.join(format!("libnotebook_{}.so", self.cell.serial));
+            (folder, root) = (&folders.items, ROOT);
+        } else {
+            arguments = notebook.cell_arguments(&self.entry, self.opt_level);
+            library = folders.libraries.join(format!("lib{}.so", self.entry));
+            (folder, root) = (&folders.cells, self.cell.label.as_str());
+        }
+        if !full_paths {
+            arguments.retain(|argument| !notebook.session.toolchain.full_path_flags.contains(argument));
+        }
+        let invocation = Invocation { folder, root, output: &library, arguments };
+        let compiled = rustc::run(&notebook.session, &invocation, cancel).await?;
+        Ok((files, compiled, library))
+    }
+
+    fn items_arguments(&self) -> Vec<String> {
+        let (session, folders) = (&self.notebook.session, &self.notebook.folders);
+        let mut arguments = rustc::common_arguments(session, self.opt_level);
+        // One identity for all generations: a type that did not change stays the same type.
+        arguments.extend(["--crate-type=dylib", "--crate-name=notebook", "-Cmetadata=notebook"].map(str::to_owned));
+        arguments.push(format!("-Cincremental={}-{}", folders.incremental.display(), self.opt_level));
+        // Panic locations name the cell, not the folder of the file.
+        arguments.extend(
+            ["--remap-path-prefix=run/=", "--remap-path-prefix=macros/=", "--remap-path-scope=macro"].map(str::to_owned),
+        );
+        // Statics of earlier generations are found in the libraries that own them.
+        let owners: BTreeSet<_> = self.items.owners.values().map(|owner| &owner.library).collect();
+        if !owners.is_empty() {
+            let prefix = if session.toolchain.link_flags.is_empty() { "-Wl," } else { "" };
+            arguments.push(format!("-Clink-arg={prefix}--no-as-needed"));
+            arguments.extend(owners.iter().map(|owner| format!("-Clink-arg={}", owner.display())));
+        }
+        arguments.extend(session.toolchain.full_path_flags.iter().cloned());
+        arguments.push(rustc::run_path(session, &folders.libraries));
+        arguments
+    }
+
+    fn frame(&self) -> Frame<'_> {
+        let bindings = self.notebook.bindings.values();
+        let is_usable = |binding: &&Binding| {
+            self.parsed.mentions.contains(&binding.name)
+                && !self.unusable.contains_key(&binding.name)
+                && !self.forget.iter().any(|(name, _)| *name == binding.name)
+        };
+        let take: Vec<&Binding> = bindings.filter(is_usable).collect();
+        let goes_back = take.iter().map(|binding| binding.name.as_str()).filter(|name| !self.gone.contains_key(*name));
+        let bound = || self.parsed.bindings.iter().map(|binding| binding.name.as_str());
+        let moved = self.moved.iter().filter_map(|name| match self.notebook.not_kept.get(name) {
+            Some(NotKept::Moved(moved)) => Some((name.as_str(), moved.type_text.as_str())),
+            _ => None,
+        });
+        Frame {
+            entry: &self.entry,
+            put_back: goes_back.collect(),
+            keep: bound().filter(|name| !self.not_kept.contains_key(*name)).collect(),
+            end: bound().filter(|name| self.end.contains(*name)).collect(),
+            moved: moved.collect(),
+            error_type: self.error_type,
+            in_items_crate: self.in_items_crate,
+            has_items: self.notebook.generation.is_some(),
+            take,
+        }
+    }
+
+    fn succeed(mut self, files: &Files, compiled: Option<(Compiled, PathBuf)>) -> Success {
+        let mut types = BTreeMap::new();
+        let (mut warnings, mut library) = (None, None);
+        if let Some((compiled, path)) = compiled {
+            for warning in &compiled.diagnostics {
+                if let Some(printed) = warning.message.strip_prefix("trivial cast: `&")
+                    && let Some((printed, _)) = printed.split_once("` as `")
+                    && let Some(span) = warning.spans.iter().find(|span| span.is_primary)
+                    && let Some(Region::Type(name)) =
+                        files.get(&span.file_name).and_then(|file| file.region(span.byte_start as usize))
+                {
+                    types.insert(name.clone(), printed.to_owned());
+                }
+            }
+            warnings = self.notebook.warnings(self.cell, &self.items, files, &compiled);
+            library = Some(path);
+        }
+        let mut bindings = Vec::new();
+        for bound in &self.parsed.bindings {
+            if self.not_kept.contains_key(&bound.name) {
+                continue;
+            }
+            let printed = types.get(&bound.name).map_or("{unknown}", String::as_str);
+            match binding::usable_type(printed) {
+                Ok(type_text) => {
+                    bindings.push(Binding { name: bound.name.clone(), type_text, mutable: bound.mutable });
+                }
+                Err(NotKept::Closure(_)) => {
+                    self.not_kept.insert(bound.name.clone(), NotKept::Closure(bound.boxed.clone()));
+                }
+                Err(reason) => {
+                    self.not_kept.insert(bound.name.clone(), reason);
+                }
+            }
+        }
+        let moves: Vec<String> = self.gone.keys().cloned().collect();
+        for (name, moved) in self.gone {
+            self.not_kept.entry(name).or_insert(NotKept::Moved(moved));
+        }
+        let runs = self.parsed.has_statements;
+        Success {
+            program: library.clone().filter(|_| runs).map(|library| Program { library, entry: self.entry }),
+            items_library: library.filter(|_| self.in_items_crate && !self.parsed.items.is_empty()),
+            items: self.items,
+            bindings,
+            not_kept: self.not_kept,
+            unusable: self.unusable,
+            forget: self.forget,
+            moves,
+            warnings,
+            notes: self.notes,
+            time: self.time,
+        }
+    }
+}

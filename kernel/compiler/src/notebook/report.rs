@@ -1,0 +1,234 @@
+//! What goes back to the user: rustc's diagnostics in the places of the user's own text.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use cargo_metadata::diagnostic::{Diagnostic, DiagnosticLevel, DiagnosticSpan};
+use tokio_util::sync::CancellationToken;
+
+use super::attempt::{Files, ROOT};
+use super::{Notebook, write};
+use crate::api::{CompileError, PrepareError};
+use crate::binding::NotKept;
+use crate::diagnostic::{self, SourceMap};
+use crate::items::{CellText, Items};
+use crate::rustc::{self, Compiled, Invocation};
+use crate::source_map::{Generated, Region, offset_in, position_in};
+use crate::Rendered;
+
+/// How far, in bytes, a span that begins or ends in inserted text is moved to the user's.
+const INSERTED: usize = 48;
+
+impl Notebook {
+    /// The error for a cell that rustc refused.
+    pub(super) fn report(&self, cell: &CellText, items: &Items, files: &Files, compiled: &Compiled) -> PrepareError {
+        let mut errors: Vec<Diagnostic> = compiled.errors().cloned().collect();
+        let places = Places { notebook: self, cell, items, files };
+        errors.iter_mut().for_each(|error| places.translate(error));
+        let texts = Texts { texts: &self.texts };
+        let errors: Vec<&Diagnostic> = errors.iter().collect();
+        let notes = |error: &Diagnostic| self.notes_on(error);
+        PrepareError::Compile(CompileError {
+            summary: diagnostic::summary(&errors, &texts),
+            rendered: diagnostic::render(&errors, &texts, &notes),
+        })
+    }
+
+    /// The warnings that say something about the user's code.
+    pub(super) fn warnings(&self, cell: &CellText, items: &Items, files: &Files, compiled: &Compiled) -> Option<Rendered> {
+        let places = Places { notebook: self, cell, items, files };
+        let mut warnings: Vec<Diagnostic> = compiled
+            .diagnostics
+            .iter()
+            .filter(|warning| matches!(warning.level, DiagnosticLevel::Warning))
+            .filter(|warning| warning.code.as_ref().is_some_and(|code| code.code != "trivial_casts"))
+            .cloned()
+            .collect();
+        warnings.iter_mut().for_each(|warning| places.translate(warning));
+        // Only what this cell wrote: the items of earlier ones were warned of then.
+        let is_here = |warning: &&Diagnostic| {
+            let mut primary = warning.spans.iter().filter(|span| span.is_primary);
+            primary.any(|span| outermost(span).file_name == cell.label && outermost(span).line_start > 0)
+        };
+        let warnings: Vec<&Diagnostic> = warnings.iter().filter(is_here).collect();
+        if warnings.is_empty() {
+            return None;
+        }
+        Some(diagnostic::render(&warnings, &Texts { texts: &self.texts }, &|_| Vec::new()))
+    }
+
+    /// Why a variable that the user misses is not there.
+    fn notes_on(&self, error: &Diagnostic) -> Vec<String> {
+        if error.code.as_ref().is_none_or(|code| !matches!(code.code.as_str(), "E0425" | "E0424" | "E0423")) {
+            return Vec::new();
+        }
+        let name = error.message.split('`').nth(1).unwrap_or("");
+        self.not_kept.get(name).map(|reason| reason.reason(name)).into_iter().collect()
+    }
+
+    /// Lets rustc say what is wrong with a cell that cannot be parsed.
+    ///
+    /// `Ok` when it finds nothing wrong.
+    pub(super) async fn report_syntax(&self, cell: &Arc<CellText>, cancel: &CancellationToken) -> Result<(), PrepareError> {
+        let mut generated = Generated::default();
+        generated.push("#[macro_use] extern crate kissaten; fn __kissaten() { ");
+        generated.copy(&cell.text, 0..cell.text.len());
+        generated.push_region("\n", Region::End);
+        generated.push_region("}", Region::End);
+        generated.push("\n");
+        write(&self.folders.cells, &cell.label, generated.text())?;
+        let mut arguments = rustc::common_arguments(&self.session, 0);
+        arguments.extend(["--crate-type=lib", "--crate-name=kissaten_syntax", "--emit=metadata"].map(str::to_owned));
+        let output = self.folders.libraries.join("syntax.rmeta");
+        let invocation = Invocation { folder: &self.folders.cells, root: &cell.label, output: &output, arguments };
+        let mut compiled = rustc::run(&self.session, &invocation, cancel).await?;
+        // What the cell means cannot be judged in this frame; what it looks like can.
+        let is_syntax = |error: &Diagnostic| error.code.is_none();
+        if !compiled.errors().any(is_syntax) {
+            return if compiled.errors().next().is_none() && !compiled.success { Err(other(&compiled)) } else { Ok(()) };
+        }
+        compiled.diagnostics.retain(is_syntax);
+        for error in &mut compiled.diagnostics {
+            let at_end = error.spans.iter().any(|span| {
+                span.is_primary && matches!(generated.region(span.byte_start as usize), Some(Region::End))
+            });
+            if at_end {
+                error.message = at_the_end(&error.message);
+                for label in error.spans.iter_mut().filter_map(|span| span.label.as_mut()) {
+                    *label = at_the_end(label);
+                }
+            }
+        }
+        let files = Files { statements: Some((cell.label.clone(), generated)), ..Files::default() };
+        Err(self.report(cell, &self.items, &files, &compiled))
+    }
+}
+
+fn at_the_end(words: &str) -> String {
+    words.replace("found `}`", "found the end of the cell")
+}
+
+fn outermost(span: &DiagnosticSpan) -> &DiagnosticSpan {
+    span.expansion.as_ref().map_or(span, |expansion| outermost(&expansion.span))
+}
+
+/// What rustc said that is no diagnostic: that it crashed, or that there was no room.
+pub(super) fn other(compiled: &Compiled) -> PrepareError {
+    let said = compiled.other.trim();
+    let full = said.contains("No space left") || compiled.diagnostics.iter().any(|one| one.message.contains("No space left"));
+    if full {
+        return PrepareError::Environment(
+            "there is no room left on the disk for the compiled cell; free some and run the cell again".to_owned(),
+        );
+    }
+    let plain = if said.is_empty() { "rustc ended without a word".to_owned() } else { said.to_owned() };
+    PrepareError::Compile(CompileError {
+        summary: "rustc could not compile the cell".to_owned(),
+        rendered: Rendered { ansi: plain.clone(), plain },
+    })
+}
+
+/// From generated places to the user's.
+struct Places<'a> {
+    notebook: &'a Notebook,
+    cell: &'a CellText,
+    items: &'a Items,
+    files: &'a Files,
+}
+
+impl Places<'_> {
+    fn translate(&self, diagnostic: &mut Diagnostic) {
+        diagnostic.spans.iter_mut().for_each(|span| self.translate_span(span));
+        diagnostic.children.iter_mut().for_each(|child| self.translate(child));
+    }
+
+    fn translate_span(&self, span: &mut DiagnosticSpan) {
+        if let Some(expansion) = &mut span.expansion {
+            self.translate_span(&mut expansion.span);
+        }
+        let Some(file) = self.files.get(&span.file_name) else { return };
+        let (start, end) = (span.byte_start as usize, span.byte_end as usize);
+        if let Some(region) = file.region(start)
+            && file.user_offset(start).is_none()
+            && self.translate_region(span, region)
+        {
+            return;
+        }
+        let cell = match self.files.items.iter().find(|items| items.name == span.file_name) {
+            Some(items) => self.items.items.iter().find(|live| live.cell.serial == items.serial).map(|live| &*live.cell),
+            None if span.file_name == ROOT => None,
+            None => Some(self.cell),
+        };
+        let Some(cell) = cell else {
+            span.file_name = String::new();
+            return;
+        };
+        span.file_name.clone_from(&cell.label);
+        let forward = (start..=end.min(start + INSERTED)).find_map(|offset| file.user_offset(offset));
+        let backward = (start.max(end.saturating_sub(INSERTED))..=end).rev().find_map(|offset| file.user_offset(offset));
+        match (forward, backward) {
+            (Some(from), Some(to)) if from <= to => set_place(span, &cell.text, from, to),
+            // Known to the renderer as a place in the cell's file that is not the user's.
+            _ => {
+                (span.line_start, span.line_end) = (0, 0);
+                (span.column_start, span.column_end) = (0, 0);
+            }
+        }
+    }
+
+    /// Our own text that stands for a place of the user's.
+    fn translate_region(&self, span: &mut DiagnosticSpan, region: &Region) -> bool {
+        match region {
+            Region::Import(index) => {
+                let Some(live) = self.items.imports.get(*index) else { return false };
+                span.file_name.clone_from(&live.cell.label);
+                set_place(span, &live.cell.text, live.import.range.start, live.import.range.end);
+                true
+            }
+            Region::Moved(name) => {
+                let Some(NotKept::Moved(moved)) = self.notebook.not_kept.get(name) else { return false };
+                let Some((label, line, from, to)) = &moved.place else { return false };
+                // Of our two statements only the second is what happened there.
+                if span.label.as_deref().is_none_or(|label| !label.contains("moved here")) {
+                    return false;
+                }
+                span.file_name.clone_from(label);
+                (span.line_start, span.line_end) = (*line, *line);
+                (span.column_start, span.column_end) = (*from, *to);
+                true
+            }
+            Region::End => {
+                let end = self.cell.text.trim_end().len();
+                span.file_name.clone_from(&self.cell.label);
+                set_place(span, &self.cell.text, end, end);
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+fn set_place(span: &mut DiagnosticSpan, text: &str, start: usize, end: usize) {
+    (span.line_start, span.column_start) = position_in(text, start);
+    (span.line_end, span.column_end) = position_in(text, end);
+}
+
+/// The user's texts, once all places are theirs.
+struct Texts<'a> {
+    texts: &'a BTreeMap<String, Arc<CellText>>,
+}
+
+impl SourceMap for Texts<'_> {
+    fn source(&self, file: &str) -> Option<&str> {
+        self.texts.get(file).map(|cell| cell.text.as_str())
+    }
+
+    fn offset(&self, file: &str, line: usize, column: usize) -> Option<usize> {
+        offset_in(self.source(file)?, line, column)
+    }
+
+    fn clean(&self, message: &str) -> String {
+        let message = message.replace("::kissaten::__cell::", "").replace("kissaten::__cell::", "");
+        message.replace("notebook::", "").replace("`notebook`", "the notebook").replace("CellDebugError", "the cell's error").replace("CellError", "the cell's error")
+    }
+}

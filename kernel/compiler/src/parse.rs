@@ -1,0 +1,115 @@
+//! From a cell's text to what it consists of, with places.
+//!
+//! Everything that leaves here is plain data: byte ranges, names and edits. No syntax tree does, so the parser can
+//! run on a thread of its own with a stack that deep nesting does not overflow.
+
+mod item;
+mod mention;
+mod pattern;
+mod statement;
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use proc_macro2::TokenStream;
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::spanned::Spanned;
+
+use crate::source_map::Edits;
+
+pub(crate) use item::{Import, Item, ItemKind, Space, Static};
+
+/// Brackets inside brackets; rustc's own parser and passes recurse as well, and overflow not much later.
+const DEEPEST: usize = 250;
+/// Bytes; only what is used is ever backed by memory.
+const STACK: usize = 512 * 1024 * 1024;
+
+/// A cell in its parts.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Parsed {
+    /// `#![…]` at the head.
+    pub(crate) inner_attributes: Vec<Range<usize>>,
+    /// The leaves of all `use` declarations at the top level.
+    pub(crate) imports: Vec<Import>,
+    pub(crate) items: Vec<Item>,
+    /// Whether anything is left that runs.
+    pub(crate) has_statements: bool,
+    /// What makes statements of the text: items blanked, `return;` completed.
+    pub(crate) statement_edits: Edits,
+    /// Ranges of the text that are no statements.
+    pub(crate) item_ranges: Vec<Range<usize>>,
+    /// The last expression, when it has no semicolon: what the cell shows.
+    pub(crate) tail: Option<Range<usize>>,
+    /// The tail is `Ok(())`, which ends many examples: nothing to show, and no type to infer an error from.
+    pub(crate) tail_is_ok_unit: bool,
+    /// Names that `let` statements at the top level bind, in order, the last of each name.
+    pub(crate) bindings: Vec<Binding>,
+    /// Identifiers that the statements mention anywhere, also inside format strings.
+    pub(crate) mentions: BTreeSet<String>,
+    /// Names that surely do not survive the cell: `name.await` and the like.
+    pub(crate) surely_moved: BTreeSet<String>,
+    /// A pasted `main`, that the cell does not call.
+    pub(crate) main: Option<Main>,
+}
+
+/// A name that a `let` at the top level binds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Binding {
+    pub(crate) name: String,
+    pub(crate) mutable: bool,
+    /// The text that boxes it, when it is bound to a closure: `let f: Box<dyn Fn(_) -> _> = Box::new(…);`.
+    pub(crate) boxed: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Main {
+    pub(crate) is_async: bool,
+}
+
+/// Why there is no [`Parsed`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Unparsed {
+    /// rustc has the better words for what is wrong (or knows syntax that the parser does not).
+    Syntax,
+    /// Nested deeper than any compiler takes.
+    TooDeep,
+}
+
+/// Takes a cell apart.
+///
+/// Blocks for as long as the text is long; no more than some ten milliseconds for the longest sensible cell.
+pub(crate) fn parse(text: &str) -> Result<Parsed, Unparsed> {
+    std::thread::scope(|scope| {
+        let parser = std::thread::Builder::new().name("parser".into()).stack_size(STACK);
+        let thread = parser.spawn_scoped(scope, || parse_here(text)).map_err(|_| Unparsed::Syntax)?;
+        // A panic of the parser is a defect of it, not of the cell: rustc is asked instead.
+        thread.join().unwrap_or(Err(Unparsed::Syntax))
+    })
+}
+
+fn parse_here(text: &str) -> Result<Parsed, Unparsed> {
+    let tokens: TokenStream = text.parse().map_err(|_| Unparsed::Syntax)?;
+    if mention::depth(tokens.clone(), DEEPEST) > DEEPEST {
+        return Err(Unparsed::TooDeep);
+    }
+    let body = Body::parse.parse2(tokens).map_err(|_| Unparsed::Syntax)?;
+    let mut parsed = Parsed {
+        inner_attributes: body.attributes.iter().map(|attribute| attribute.span().byte_range()).collect(),
+        ..Parsed::default()
+    };
+    parsed.item_ranges.clone_from(&parsed.inner_attributes);
+    statement::take_apart(text, &body.statements, &mut parsed);
+    Ok(parsed)
+}
+
+/// A cell: inner attributes, then what a block holds.
+struct Body {
+    attributes: Vec<syn::Attribute>,
+    statements: Vec<syn::Stmt>,
+}
+
+impl Parse for Body {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        Ok(Self { attributes: input.call(syn::Attribute::parse_inner)?, statements: input.call(syn::Block::parse_within)? })
+    }
+}

@@ -1,0 +1,382 @@
+//! Items: what they define, what they mention, and what has to change in their text for later cells to use them.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::spanned::Spanned;
+use syn::visit::{self, Visit};
+
+use super::mention::{self, plain};
+use crate::source_map::Edits;
+
+/// An item at the top level of a cell.
+#[derive(Clone, Debug)]
+pub(crate) struct Item {
+    pub(crate) kind: ItemKind,
+    /// Where it stands in the cell's text, attributes included.
+    pub(crate) range: Range<usize>,
+    /// Its name, if it has one: a newer item of the same name and [`Space`] takes its place.
+    pub(crate) name: Option<(Space, String)>,
+    /// Its tokens as text, by which two definitions are compared.
+    pub(crate) tokens: String,
+    pub(crate) mentions: BTreeSet<String>,
+    /// What makes it `pub`, and a pasted `main` ordinary.
+    pub(crate) edits: Edits,
+    /// The statics in it, at any depth.
+    pub(crate) statics: Vec<Static>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ItemKind {
+    /// `macro_rules!`: comes before all other items, so that it is known in them.
+    Macro,
+    /// `impl Trait for Type` (`Some`) or `impl Type`: the header as text, and what is in it.
+    Impl { of_trait: Option<String>, self_type: String, defines_types: bool, members: Vec<Member> },
+    /// Items whose layout or meaning other items' layouts can depend on.
+    Layout,
+    Other,
+}
+
+/// Names in different spaces do not clash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Space {
+    Type,
+    Value,
+    Macro,
+}
+
+/// A named thing in an `impl`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Member {
+    pub(crate) name: String,
+    pub(crate) range: Range<usize>,
+}
+
+/// A `static`, or one of a `thread_local!`: one thing for the whole session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Static {
+    pub(crate) name: String,
+    /// The whole declaration, attributes included (for a thread-local: the whole macro call).
+    pub(crate) range: Range<usize>,
+    /// Where an attribute can be put: before its visibility.
+    pub(crate) head: usize,
+    pub(crate) type_text: String,
+    pub(crate) mutable: bool,
+    pub(crate) thread_local: bool,
+}
+
+/// A leaf of a `use` declaration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Import {
+    /// What it binds; `None` for a glob and for `as _`.
+    pub(crate) name: Option<String>,
+    /// A declaration of its own: `use a::b::C as D;`.
+    pub(crate) text: String,
+    pub(crate) range: Range<usize>,
+}
+
+/// The leaves of a `use` declaration.
+pub(super) fn imports(declaration: &syn::ItemUse, into: &mut Vec<Import>) {
+    let range = declaration.span().byte_range();
+    let leading = if declaration.leading_colon.is_some() { "::" } else { "" };
+    leaves(&declaration.tree, leading.to_owned(), &mut |name, path| {
+        into.push(Import { name, text: format!("use {path};"), range: range.clone() });
+    });
+}
+
+fn leaves(tree: &syn::UseTree, path: String, found: &mut dyn FnMut(Option<String>, String)) {
+    match tree {
+        syn::UseTree::Path(inner) => leaves(&inner.tree, format!("{path}{}::", inner.ident), found),
+        syn::UseTree::Name(name) if name.ident == "self" => {
+            let path = path.trim_end_matches("::");
+            let last = path.rsplit("::").next().map(plain);
+            found(last, format!("{path}::{{self}}"));
+        }
+        syn::UseTree::Name(name) => found(Some(plain(&name.ident.to_string())), format!("{path}{}", name.ident)),
+        syn::UseTree::Rename(rename) => {
+            let name = (rename.rename != "_").then(|| plain(&rename.rename.to_string()));
+            if rename.ident == "self" {
+                let path = path.trim_end_matches("::");
+                found(name, format!("{path}::{{self as {}}}", rename.rename));
+            } else {
+                found(name, format!("{path}{} as {}", rename.ident, rename.rename));
+            }
+        }
+        syn::UseTree::Glob(_) => found(None, format!("{path}*")),
+        syn::UseTree::Group(group) => {
+            for tree in &group.items {
+                leaves(tree, path.clone(), found);
+            }
+        }
+    }
+}
+
+/// Whether a macro call at the top level stands for items: what is known to do so.
+pub(super) fn defines_items(call: &syn::Macro) -> bool {
+    let last = call.path.segments.last().map(|last| last.ident.to_string());
+    matches!(last.as_deref(), Some("thread_local" | "lazy_static" | "task_local" | "bitflags"))
+}
+
+/// Describes an item.
+pub(super) fn take(item: &syn::Item) -> Item {
+    let tokens = item.to_token_stream();
+    let mut mentions = BTreeSet::new();
+    mention::identifiers(tokens.clone(), &mut mentions);
+    let mut taken = Item {
+        kind: kind(item),
+        range: item.span().byte_range(),
+        name: name(item),
+        tokens: tokens.to_string(),
+        mentions,
+        edits: Edits::default(),
+        statics: Vec::new(),
+    };
+    publish(item, &mut taken.edits);
+    if let syn::Item::Fn(function) = item {
+        make_main_ordinary(function, &mut taken.edits);
+    }
+    Statics(&mut taken.statics).visit_item(item);
+    // A thread-local is declared by a macro, whose tokens only we look into; its `pub` comes from here as well.
+    if let syn::Item::Macro(call) = item
+        && call.mac.path.segments.last().is_some_and(|last| last.ident == "thread_local")
+    {
+        thread_locals(call, &mut taken);
+    }
+    taken
+}
+
+fn kind(item: &syn::Item) -> ItemKind {
+    match item {
+        syn::Item::Macro(call) if call.ident.is_some() => ItemKind::Macro,
+        syn::Item::Impl(block) => {
+            let members = block.items.iter().filter_map(member).collect();
+            let defines = |item: &syn::ImplItem| matches!(item, syn::ImplItem::Type(_) | syn::ImplItem::Const(_));
+            ItemKind::Impl {
+                of_trait: block.trait_.as_ref().map(|(of_trait, _)| of_trait.to_token_stream().to_string()),
+                self_type: block.self_ty.to_token_stream().to_string(),
+                defines_types: block.items.iter().any(defines),
+                members,
+            }
+        }
+        syn::Item::Fn(function) if function.sig.constness.is_none() => ItemKind::Other,
+        syn::Item::Use(_) | syn::Item::ExternCrate(_) => ItemKind::Other,
+        _ => ItemKind::Layout,
+    }
+}
+
+fn member(item: &syn::ImplItem) -> Option<Member> {
+    let name = match item {
+        syn::ImplItem::Fn(function) => &function.sig.ident,
+        syn::ImplItem::Const(constant) => &constant.ident,
+        syn::ImplItem::Type(alias) => &alias.ident,
+        _ => return None,
+    };
+    Some(Member { name: name.to_string(), range: item.span().byte_range() })
+}
+
+fn name(item: &syn::Item) -> Option<(Space, String)> {
+    let (space, name) = match item {
+        syn::Item::Const(item) if item.ident == "_" => return None,
+        syn::Item::Const(item) => (Space::Value, &item.ident),
+        syn::Item::Static(item) => (Space::Value, &item.ident),
+        syn::Item::Fn(item) => (Space::Value, &item.sig.ident),
+        syn::Item::Struct(item) => (Space::Type, &item.ident),
+        syn::Item::Enum(item) => (Space::Type, &item.ident),
+        syn::Item::Union(item) => (Space::Type, &item.ident),
+        syn::Item::Trait(item) => (Space::Type, &item.ident),
+        syn::Item::TraitAlias(item) => (Space::Type, &item.ident),
+        syn::Item::Type(item) => (Space::Type, &item.ident),
+        syn::Item::Mod(item) => (Space::Type, &item.ident),
+        syn::Item::Macro(item) => (Space::Macro, item.ident.as_ref()?),
+        _ => return None,
+    };
+    Some((space, plain(&name.to_string())))
+}
+
+/// Where an item's own tokens begin, behind its attributes and doc comments.
+fn behind_attributes(tokens: TokenStream) -> Option<usize> {
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        match &token {
+            TokenTree::Punct(punct) if punct.as_char() == '#' => {
+                tokens.next();
+            }
+            other => return Some(other.span().byte_range().start),
+        }
+    }
+    None
+}
+
+/// Makes a private thing `pub`, and what is `pub` for a part of a crate `pub` for all: cells are crates of their
+/// own, but are written as if they were the items' own root module.
+fn publish_one(visibility: &syn::Visibility, tokens: TokenStream, edits: &mut Edits) {
+    match visibility {
+        syn::Visibility::Public(_) => {}
+        syn::Visibility::Restricted(restricted) => edits.replace(restricted.span().byte_range(), "pub"),
+        syn::Visibility::Inherited => {
+            if let Some(start) = behind_attributes(tokens) {
+                edits.insert(start, "pub ");
+            }
+        }
+    }
+}
+
+fn publish(item: &syn::Item, edits: &mut Edits) {
+    macro_rules! one {
+        ($item:expr) => {
+            publish_one(&$item.vis, $item.to_token_stream(), edits)
+        };
+    }
+    match item {
+        syn::Item::Const(item) if item.ident != "_" => one!(item),
+        syn::Item::Static(item) => one!(item),
+        syn::Item::Fn(item) => one!(item),
+        syn::Item::Type(item) => one!(item),
+        syn::Item::Trait(item) => one!(item),
+        syn::Item::TraitAlias(item) => one!(item),
+        syn::Item::Enum(item) => one!(item),
+        syn::Item::Struct(item) => {
+            one!(item);
+            for field in &item.fields {
+                one!(field);
+            }
+        }
+        syn::Item::Union(item) => {
+            one!(item);
+            for field in &item.fields.named {
+                one!(field);
+            }
+        }
+        syn::Item::Mod(item) => {
+            one!(item);
+            InModules(edits).visit_item_mod(item);
+        }
+        syn::Item::Impl(block) if block.trait_.is_none() => {
+            for item in &block.items {
+                match item {
+                    syn::ImplItem::Fn(item) => one!(item),
+                    syn::ImplItem::Const(item) => one!(item),
+                    syn::ImplItem::Type(item) => one!(item),
+                    _ => {}
+                }
+            }
+        }
+        syn::Item::ForeignMod(block) => {
+            for item in &block.items {
+                match item {
+                    syn::ForeignItem::Fn(item) => one!(item),
+                    syn::ForeignItem::Static(item) => one!(item),
+                    syn::ForeignItem::Type(item) => one!(item),
+                    _ => {}
+                }
+            }
+        }
+        syn::Item::Macro(call) if call.ident.is_some() => {
+            let exported = call.attrs.iter().any(|attribute| attribute.path().is_ident("macro_export"));
+            if !exported && let Some(start) = behind_attributes(call.to_token_stream()) {
+                edits.insert(start, "#[macro_export] ");
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Modules keep their own privacy; only what they show to the rest of the crate is shown to cells as well.
+struct InModules<'a>(&'a mut Edits);
+
+impl<'ast> Visit<'ast> for InModules<'_> {
+    fn visit_item_mod(&mut self, module: &'ast syn::ItemMod) {
+        if let Some((_, items)) = &module.content {
+            for item in items {
+                self.visit_item(item);
+            }
+        }
+    }
+
+    fn visit_vis_restricted(&mut self, restricted: &'ast syn::VisRestricted) {
+        if !restricted.path.is_ident("self") {
+            self.0.replace(restricted.span().byte_range(), "pub");
+        }
+    }
+
+    fn visit_block(&mut self, _: &'ast syn::Block) {}
+}
+
+/// A program's `main` that is pasted into a cell runs on the kernel's runtime like everything else.
+fn make_main_ordinary(function: &syn::ItemFn, edits: &mut Edits) {
+    if function.sig.ident != "main" {
+        return;
+    }
+    for attribute in &function.attrs {
+        let path: Vec<_> = attribute.path().segments.iter().map(|segment| segment.ident.to_string()).collect();
+        if matches!(path.as_slice(), [first, .., last] if first == "tokio" && last == "main") {
+            edits.replace(attribute.span().byte_range(), "");
+        }
+    }
+}
+
+/// Collects statics, also those in functions and modules.
+struct Statics<'a>(&'a mut Vec<Static>);
+
+impl<'ast> Visit<'ast> for Statics<'_> {
+    fn visit_item_static(&mut self, item: &'ast syn::ItemStatic) {
+        if let Some(head) = behind_attributes(item.to_token_stream()) {
+            self.0.push(Static {
+                name: plain(&item.ident.to_string()),
+                range: item.span().byte_range(),
+                head,
+                type_text: item.ty.to_token_stream().to_string(),
+                mutable: matches!(item.mutability, syn::StaticMutability::Mut(_)),
+                thread_local: false,
+            });
+        }
+        visit::visit_item_static(self, item);
+    }
+}
+
+/// What stands in a `thread_local!`.
+struct ThreadLocals(Vec<(Vec<syn::Attribute>, syn::Visibility, syn::Token![static], syn::Ident, syn::Type)>);
+
+impl Parse for ThreadLocals {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let mut all = Vec::new();
+        while !input.is_empty() {
+            let attributes = input.call(syn::Attribute::parse_outer)?;
+            let visibility = input.parse()?;
+            let keyword = input.parse()?;
+            let name = input.parse()?;
+            input.parse::<syn::Token![:]>()?;
+            let type_ = input.parse()?;
+            input.parse::<syn::Token![=]>()?;
+            // `const { … }` or an expression, up to the semicolon between two declarations.
+            while !input.is_empty() && !input.peek(syn::Token![;]) {
+                input.parse::<TokenTree>()?;
+            }
+            input.parse::<Option<syn::Token![;]>>()?;
+            all.push((attributes, visibility, keyword, name, type_));
+        }
+        Ok(Self(all))
+    }
+}
+
+fn thread_locals(call: &syn::ItemMacro, taken: &mut Item) {
+    let Ok(ThreadLocals(all)) = ThreadLocals::parse.parse2(call.mac.tokens.clone()) else { return };
+    for (_, visibility, keyword, name, type_) in all {
+        match &visibility {
+            syn::Visibility::Inherited => taken.edits.insert(keyword.span().byte_range().start, "pub "),
+            syn::Visibility::Restricted(restricted) => taken.edits.replace(restricted.span().byte_range(), "pub"),
+            syn::Visibility::Public(_) => {}
+        }
+        taken.statics.push(Static {
+            name: plain(&name.to_string()),
+            range: call.span().byte_range(),
+            head: call.span().byte_range().end,
+            type_text: format!("::std::thread::LocalKey<{}>", type_.to_token_stream()),
+            mutable: false,
+            thread_local: true,
+        });
+    }
+}

@@ -1,0 +1,225 @@
+//! Statements: what stays in the cell, what it binds, and what it shows.
+
+use std::collections::BTreeSet;
+
+use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::spanned::Spanned;
+use syn::visit::{self, Visit};
+
+use super::mention::{self, plain};
+use super::{Binding, Main, Parsed, item, pattern};
+
+/// Sorts the statements of a cell.
+pub(super) fn take_apart(text: &str, statements: &[syn::Stmt], parsed: &mut Parsed) {
+    let mut main = None;
+    let mut running = TokenStream::new();
+    let mut names = Names::default();
+    let last = statements.len().checked_sub(1);
+    for (index, statement) in statements.iter().enumerate() {
+        match statement {
+            syn::Stmt::Item(syn::Item::Use(declaration)) => {
+                item::imports(declaration, &mut parsed.imports);
+                parsed.item_ranges.push(declaration.span().byte_range());
+            }
+            syn::Stmt::Item(item) => {
+                if let syn::Item::Fn(function) = item
+                    && function.sig.ident == "main"
+                    && function.sig.inputs.is_empty()
+                {
+                    main = Some(Main { is_async: function.sig.asyncness.is_some() });
+                }
+                take_item(item, parsed);
+            }
+            // A macro that stands for items; what it makes can only be seen by running it.
+            syn::Stmt::Macro(call) if item::defines_items(&call.mac) => take_item(
+                &syn::Item::Macro(syn::ItemMacro {
+                    attrs: call.attrs.clone(),
+                    ident: None,
+                    mac: call.mac.clone(),
+                    semi_token: call.semi_token,
+                }),
+                parsed,
+            ),
+            other => {
+                parsed.has_statements = true;
+                if last == Some(index) {
+                    take_tail(text, other, parsed);
+                }
+                if let syn::Stmt::Local(local) = other {
+                    bind(text, local, parsed);
+                }
+                names.visit_stmt(other);
+                other.to_tokens(&mut running);
+            }
+        }
+    }
+    complete_returns(statements, parsed);
+    mention::identifiers(running.clone(), &mut parsed.mentions);
+    find_moves(running, &mut parsed.surely_moved);
+    // A name that is bound again in an inner scope may be that one: nothing is sure about it.
+    parsed.surely_moved.retain(|name| !names.inner.contains(name) && !names.assigned.contains(name));
+    parsed.main = main.filter(|_| !parsed.mentions.contains("main"));
+}
+
+fn take_item(item: &syn::Item, parsed: &mut Parsed) {
+    let taken = item::take(item);
+    // A macro is also left where it stands: there it may name the cell's variables.
+    if !matches!(taken.kind, item::ItemKind::Macro) {
+        parsed.item_ranges.push(taken.range.clone());
+    }
+    parsed.items.push(taken);
+}
+
+fn take_tail(text: &str, statement: &syn::Stmt, parsed: &mut Parsed) {
+    let tail = match statement {
+        syn::Stmt::Expr(expression, None) => {
+            parsed.tail_is_ok_unit = is_ok_unit(expression);
+            expression.span().byte_range()
+        }
+        syn::Stmt::Macro(call) if call.semi_token.is_none() => call.span().byte_range(),
+        _ => return,
+    };
+    if !text[tail.clone()].is_empty() {
+        parsed.tail = Some(tail);
+    }
+}
+
+fn is_ok_unit(expression: &syn::Expr) -> bool {
+    let syn::Expr::Call(call) = expression else { return false };
+    let syn::Expr::Path(function) = &*call.func else { return false };
+    let is_unit = |argument: &syn::Expr| matches!(argument, syn::Expr::Tuple(tuple) if tuple.elems.is_empty());
+    function.path.segments.last().is_some_and(|last| last.ident == "Ok")
+        && call.args.len() == 1
+        && call.args.first().is_some_and(is_unit)
+}
+
+fn bind(text: &str, local: &syn::Local, parsed: &mut Parsed) {
+    let boxed = boxed(text, local);
+    pattern::bound(&local.pat, &mut |name, mutable| {
+        parsed.bindings.retain(|binding| binding.name != name);
+        parsed.bindings.push(Binding { name, mutable, boxed: boxed.clone() });
+    });
+}
+
+/// The line that keeps a closure: its own, boxed.
+fn boxed(text: &str, local: &syn::Local) -> Option<String> {
+    let syn::Pat::Ident(name) = &local.pat else { return None };
+    let syn::Expr::Closure(closure) = &*local.init.as_ref()?.expr else { return None };
+    let source = text.get(closure.span().byte_range())?;
+    let parameter = |input: &syn::Pat| match input {
+        syn::Pat::Type(typed) => text.get(typed.ty.span().byte_range()).unwrap_or("_").to_owned(),
+        _ => "_".to_owned(),
+    };
+    let parameters: Vec<_> = closure.inputs.iter().map(parameter).collect();
+    let mutable = if name.mutability.is_some() { "mut " } else { "" };
+    let kind = if mutable.is_empty() { "Fn" } else { "FnMut" };
+    let output = match &closure.output {
+        syn::ReturnType::Type(_, output) => text.get(output.span().byte_range()).unwrap_or("_"),
+        syn::ReturnType::Default => "_",
+    };
+    let (name, parameters) = (&name.ident, parameters.join(", "));
+    Some(format!("let {mutable}{name}: Box<dyn {kind}({parameters}) -> {output}> = Box::new({source});"))
+}
+
+/// `return;` at the top level ends the cell, which is a block that results in `Result`.
+fn complete_returns(statements: &[syn::Stmt], parsed: &mut Parsed) {
+    struct Returns<'a>(&'a mut Parsed);
+    impl<'ast> Visit<'ast> for Returns<'_> {
+        fn visit_expr_return(&mut self, expression: &'ast syn::ExprReturn) {
+            if expression.expr.is_none() {
+                self.0.statement_edits.insert(expression.span().byte_range().end, " Ok(())");
+            }
+            visit::visit_expr_return(self, expression);
+        }
+        // These have returns of their own.
+        fn visit_item(&mut self, _: &'ast syn::Item) {}
+        fn visit_expr_closure(&mut self, _: &'ast syn::ExprClosure) {}
+        fn visit_expr_async(&mut self, _: &'ast syn::ExprAsync) {}
+    }
+    for statement in statements {
+        Returns(parsed).visit_stmt(statement);
+    }
+}
+
+/// Names that are bound below the top level, and names that are assigned to.
+#[derive(Default)]
+struct Names {
+    depth: usize,
+    inner: BTreeSet<String>,
+    assigned: BTreeSet<String>,
+}
+
+impl<'ast> Visit<'ast> for Names {
+    fn visit_block(&mut self, block: &'ast syn::Block) {
+        self.depth += 1;
+        visit::visit_block(self, block);
+        self.depth -= 1;
+    }
+
+    fn visit_local(&mut self, local: &'ast syn::Local) {
+        if self.depth > 0 {
+            self.visit_pat(&local.pat);
+        }
+        if let Some(init) = &local.init {
+            visit::visit_local_init(self, init);
+        }
+    }
+
+    fn visit_pat_ident(&mut self, pattern: &'ast syn::PatIdent) {
+        self.inner.insert(plain(&pattern.ident.to_string()));
+        visit::visit_pat_ident(self, pattern);
+    }
+
+    fn visit_expr_assign(&mut self, assignment: &'ast syn::ExprAssign) {
+        if let syn::Expr::Path(path) = &*assignment.left
+            && let Some(name) = path.path.get_ident()
+        {
+            self.assigned.insert(plain(&name.to_string()));
+        }
+        visit::visit_expr_assign(self, assignment);
+    }
+}
+
+/// Finds `name.await` and `join!(name, …)`: what is awaited by value is gone, unless it is `Copy`, which no future
+/// that one would want to keep is.
+fn find_moves(tokens: TokenStream, moved: &mut BTreeSet<String>) {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let is = |index: usize, expected: char| {
+        matches!(tokens.get(index), Some(TokenTree::Punct(punct)) if punct.as_char() == expected)
+    };
+    let word = |index: usize, expected: &[&str]| {
+        matches!(tokens.get(index), Some(TokenTree::Ident(ident)) if expected.iter().any(|word| ident == word))
+    };
+    for (index, token) in tokens.iter().enumerate() {
+        match token {
+            TokenTree::Ident(ident)
+                if is(index + 1, '.')
+                    && word(index + 2, &["await"])
+                    && !index.checked_sub(1).is_some_and(|before| {
+                        ['.', '&', '*', ':'].into_iter().any(|operator| is(before, operator)) || word(before, &["mut"])
+                    }) =>
+            {
+                moved.insert(plain(&ident.to_string()));
+            }
+            TokenTree::Ident(_) if word(index, &["join", "try_join"]) && is(index + 1, '!') => {
+                if let Some(TokenTree::Group(arguments)) = tokens.get(index + 2) {
+                    plain_arguments(arguments.stream(), moved);
+                }
+            }
+            TokenTree::Group(group) => find_moves(group.stream(), moved),
+            _ => {}
+        }
+    }
+}
+
+/// Of a macro's arguments, those that are one identifier each.
+fn plain_arguments(tokens: TokenStream, into: &mut BTreeSet<String>) {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let is_comma = |token: &TokenTree| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ',');
+    for argument in tokens.split(is_comma) {
+        if let [TokenTree::Ident(ident)] = argument {
+            into.insert(plain(&ident.to_string()));
+        }
+    }
+}

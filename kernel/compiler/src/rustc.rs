@@ -1,0 +1,142 @@
+//! One call of rustc: arguments in, diagnostics out, and gone at once when it is cancelled.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use cargo_metadata::diagnostic::{Diagnostic, DiagnosticLevel};
+use tokio::io::AsyncReadExt;
+use tokio_util::sync::CancellationToken;
+
+use crate::PrepareError;
+use crate::diagnostic;
+use crate::session_library::SessionLibrary;
+
+/// What is compiled, and into what.
+pub(crate) struct Invocation<'a> {
+    /// rustc's working directory: file names in messages and panics are relative to it.
+    pub(crate) folder: &'a Path,
+    /// The file with the crate's root, in `folder`.
+    pub(crate) root: &'a str,
+    pub(crate) output: &'a Path,
+    pub(crate) arguments: Vec<String>,
+}
+
+/// How it went.
+pub(crate) struct Compiled {
+    pub(crate) success: bool,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    /// What rustc said besides its diagnostics: a crash of it, or of the linker.
+    pub(crate) other: String,
+    pub(crate) time: Duration,
+}
+
+impl Compiled {
+    pub(crate) fn errors(&self) -> impl Iterator<Item = &Diagnostic> {
+        let is_error = |diagnostic: &&Diagnostic| {
+            matches!(diagnostic.level, DiagnosticLevel::Error | DiagnosticLevel::Ice)
+                && !diagnostic.message.starts_with("aborting due to")
+        };
+        self.diagnostics.iter().filter(is_error)
+    }
+}
+
+/// Lints that tell a notebook's user something. All others are off: in a notebook it is normal that a thing is not
+/// used yet.
+const LINTS: [&str; 12] = [
+    "unused_must_use",
+    "unconditional_recursion",
+    "unreachable_code",
+    "unreachable_patterns",
+    "unused_comparisons",
+    "static_mut_refs",
+    "deprecated",
+    "dropping_references",
+    "dropping_copy_types",
+    "forgetting_copy_types",
+    "for_loops_over_fallibles",
+    "async_fn_in_trait",
+];
+
+const QUIET: [&str; 7] = [
+    "unused",
+    "nonstandard_style",
+    "future_incompatible",
+    "rust_2018_idioms",
+    "let_underscore_drop",
+    "private_interfaces",
+    "private_bounds",
+];
+
+/// The arguments that every crate of a session is compiled with.
+pub(crate) fn common_arguments(session: &SessionLibrary, opt_level: u8) -> Vec<String> {
+    let mut arguments = vec![
+        "--edition=2024".to_owned(),
+        "-Cprefer-dynamic".to_owned(),
+        "--error-format=json".to_owned(),
+        "--cfg=tokio_unstable".to_owned(),
+        // More units than cores cost more than they bring at the size of a cell.
+        "-Ccodegen-units=2".to_owned(),
+        format!("-Copt-level={opt_level}"),
+        format!("-Ldependency={}", session.dependencies.display()),
+    ];
+    arguments.extend(session.crates.iter().map(|(name, path)| format!("--extern={name}={}", path.display())));
+    arguments.extend(QUIET.iter().map(|lint| format!("-A{lint}")));
+    arguments.extend(LINTS.iter().map(|lint| format!("-W{lint}")));
+    arguments.extend(session.toolchain.link_flags.iter().cloned());
+    arguments
+}
+
+/// A run path in the words of whatever does the linking.
+pub(crate) fn run_path(session: &SessionLibrary, folder: &Path) -> String {
+    if session.toolchain.link_flags.is_empty() {
+        format!("-Clink-arg=-Wl,-rpath,{}", folder.display())
+    } else {
+        format!("-Clink-args=-rpath {}", folder.display())
+    }
+}
+
+/// Runs rustc to its end, or to its cancellation.
+///
+/// Cancel safety: the process is killed when this is dropped or `cancel` is triggered.
+pub(crate) async fn run(
+    session: &SessionLibrary,
+    invocation: &Invocation<'_>,
+    cancel: &CancellationToken,
+) -> Result<Compiled, PrepareError> {
+    let started = Instant::now();
+    let mut command = session.toolchain.command();
+    command.current_dir(invocation.folder).args(&invocation.arguments);
+    command.arg("-o").arg(invocation.output).arg(invocation.root);
+    tracing::debug!(?command, "rustc");
+    let mut command = tokio::process::Command::from(command);
+    // A process group of its own: the linker is to end with it.
+    command.stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true).process_group(0);
+    let cannot = |error: std::io::Error| {
+        PrepareError::Environment(format!("rustc could not be started ({error}); was it removed? `rustup show` tells"))
+    };
+    let mut child = command.spawn().map_err(cannot)?;
+    let group = child.id();
+    let mut said = Vec::new();
+    let mut stderr = child.stderr.take();
+    let ended = async {
+        if let Some(stderr) = &mut stderr {
+            stderr.read_to_end(&mut said).await?;
+        }
+        child.wait().await
+    };
+    let status = tokio::select! {
+        status = ended => status.map_err(cannot)?,
+        () = cancel.cancelled() => {
+            if let Some(group) = group.and_then(|group| i32::try_from(group).ok()) {
+                // SAFETY: a plain system call; the group is the child's own, and the child was not waited for yet.
+                unsafe { libc::kill(-group, libc::SIGKILL) };
+            }
+            let _ = child.wait().await;
+            return Err(PrepareError::Cancelled);
+        }
+    };
+    let parsed = diagnostic::parse(&said);
+    let time = started.elapsed();
+    Ok(Compiled { success: status.success(), diagnostics: parsed.diagnostics, other: parsed.other, time })
+}

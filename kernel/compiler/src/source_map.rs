@@ -1,0 +1,178 @@
+//! From places in generated files back to the user's text.
+//!
+//! A generated file is written through [`Generated`], which remembers which stretch of it is the user's and which
+//! is ours. User text keeps its line numbers, so that the places that rustc bakes into a program (panic
+//! locations, `file!`, `line!`) are true without a map; columns and everything else go through this one.
+
+use std::ops::Range;
+
+/// What a stretch of our own text is there for; an error inside of it is about that, not about the user's code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Region {
+    /// A variable's declaration from the store.
+    Take(String),
+    /// A new variable's way into the store.
+    Keep(String),
+    /// A new variable's type being asked for.
+    Type(String),
+    /// An older variable's way back into the store.
+    PutBack(String),
+    /// An older variable that an earlier cell moved, declared so that rustc says so.
+    Moved(String),
+    /// A `use` of this or an earlier cell: an index into the live imports.
+    Import(usize),
+    /// The end of the cell, where a half-written one is missed to go on.
+    End,
+}
+
+/// A generated file in the making, and its map.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Generated {
+    text: String,
+    /// Byte stretches that were copied: where in the generated text, and from which offset of the user's.
+    segments: Vec<(Range<usize>, usize)>,
+    regions: Vec<(Range<usize>, Region)>,
+}
+
+impl Generated {
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Our own text.
+    pub(crate) fn push(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    /// Our own text that stands for something.
+    pub(crate) fn push_region(&mut self, text: &str, region: Region) {
+        let start = self.text.len();
+        self.text.push_str(text);
+        self.regions.push((start..self.text.len(), region));
+    }
+
+    /// A stretch of the user's text as it is.
+    pub(crate) fn copy(&mut self, user: &str, range: Range<usize>) {
+        if range.is_empty() {
+            return;
+        }
+        let start = self.text.len();
+        self.text.push_str(&user[range.clone()]);
+        self.segments.push((start..self.text.len(), range.start));
+    }
+
+    /// As much blank space as a stretch of the user's text takes: same lines, same columns.
+    pub(crate) fn blank(&mut self, user: &str, range: Range<usize>) {
+        self.text.extend(user[range].chars().map(|character| if character == '\n' { '\n' } else { ' ' }));
+    }
+
+    /// The user's offset of a generated one; the end of a copied stretch counts as inside.
+    pub(crate) fn user_offset(&self, generated: usize) -> Option<usize> {
+        let inside = self.segments.iter().find(|(range, _)| range.contains(&generated));
+        let at_end = || self.segments.iter().find(|(range, _)| range.end == generated);
+        inside.or_else(at_end).map(|(range, user)| user + (generated - range.start))
+    }
+
+    /// What the text at a generated offset is there for.
+    pub(crate) fn region(&self, generated: usize) -> Option<&Region> {
+        self.regions.iter().find(|(range, _)| range.contains(&generated)).map(|(_, region)| region)
+    }
+}
+
+/// The byte offset of a line and a column (in characters), both counted from 1; the end of a line counts as in it.
+pub(crate) fn offset_in(text: &str, line: usize, column: usize) -> Option<usize> {
+    let mut start = 0;
+    for _ in 1..line {
+        start += text[start..].find('\n')? + 1;
+    }
+    let rest = &text[start..];
+    let rest = &rest[..rest.find('\n').unwrap_or(rest.len())];
+    let column = column.checked_sub(1)?;
+    match rest.char_indices().nth(column) {
+        Some((offset, _)) => Some(start + offset),
+        None if rest.chars().count() == column => Some(start + rest.len()),
+        None => None,
+    }
+}
+
+/// The line and the column (in characters) of a byte offset, both counted from 1.
+pub(crate) fn position_in(text: &str, offset: usize) -> (usize, usize) {
+    let offset = text.floor_char_boundary(offset);
+    let before = &text[..offset];
+    let line = before.matches('\n').count() + 1;
+    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    (line, before[start..].chars().count() + 1)
+}
+
+/// Changes to a text by byte ranges of the original: what is to be put in place of them. An insertion is the
+/// change of an empty range.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Edits(Vec<(Range<usize>, String)>);
+
+impl Edits {
+    pub(crate) fn insert(&mut self, at: usize, text: impl Into<String>) {
+        self.0.push((at..at, text.into()));
+    }
+
+    pub(crate) fn replace(&mut self, range: Range<usize>, text: impl Into<String>) {
+        self.0.push((range, text.into()));
+    }
+
+    pub(crate) fn extend(&mut self, more: &Self) {
+        self.0.extend(more.0.iter().cloned());
+    }
+
+    /// Copies a stretch of the user's text with the changes in it; what replaces several lines is followed by as
+    /// many newlines as were taken. What is replaced takes the changes inside of it along; of replacements that
+    /// overlap the one that starts first wins.
+    pub(crate) fn copy(&self, to: &mut Generated, user: &str, range: Range<usize>) {
+        let mut inside: Vec<_> =
+            self.0.iter().filter(|(edit, _)| range.start <= edit.start && edit.end <= range.end).collect();
+        inside.sort_by_key(|(edit, _)| (edit.start, edit.end));
+        let replaced: Vec<_> = inside.iter().map(|(edit, _)| edit.clone()).filter(|edit| !edit.is_empty()).collect();
+        inside.retain(|(edit, _)| !edit.is_empty() || !replaced.iter().any(|range| range.contains(&edit.start)));
+        let mut at = range.start;
+        for (edit, text) in inside {
+            if edit.start < at {
+                continue;
+            }
+            to.copy(user, at..edit.start);
+            to.push(text);
+            let lines = user[edit.clone()].matches('\n').count().saturating_sub(text.matches('\n').count());
+            to.push(&"\n".repeat(lines));
+            at = edit.end;
+        }
+        to.copy(user, at..range.end);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edits_keep_lines_and_the_map_finds_the_way_back() {
+        let user = "fn a() {\n  1\n}\nfn b() {}";
+        let mut edits = Edits::default();
+        edits.insert(0, "dropped with what is replaced");
+        edits.replace(0..14, "pub X");
+        edits.insert(15, "pub ");
+        let mut generated = Generated::default();
+        edits.copy(&mut generated, user, 0..user.len());
+        assert_eq!(generated.text(), "pub X\n\n\npub fn b() {}");
+        let b = generated.text().find('b').and_then(|_| generated.text().find("b()")).unwrap();
+        assert_eq!(generated.user_offset(b), user.find("b()"));
+        assert_eq!(generated.user_offset(1), None);
+    }
+
+    #[test]
+    fn places_count_characters() {
+        let text = "a\n喫茶 x\n";
+        assert_eq!(offset_in(text, 2, 4), Some(9));
+        assert_eq!(position_in(text, 9), (2, 4));
+        assert_eq!(offset_in(text, 2, 5), Some(10));
+        assert_eq!(offset_in(text, 2, 6), None);
+        assert_eq!(offset_in(text, 3, 1), Some(text.len()));
+        assert_eq!(offset_in(text, 9, 1), None);
+    }
+}

@@ -1,0 +1,186 @@
+//! The user's own rustc: where it is, what it is, what it can do, and what links for it.
+//!
+//! Found once and written down beside the session library, so that a kernel that starts later asks nothing but
+//! whether the file is still the same. It deliberately knows nothing of cells.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::UNIX_EPOCH;
+
+use serde::{Deserialize, Serialize};
+
+/// What is missing, and the command that gets it.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ToolchainError {
+    #[error("no Rust compiler was found; install one with `rustup toolchain install stable` (see https://rustup.rs)")]
+    NoRustc,
+    #[error("`{0}` does not answer as a Rust compiler does: {1}")]
+    Broken(PathBuf, String),
+    #[error("rustc {0} is too old: Kissaten needs 1.95; `rustup update stable` gets a newer one")]
+    TooOld(String),
+}
+
+/// A compiler and its linker.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Toolchain {
+    /// The compiler itself, not rustup's proxy: that costs some milliseconds in every cell.
+    pub(crate) rustc: PathBuf,
+    pub(crate) sysroot: PathBuf,
+    /// Its `-vV`, whole: what was compiled by another one does not fit.
+    pub(crate) verbose_version: String,
+    /// `1.95.0`
+    pub(crate) release: String,
+    pub(crate) host: String,
+    /// Length and modification time of the compiler's driver library and of `rustc`, which tell an update.
+    stamp: Vec<(u64, u64)>,
+    /// Flags under which the types in rustc's messages are full public paths; empty where it does not take them.
+    pub(crate) full_path_flags: Vec<String>,
+    /// Flags that make rustc call the linker that comes with it directly; empty to go by `cc`.
+    pub(crate) link_flags: Vec<String>,
+}
+
+impl Toolchain {
+    /// Finds the compiler that a shell would call, else rustup's usual place.
+    ///
+    /// Blocks; starts some short processes.
+    pub(crate) fn find() -> Result<Self, ToolchainError> {
+        let rustc = candidates().into_iter().find(|path| path.is_file()).ok_or(ToolchainError::NoRustc)?;
+        let sysroot = PathBuf::from(ask(&rustc, &["--print", "sysroot"])?.trim());
+        let direct = sysroot.join("bin/rustc");
+        let rustc = if direct.is_file() { direct } else { rustc };
+        let verbose_version = ask(&rustc, &["-vV"])?;
+        let field = |name: &str| {
+            let line = verbose_version.lines().find_map(|line| line.strip_prefix(name));
+            line.map(|value| value.trim().to_owned())
+                .ok_or_else(|| ToolchainError::Broken(rustc.clone(), format!("its version has no `{name}`")))
+        };
+        let (release, host) = (field("release:")?, field("host:")?);
+        if minor(&release).is_some_and(|minor| minor < 95) {
+            return Err(ToolchainError::TooOld(release));
+        }
+        let mut found = Self {
+            stamp: stamp(&rustc),
+            full_path_flags: Vec::new(),
+            link_flags: Vec::new(),
+            rustc,
+            sysroot,
+            verbose_version,
+            release,
+            host,
+        };
+        let full_paths = ["-Zallow-features=", "-Ztrim-diagnostic-paths=no", "-Zwrite-long-types-to-disk=no"];
+        if found.accepts(&full_paths.map(str::to_owned)) {
+            found.full_path_flags = full_paths.map(str::to_owned).to_vec();
+        } else {
+            found.full_path_flags = vec!["--verbose".to_owned()];
+        }
+        found.link_flags = found.direct_linker().filter(|flags| found.accepts(flags)).unwrap_or_default();
+        Ok(found)
+    }
+
+    /// Whether the compiler is the one that was found. Asks the file system only.
+    pub(crate) fn is_current(&self) -> bool {
+        !self.stamp.is_empty() && self.stamp == stamp(&self.rustc)
+    }
+
+    /// A command that calls the compiler.
+    ///
+    /// `RUSTC_BOOTSTRAP` admits the flags of [`Self::full_path_flags`]; `-Zallow-features=` among them keeps user
+    /// code on stable Rust all the same.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(&self.rustc);
+        command.env("RUSTC_BOOTSTRAP", "1").env_remove("RUSTC_LOG").env_remove("RUST_LOG").stdin(Stdio::null());
+        command
+    }
+
+    /// The folder of the standard library's `dylib`, for run paths.
+    pub(crate) fn library_path(&self) -> PathBuf {
+        self.sysroot.join("lib")
+    }
+
+    fn accepts(&self, flags: &[String]) -> bool {
+        let Ok(folder) = tempfile::tempdir() else { return false };
+        let source = folder.path().join("probe.rs");
+        if std::fs::write(&source, "#[unsafe(no_mangle)] pub fn probe() { println!(\"{:?}\", vec![1]); }").is_err() {
+            return false;
+        }
+        let mut command = self.command();
+        command.args(["--edition=2024", "--crate-type=cdylib", "-Cprefer-dynamic"]).args(flags);
+        command.arg("-o").arg(folder.path().join("libprobe.so")).arg(&source);
+        command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+    }
+
+    /// `rust-lld` comes with the compiler; called directly it saves the start of `cc`, which knows where the
+    /// system's libraries are and is asked for that here, once.
+    fn direct_linker(&self) -> Option<Vec<String>> {
+        let linker = self.sysroot.join("lib/rustlib").join(&self.host).join("bin/rust-lld");
+        if !linker.is_file() {
+            return None;
+        }
+        let mut flags = vec![format!("-Clinker={}", linker.to_str()?), "-Clinker-flavor=ld.lld".to_owned()];
+        let mut folders = Vec::new();
+        for library in ["libc.so", "libgcc_s.so.1"] {
+            let output = Command::new("cc").arg(format!("-print-file-name={library}")).output().ok()?;
+            let path = PathBuf::from(String::from_utf8(output.stdout).ok()?.trim());
+            let folder = path.canonicalize().ok()?.parent()?.to_path_buf();
+            let named = path.parent()?.to_path_buf();
+            for folder in [named, folder] {
+                if !folders.contains(&folder) {
+                    folders.push(folder);
+                }
+            }
+        }
+        // `-lgcc_s` wants the name without a number, which gcc keeps in a folder of its own.
+        let output = Command::new("cc").arg("-print-libgcc-file-name").output().ok()?;
+        folders.push(PathBuf::from(String::from_utf8(output.stdout).ok()?.trim()).parent()?.to_path_buf());
+        for folder in folders {
+            flags.push(format!("-Clink-arg=-L{}", folder.to_str()?));
+        }
+        Some(flags)
+    }
+}
+
+/// Where a compiler may be, best first: the one given, the one a shell would call, rustup's usual place.
+fn candidates() -> Vec<PathBuf> {
+    let given = env::var_os("KISSATEN_RUSTC").or_else(|| env::var_os("RUSTC")).map(PathBuf::from);
+    let path = env::var_os("PATH").unwrap_or_default();
+    let searched = env::split_paths(&path).map(|folder| folder.join("rustc")).collect::<Vec<_>>();
+    let cargo_home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let usual = cargo_home.or_else(|| dirs::home_dir().map(|home| home.join(".cargo"))).map(|home| home.join("bin/rustc"));
+    given.into_iter().chain(searched).chain(usual).collect()
+}
+
+fn ask(rustc: &Path, arguments: &[&str]) -> Result<String, ToolchainError> {
+    let broken = |why: String| ToolchainError::Broken(rustc.to_owned(), why);
+    let output = Command::new(rustc).args(arguments).stdin(Stdio::null()).output();
+    let output = output.map_err(|error| broken(error.to_string()))?;
+    if !output.status.success() {
+        return Err(broken(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+    }
+    String::from_utf8(output.stdout).map_err(|_| broken("its answer is not UTF-8".to_owned()))
+}
+
+fn minor(release: &str) -> Option<u32> {
+    release.strip_prefix("1.")?.split('.').next()?.parse().ok()
+}
+
+fn stamp(rustc: &Path) -> Vec<(u64, u64)> {
+    let Ok(metadata) = std::fs::metadata(rustc) else { return Vec::new() };
+    let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    vec![(metadata.len(), modified.map_or(0, |time| time.as_secs()))]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_toolchain_that_runs_these_tests_is_found_and_current() {
+        let found = Toolchain::find().unwrap();
+        assert!(found.is_current());
+        assert!(found.release.starts_with("1."), "{}", found.release);
+        assert!(!Toolchain { stamp: vec![(1, 1)], ..found }.is_current());
+    }
+}

@@ -1,0 +1,140 @@
+//! A notebook and a real worker, without Jupyter: what a cell does, as text.
+
+use std::fmt::Write as _;
+use std::io::Read;
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixStream;
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+
+use compiler::{Finished, Notebook, PrepareError, SessionLibrary, Source, split_commands};
+use ipc::{CellId, Event, Outcome, Request};
+use tokio_util::sync::CancellationToken;
+
+/// A kernel's inner half.
+pub(crate) struct Session {
+    pub(crate) notebook: Notebook,
+    worker: Child,
+    socket: UnixStream,
+    count: u64,
+    _folder: tempfile::TempDir,
+    runtime: tokio::runtime::Runtime,
+}
+
+/// The session library, built once for all tests of a process (and, by its cache, for all processes).
+fn library() -> SessionLibrary {
+    static LIBRARY: OnceLock<SessionLibrary> = OnceLock::new();
+    let find = || {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let found = SessionLibrary::find().unwrap();
+        found.unwrap_or_else(|| runtime.block_on(SessionLibrary::build(|line| eprintln!("{line}"))).unwrap())
+    };
+    LIBRARY.get_or_init(find).clone()
+}
+
+impl Session {
+    pub(crate) fn new() -> Self {
+        let library = library();
+        let folder = tempfile::tempdir().unwrap();
+        let (socket, theirs) = UnixStream::pair().unwrap();
+        // The worker's end is inherited by number.
+        nix::fcntl::fcntl(&theirs, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty())).unwrap();
+        let mut command = Command::new(library.worker());
+        command.env(ipc::CONTROL_SOCKET, theirs.as_raw_fd().to_string());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let worker = command.spawn().unwrap();
+        drop(theirs);
+        let notebook = Notebook::new(library, folder.path()).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let mut session = Self { notebook, worker, socket, count: 0, _folder: folder, runtime };
+        assert_eq!(session.event(), Event::Ready);
+        session
+    }
+
+    fn event(&mut self) -> Event {
+        ipc::read(&mut self.socket).unwrap().expect("the worker goes on")
+    }
+
+    /// Runs a cell: what it printed, then how it ended, then what was said about it.
+    pub(crate) fn run(&mut self, text: &str) -> String {
+        self.run_as(text, None)
+    }
+
+    /// Runs a cell that the frontend knows by an id.
+    pub(crate) fn run_as(&mut self, text: &str, cell_id: Option<&str>) -> String {
+        self.count += 1;
+        let (_, text) = split_commands(text);
+        let label = format!("cell {}", self.count);
+        let source = Source { text, label: label.clone(), cell_id: cell_id.map(str::to_owned), opt_level: None };
+        let prepared = self.runtime.block_on(self.notebook.prepare(&source, &CancellationToken::new()));
+        let artifact = match prepared {
+            Ok(artifact) => artifact,
+            Err(PrepareError::Compile(error)) => return error.rendered.plain,
+            Err(other) => return format!("{other}"),
+        };
+        let mut out = String::new();
+        if let Some(program) = artifact.program {
+            let cell = CellId(self.count);
+            let run = Request::Run { cell, label, library: program.library, entry: program.entry, forget: artifact.forget };
+            ipc::write(&mut self.socket, &run).unwrap();
+            let (outcome, variables) = loop {
+                match self.event() {
+                    Event::Done { outcome, variables, .. } => break (outcome, variables),
+                    Event::Display(display) => writeln!(out, "display: {:?}", display.data).unwrap(),
+                    other => panic!("unexpected {other:?}"),
+                }
+            };
+            let success = matches!(outcome, Outcome::Value(_) | Outcome::Unit);
+            self.notebook.finish(&Finished { success, variables });
+            out.push_str(&self.printed());
+            match outcome {
+                Outcome::Value(value) => writeln!(out, "= {}", value.data["text/plain"].as_str().unwrap()).unwrap(),
+                Outcome::Unit => {}
+                Outcome::Panic(panic) => {
+                    let at = panic.location.map(|at| format!(" at {}:{}", at.file, at.line)).unwrap_or_default();
+                    writeln!(out, "panic{at}: {}", panic.message).unwrap();
+                }
+                other => writeln!(out, "{other:?}").unwrap(),
+            }
+        }
+        if let Some(warnings) = artifact.warnings {
+            writeln!(out, "{}", warnings.plain).unwrap();
+        }
+        for note in artifact.notes {
+            writeln!(out, "note: {note}").unwrap();
+        }
+        out.trim_end().to_owned()
+    }
+
+    /// What is in the pipes now; all that was printed before an event was read is.
+    fn printed(&mut self) -> String {
+        fn drain(pipe: &mut (impl Read + AsRawFd + std::os::fd::AsFd)) -> String {
+            let mut bytes = vec![0; 1 << 16];
+            let mut text = Vec::new();
+            loop {
+                let mut poll = [nix::poll::PollFd::new(pipe.as_fd(), nix::poll::PollFlags::POLLIN)];
+                if nix::poll::poll(&mut poll, nix::poll::PollTimeout::ZERO).unwrap() == 0 {
+                    return String::from_utf8_lossy(&text).into_owned();
+                }
+                match pipe.read(&mut bytes).unwrap() {
+                    0 => return String::from_utf8_lossy(&text).into_owned(),
+                    count => text.extend_from_slice(&bytes[..count]),
+                }
+            }
+        }
+        let mut text = drain(self.worker.stdout.as_mut().unwrap());
+        let errors = drain(self.worker.stderr.as_mut().unwrap());
+        for line in errors.lines() {
+            writeln!(text, "stderr: {line}").unwrap();
+        }
+        text
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let _ = self.worker.kill();
+        let _ = self.worker.wait();
+    }
+}

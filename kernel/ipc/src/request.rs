@@ -1,0 +1,38 @@
+//! What the server asks of the worker.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// Which run of a cell a message is about.
+///
+/// It is counted up for everything that is ever run in a kernel, silent cells too, and so differs from Jupyter's
+/// `execution_count`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CellId(pub u64);
+
+/// A message from the server to the worker.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Request {
+    /// Load a cell's library and run it; answered by exactly one [`Event::Done`](crate::Event::Done), unless the
+    /// worker dies.
+    Run {
+        cell: CellId,
+        /// The cell's name for people and for panic locations: `cell 3`.
+        label: String,
+        /// The shared library that the compiler made.
+        library: PathBuf,
+        /// The symbol of the cell's entry point in it.
+        entry: String,
+        /// Variables that are dropped before the cell runs, because their type was redefined.
+        forget: Vec<String>,
+    },
+    /// Cancel the cell if it is the one that runs: at its next `.await` it ends as `Interrupted`.
+    Interrupt { cell: CellId },
+    /// Drop all variables (`:clear`); answered by [`Event::Cleared`](crate::Event::Cleared).
+    Clear,
+    /// End the process; not answered. The end of the control socket means the same.
+    Shutdown,
+}

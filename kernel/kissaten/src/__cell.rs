@@ -1,0 +1,82 @@
+//! What the code that the compiler writes around a cell calls. Nothing here is for users.
+//!
+//! Everything generic is thin: a cell pays for what it instantiates, every time it is compiled.
+
+use std::alloc::Layout;
+use std::any::TypeId;
+use std::mem::{ManuallyDrop, MaybeUninit, needs_drop};
+
+pub use crate::display::probe::{Tail, Variable};
+pub use crate::error::{CellDebugError, CellError};
+pub use crate::output::{stderr, stdout};
+pub use crate::runtime::{Cell, Program};
+
+/// The traits of the choice how a value is shown; they must be in scope for it.
+pub mod probes {
+    pub use crate::display::probe::{
+        Fallback, HasShown, NoText, ShowDebug, ShowDisplay, ShowFuture, ShowHandle, ShowName, ShowUnit, TextOfDebug,
+    };
+}
+
+use crate::display::{self, MimeBundle};
+use crate::runtime::Outcome;
+use crate::store;
+
+/// Moves a variable out of the store.
+#[inline]
+pub fn take<T: 'static>(name: &str) -> Option<T> {
+    let mut value = MaybeUninit::<T>::uninit();
+    // SAFETY: the pointer is to a `T`, whose id is given with it; it is taken for initialised only if it was
+    // written.
+    unsafe {
+        if store::take_raw(name, value.as_mut_ptr().cast(), TypeId::of::<T>()) {
+            Some(value.assume_init())
+        } else {
+            None
+        }
+    }
+}
+
+/// Moves a variable into the store.
+#[inline]
+pub fn keep<T: 'static>(name: &str, value: T) {
+    let value = ManuallyDrop::new(value);
+    let drop_in_place = needs_drop::<T>().then_some(drop_glue::<T> as unsafe fn(*mut u8));
+    // SAFETY: the pointer is to a valid `T`, which nobody uses afterwards, and all the rest belongs to `T`.
+    unsafe {
+        store::keep_raw(name, (&raw const value).cast(), Layout::new::<T>(), TypeId::of::<T>(), drop_in_place);
+    }
+}
+
+/// Moves a variable back into the store, unless the cell has kept a newer one of that name.
+#[inline]
+pub fn put_back<T: 'static>(name: &str, value: T) {
+    if !store::contains(name) {
+        keep(name, value);
+    }
+}
+
+/// # Safety
+/// `value` must point to a valid `T` that is not used afterwards.
+unsafe fn drop_glue<T>(value: *mut u8) {
+    // SAFETY: as the caller promises.
+    unsafe { value.cast::<T>().drop_in_place() };
+}
+
+/// A variable that the compiler believes to be in the store is not: an error of ours, never of the user.
+#[cold]
+pub fn missing(name: &str) -> ! {
+    panic!("the variable `{name}` is not in the store with the type it was compiled for; run its cell again")
+}
+
+/// Writes down what the tail expression shows.
+pub fn show(cell: &Cell, shown: Option<MimeBundle>) {
+    if let Some(data) = shown {
+        *cell.state.outcome() = Some(Outcome::Value(data));
+    }
+}
+
+/// Writes down the table of `:vars`: names, types, and values where they have `Debug`.
+pub fn show_variables(cell: &Cell, rows: &[(&str, &str, Option<String>)]) {
+    show(cell, Some(display::variables_table(rows)));
+}

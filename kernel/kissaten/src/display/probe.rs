@@ -1,0 +1,152 @@
+//! The choice of how a tail expression is shown, made by rustc's method lookup in the cell's own compile.
+//!
+//! Stable Rust has no specialisation, but a method call tries the receiver as it is, then with references taken
+//! off: of several traits that have the same method for differently referenced receivers, the first that fits
+//! wins. So one compile decides between what `T` has, and a cell instantiates only that.
+
+use std::fmt::Debug;
+use std::future::Future;
+
+use super::{Display, MimeBundle, debug_text, short_text, short_type};
+
+/// A tail expression's value. Called as `(&&&&&&Tail(&value)).shown()`.
+pub struct Tail<'a, T: ?Sized>(pub &'a T);
+
+/// Nothing to show.
+pub trait ShowUnit {
+    fn shown(self) -> Option<MimeBundle>;
+}
+
+impl ShowUnit for &&&&&&Tail<'_, ()> {
+    fn shown(self) -> Option<MimeBundle> {
+        None
+    }
+}
+
+/// The type says itself.
+pub trait ShowDisplay {
+    fn shown(self) -> Option<MimeBundle>;
+}
+
+impl<T: Display + ?Sized> ShowDisplay for &&&&&Tail<'_, T> {
+    fn shown(self) -> Option<MimeBundle> {
+        Some(self.0.mime_bundle())
+    }
+}
+
+/// A task's handle is a future, but unlike the others it runs already.
+pub trait ShowHandle {
+    fn shown(self) -> Option<MimeBundle>;
+}
+
+impl<T> ShowHandle for &&&&Tail<'_, tokio::task::JoinHandle<T>> {
+    fn shown(self) -> Option<MimeBundle> {
+        Some(handle_text(self.0.id()))
+    }
+}
+
+fn handle_text(id: tokio::task::Id) -> MimeBundle {
+    MimeBundle::new().with("text/plain", format!("JoinHandle {{ id: Id({id}) }}\nThis task is running: add `.await` for its result."))
+}
+
+/// A future has not run: that is the lesson, more than its `Debug` text.
+pub trait ShowFuture {
+    fn shown(self) -> Option<MimeBundle>;
+}
+
+impl<T: Future + ?Sized> ShowFuture for &&&Tail<'_, T> {
+    fn shown(self) -> Option<MimeBundle> {
+        Some(future_text(std::any::type_name::<T::Output>()))
+    }
+}
+
+fn future_text(output: &str) -> MimeBundle {
+    let output = short_type(output);
+    MimeBundle::new().with(
+        "text/plain",
+        format!(
+            "a future of `{output}` that has not run: futures do nothing until they are awaited.\n\
+             Add `.await` to run it here, or give it to `tokio::spawn` to run it in the background."
+        ),
+    )
+}
+
+/// What most types have.
+pub trait ShowDebug {
+    fn shown(self) -> Option<MimeBundle>;
+}
+
+impl<T: Debug + ?Sized> ShowDebug for &&Tail<'_, T> {
+    fn shown(self) -> Option<MimeBundle> {
+        Some(MimeBundle::new().with("text/plain", debug_text(&self.0)))
+    }
+}
+
+/// What is left: the name of the type.
+pub trait ShowName {
+    fn shown(self) -> Option<MimeBundle>;
+}
+
+impl<T: ?Sized> ShowName for &Tail<'_, T> {
+    fn shown(self) -> Option<MimeBundle> {
+        Some(name_text(std::any::type_name::<T>()))
+    }
+}
+
+fn name_text(type_name: &str) -> MimeBundle {
+    let name = short_type(type_name);
+    let text = format!("a value of type `{name}`, which cannot be shown: it has no `Debug` (try `#[derive(Debug)]`)");
+    MimeBundle::new().with("text/plain", text)
+}
+
+/// Evcxr's way first: `evcxr_display` of the type itself, or of a trait in scope, wins over [`Fallback`]'s,
+/// because the lookup finds it one reference earlier.
+pub trait Fallback {
+    fn evcxr_display(&self) -> NotShown {
+        NotShown
+    }
+}
+
+impl<T: ?Sized> Fallback for &T {}
+
+/// What [`Fallback::evcxr_display`] returns: the value has not shown itself.
+pub struct NotShown;
+
+impl NotShown {
+    #[must_use]
+    pub fn has_shown(&self) -> bool {
+        false
+    }
+}
+
+/// What anything else returned means: it has.
+pub trait HasShown {
+    fn has_shown(&self) -> bool {
+        true
+    }
+}
+
+impl<T: ?Sized> HasShown for T {}
+
+/// A variable for the table of `:vars`. Called as `(&&Variable(&value)).text()`.
+pub struct Variable<'a, T: ?Sized>(pub &'a T);
+
+pub trait TextOfDebug {
+    fn text(self) -> Option<String>;
+}
+
+impl<T: Debug + ?Sized> TextOfDebug for &&Variable<'_, T> {
+    fn text(self) -> Option<String> {
+        Some(short_text(&self.0, 80))
+    }
+}
+
+pub trait NoText {
+    fn text(self) -> Option<String>;
+}
+
+impl<T: ?Sized> NoText for &Variable<'_, T> {
+    fn text(self) -> Option<String> {
+        None
+    }
+}

@@ -1,0 +1,24 @@
+//! The session library: what a cell may name.
+//!
+//! It is compiled once, as a `dylib` that contains tokio and futures, and every cell links to it. So there is one
+//! tokio with one set of thread-locals, however many libraries the cells become. It answers for the runtime, the
+//! store of variables, and what cells print and display; it deliberately knows neither how it was loaded nor
+//! where its outcomes and displays go: the worker asks for the first and gives a sink for the second.
+
+pub mod display;
+mod error;
+mod output;
+mod panic;
+pub mod runtime;
+mod store;
+
+#[doc(hidden)]
+pub mod __cell;
+
+pub use display::{Display, Html, Markdown, MimeBundle, Plain, Svg, display};
+pub use futures;
+pub use tokio;
+
+/// What is named in every cell without a `use`: the macros, which print through this crate, are exported at the
+/// crate's root and come by `#[macro_use]`.
+pub mod prelude {}

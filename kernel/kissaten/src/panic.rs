@@ -1,0 +1,82 @@
+//! What a panic says, kept for the cell whose future panicked.
+//!
+//! The default hook would write it to stderr; a cell's panic becomes the cell's error instead. A panic elsewhere,
+//! in a task or a thread, and one that user code catches, is written to stderr as ever.
+
+use std::cell::{Cell, RefCell};
+use std::panic::PanicHookInfo;
+
+use crate::runtime::{Location, Panic};
+
+thread_local! {
+    /// Whether this thread is polling a cell's own future.
+    static POLLING: Cell<bool> = const { Cell::new(false) };
+    static LAST: RefCell<Option<Panic>> = const { RefCell::new(None) };
+}
+
+/// Installs the hook; once, at the start of the process.
+pub(crate) fn install_hook() {
+    std::panic::set_hook(Box::new(|info| {
+        let panic = describe(info);
+        if POLLING.get() {
+            // An earlier one that is still here was caught by user code, or is being unwound.
+            if let Some(earlier) = LAST.replace(Some(panic)) {
+                print(&earlier, "cell");
+            }
+        } else {
+            print(&panic, std::thread::current().name().unwrap_or("<unnamed>"));
+        }
+    }));
+}
+
+/// Calls `poll` and returns the panic that came out of it.
+pub(crate) fn catch<R>(poll: impl FnOnce() -> R) -> Result<R, Panic> {
+    let outer = POLLING.replace(true);
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(poll));
+    POLLING.set(outer);
+    let last = LAST.take();
+    match result {
+        Ok(value) => {
+            if let Some(caught_by_user_code) = last {
+                print(&caught_by_user_code, "cell");
+            }
+            Ok(value)
+        }
+        // `resume_unwind` does not call the hook.
+        Err(payload) => Err(last.unwrap_or_else(|| Panic { message: payload_text(&*payload), location: None })),
+    }
+}
+
+fn describe(info: &PanicHookInfo<'_>) -> Panic {
+    let location = info.location().map(|location| Location {
+        file: short(location.file()).to_owned(),
+        line: location.line(),
+        column: location.column(),
+    });
+    Panic { message: payload_text(info.payload()), location }
+}
+
+/// Files of dependencies and of std without the folders of the machine that compiled them.
+fn short(file: &str) -> &str {
+    if let Some((_, inside)) = file.split_once("/registry/src/") {
+        return inside.split_once('/').map_or(inside, |(_, file)| file);
+    }
+    match file.strip_prefix("/rustc/") {
+        Some(inside) => inside.split_once('/').map_or(inside, |(_, file)| file),
+        None => file,
+    }
+}
+
+fn payload_text(payload: &(dyn std::any::Any + Send)) -> String {
+    payload
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "Box<dyn Any>".to_owned())
+}
+
+fn print(panic: &Panic, thread: &str) {
+    let place = panic.location.as_ref().map(|at| format!(" at {}:{}:{}", at.file, at.line, at.column));
+    let place = place.unwrap_or_default();
+    crate::output::stderr(format_args!("thread '{thread}' panicked{place}:\n{}", panic.message), true);
+}

@@ -1,0 +1,159 @@
+//! The variables of the notebook between cells.
+//!
+//! Values of any type, also such that are not `Send`: they live in a thread-local of the one thread that runs
+//! cells, and never leave it here. The functions that a cell instantiates for its own types are thin; all that
+//! does not depend on the type is compiled once, in this library, because code that a cell instantiates is paid
+//! for in every cell.
+
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::any::TypeId;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::ptr::NonNull;
+
+thread_local! {
+    static STORE: RefCell<BTreeMap<String, Slot>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// One kept value, boxed, with what is needed to drop it.
+struct Slot {
+    value: NonNull<u8>,
+    layout: Layout,
+    type_id: TypeId,
+    drop_in_place: Option<unsafe fn(*mut u8)>,
+}
+
+impl Slot {
+    /// Gives the memory back without dropping the value.
+    fn release(self) {
+        if self.layout.size() > 0 {
+            // SAFETY: `value` was allocated with this very layout in `keep_raw` and is released once: the `forget`
+            // below keeps `Drop` from running.
+            unsafe { dealloc(self.value.as_ptr(), self.layout) };
+        }
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        if let Some(drop_in_place) = self.drop_in_place {
+            // SAFETY: the slot owns a valid value of the type that `drop_in_place` was made for.
+            unsafe { drop_in_place(self.value.as_ptr()) };
+        }
+        if self.layout.size() > 0 {
+            // SAFETY: as in `release`.
+            unsafe { dealloc(self.value.as_ptr(), self.layout) };
+        }
+    }
+}
+
+/// Moves the bytes of a value out of the store.
+///
+/// Returns whether it was there with this type; only then was anything written.
+///
+/// # Safety
+/// `to` must be valid for writes of the type that `type_id` names.
+pub(crate) unsafe fn take_raw(name: &str, to: *mut u8, type_id: TypeId) -> bool {
+    STORE.with_borrow_mut(|store| {
+        if store.get(name).is_none_or(|slot| slot.type_id != type_id) {
+            return false;
+        }
+        let Some(slot) = store.remove(name) else { return false };
+        // SAFETY: the types are equal, so `to` takes `layout.size()` bytes; the slot owns them.
+        unsafe { std::ptr::copy_nonoverlapping(slot.value.as_ptr(), to, slot.layout.size()) };
+        slot.release();
+        true
+    })
+}
+
+/// Moves the bytes of a value into the store; what was there under that name is dropped.
+///
+/// # Safety
+/// `from` must point to a valid value of the type that `layout`, `type_id` and `drop_in_place` belong to; it is
+/// moved out of.
+pub(crate) unsafe fn keep_raw(
+    name: &str,
+    from: *const u8,
+    layout: Layout,
+    type_id: TypeId,
+    drop_in_place: Option<unsafe fn(*mut u8)>,
+) {
+    let value = if layout.size() == 0 {
+        // A well-aligned address is all that a value without size needs.
+        NonNull::new(std::ptr::without_provenance_mut(layout.align())).unwrap_or(NonNull::dangling())
+    } else {
+        // SAFETY: the size is not zero.
+        let Some(memory) = NonNull::new(unsafe { alloc(layout) }) else { handle_alloc_error(layout) };
+        // SAFETY: both are valid for `layout.size()` bytes and the new one overlaps with nothing.
+        unsafe { std::ptr::copy_nonoverlapping(from, memory.as_ptr(), layout.size()) };
+        memory
+    };
+    let slot = Slot { value, layout, type_id, drop_in_place };
+    // The older value is dropped outside of the borrow: its `Drop` is user code.
+    let older = STORE.with_borrow_mut(|store| store.insert(name.to_owned(), slot));
+    drop(older);
+}
+
+/// Drops these variables; names that are not there are passed over.
+pub(crate) fn forget(names: &[String]) {
+    for name in names {
+        let slot = STORE.with_borrow_mut(|store| store.remove(name));
+        drop(slot);
+    }
+}
+
+/// Drops all variables.
+pub(crate) fn clear() {
+    let all = STORE.with_borrow_mut(std::mem::take);
+    drop(all);
+}
+
+/// Whether there is a variable of this name.
+pub(crate) fn contains(name: &str) -> bool {
+    STORE.with_borrow(|store| store.contains_key(name))
+}
+
+/// The names of all variables, sorted.
+pub(crate) fn names() -> Vec<String> {
+    STORE.with_borrow(|store| store.keys().cloned().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::__cell::{keep, take};
+    use std::rc::Rc;
+
+    #[test]
+    fn a_value_comes_back_once_and_with_its_own_type_only() {
+        keep("x", String::from("kept"));
+        assert!(take::<Vec<u8>>("x").is_none());
+        assert_eq!(take::<String>("x").as_deref(), Some("kept"));
+        assert!(take::<String>("x").is_none());
+    }
+
+    #[test]
+    fn what_is_replaced_forgotten_or_cleared_is_dropped_once() {
+        let counted = Rc::new(());
+        for name in ["a", "a", "b", "c"] {
+            keep(name, Rc::clone(&counted));
+        }
+        assert_eq!(Rc::strong_count(&counted), 4);
+        forget(&["a".into(), "nobody".into()]);
+        assert_eq!(names(), ["b", "c"]);
+        clear();
+        assert_eq!(Rc::strong_count(&counted), 1);
+    }
+
+    #[test]
+    fn values_without_size_and_with_large_alignment_are_kept() {
+        #[repr(align(64))]
+        #[derive(PartialEq, Debug)]
+        struct Wide(u8);
+        keep("unit", ());
+        keep("wide", Wide(7));
+        assert_eq!(take::<()>("unit"), Some(()));
+        assert_eq!(take::<Wide>("wide"), Some(Wide(7)));
+    }
+}

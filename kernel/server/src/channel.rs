@@ -1,0 +1,95 @@
+//! The way from sockets to the dispatcher and back. What a message means is not known here, except to the two files
+//! that say which request goes to which handler: [`shell`] and [`control`].
+
+pub(crate) mod control;
+pub(crate) mod heartbeat;
+pub(crate) mod iopub;
+pub(crate) mod router;
+pub(crate) mod shell;
+pub(crate) mod stdin;
+
+use jupyter_protocol::{ErrorOutput, JupyterMessageContent, Status, StreamContent};
+use serde_json::Value;
+
+use crate::{
+    message::{Channel, Parent, Request, content},
+    output::Stream,
+    request,
+    session::Session,
+};
+
+/// All that the kernel says goes through here.
+///
+/// None of the methods waits: each puts a message into a queue that a task of its own empties into a socket.
+#[derive(Clone)]
+pub(crate) struct Outgoing {
+    pub(crate) session: Session,
+    pub(crate) iopub: iopub::Publisher,
+    pub(crate) shell: router::Replies,
+    pub(crate) control: router::Replies,
+}
+
+impl Outgoing {
+    /// Publishes under the request that it belongs to.
+    pub(crate) fn publish(&self, content: impl Into<JupyterMessageContent>, parent: Option<&Parent>) {
+        self.iopub.publish(self.session.broadcast(content, parent));
+    }
+
+    /// [`status`](https://jupyter-client.readthedocs.io/en/stable/messaging.html#kernel-status)
+    pub(crate) fn busy(&self, parent: &Parent) {
+        self.publish(Status::busy(), Some(parent));
+    }
+
+    /// The other end of [`busy`](Self::busy).
+    pub(crate) fn idle(&self, parent: &Parent) {
+        self.publish(Status::idle(), Some(parent));
+    }
+
+    /// [`stream`](https://jupyter-client.readthedocs.io/en/stable/messaging.html#streams-stdout-stderr-etc)
+    pub(crate) fn stream(&self, stream: Stream, text: &str, parent: &Parent) {
+        let content = match stream {
+            Stream::Stdout => StreamContent::stdout(text),
+            Stream::Stderr => StreamContent::stderr(text),
+        };
+        self.publish(content, Some(parent));
+    }
+
+    /// [`error`](https://jupyter-client.readthedocs.io/en/stable/messaging.html#execution-errors)
+    pub(crate) fn error(&self, error: ErrorOutput, parent: &Parent) {
+        self.publish(error, Some(parent));
+    }
+
+    /// Replies at once.
+    pub(crate) fn reply(&self, content: impl Into<JupyterMessageContent>, to: &Parent) {
+        let message = self.session.reply(content, to);
+        self.replies(to.channel).send(message);
+    }
+
+    /// Replies when all that was published before has left.
+    pub(crate) fn reply_in_order(&self, content: impl Into<JupyterMessageContent>, to: &Parent) {
+        let message = self.session.reply(content, to);
+        self.iopub.then_reply(self.replies(to.channel).clone(), message);
+    }
+
+    /// Answers a request that is done when it is answered: busy, the reply, idle.
+    ///
+    /// Content that the handler could not read is answered too: every request gets exactly one reply.
+    pub(crate) fn answer(&self, to: &Request, reply: Result<Value, serde_json::Error>) {
+        self.busy(&to.parent);
+        self.finish(to, reply);
+    }
+
+    /// The second half of [`answer`](Self::answer), for what publishes something in between.
+    pub(crate) fn finish(&self, to: &Request, reply: Result<Value, serde_json::Error>) {
+        let reply = reply.unwrap_or_else(|error| request::malformed(to.message_type(), &error));
+        self.reply(content(request::reply_type(to.message_type()), reply), &to.parent);
+        self.idle(&to.parent);
+    }
+
+    fn replies(&self, channel: Channel) -> &router::Replies {
+        match channel {
+            Channel::Shell => &self.shell,
+            Channel::Control => &self.control,
+        }
+    }
+}

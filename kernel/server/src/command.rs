@@ -1,0 +1,162 @@
+//! The commands that a cell may begin with, `:name argument` or `%name argument`: which there are, and what their
+//! arguments mean. Doing them is [`execution`](crate::execution)'s.
+
+use compiler::Command;
+
+/// What a command asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    Help,
+    Vars,
+    Clear,
+    ShowOpt,
+    SetOpt(u8),
+    /// `%%opt`: for this cell alone.
+    OptOnce(u8),
+    Timing,
+    /// `%%timing`: for this cell alone.
+    TimingOnce,
+    Version,
+}
+
+/// Why a command cannot be done. The texts are for users.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum CommandError {
+    #[error("there is no command `:{name}`{}", nearest.map_or_else(
+        || "; `:help` lists them".to_owned(),
+        |nearest| format!("; did you mean `:{nearest}`?"),
+    ))]
+    Unknown { name: String, nearest: Option<&'static str> },
+    #[error("`:{0}` takes no argument")]
+    Argument(&'static str),
+    #[error("`:opt` takes a level from 0 to 3, not `{0}`")]
+    Level(String),
+    #[error("`%%{0}` would be for one cell; write `:{0}`")]
+    NotForOneCell(&'static str),
+}
+
+/// Names, arguments and words of all commands, as `:help` lists them.
+const COMMANDS: [(&str, &str, &str); 6] = [
+    ("help", "", "lists the commands"),
+    ("vars", "", "lists the variables with their types and values"),
+    ("clear", "", "forgets all variables, items and `use`s"),
+    ("opt", "[0-3]", "shows or sets how much rustc optimises; `%%opt 3` is for one cell"),
+    ("timing", "", "switches on and off that cells tell how long they took; `%%timing` is for one cell"),
+    ("version", "", "shows the versions of Kissaten and rustc"),
+];
+
+/// What a command line means.
+pub(crate) fn parse(command: &Command) -> Result<Action, CommandError> {
+    let Some(&(name, ..)) = COMMANDS.iter().find(|(name, ..)| *name == command.name) else {
+        return Err(CommandError::Unknown { name: command.name.clone(), nearest: nearest(&command.name) });
+    };
+    let argument = command.argument.trim();
+    if name == "opt" {
+        return match (argument, command.whole_cell) {
+            ("", false) => Ok(Action::ShowOpt),
+            ("0" | "1" | "2" | "3", whole_cell) => {
+                let level = argument.as_bytes()[0] - b'0';
+                Ok(if whole_cell { Action::OptOnce(level) } else { Action::SetOpt(level) })
+            }
+            _ => Err(CommandError::Level(argument.to_owned())),
+        };
+    }
+    if !argument.is_empty() {
+        return Err(CommandError::Argument(name));
+    }
+    match (name, command.whole_cell) {
+        ("timing", true) => Ok(Action::TimingOnce),
+        ("timing", false) => Ok(Action::Timing),
+        (_, true) => Err(CommandError::NotForOneCell(name)),
+        ("help", false) => Ok(Action::Help),
+        ("vars", false) => Ok(Action::Vars),
+        ("clear", false) => Ok(Action::Clear),
+        _ => Ok(Action::Version),
+    }
+}
+
+/// The table that `:help` shows.
+pub(crate) fn help() -> String {
+    let mut text = String::from("Commands stand at the head of a cell; `%name` is the same as `:name`.\n");
+    for (name, argument, words) in COMMANDS {
+        let usage = format!(":{name} {argument}");
+        text.push_str(&format!("\n  {usage:<12} {words}"));
+    }
+    text
+}
+
+/// The command that was most likely meant, if any is near enough.
+fn nearest(name: &str) -> Option<&'static str> {
+    let begun = COMMANDS.iter().map(|(command, ..)| *command).find(|command| command.starts_with(name));
+    begun.filter(|_| !name.is_empty()).or_else(|| {
+        let candidates = COMMANDS.iter().map(|(command, ..)| (distance(name, command), *command));
+        candidates
+            .min()
+            .filter(|(distance, command)| *distance <= 2 && *distance < command.len())
+            .map(|(_, command)| command)
+    })
+}
+
+/// How many characters must be changed, added, taken away or swapped with their neighbour.
+fn distance(from: &str, to: &str) -> usize {
+    let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
+    let mut rows = vec![vec![0; to.len() + 1]; from.len() + 1];
+    for i in 0..=from.len() {
+        for j in 0..=to.len() {
+            rows[i][j] = if i == 0 || j == 0 {
+                i + j
+            } else {
+                let changed = rows[i - 1][j - 1] + usize::from(from[i - 1] != to[j - 1]);
+                let least = changed.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
+                if i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1] {
+                    least.min(rows[i - 2][j - 2] + 1)
+                } else {
+                    least
+                }
+            };
+        }
+    }
+    rows[from.len()][to.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(line: &str) -> Result<Action, String> {
+        let whole_cell = line.starts_with("%%");
+        let (name, argument) = line.trim_start_matches([':', '%']).split_once(' ').unwrap_or((&line[1..], ""));
+        let name = name.trim_start_matches('%').to_owned();
+        parse(&Command { name, argument: argument.to_owned(), line: 1, whole_cell }).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn every_listed_command_is_understood() {
+        for (name, ..) in COMMANDS {
+            assert!(check(&format!(":{name}")).is_ok(), "{name}");
+            assert!(help().contains(&format!(":{name}")));
+        }
+    }
+
+    #[test]
+    fn arguments_are_checked() {
+        assert_eq!(check(":opt 2"), Ok(Action::SetOpt(2)));
+        assert_eq!(check("%opt"), Ok(Action::ShowOpt));
+        assert_eq!(check("%%opt 3"), Ok(Action::OptOnce(3)));
+        assert_eq!(check("%%timing"), Ok(Action::TimingOnce));
+        assert_eq!(check(":opt 4"), Err("`:opt` takes a level from 0 to 3, not `4`".to_owned()));
+        assert_eq!(check(":clear all"), Err("`:clear` takes no argument".to_owned()));
+        assert_eq!(check("%%vars"), Err("`%%vars` would be for one cell; write `:vars`".to_owned()));
+    }
+
+    #[test]
+    fn an_unknown_command_names_the_nearest() {
+        for (typed, meant) in
+            [("hlep", "help"), ("var", "vars"), ("versoin", "version"), ("op", "opt"), ("t", "timing")]
+        {
+            let message = check(&format!(":{typed}")).unwrap_err();
+            assert_eq!(message, format!("there is no command `:{typed}`; did you mean `:{meant}`?"));
+        }
+        assert_eq!(check(":xyzzy").unwrap_err(), "there is no command `:xyzzy`; `:help` lists them");
+    }
+}

@@ -1,0 +1,182 @@
+//! The kernel's one loop: all that can wake it is an [`Event`], and every event is handled to its end before the next.
+//!
+//! Handlers do not wait for anything; what takes time comes back as an event. So the order in which things are
+//! published is the order of events, and nothing needs a lock.
+
+use std::{path::Path, time::Duration};
+
+use anyhow::Context as _;
+use jupyter_protocol::{ExecutionState, Status};
+use serde_json::Value;
+use tokio::{
+    runtime,
+    signal::unix::{SignalKind, signal},
+    sync::mpsc,
+    time::{Instant, sleep_until},
+};
+
+use crate::{
+    channel::{Outgoing, control, heartbeat, iopub::Publisher, router, shell, stdin},
+    connection,
+    execution::{Execution, TaskDone, library},
+    message::{Channel, Request},
+    parent,
+    session::Session,
+    worker::Happening,
+};
+
+/// How long the last messages may take to leave.
+const LAST_MESSAGES: Duration = Duration::from_millis(500);
+/// The socket crate writes replies from tasks of its own and does not say when they are done.
+const LINGER: Duration = Duration::from_millis(50);
+
+/// All that can wake the kernel.
+pub(crate) enum Event {
+    /// A message on the shell or the control channel.
+    Request(Request),
+    /// Something from the worker.
+    Worker(Happening),
+    /// What [`Execution`] had begun is done.
+    Done(TaskDone),
+    /// A line of the session library's build.
+    BuildProgress(String),
+    /// All that was received before a cell erred has been handled.
+    AbortEnds,
+    /// A point in time that [`Execution`] waits for: output is due, or an interrupt's grace is over.
+    Deadline,
+    /// SIGINT.
+    Interrupt,
+    /// SIGTERM or SIGHUP, or the parent is gone.
+    End(&'static str),
+}
+
+/// Why the kernel ends.
+pub(crate) enum Ending {
+    /// A `shutdown_request`, which is answered last.
+    Asked { request: Request, reply: Value },
+    /// Nobody waits for an answer.
+    Unasked(&'static str),
+}
+
+/// What handlers of requests work on.
+pub(crate) struct Kernel {
+    pub(crate) outgoing: Outgoing,
+    pub(crate) execution: Execution,
+    /// Once it is there, the loop ends.
+    pub(crate) ending: Option<Ending>,
+}
+
+/// Runs the kernel that a connection file describes, to its end.
+pub(crate) fn run(connection_file: &Path) -> anyhow::Result<()> {
+    let info = connection::read(connection_file)?;
+    let runtime = runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(4)
+        .enable_all()
+        .build()
+        .context("failed to start the kernel's own runtime")?;
+    let result = runtime.block_on(async {
+        let directory = tempfile::Builder::new()
+            .prefix("kissaten-")
+            .tempdir()
+            .context("failed to make a directory for the kernel's files")?;
+        let session = Session::new();
+        let (events, receiver) = mpsc::channel(256);
+        let (sockets, found) = tokio::join!(connection::bind(&info, &session), library::find());
+        let sockets = sockets?;
+        let outgoing = Outgoing {
+            iopub: Publisher::start(sockets.iopub, session.clone()),
+            shell: router::start(sockets.shell, Channel::Shell, events.clone()),
+            control: router::start(sockets.control, Channel::Control, events.clone()),
+            session,
+        };
+        stdin::start(sockets.stdin);
+        heartbeat::start(sockets.heartbeat);
+        watch_outside(events.clone())?;
+        outgoing.publish(Status { execution_state: ExecutionState::Starting }, None);
+        let execution = Execution::new(outgoing.clone(), events, directory.path(), found);
+        let mut kernel = Kernel { outgoing, execution, ending: None };
+        let ending = kernel.dispatch(receiver).await;
+        kernel.end(ending).await;
+        anyhow::Ok(())
+    });
+    connection::remove_socket_files(&info);
+    runtime.shutdown_timeout(LINGER);
+    result
+}
+
+impl Kernel {
+    /// The loop. Every branch is cancel safe, as the others are dropped when one is ready.
+    async fn dispatch(&mut self, mut events: mpsc::Receiver<Event>) -> Ending {
+        loop {
+            if let Some(ending) = self.ending.take() {
+                return ending;
+            }
+            let deadline = self.execution.deadline();
+            let iopub = self.outgoing.iopub.clone();
+            let (task, supervisor) = self.execution.sources();
+            let event = tokio::select! {
+                Some(event) = events.recv() => event,
+                done = task => Event::Done(done),
+                happening = async {
+                    // While subscribers cannot follow, user code waits in its `print!`.
+                    iopub.has_room().await;
+                    supervisor.next().await
+                } => Event::Worker(happening),
+                () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => Event::Deadline,
+            };
+            self.handle(event);
+        }
+    }
+
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Request(request) => match request.parent.channel {
+                Channel::Shell => shell::handle(self, request),
+                Channel::Control => control::handle(self, request),
+            },
+            Event::Worker(happening) => self.execution.worker(happening),
+            Event::Done(done) => self.execution.done(done),
+            Event::BuildProgress(line) => self.execution.build_progress(&line),
+            Event::AbortEnds => self.execution.abort_ends(),
+            Event::Deadline => self.execution.deadline_passed(),
+            Event::Interrupt => self.execution.interrupt(),
+            Event::End(why) => self.ending = Some(Ending::Unasked(why)),
+        }
+    }
+
+    /// Leaves no process behind, and nobody without a reply.
+    async fn end(mut self, ending: Ending) {
+        self.execution.end().await;
+        match ending {
+            Ending::Asked { request, reply } => self.outgoing.finish(&request, Ok(reply)),
+            Ending::Unasked(why) => tracing::info!("the kernel ends: {why}"),
+        }
+        let _ = tokio::time::timeout(LAST_MESSAGES, self.outgoing.iopub.flush()).await;
+        tokio::time::sleep(LINGER).await;
+    }
+}
+
+/// Makes events of signals and of the parent's end.
+fn watch_outside(events: mpsc::Sender<Event>) -> anyhow::Result<()> {
+    let failed = "failed to listen for signals";
+    let mut interrupt = signal(SignalKind::interrupt()).context(failed)?;
+    let mut terminate = signal(SignalKind::terminate()).context(failed)?;
+    let mut hangup = signal(SignalKind::hangup()).context(failed)?;
+    tokio::spawn(async move {
+        let mut parent = std::pin::pin!(parent::ended());
+        loop {
+            let event = tokio::select! {
+                _ = interrupt.recv() => Event::Interrupt,
+                _ = terminate.recv() => Event::End("it was asked to (SIGTERM)"),
+                _ = hangup.recv() => Event::End("its terminal is gone (SIGHUP)"),
+                () = &mut parent => Event::End("its parent process has ended"),
+            };
+            let last = matches!(event, Event::End(_));
+            if events.send(event).await.is_err() || last {
+                return;
+            }
+        }
+    });
+    Ok(())
+}

@@ -1,0 +1,379 @@
+//! The queue of cells and the life of one: taken in, counted, compiled, run, answered.
+//!
+//! A cell is a list of steps (its commands, its code, its `user_expressions`), and [`Stage`] says what the present step
+//! waits for. Compiling and running are two stages that know nothing of each other, so that a queued cell could be
+//! compiled while the one before it runs. Nothing here waits: what takes time is started, and comes back as an event.
+//! How Rust is compiled is not known here, nor how a library is run.
+
+mod cell;
+pub(crate) mod failure;
+mod interrupt;
+pub(crate) mod library;
+mod note;
+mod outcome;
+mod queue;
+mod stage;
+
+use std::{
+    collections::{HashMap, VecDeque},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use compiler::split_commands;
+use ipc::CellId;
+use jupyter_protocol::{ExecuteInput, ExecutionCount, JupyterMessageContent};
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+pub(crate) use self::stage::TaskDone;
+use self::{
+    cell::{Cell, Step},
+    failure::Failure,
+    library::{Found, Library},
+    queue::{Order, Queue},
+    stage::{Stage, Task, Tasks},
+};
+use crate::{
+    channel::Outgoing,
+    command::{self, Action},
+    dispatcher::Event,
+    message::{Parent, Request, content},
+    output::{Output, Stream},
+    request::execute,
+    worker::{Supervisor, death::LastWords},
+};
+
+/// All that cells need, and the cells.
+pub(crate) struct Execution {
+    outgoing: Outgoing,
+    events: mpsc::Sender<Event>,
+    /// The kernel's own; libraries and sources go there.
+    directory: PathBuf,
+
+    library: Library,
+    rustc_version: Option<String>,
+    supervisor: Supervisor,
+    /// What the compiler is doing; one thing at a time.
+    task: Option<Task>,
+
+    queue: Queue,
+    /// The cell whose turn it is.
+    cell: Option<Cell>,
+    stage: Stage,
+    /// Jupyter's `execution_count`: that of the last cell that was counted.
+    count: usize,
+    /// How many programs were run, user expressions and silent cells too.
+    runs: u64,
+    /// How many user expressions were compiled.
+    expressions: u64,
+    /// `:timing`.
+    timing: bool,
+
+    output: Output,
+    last_words: LastWords,
+    /// Under whom output is published while no cell runs: the last cell that was not silent.
+    last: Option<Arc<Parent>>,
+    /// Under whom a program's displays are published, also when it has long ended.
+    audiences: HashMap<CellId, Option<Arc<Parent>>>,
+
+    /// What is in the worker's store, as it last told.
+    variables: Vec<String>,
+    /// What the worker is still to be told to forget.
+    forget: Vec<String>,
+    /// The worker died while the notebook was with the compiler, and this is what happened.
+    died: Option<String>,
+    /// What the next cell says first.
+    news: Option<String>,
+}
+
+impl Execution {
+    /// Begins with what is known of the session library: a worker is started, or a build.
+    pub(crate) fn new(outgoing: Outgoing, events: mpsc::Sender<Event>, directory: &Path, found: Found) -> Self {
+        let mut execution = Self {
+            outgoing,
+            events,
+            directory: directory.to_owned(),
+            library: Library::Failed(String::new()),
+            rustc_version: None,
+            supervisor: Supervisor::new(directory),
+            task: None,
+            queue: Queue::default(),
+            cell: None,
+            stage: Stage::Between,
+            count: 0,
+            runs: 0,
+            expressions: 0,
+            timing: false,
+            output: Output::default(),
+            last_words: LastWords::default(),
+            last: None,
+            audiences: HashMap::new(),
+            variables: Vec::new(),
+            forget: Vec::new(),
+            died: None,
+            news: None,
+        };
+        execution.found(found);
+        execution
+    }
+
+    /// The version of the rustc that the session library was built with.
+    pub(crate) fn rustc_version(&self) -> &str {
+        self.rustc_version.as_deref().unwrap_or("unknown")
+    }
+
+    /// What the loop is to wait for: the compiler's work, and the worker.
+    pub(crate) fn sources(&mut self) -> (Tasks<'_>, &mut Supervisor) {
+        (Tasks(&mut self.task), &mut self.supervisor)
+    }
+
+    /// Takes in an `execute_request`; it will be answered when its turn is over.
+    pub(crate) fn submit(&mut self, request: Request) {
+        match request.content() {
+            Ok(content) => {
+                if let Some(order) = self.queue.push(Order { request, content }) {
+                    self.give_up(order);
+                }
+                self.pump();
+            }
+            Err(error) => self.outgoing.answer(&request, Err(error)),
+        }
+    }
+
+    /// All that was received before a cell erred has been given up.
+    pub(crate) fn abort_ends(&mut self) {
+        self.queue.abort_ends();
+    }
+
+    /// When [`deadline_passed`](Self::deadline_passed) is to be called.
+    pub(crate) fn deadline(&self) -> Option<tokio::time::Instant> {
+        [self.output.due(), self.stage.grace()].into_iter().flatten().min().map(Into::into)
+    }
+
+    /// Sends output that is due, and tells of a cell that does not heed an interrupt.
+    pub(crate) fn deadline_passed(&mut self) {
+        let now = Instant::now();
+        if self.output.due().is_some_and(|due| due <= now) {
+            let pieces = self.output.take();
+            self.print(pieces);
+        }
+        if self.stage.grace().is_some_and(|grace| grace <= now) {
+            self.interrupt_unheeded();
+        }
+    }
+
+    /// Ends everything; whoever waits for a reply gets one. Returns when the worker has ended.
+    pub(crate) async fn end(&mut self) {
+        for order in self.queue.abort(false) {
+            self.give_up(order);
+        }
+        self.stage.cancel();
+        // The compiler's processes end with it.
+        self.task = None;
+        self.supervisor.end().await;
+        if let Some(cell) = &mut self.cell {
+            cell.steps.clear();
+            cell.failure = Some(Failure::new("KernelEnded", "the kernel was shut down while the cell ran"));
+            self.conclude();
+        }
+    }
+
+    /// Goes on until there is something to wait for.
+    fn pump(&mut self) {
+        loop {
+            let Some(cell) = &mut self.cell else {
+                match self.queue.pop() {
+                    Some(order) => self.begin(order),
+                    None => return,
+                }
+                continue;
+            };
+            if !matches!(self.stage, Stage::Between) {
+                return;
+            }
+            match cell.steps.pop_front() {
+                Some(step) => self.perform(step),
+                None => self.conclude(),
+            }
+        }
+    }
+
+    /// A cell's turn begins.
+    fn begin(&mut self, order: Order) {
+        // What was printed until now is not this cell's.
+        self.settle();
+        self.end_output();
+        let Order { request, content } = order;
+        self.runs += 1;
+        let label = if content.is_counted() {
+            self.count += 1;
+            format!("cell {}", self.count)
+        } else {
+            format!("unnumbered cell {}", self.runs)
+        };
+        let mut cell = Cell::new(request.parent.clone(), &request.metadata, content, label);
+        cell.timing = self.timing;
+        self.outgoing.busy(&cell.parent);
+        if let Some(parent) = cell.audience() {
+            self.last = Some(parent.clone());
+            let code = cell.content.code.clone();
+            let input = ExecuteInput { code, execution_count: ExecutionCount::new(self.count) };
+            self.outgoing.publish(input, Some(parent));
+        }
+        match plan(&mut cell) {
+            Ok(steps) => cell.steps = steps,
+            Err(failure) => {
+                self.publish_failure(&cell, &failure);
+                cell.failure = Some(failure);
+            }
+        }
+        let silent = cell.content.silent;
+        self.cell = Some(cell);
+        if !silent && let Some(news) = self.news.take() {
+            self.say(note::note(&news));
+        }
+    }
+
+    /// A cell's turn is over: all its output, then its reply, then idle.
+    fn conclude(&mut self) {
+        self.settle();
+        self.end_output();
+        self.stage = Stage::Between;
+        let Some(cell) = self.cell.take() else { return };
+        let worked = !(cell.compile_time + cell.run_time).is_zero();
+        if cell.timing
+            && worked
+            && let Some(parent) = cell.audience()
+        {
+            let text = format!("Compiled in {}, ran in {}.", shown(cell.compile_time), shown(cell.run_time));
+            self.outgoing.publish(note::note(&text), Some(parent));
+        }
+        let result = cell.failure.as_ref().map_or(Ok(&cell.expressions), Err);
+        let reply = execute::reply(self.count, result);
+        // Whatever the reader of the socket has passed on by now stands before this event, and whoever knows of the reply
+        // comes behind it.
+        let stops = cell.failure.is_some() && cell.content.stop_on_error;
+        let marked = stops && self.events.try_send(Event::AbortEnds).is_ok();
+        self.outgoing.reply_in_order(content("execute_reply", reply), &cell.parent);
+        self.outgoing.idle(&cell.parent);
+        if stops {
+            for order in self.queue.abort(marked) {
+                self.give_up(order);
+            }
+        }
+    }
+
+    /// Answers a cell that is not run.
+    fn give_up(&self, order: Order) {
+        let parent = &order.request.parent;
+        self.outgoing.busy(parent);
+        self.outgoing.reply_in_order(content("execute_reply", execute::aborted(self.count)), parent);
+        self.outgoing.idle(parent);
+    }
+
+    /// The step erred. A user expression's error is its result; any other ends the cell.
+    fn fail(&mut self, step: &Step, failure: Failure) {
+        self.settle();
+        self.stage = Stage::Between;
+        let Some(mut cell) = self.cell.take() else { return };
+        if let Step::Expression { name, .. } = step {
+            cell.expressions.insert(name.clone(), failure.to_expression());
+        } else {
+            self.publish_failure(&cell, &failure);
+            cell.steps.clear();
+            cell.failure = Some(failure);
+        }
+        self.cell = Some(cell);
+    }
+
+    fn publish_failure(&self, cell: &Cell, failure: &Failure) {
+        if let Some(parent) = cell.audience() {
+            self.outgoing.error(failure.into(), parent);
+        }
+    }
+
+    /// Publishes something under the cell whose turn it is.
+    fn say(&self, content: impl Into<JupyterMessageContent>) {
+        if let Some(parent) = self.cell.as_ref().and_then(Cell::audience) {
+            self.outgoing.publish(content, Some(parent));
+        }
+    }
+
+    /// Publishes all that was printed until now.
+    fn settle(&mut self) {
+        for (stream, bytes) in self.supervisor.drain() {
+            self.printed(stream, &bytes);
+        }
+        let pieces = self.output.take();
+        self.print(pieces);
+    }
+
+    /// What is printed next is not of this cell.
+    fn end_output(&mut self) {
+        let pieces = self.output.finish();
+        self.print(pieces);
+    }
+
+    /// User code has printed something.
+    fn printed(&mut self, stream: Stream, bytes: &[u8]) {
+        if stream == Stream::Stderr {
+            self.last_words.push(bytes);
+        }
+        // A worker that starts has no user code yet: what it prints is why it cannot.
+        if self.supervisor.is_ready() {
+            self.output.push(stream, bytes);
+        }
+    }
+
+    fn print(&self, pieces: Vec<(Stream, String)>) {
+        let audience = match &self.cell {
+            Some(cell) => cell.audience(),
+            None => self.last.as_ref(),
+        };
+        let Some(parent) = audience else { return };
+        for (stream, text) in pieces {
+            self.outgoing.stream(stream, &text, parent);
+        }
+    }
+}
+
+/// Splits a cell into its steps; what concerns the whole cell is noted in it.
+fn plan(cell: &mut Cell) -> Result<VecDeque<Step>, Failure> {
+    let (commands, code) = split_commands(&cell.content.code);
+    let mut steps = VecDeque::new();
+    for command in &commands {
+        match command::parse(command) {
+            Ok(Action::OptOnce(level)) => cell.opt_level = Some(level),
+            Ok(Action::TimingOnce) => cell.timing = true,
+            Ok(action) => steps.push_back(Step::Command(action)),
+            Err(error) => {
+                let place = format!("{}, line {}", cell.label, command.line);
+                return Err(Failure::command(&error.to_string(), &place));
+            }
+        }
+    }
+    if !code.trim().is_empty() {
+        steps.push_back(Step::Code(code));
+    }
+    for (name, code) in std::mem::take(&mut cell.content.user_expressions) {
+        match code {
+            Value::String(code) => steps.push_back(Step::Expression { name, code }),
+            _ => {
+                let failure = Failure::new("MalformedRequest", "a user expression has to be text");
+                cell.expressions.insert(name, failure.to_expression());
+            }
+        }
+    }
+    Ok(steps)
+}
+
+/// A duration for people.
+fn shown(duration: Duration) -> String {
+    match duration.as_secs_f64() {
+        seconds if seconds < 0.001 => format!("{} µs", duration.as_micros()),
+        seconds if seconds < 1.0 => format!("{} ms", duration.as_millis()),
+        seconds => format!("{seconds:.1} s"),
+    }
+}

@@ -1,0 +1,66 @@
+//! One cell on its way through the kernel: what it still has to do, and what became of it.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use serde_json::{Map, Value};
+
+use super::failure::Failure;
+use crate::{command::Action, message::Parent, request::execute::Content};
+
+/// A cell that is being executed.
+pub(super) struct Cell {
+    pub(super) parent: Arc<Parent>,
+    pub(super) content: Content,
+    /// What it is called: `cell 3`.
+    pub(super) label: String,
+    /// `metadata.cellId`: stays when the cell is run again.
+    pub(super) cell_id: Option<String>,
+    pub(super) steps: VecDeque<Step>,
+    pub(super) opt_level: Option<u8>,
+    /// Whether it tells how long it took.
+    pub(super) timing: bool,
+    pub(super) compile_time: Duration,
+    pub(super) run_time: Duration,
+    /// The `display_id` under which it shows the progress of the session library's build.
+    pub(super) progress: Option<String>,
+    /// What it erred with.
+    pub(super) failure: Option<Failure>,
+    /// The results of its `user_expressions`.
+    pub(super) expressions: Map<String, Value>,
+}
+
+/// What a cell consists of, in this order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    Command(Action),
+    Code(String),
+    /// One of the `user_expressions`.
+    Expression {
+        name: String,
+        code: String,
+    },
+}
+
+impl Cell {
+    pub(super) fn new(parent: Arc<Parent>, metadata: &Value, content: Content, label: String) -> Self {
+        Self {
+            parent,
+            label,
+            cell_id: metadata.get("cellId").and_then(Value::as_str).map(str::to_owned),
+            content,
+            steps: VecDeque::new(),
+            opt_level: None,
+            timing: false,
+            compile_time: Duration::ZERO,
+            run_time: Duration::ZERO,
+            progress: None,
+            failure: None,
+            expressions: Map::new(),
+        }
+    }
+
+    /// Under which request its outputs are published; `None`: not at all.
+    pub(super) fn audience(&self) -> Option<&Arc<Parent>> {
+        (!self.content.silent).then_some(&self.parent)
+    }
+}

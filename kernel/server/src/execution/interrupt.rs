@@ -1,0 +1,75 @@
+//! Interrupts: a cell is asked to end at its next `.await`, and the second time it is ended.
+//!
+//! Nothing is lost by the first interrupt. Only a cell that is still there after a grace time, blocked in code that does
+//! not await, can be ended by a second one, at the price of the worker and all variables; it says so before.
+
+use std::time::{Duration, Instant};
+
+use super::{Execution, failure::Failure, note, stage::Stage};
+
+/// How long an interrupted cell may go on before the user is told that it does not await.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How far the interrupt of a running cell has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Interrupt {
+    None,
+    /// The worker was told; until then it may end by itself.
+    Asked {
+        until: Instant,
+    },
+    /// It did not, and the user knows that the next interrupt is the worker's end.
+    Unheeded,
+    /// The worker is being killed.
+    Forced,
+}
+
+impl Execution {
+    /// The user does not want to wait any longer.
+    pub(crate) fn interrupt(&mut self) {
+        match std::mem::replace(&mut self.stage, Stage::Between) {
+            Stage::AwaitingLibrary(step) => self.fail(&step, Failure::interrupted()),
+            Stage::AwaitingWorker { step, .. } => {
+                self.finish_step(false);
+                self.fail(&step, Failure::interrupted());
+            }
+            Stage::Compiling { step, cancel } => {
+                cancel.cancel();
+                self.stage = Stage::Compiling { step, cancel };
+            }
+            Stage::Running { step, run, since, interrupt } => {
+                let interrupt = match interrupt {
+                    Interrupt::None => {
+                        self.supervisor.send(ipc::Request::Interrupt { cell: run });
+                        Interrupt::Asked { until: Instant::now() + GRACE }
+                    }
+                    // Who presses the button again and again is not to lose the variables by it.
+                    Interrupt::Asked { until } => Interrupt::Asked { until },
+                    Interrupt::Unheeded | Interrupt::Forced => {
+                        self.supervisor.kill();
+                        Interrupt::Forced
+                    }
+                };
+                self.stage = Stage::Running { step, run, since, interrupt };
+            }
+            other @ (Stage::Between | Stage::Clearing) => self.stage = other,
+        }
+        self.pump();
+    }
+
+    /// An interrupted cell goes on: it is blocked in code that does not await.
+    pub(super) fn interrupt_unheeded(&mut self) {
+        if let Stage::Running { interrupt, .. } = &mut self.stage {
+            *interrupt = Interrupt::Unheeded;
+        }
+        let names: Vec<String> = self.variables.iter().map(|name| format!("`{name}`")).collect();
+        let price = if names.is_empty() {
+            "no variables would be lost".to_owned()
+        } else {
+            format!("these variables would be lost: {}", names.join(", "))
+        };
+        self.say(note::note(&format!(
+            "The cell is blocked in code that does not await. Interrupt again to end its process; {price}."
+        )));
+    }
+}

@@ -1,0 +1,118 @@
+//! What becomes of a cell that ran: its result, its error, or the end of its worker.
+
+use std::process::ExitStatus;
+
+use compiler::Finished;
+use ipc::{CellId, Outcome};
+use serde_json::json;
+
+use super::{Execution, cell::Step, failure::Failure, interrupt::Interrupt, library::Library, note, stage::Stage};
+use crate::worker::death::{self, lost};
+
+impl Execution {
+    /// The worker is done with a program.
+    pub(super) fn ran(&mut self, run: CellId, outcome: Outcome, variables: Vec<String>) {
+        let step = match std::mem::replace(&mut self.stage, Stage::Between) {
+            Stage::Running { step, run: running, since, .. } if running == run => {
+                if let Some(cell) = &mut self.cell {
+                    cell.run_time += since.elapsed();
+                }
+                step
+            }
+            other => {
+                tracing::error!("the worker ended a cell that does not run");
+                self.stage = other;
+                return;
+            }
+        };
+        self.settle();
+        self.variables = variables;
+        self.finish_step(matches!(outcome, Outcome::Value(_) | Outcome::Unit));
+        let failure = match outcome {
+            Outcome::Value(value) => {
+                match step {
+                    Step::Code(_) => self.say(note::result(value.data, value.metadata, self.count)),
+                    Step::Command(_) => self.say(note::bundle(value.data, value.metadata)),
+                    Step::Expression { name, .. } => {
+                        let result = json!({"status": "ok", "data": value.data, "metadata": value.metadata});
+                        self.expression(name, result);
+                    }
+                }
+                return;
+            }
+            Outcome::Unit => {
+                if let Step::Expression { name, .. } = step {
+                    let result = json!({"status": "ok", "data": {"text/plain": "()"}, "metadata": {}});
+                    self.expression(name, result);
+                }
+                return;
+            }
+            Outcome::Error { type_name, message, sources } => Failure::error(&type_name, &message, &sources),
+            Outcome::Panic(panic) => Failure::panic(&panic),
+            Outcome::Interrupted => Failure::interrupted(),
+            Outcome::LoadFailed { message } => Failure::new("LoadError", &message),
+        };
+        self.fail(&step, failure);
+    }
+
+    /// The worker is gone, and all variables with it.
+    pub(super) fn worker_exited(&mut self, status: ExitStatus) {
+        self.settle();
+        let death = death::explain(status, &self.last_words);
+        let was_ready = self.supervisor.is_ready();
+        self.supervisor.exited(status, &self.last_words);
+        self.last_words.clear();
+        match std::mem::replace(&mut self.stage, Stage::Between) {
+            Stage::Running { step, interrupt, .. } => {
+                let variables = self.forget_worker();
+                let failure = match interrupt {
+                    Interrupt::Forced => Failure::interrupted_by_force(&variables),
+                    _ => Failure::worker_died(&death, &variables),
+                };
+                self.fail(&step, failure);
+            }
+            Stage::AwaitingWorker { step, .. } if self.supervisor.failure().is_some() => {
+                let sentence = self.supervisor.failure().unwrap_or_default().to_owned();
+                self.finish_step(false);
+                self.fail(&step, Failure::new("WorkerError", &sentence));
+            }
+            Stage::Compiling { step, cancel } => {
+                self.stage = Stage::Compiling { step, cancel };
+                if was_ready {
+                    self.died = Some(death.between_cells());
+                }
+            }
+            other => {
+                // Clearing needs no answer any more.
+                self.stage = if matches!(other, Stage::Clearing) { Stage::Between } else { other };
+                if was_ready {
+                    let variables = self.forget_worker();
+                    self.news = Some(format!("{} {}", death.between_cells(), lost(&variables)));
+                }
+            }
+        }
+    }
+
+    /// The worker's variables are gone: the notebook forgets them, and says which they were.
+    pub(super) fn forget_worker(&mut self) -> Vec<String> {
+        self.variables.clear();
+        self.forget.clear();
+        match &mut self.library {
+            Library::Ready(notebook) => notebook.worker_lost(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Tells the notebook which variables there are now.
+    pub(super) fn finish_step(&mut self, success: bool) {
+        if let Library::Ready(notebook) = &mut self.library {
+            notebook.finish(&Finished { success, variables: self.variables.clone() });
+        }
+    }
+
+    pub(super) fn expression(&mut self, name: String, result: serde_json::Value) {
+        if let Some(cell) = &mut self.cell {
+            cell.expressions.insert(name, result);
+        }
+    }
+}

@@ -1,0 +1,344 @@
+//! The steps of a cell, one stage after the other: the session library, the compiler, the worker.
+
+use std::{
+    future::Future,
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use compiler::{CompileError, Notebook, PrepareError, Program, Rendered, SessionLibrary, Source};
+use futures::{FutureExt, future::LocalBoxFuture};
+use ipc::CellId;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Execution,
+    cell::Step,
+    failure::Failure,
+    interrupt::Interrupt,
+    library::{DEFECT, Library},
+    note,
+};
+use crate::{
+    command::{self, Action},
+    worker::{Happening, death::lost, supervisor::Readiness},
+};
+
+/// What the present step of the present cell waits for.
+pub(super) enum Stage {
+    /// Nothing: the next step can begin.
+    Between,
+    /// The session library is being built.
+    AwaitingLibrary(Step),
+    /// The compiler has it.
+    Compiling { step: Step, cancel: CancellationToken },
+    /// It is compiled, and there is no worker yet.
+    AwaitingWorker { step: Step, program: Program },
+    /// The worker runs it.
+    Running { step: Step, run: CellId, since: Instant, interrupt: Interrupt },
+    /// The worker drops all variables.
+    Clearing,
+}
+
+impl Stage {
+    /// When an interrupted cell's time is over.
+    pub(super) fn grace(&self) -> Option<Instant> {
+        match self {
+            Self::Running { interrupt: Interrupt::Asked { until }, .. } => Some(*until),
+            _ => None,
+        }
+    }
+
+    /// Cancels what the compiler does.
+    pub(super) fn cancel(&self) {
+        if let Self::Compiling { cancel, .. } = self {
+            cancel.cancel();
+        }
+    }
+}
+
+/// Something that takes time.
+pub(super) type Task = LocalBoxFuture<'static, TaskDone>;
+
+/// What has come of it.
+pub(crate) enum TaskDone {
+    Built(Result<SessionLibrary, String>),
+    Compiled { notebook: Box<Notebook>, result: Result<Compiled, Refusal> },
+}
+
+/// What the compiler made of a step.
+pub(crate) struct Compiled {
+    program: Option<Program>,
+    warnings: Option<Rendered>,
+    notes: Vec<String>,
+    forget: Vec<String>,
+    compile_time: Duration,
+}
+
+/// Why there is nothing to run.
+pub(crate) enum Refusal {
+    /// rustc did not like it.
+    Refused(CompileError),
+    Cancelled,
+    /// The compiler could not work: a sentence.
+    Unable(String),
+}
+
+impl From<PrepareError> for Refusal {
+    fn from(error: PrepareError) -> Self {
+        match error {
+            PrepareError::Compile(error) => Self::Refused(error),
+            PrepareError::Cancelled => Self::Cancelled,
+            other => Self::Unable(other.to_string()),
+        }
+    }
+}
+
+/// Ready when the present task is done, which is then no more; never while there is none. Cancel safe.
+pub(crate) struct Tasks<'a>(pub(super) &'a mut Option<Task>);
+
+impl Future for Tasks<'_> {
+    type Output = TaskDone;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<TaskDone> {
+        let Some(task) = self.0.as_mut() else { return Poll::Pending };
+        let done = std::task::ready!(task.as_mut().poll(context));
+        *self.0 = None;
+        Poll::Ready(done)
+    }
+}
+
+impl Execution {
+    /// A task is done.
+    pub(crate) fn done(&mut self, done: TaskDone) {
+        match done {
+            TaskDone::Built(built) => self.built(built),
+            TaskDone::Compiled { notebook, result } => self.compiled(notebook, result),
+        }
+        self.pump();
+    }
+
+    /// Something came from the worker.
+    pub(crate) fn worker(&mut self, happening: Happening) {
+        match happening {
+            Happening::Output(stream, bytes) => self.printed(stream, &bytes),
+            Happening::Message(ipc::Event::Ready) => {
+                self.supervisor.ready();
+                match std::mem::replace(&mut self.stage, Stage::Between) {
+                    Stage::AwaitingWorker { step, program } => self.run(step, program),
+                    other => self.stage = other,
+                }
+            }
+            Happening::Message(ipc::Event::Display(display)) => {
+                // What was printed before it stands before it.
+                self.settle();
+                let audience = self.audiences.get(&display.cell).cloned().unwrap_or_else(|| self.last.clone());
+                if let Some(parent) = audience {
+                    self.outgoing.publish(note::from_cell(display), Some(&parent));
+                }
+            }
+            Happening::Message(ipc::Event::Done { cell, outcome, variables }) => self.ran(cell, outcome, variables),
+            Happening::Message(ipc::Event::Cleared) => {
+                if matches!(self.stage, Stage::Clearing) {
+                    self.stage = Stage::Between;
+                }
+            }
+            Happening::Exited(status) => self.worker_exited(status),
+        }
+        self.pump();
+    }
+
+    /// Begins a step of the present cell.
+    pub(super) fn perform(&mut self, step: Step) {
+        match &step {
+            Step::Command(Action::Help) => return self.say(note::plain(&command::help())),
+            Step::Command(Action::Timing) => {
+                self.timing = !self.timing;
+                if let Some(cell) = &mut self.cell {
+                    cell.timing = self.timing;
+                }
+                let word = if self.timing { "on" } else { "off" };
+                return self.say(note::note(&format!("Timing is {word}.")));
+            }
+            _ => {}
+        }
+        // All others need the notebook.
+        if matches!(self.library, Library::Failed(_)) {
+            self.look_again();
+        }
+        match &mut self.library {
+            Library::Ready(notebook) => match &step {
+                Step::Command(Action::Version) => {
+                    let (version, rustc) = (env!("CARGO_PKG_VERSION"), self.rustc_version());
+                    self.say(note::plain(&format!("Kissaten {version}, rustc {rustc}")));
+                }
+                Step::Command(Action::ShowOpt) => {
+                    let level = notebook.opt_level();
+                    self.say(note::note(&format!("Cells are compiled with `opt-level` {level}.")));
+                }
+                Step::Command(Action::SetOpt(level)) => {
+                    notebook.set_opt_level(*level);
+                    self.say(note::note(&format!("Cells are compiled with `opt-level` {level} from now on.")));
+                }
+                Step::Command(Action::Clear) => self.clear(),
+                _ => self.compile(step),
+            },
+            Library::Building { .. } => {
+                self.stage = Stage::AwaitingLibrary(step);
+                self.show_progress();
+            }
+            Library::Failed(sentence) => {
+                let failure = Failure::new("SessionLibraryError", sentence);
+                self.fail(&step, failure);
+            }
+            Library::Compiling => unreachable!("one step is compiled at a time, and this one begins"),
+        }
+    }
+
+    fn clear(&mut self) {
+        if let Library::Ready(notebook) = &mut self.library {
+            notebook.clear();
+        }
+        self.variables.clear();
+        self.forget.clear();
+        // A worker that is not ready has no variables either.
+        if self.supervisor.readiness() == Readiness::Ready {
+            self.supervisor.send(ipc::Request::Clear);
+            self.stage = Stage::Clearing;
+        }
+        self.say(note::note("All variables, items and `use`s are forgotten."));
+    }
+
+    /// Gives a step to the compiler, and the notebook with it.
+    fn compile(&mut self, step: Step) {
+        let Library::Ready(mut notebook) = std::mem::replace(&mut self.library, Library::Compiling) else {
+            unreachable!("the caller has seen that the notebook is there");
+        };
+        let cell = self.cell.as_ref().expect("a step belongs to a cell");
+        let (text, label) = match &step {
+            Step::Code(code) => (Some(code.clone()), cell.label.clone()),
+            Step::Expression { code, .. } => {
+                self.expressions += 1;
+                (Some(code.clone()), format!("expression {}", self.expressions))
+            }
+            Step::Command(_) => (None, String::new()),
+        };
+        let opt_level = cell.opt_level;
+        // An expression is not the cell: it must not take the place of what the cell defined.
+        let cell_id = if matches!(step, Step::Code(_)) { cell.cell_id.clone() } else { None };
+        let cancel = CancellationToken::new();
+        let token = cancel.clone();
+        self.stage = Stage::Compiling { step, cancel };
+        self.task = Some(Box::pin(async move {
+            let compiling = async {
+                match text {
+                    Some(text) => prepare(&mut notebook, &Source { text, label, cell_id, opt_level }, &token).await,
+                    None => prepare_variables(&mut notebook, &token).await,
+                }
+            };
+            let result = AssertUnwindSafe(compiling).catch_unwind().await;
+            let result = result.unwrap_or_else(|_| Err(Refusal::Unable(DEFECT.to_owned())));
+            TaskDone::Compiled { notebook, result }
+        }));
+    }
+
+    /// The compiler is done with a step.
+    fn compiled(&mut self, notebook: Box<Notebook>, result: Result<Compiled, Refusal>) {
+        self.library = Library::Ready(notebook);
+        let (step, cancel) = match std::mem::replace(&mut self.stage, Stage::Between) {
+            Stage::Compiling { step, cancel } => (step, cancel),
+            other => {
+                self.stage = other;
+                return;
+            }
+        };
+        if let Some(sentence) = self.died.take() {
+            let variables = self.forget_worker();
+            self.say(note::note(&format!("{sentence} {}", lost(&variables))));
+            if !cancel.is_cancelled() {
+                // It was compiled with variables that are no more.
+                return self.compile(step);
+            }
+        }
+        let compiled = match result {
+            Ok(compiled) => compiled,
+            Err(Refusal::Refused(error)) => return self.fail(&step, Failure::compile(&error)),
+            Err(Refusal::Cancelled) => return self.fail(&step, Failure::interrupted()),
+            Err(Refusal::Unable(sentence)) => return self.fail(&step, Failure::new("EnvironmentError", &sentence)),
+        };
+        self.forget.extend(compiled.forget);
+        self.variables.retain(|name| !self.forget.contains(name));
+        if let Some(cell) = &mut self.cell {
+            cell.compile_time += compiled.compile_time;
+        }
+        if !matches!(step, Step::Expression { .. }) {
+            if let Some(warnings) = &compiled.warnings {
+                self.say(note::plain(&warnings.ansi));
+            }
+            if !compiled.notes.is_empty() {
+                self.say(note::note(&compiled.notes.join("\n")));
+            }
+        }
+        match compiled.program {
+            // It came too late for the compiler, and not for the cell.
+            _ if cancel.is_cancelled() => {
+                self.finish_step(false);
+                self.fail(&step, Failure::interrupted());
+            }
+            Some(program) => self.run(step, program),
+            None => {
+                self.finish_step(true);
+                if let Step::Expression { name, .. } = step {
+                    self.expression(name, json!({"status": "ok", "data": {}, "metadata": {}}));
+                }
+            }
+        }
+    }
+
+    /// Gives a program to the worker.
+    fn run(&mut self, step: Step, program: Program) {
+        match self.supervisor.readiness() {
+            Readiness::Soon => self.stage = Stage::AwaitingWorker { step, program },
+            Readiness::Failed(sentence) => {
+                self.finish_step(false);
+                self.fail(&step, Failure::new("WorkerError", &sentence));
+            }
+            Readiness::Ready => {
+                let Some(cell) = &self.cell else { return };
+                self.runs += 1;
+                let run = CellId(self.runs);
+                self.audiences.insert(run, cell.audience().cloned());
+                self.last_words.clear();
+                self.supervisor.send(ipc::Request::Run {
+                    cell: run,
+                    label: cell.label.clone(),
+                    library: program.library,
+                    entry: program.entry,
+                    forget: std::mem::take(&mut self.forget),
+                });
+                self.stage = Stage::Running { step, run, since: Instant::now(), interrupt: Interrupt::None };
+            }
+        }
+    }
+}
+
+async fn prepare(notebook: &mut Notebook, source: &Source, cancel: &CancellationToken) -> Result<Compiled, Refusal> {
+    let artifact = notebook.prepare(source, cancel).await?;
+    Ok(Compiled {
+        program: artifact.program,
+        warnings: artifact.warnings,
+        notes: artifact.notes,
+        forget: artifact.forget,
+        compile_time: artifact.compile_time,
+    })
+}
+
+async fn prepare_variables(notebook: &mut Notebook, cancel: &CancellationToken) -> Result<Compiled, Refusal> {
+    let begin = Instant::now();
+    let program = notebook.prepare_variables(cancel).await?;
+    let notes = if program.is_none() { vec!["There are no variables.".to_owned()] } else { Vec::new() };
+    Ok(Compiled { program, warnings: None, notes, forget: Vec::new(), compile_time: begin.elapsed() })
+}

@@ -1,0 +1,67 @@
+//! The process that Jupyter starts: arguments and logging. It deliberately knows nothing of messages or cells.
+
+mod channel;
+mod command;
+mod connection;
+mod dispatcher;
+mod execution;
+mod kernelspec;
+mod message;
+mod output;
+mod parent;
+mod request;
+mod session;
+mod worker;
+
+use std::{
+    io::{self, IsTerminal},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+/// A Jupyter kernel for async Rust.
+#[derive(Parser)]
+#[command(name = "kissaten", version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run as the kernel that a connection file describes (this is what Jupyter calls).
+    Kernel {
+        #[arg(short = 'f', long, value_name = "FILE")]
+        connection_file: PathBuf,
+    },
+    /// Tell Jupyter about the kernel.
+    Install(kernelspec::Place),
+    /// Take back what `install` did.
+    Uninstall(kernelspec::Place),
+    /// Build the library that all cells share, if the present rustc has none yet.
+    Build,
+}
+
+fn main() -> ExitCode {
+    // SAFETY: the program has only this thread yet.
+    unsafe { kernelspec::restore_toolchain_path() };
+    let filter = EnvFilter::try_from_env("KISSATEN_LOG").unwrap_or_else(|_| EnvFilter::new("warn,zeromq=error"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
+    log.with_ansi(io::stderr().is_terminal()).init();
+    let result = match Arguments::parse().command {
+        Command::Kernel { connection_file } => dispatcher::run(&connection_file),
+        Command::Install(place) => kernelspec::install(&place),
+        Command::Uninstall(place) => kernelspec::uninstall(&place),
+        Command::Build => execution::library::build_in_terminal(),
+    };
+    result.map_or_else(
+        |error| {
+            eprintln!("kissaten: {error:#}");
+            ExitCode::FAILURE
+        },
+        |()| ExitCode::SUCCESS,
+    )
+}

@@ -1,0 +1,149 @@
+//! What a client sends, as far as all requests are alike: header, identities, and content that is still untyped.
+//!
+//! Framing and signatures are the wire crate's. Its typed contents are not used for reading: one malformed or unknown
+//! content would lose the whole message there, and every request has to get its reply.
+
+use std::sync::Arc;
+
+use jupyter_protocol::{Header, JupyterMessageContent, UnknownMessage};
+use jupyter_zmq_client::RawMessage;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use tokio_util::bytes::Bytes;
+
+/// The socket that a request came from and that its reply goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Channel {
+    Shell,
+    Control,
+}
+
+/// What answers and outputs need to know of the request that they belong to.
+#[derive(Debug)]
+pub(crate) struct Parent {
+    pub(crate) channel: Channel,
+    pub(crate) identities: Vec<Bytes>,
+    pub(crate) header: Header,
+}
+
+/// A request whose signature was right.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) parent: Arc<Parent>,
+    pub(crate) metadata: Value,
+    pub(crate) content: Value,
+}
+
+/// Why a message has to be dropped: there is nothing in it that a reply could refer to.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum MessageError {
+    #[error("the header is not JSON")]
+    NotJson(#[source] serde_json::Error),
+    #[error("the header is not an object")]
+    NotAnObject,
+    #[error("the header has no `{0}`")]
+    Missing(&'static str),
+    #[error("the header cannot be understood")]
+    Header(#[source] serde_json::Error),
+}
+
+impl Request {
+    /// Reads the header; content and metadata that are not JSON become `null`, and it is for the request's own
+    /// handler to reply that this is not what it needs.
+    pub(crate) fn from_raw(raw: RawMessage, channel: Channel) -> Result<Self, MessageError> {
+        let header = header(&raw.jparts[0])?;
+        let value = |part: &Bytes| serde_json::from_slice(part).unwrap_or(Value::Null);
+        Ok(Self {
+            metadata: value(&raw.jparts[2]),
+            content: value(&raw.jparts[3]),
+            parent: Arc::new(Parent { channel, identities: raw.zmq_identities, header }),
+        })
+    }
+
+    /// The header's `msg_type`.
+    pub(crate) fn message_type(&self) -> &str {
+        &self.parent.header.msg_type
+    }
+
+    /// The content as the handler of this type of request wants it.
+    pub(crate) fn content<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        T::deserialize(&self.content)
+    }
+}
+
+/// Content that the wire crate has no type for, or a type that is too narrow.
+pub(crate) fn content(message_type: impl Into<String>, content: Value) -> JupyterMessageContent {
+    UnknownMessage { msg_type: message_type.into(), content }.into()
+}
+
+/// Type and id are what no message can do without; all other fields have sensible values if a client leaves them out.
+fn header(part: &[u8]) -> Result<Header, MessageError> {
+    let mut fields: Map<String, Value> = match serde_json::from_slice(part).map_err(MessageError::NotJson)? {
+        Value::Object(fields) => fields,
+        _ => return Err(MessageError::NotAnObject),
+    };
+    for name in ["msg_type", "msg_id"] {
+        if !fields.get(name).is_some_and(Value::is_string) {
+            return Err(MessageError::Missing(name));
+        }
+    }
+    for (name, value) in [("username", ""), ("session", ""), ("version", "5.0")] {
+        if !fields.get(name).is_some_and(Value::is_string) {
+            fields.insert(name.to_owned(), value.into());
+        }
+    }
+    serde_json::from_value(Value::Object(fields)).map_err(MessageError::Header)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use jupyter_zmq_client::Connection;
+    use serde_json::json;
+
+    use super::*;
+
+    /// A request as a client would send it.
+    pub(crate) fn request(message_type: &str, content: Value) -> Request {
+        let header = json!({"msg_id": "1", "msg_type": message_type, "session": "client session"});
+        let parts = [header, json!({}), json!({}), content].map(|part| Bytes::from(part.to_string()));
+        let raw = RawMessage { zmq_identities: vec![Bytes::from_static(b"client")], jparts: parts.to_vec() };
+        Request::from_raw(raw, Channel::Shell).unwrap()
+    }
+
+    fn check(frames: &[&str], key: &str) -> Result<Request, String> {
+        let key = Connection::new(<zeromq::RouterSocket as zeromq::Socket>::new(), key, "").mac;
+        let frames: Vec<Bytes> = frames.iter().map(|frame| Bytes::copy_from_slice(frame.as_bytes())).collect();
+        let raw = RawMessage::from_multipart(frames.try_into().unwrap(), &key).map_err(|error| error.to_string())?;
+        Request::from_raw(raw, Channel::Shell).map_err(|error| error.to_string())
+    }
+
+    const HEADER: &str = r#"{"msg_id": "1", "msg_type": "execute_request"}"#;
+
+    #[tokio::test]
+    async fn a_header_needs_no_more_than_type_and_id() {
+        let request = check(&["id", "<IDS|MSG>", "", HEADER, "{}", "null", "oops"], "").unwrap();
+        assert_eq!(request.message_type(), "execute_request");
+        assert_eq!(request.parent.identities, ["id"]);
+        assert_eq!((&request.metadata, &request.content), (&Value::Null, &Value::Null));
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_answered_is_an_error() {
+        for header in ["", "[]", "{}", r#"{"msg_id": "1"}"#, r#"{"msg_type": "x", "msg_id": 7}"#] {
+            assert!(check(&["<IDS|MSG>", "", header, "{}", "{}", "{}"], "").is_err(), "{header}");
+        }
+        assert!(check(&["no", "delimiter"], "").is_err());
+        assert!(check(&["<IDS|MSG>", "", HEADER], "").is_err());
+    }
+
+    #[tokio::test]
+    async fn signatures_are_checked() {
+        let signature = "8af4a1ca4a67a2ae3c2a0d3c2c9f9f94d0b4ba3ddbe2cbd1a8cc3cbcb3d9d9d8";
+        for wrong in [signature, "", "zz", "00"] {
+            assert!(check(&["<IDS|MSG>", wrong, HEADER, "{}", "{}", "{}"], "key").is_err(), "{wrong}");
+        }
+        // HMAC-SHA256 of the four parts under `key`.
+        let right = "dcaff4c391dbfc846de0d947d718aae8f93eaece44de2a5b0fb7e0bb85880882";
+        assert!(check(&["<IDS|MSG>", right, HEADER, "{}", "{}", "{}"], "key").is_ok());
+    }
+}

@@ -1,0 +1,82 @@
+//! [`execute_request`](https://jupyter-client.readthedocs.io/en/stable/messaging.html#execute): its content, and its
+//! reply. How a cell is run is told by [`execution`](crate::execution).
+
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value, json};
+
+use crate::execution::failure::Failure;
+
+/// What a frontend asks to be executed.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub(crate) struct Content {
+    pub(crate) code: String,
+    /// Nothing is published but the status, and the cell is not counted.
+    #[serde(default)]
+    pub(crate) silent: bool,
+    /// Whether the cell is counted.
+    #[serde(default = "yes")]
+    store_history: bool,
+    /// Expressions that are evaluated after the cell, by name.
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub(crate) user_expressions: Map<String, Value>,
+    /// Whether cells that wait are given up when this one errs.
+    #[serde(default = "yes")]
+    pub(crate) stop_on_error: bool,
+}
+
+impl Content {
+    /// Whether the execution count goes up.
+    pub(crate) fn is_counted(&self) -> bool {
+        self.store_history && !self.silent
+    }
+}
+
+/// The reply to a cell that ran.
+pub(crate) fn reply(execution_count: usize, result: Result<&Map<String, Value>, &Failure>) -> Value {
+    match result {
+        Ok(user_expressions) => json!({
+            "status": "ok",
+            "execution_count": execution_count,
+            "user_expressions": user_expressions,
+            "payload": [],
+        }),
+        Err(failure) => json!({
+            "status": "error",
+            "execution_count": execution_count,
+            "ename": failure.ename,
+            "evalue": failure.evalue,
+            "traceback": failure.traceback,
+            "user_expressions": {},
+            "payload": [],
+        }),
+    }
+}
+
+/// The reply to a cell that was not run, because one before it erred. The spec has come to prefer `error` here, but
+/// `aborted` is what frontends know from the Python kernel, and they show the cell as not run.
+pub(crate) fn aborted(execution_count: usize) -> Value {
+    json!({"status": "aborted", "execution_count": execution_count, "user_expressions": {}, "payload": []})
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn null_is_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Map<String, Value>, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_has_the_specs_default() {
+        let content: Content = serde_json::from_value(json!({"code": "1", "user_expressions": null})).unwrap();
+        assert!(content.is_counted() && content.stop_on_error && content.user_expressions.is_empty());
+        let content: Content = serde_json::from_value(json!({"code": "1", "silent": true})).unwrap();
+        assert!(!content.is_counted());
+        assert!(serde_json::from_value::<Content>(json!({"silent": true})).is_err());
+        assert!(serde_json::from_value::<Content>(Value::Null).is_err());
+    }
+}

@@ -1,0 +1,139 @@
+//! The run of cells, one after another, on a thread of their own.
+
+use std::io;
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use ipc::{CellId, Display, Event, Request, Value};
+use kissaten::runtime::{Cell, Displayed, Outcome, Session};
+use kissaten::MimeBundle;
+use serde_json::Value as Json;
+
+use crate::control::{self, Control, Events};
+use crate::library;
+
+/// Bytes of stack for the cells' own code: as roomy as a main thread's usual limit, and twice that, because at
+/// opt-level 0 frames are large. Only what is used is ever backed by memory.
+const STACK: usize = 16 * 1024 * 1024;
+
+/// What the cell thread is asked to do.
+enum Job {
+    Run { cell: CellId, handle: Cell, library: std::path::PathBuf, entry: String, forget: Vec<String> },
+    Clear,
+}
+
+/// The cell that runs or waits to run, for the interrupter.
+type Running = Arc<Mutex<Option<(CellId, Cell)>>>;
+
+/// Serves requests until the server is gone or says so; then ends the process.
+///
+/// # Errors
+/// When the runtime or the cell thread cannot be started.
+pub(crate) fn run(control: Control) -> io::Result<()> {
+    let Control { mut requests, events } = control;
+    let displays = events.clone();
+    let session = Session::start(Box::new(move |displayed| displays.send(&display_event(displayed))))?;
+    let running = Running::default();
+    let (jobs, queue) = mpsc::channel();
+    let cells = CellThread { session, events, running: Arc::clone(&running) };
+    thread::Builder::new().name("cell".into()).stack_size(STACK).spawn(move || cells.serve(&queue))?;
+
+    while let Some(request) = requests.next() {
+        let job = match request {
+            Request::Run { cell, label: _, library, entry, forget } => {
+                let handle = Cell::new(cell.0);
+                *lock(&running) = Some((cell, handle.clone()));
+                Job::Run { cell, handle, library, entry, forget }
+            }
+            Request::Clear => Job::Clear,
+            Request::Interrupt { cell } => {
+                if let Some((running, handle)) = &*lock(&running)
+                    && *running == cell
+                {
+                    handle.interrupt();
+                }
+                continue;
+            }
+            Request::Shutdown => break,
+        };
+        if jobs.send(job).is_err() {
+            break;
+        }
+    }
+    control::end()
+}
+
+/// What the cell thread owns.
+struct CellThread {
+    session: Session,
+    events: Events,
+    running: Running,
+}
+
+impl CellThread {
+    fn serve(self, queue: &mpsc::Receiver<Job>) {
+        self.events.send(&Event::Ready);
+        for job in queue {
+            match job {
+                Job::Clear => {
+                    self.session.clear();
+                    self.events.send(&Event::Cleared);
+                }
+                Job::Run { cell, handle, library, entry, forget } => {
+                    self.session.forget(&forget);
+                    let outcome = match library::load(&library, &entry) {
+                        Ok(entry) => outcome(self.session.run(handle, entry)),
+                        Err(error) => ipc::Outcome::LoadFailed { message: error.to_string() },
+                    };
+                    lock(&self.running).take_if(|(running, _)| *running == cell);
+                    let variables = self.session.variables();
+                    self.events.send(&Event::Done { cell, outcome, variables });
+                }
+            }
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn outcome(outcome: Outcome) -> ipc::Outcome {
+    match outcome {
+        Outcome::Value(data) => ipc::Outcome::Value(Value { data: bundle(&data), metadata: ipc::MimeBundle::new() }),
+        Outcome::Unit => ipc::Outcome::Unit,
+        Outcome::Error { type_name, message, sources } => ipc::Outcome::Error { type_name, message, sources },
+        Outcome::Panic(panic) => ipc::Outcome::Panic(ipc::Panic {
+            message: panic.message,
+            location: panic.location.map(|at| ipc::Location { file: at.file, line: at.line, column: at.column }),
+        }),
+        Outcome::Interrupted => ipc::Outcome::Interrupted,
+    }
+}
+
+fn display_event(displayed: Displayed) -> Event {
+    Event::Display(Display {
+        cell: CellId(displayed.cell),
+        data: bundle(&displayed.data),
+        metadata: ipc::MimeBundle::new(),
+        display_id: displayed.display_id,
+        update: displayed.update,
+    })
+}
+
+/// The messaging spec's form of a bundle: JSON types hold values, all others strings.
+fn bundle(data: &MimeBundle) -> ipc::MimeBundle {
+    let is_json = |mime_type: &str| mime_type == "application/json" || mime_type.ends_with("+json");
+    data.iter()
+        .map(|(mime_type, content)| {
+            let text = || Json::String(content.to_owned());
+            let value = if is_json(mime_type) {
+                serde_json::from_str(content).unwrap_or_else(|_| text())
+            } else {
+                text()
+            };
+            (mime_type.to_owned(), value)
+        })
+        .collect()
+}
