@@ -28,6 +28,8 @@ pub(crate) enum NotKept {
     Redefined(String),
     /// The cell moved it; its type, and where.
     Moved(Moved),
+    /// An item or an import of its name took its place.
+    Shadowed,
     /// The worker that held it is gone.
     WorkerLost,
 }
@@ -69,6 +71,7 @@ impl NotKept {
             }
             Self::Redefined(type_text) => format!("`{name}` was dropped: its type `{type_text}` was redefined"),
             Self::Moved(moved) => format!("`{name}` was moved in {}", moved.label),
+            Self::Shadowed => format!("the variable `{name}` made way for an item of the same name"),
             Self::WorkerLost => format!("`{name}` was lost with the process that held it; run its cell again"),
         }
     }
@@ -83,6 +86,7 @@ pub(crate) fn usable_type(printed: &str) -> Result<String, NotKept> {
         ("{async", "a future"),
         ("async fn body", "a future"),
         ("{coroutine", "a future"),
+        ("impl std::future::Future", "a future"),
         ("impl ", "an `impl Trait` value"),
         ("{closure@", "something with a closure in it"),
         ("{type error}", "something"),
@@ -96,7 +100,40 @@ pub(crate) fn usable_type(printed: &str) -> Result<String, NotKept> {
     if printed.contains("::_::") || printed.contains('#') {
         return Err(NotKept::Hidden(shown_type(printed)));
     }
-    Ok(parenthesised(printed))
+    Ok(with_never(&parenthesised(printed)))
+}
+
+/// The name under which generated code can write `!`, which stable Rust has as a return type only.
+const NEVER: &str = "kissaten::__cell::Never";
+
+/// The handle of a task that loops for ever is a `JoinHandle<!>`.
+fn with_never(type_text: &str) -> String {
+    if type_text.contains('!') { type_text.replace('!', NEVER) } else { type_text.to_owned() }
+}
+
+/// A type printed inside of the items crate, where the notebook's own types have no crate in front.
+///
+/// With full paths everything else begins with the name of its crate, in lower case, or is primitive; so what begins
+/// with a capital is the notebook's own, and what begins with the name of one of its modules.
+pub(crate) fn with_crate(printed: &str, modules: &BTreeSet<String>) -> String {
+    let is_part = |character: char| character == '_' || character.is_alphanumeric();
+    let mut out = String::with_capacity(printed.len() + 16);
+    let mut rest = printed;
+    while let Some(at) = rest.find(is_part) {
+        let (before, from) = rest.split_at(at);
+        out.push_str(before);
+        let end = from.find(|character| !is_part(character)).unwrap_or(from.len());
+        let (word, after) = from.split_at(end);
+        let begins_path = !out.ends_with("::") && !out.ends_with('\'');
+        let names_associated = after.trim_start().starts_with('=');
+        let is_own = word.starts_with(char::is_uppercase) || after.starts_with("::") && modules.contains(word);
+        if begins_path && !names_associated && is_own && word != "Self" {
+            out.push_str("notebook::");
+        }
+        out.push_str(word);
+        rest = after;
+    }
+    out + rest
 }
 
 /// `&dyn A + B` is what rustc prints and does not read: it wants `&(dyn A + B)`.
@@ -159,6 +196,7 @@ fn has_plus(bounds: &str) -> bool {
 
 /// A type for people: paths shortened to their last part.
 pub(crate) fn shown_type(type_text: &str) -> String {
+    let type_text = &type_text.replace(NEVER, "!");
     let mut out = String::with_capacity(type_text.len());
     let mut word = String::new();
     let mut characters = type_text.chars().peekable();
@@ -200,6 +238,17 @@ mod tests {
     }
 
     #[test]
+    fn own_types_get_their_crate() {
+        let modules = BTreeSet::from(["m".to_owned()]);
+        let own = |printed| with_crate(printed, &modules);
+        assert_eq!(own("std::vec::Vec<P>"), "std::vec::Vec<notebook::P>");
+        assert_eq!(own("(&'static m::A, u8)"), "(&'static notebook::m::A, u8)");
+        let object = "std::boxed::Box<dyn for<'a> Own<Item = &'a Q<3>> + 'a>";
+        assert_eq!(own(object), "std::boxed::Box<dyn for<'a> notebook::Own<Item = &'a notebook::Q<3>> + 'a>");
+        assert_eq!(own("tokio::task::JoinHandle<i32>"), "tokio::task::JoinHandle<i32>");
+    }
+
+    #[test]
     fn nameless_types_are_told_apart() {
         assert_eq!(usable_type("{closure@cell 1:1:9: 1:12}"), Err(NotKept::Closure(None)));
         assert!(matches!(usable_type("std::iter::Map<A, {closure@c 1:1: 1:2}>"), Err(NotKept::Nameless(_))));
@@ -211,6 +260,7 @@ mod tests {
     fn types_are_shown_short() {
         assert_eq!(shown_type("std::vec::Vec<notebook::m::Point>"), "Vec<Point>");
         assert_eq!(shown_type("(i32, &str)"), "(i32, &str)");
+        assert_eq!(shown_type(&usable_type("tokio::task::JoinHandle<!>").unwrap()), "JoinHandle<!>");
         assert_eq!(shown_type("<A as std::ops::Add>::Output"), "<A as Add>::Output");
     }
 

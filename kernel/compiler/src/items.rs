@@ -119,6 +119,12 @@ impl Items {
         Merged { changed, restarted }
     }
 
+    /// The names with which paths into the notebook can begin, besides those in capitals.
+    pub(crate) fn modules(&self) -> BTreeSet<String> {
+        let names = self.items.iter().filter_map(|live| live.item.name.as_ref());
+        names.filter(|(space, _)| *space == Space::Type).map(|(_, name)| name.clone()).collect()
+    }
+
     /// Removes one item; the notebook found that it does not compile any more.
     pub(crate) fn remove(&mut self, index: usize) -> LiveItem {
         let removed = self.items.remove(index);

@@ -4,11 +4,12 @@
 //! a cell with what goes around them. User text stands on the lines that it has in the cell, so all that comes
 //! before it is on its first line.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use crate::binding::Binding;
-use crate::items::{Items, LiveItem, Owner};
-use crate::parse::{ItemKind, Parsed, Static};
+use crate::items::{Items, LiveImport, LiveItem, Owner};
+use crate::parse::{ItemKind, OkUnit, Parsed, Static};
 use crate::source_map::{Edits, Generated, Region};
 
 /// Which error type a `?` at the top level turns into.
@@ -36,6 +37,8 @@ pub(crate) struct Frame<'a> {
     /// Variables that an earlier cell moved, and their types.
     pub(crate) moved: Vec<(&'a str, &'a str)>,
     pub(crate) error_type: ErrorType,
+    /// Imports of earlier cells that this one goes without.
+    pub(crate) leave_out: &'a BTreeSet<String>,
     /// Whether the statements are compiled as a part of the items crate.
     pub(crate) in_items_crate: bool,
     /// Whether there is an items crate to link to.
@@ -54,8 +57,9 @@ pub(crate) fn statements(text: &str, parsed: &Parsed, items: &Items, serial: u64
 fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial: u64, frame: &Frame<'_>) {
     if !frame.in_items_crate {
         for attribute in &parsed.inner_attributes {
-            // On one line, or all the lines after it would move.
-            if !text[attribute.clone()].contains('\n') {
+            // On one line, or all the lines after it would move; and our own text has to pass.
+            let words = &text[attribute.clone()];
+            if !words.contains('\n') && !words.contains("unsafe_code") {
                 out.copy(text, attribute.clone());
             }
         }
@@ -64,7 +68,8 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
             out.push("extern crate notebook; use notebook::*; ");
         }
         // The cell's own are left where they stand.
-        let earlier = items.imports.iter().enumerate().filter(|(_, live)| live.cell.serial != serial);
+        let is_earlier = |live: &LiveImport| live.cell.serial != serial && !frame.leave_out.contains(&live.import.text);
+        let earlier = items.imports.iter().enumerate().filter(|(_, live)| is_earlier(live));
         for (index, live) in earlier {
             out.push_region(&live.import.text, Region::Import(index));
             out.push(" ");
@@ -89,7 +94,7 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
     out.push("{ let __kissaten_body = ::core::pin::pin!(async { ");
     for (name, type_text) in &frame.moved {
         let declaration = format!(
-            "let {0}: {type_text} = ::kissaten::__cell::missing(\"{name}\"); ::core::mem::drop({0});",
+            "let {0}: {type_text} = ::kissaten::__cell::moved(); ::core::mem::drop({0});",
             raw(name)
         );
         out.push_region(&declaration, Region::Moved((*name).to_owned()));
@@ -105,9 +110,11 @@ fn raw(name: &str) -> String {
 fn body(out: &mut Generated, text: &str, parsed: &Parsed, in_items_crate: bool) {
     let mut edits = parsed.statement_edits.clone();
     if let Some(tail) = &parsed.tail {
-        if parsed.tail_is_ok_unit {
-            let written_out = text[tail.clone()].contains("::<");
-            let type_ = if written_out { "_" } else { "::core::result::Result<(), ::kissaten::__cell::CellError>" };
+        if let Some(ok_unit) = parsed.ok_unit {
+            let type_ = match ok_unit {
+                OkUnit::Bare => "::core::result::Result<(), ::kissaten::__cell::CellError>",
+                OkUnit::Typed => "_",
+            };
             edits.insert(tail.start, format!("let _: {type_} = "));
             edits.insert(tail.end, ";");
         } else {
@@ -141,15 +148,15 @@ const SHOW: &str = ") { __kissaten_tail => { use ::kissaten::__cell::probes::*; 
 
 fn foot(out: &mut Generated, frame: &Frame<'_>) {
     out.push_region("\n", Region::End);
+    for name in frame.end.iter().rev() {
+        out.push_region(&format!("::core::mem::drop({});\n", raw(name)), Region::Keep((*name).to_owned()));
+    }
     if !frame.keep.is_empty() {
         out.push("#[warn(trivial_casts)] {\n");
         for name in &frame.keep {
             out.push_region(&format!("let _ = &{} as &_;\n", raw(name)), Region::Type((*name).to_owned()));
         }
         out.push("}\n");
-    }
-    for name in frame.end.iter().rev() {
-        out.push_region(&format!("::core::mem::drop({});\n", raw(name)), Region::Keep((*name).to_owned()));
     }
     for name in &frame.keep {
         let keep = format!("::kissaten::__cell::keep(\"{name}\", {});\n", raw(name));
@@ -216,10 +223,15 @@ pub(crate) fn variables(bindings: &[Binding], has_items: bool, entry: &str, show
 }
 
 /// The root of the items crate: imports, then macros, then all other items, by cell; the statements of a cell last.
-pub(crate) fn items_root(items: &Items, files: &[ItemsFile], statements: Option<&str>) -> Generated {
+pub(crate) fn items_root(
+    items: &Items,
+    leave_out: &BTreeSet<String>,
+    files: &[ItemsFile],
+    statements: Option<&str>,
+) -> Generated {
     let mut out = Generated::default();
     out.push("#[macro_use] extern crate kissaten;\nextern crate self as notebook;\n");
-    for (index, live) in items.imports.iter().enumerate() {
+    for (index, live) in items.imports.iter().enumerate().filter(|(_, live)| !leave_out.contains(&live.import.text)) {
         out.push_region(&live.import.text, Region::Import(index));
         out.push("\n");
     }

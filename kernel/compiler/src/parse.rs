@@ -40,8 +40,8 @@ pub(crate) struct Parsed {
     pub(crate) item_ranges: Vec<Range<usize>>,
     /// The last expression, when it has no semicolon: what the cell shows.
     pub(crate) tail: Option<Range<usize>>,
-    /// The tail is `Ok(())`, which ends many examples: nothing to show, and no type to infer an error from.
-    pub(crate) tail_is_ok_unit: bool,
+    /// The tail is `Ok(())`, which ends many examples: there is nothing to show.
+    pub(crate) ok_unit: Option<OkUnit>,
     /// Names that `let` statements at the top level bind, in order, the last of each name.
     pub(crate) bindings: Vec<Binding>,
     /// Identifiers that the statements mention anywhere, also inside format strings.
@@ -52,11 +52,22 @@ pub(crate) struct Parsed {
     pub(crate) main: Option<Main>,
 }
 
+/// Whether an `Ok(())` says its error type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OkUnit {
+    /// `Ok(())`: nothing to infer it from.
+    Bare,
+    /// `Ok::<(), Error>(())`, `std::fmt::Result::Ok(())`.
+    Typed,
+}
+
 /// A name that a `let` at the top level binds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Binding {
     pub(crate) name: String,
     pub(crate) mutable: bool,
+    /// Where its `let` statement stands.
+    pub(crate) range: Range<usize>,
     /// The text that boxes it, when it is bound to a closure: `let f: Box<dyn Fn(_) -> _> = Box::new(…);`.
     pub(crate) boxed: Option<String>,
 }

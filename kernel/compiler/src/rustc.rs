@@ -43,10 +43,9 @@ impl Compiled {
 
 /// Lints that tell a notebook's user something. All others are off: in a notebook it is normal that a thing is not
 /// used yet.
-const LINTS: [&str; 12] = [
+const LINTS: [&str; 11] = [
     "unused_must_use",
     "unconditional_recursion",
-    "unreachable_code",
     "unreachable_patterns",
     "unused_comparisons",
     "static_mut_refs",

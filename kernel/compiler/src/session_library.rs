@@ -207,7 +207,7 @@ fn cache_folders() -> Vec<PathBuf> {
 fn folder_name(toolchain: &Toolchain, source_hash: u64) -> String {
     let mut hasher = Fnv::default();
     hasher.write(toolchain.verbose_version.as_bytes());
-    hasher.write(toolchain.rustc.as_os_str().as_encoded_bytes());
+    hasher.write(flags(toolchain).join(" ").as_bytes());
     hasher.write_u64(source_hash);
     format!("session-{}-{:016x}", toolchain.release, hasher.finish())
 }

@@ -32,6 +32,8 @@ pub(crate) struct Generated {
     /// Byte stretches that were copied: where in the generated text, and from which offset of the user's.
     segments: Vec<(Range<usize>, usize)>,
     regions: Vec<(Range<usize>, Region)>,
+    /// Stretches of our own text that stand in place of a stretch of the user's.
+    replacements: Vec<(Range<usize>, Range<usize>)>,
 }
 
 impl Generated {
@@ -71,6 +73,11 @@ impl Generated {
         let inside = self.segments.iter().find(|(range, _)| range.contains(&generated));
         let at_end = || self.segments.iter().find(|(range, _)| range.end == generated);
         inside.or_else(at_end).map(|(range, user)| user + (generated - range.start))
+    }
+
+    /// The stretch of the user's text that the text at a generated offset stands in place of.
+    pub(crate) fn replaced(&self, generated: usize) -> Option<Range<usize>> {
+        self.replacements.iter().find(|(range, _)| range.contains(&generated)).map(|(_, user)| user.clone())
     }
 
     /// What the text at a generated offset is there for.
@@ -137,7 +144,11 @@ impl Edits {
                 continue;
             }
             to.copy(user, at..edit.start);
+            let start = to.text.len();
             to.push(text);
+            if !edit.is_empty() {
+                to.replacements.push((start..to.text.len(), edit.clone()));
+            }
             let lines = user[edit.clone()].matches('\n').count().saturating_sub(text.matches('\n').count());
             to.push(&"\n".repeat(lines));
             at = edit.end;

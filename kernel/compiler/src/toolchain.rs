@@ -95,9 +95,10 @@ impl Toolchain {
         command
     }
 
-    /// The folder of the standard library's `dylib`, for run paths.
+    /// The folder of the standard library's `dylib`, for run paths: of its two places the one that a toolchain
+    /// without the compiler's own libraries has as well.
     pub(crate) fn library_path(&self) -> PathBuf {
-        self.sysroot.join("lib")
+        self.sysroot.join("lib/rustlib").join(&self.host).join("lib")
     }
 
     fn accepts(&self, flags: &[String]) -> bool {

@@ -22,6 +22,18 @@ use crate::display::{self, MimeBundle};
 use crate::runtime::Outcome;
 use crate::store;
 
+/// The type `!`, by a way that stable Rust has for naming it.
+pub type Never = <fn() -> ! as Returns>::Output;
+
+/// What a function type returns.
+pub trait Returns {
+    type Output;
+}
+
+impl<T> Returns for fn() -> T {
+    type Output = T;
+}
+
 /// Moves a variable out of the store.
 #[inline]
 pub fn take<T: 'static>(name: &str) -> Option<T> {
@@ -67,6 +79,11 @@ unsafe fn drop_glue<T>(value: *mut u8) {
 #[cold]
 pub fn missing(name: &str) -> ! {
     panic!("the variable `{name}` is not in the store with the type it was compiled for; run its cell again")
+}
+
+/// Stands for a variable that an earlier cell moved, in code that rustc refuses for using it. Never runs.
+pub fn moved<T>() -> T {
+    panic!("a cell that uses a moved variable was compiled")
 }
 
 /// Writes down what the tail expression shows.

@@ -40,6 +40,7 @@ macro_rules! print {
 /// Prints to stdout with a newline.
 #[macro_export]
 macro_rules! println {
+    () => { $crate::__cell::stdout(::std::format_args!(""), true) };
     ($($argument:tt)*) => { $crate::__cell::stdout(::std::format_args!($($argument)*), true) };
 }
 
@@ -52,6 +53,7 @@ macro_rules! eprint {
 /// Prints to stderr with a newline.
 #[macro_export]
 macro_rules! eprintln {
+    () => { $crate::__cell::stderr(::std::format_args!(""), true) };
     ($($argument:tt)*) => { $crate::__cell::stderr(::std::format_args!($($argument)*), true) };
 }
 

@@ -22,7 +22,7 @@ use std::{
 };
 
 use compiler::split_commands;
-use ipc::CellId;
+use ipc::{CellId, MimeBundle};
 use jupyter_protocol::{ExecuteInput, ExecutionCount, JupyterMessageContent};
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -40,7 +40,7 @@ use crate::{
     command::{self, Action},
     dispatcher::Event,
     message::{Parent, Request, content},
-    output::{Output, Stream},
+    output::{Output, Piece, Stream},
     request::execute,
     worker::{Supervisor, death::LastWords},
 };
@@ -203,7 +203,6 @@ impl Execution {
     /// A cell's turn begins.
     fn begin(&mut self, order: Order) {
         // What was printed until now is not this cell's.
-        self.settle();
         self.end_output();
         let Order { request, content } = order;
         self.runs += 1;
@@ -238,7 +237,6 @@ impl Execution {
 
     /// A cell's turn is over: all its output, then its reply, then idle.
     fn conclude(&mut self) {
-        self.settle();
         self.end_output();
         self.stage = Stage::Between;
         let Some(cell) = self.cell.take() else { return };
@@ -303,17 +301,31 @@ impl Execution {
 
     /// Publishes all that was printed until now.
     fn settle(&mut self) {
-        for (stream, bytes) in self.supervisor.drain() {
-            self.printed(stream, &bytes);
-        }
+        self.drain();
+        self.output.end_bundle();
         let pieces = self.output.take();
         self.print(pieces);
     }
 
-    /// What is printed next is not of this cell.
+    /// Publishes all that was printed until now; what is printed next is not of this cell.
     fn end_output(&mut self) {
-        let pieces = self.output.finish();
+        if let Some(bundle) = self.end_output_but_bundle() {
+            self.print(vec![Piece::Display(bundle)]);
+        }
+    }
+
+    /// The same, except for the bundle that it ended with, which can be the cell's result.
+    fn end_output_but_bundle(&mut self) -> Option<MimeBundle> {
+        self.drain();
+        let (pieces, bundle) = self.output.finish();
         self.print(pieces);
+        bundle
+    }
+
+    fn drain(&mut self) {
+        for (stream, bytes) in self.supervisor.drain() {
+            self.printed(stream, &bytes);
+        }
     }
 
     /// User code has printed something.
@@ -327,14 +339,17 @@ impl Execution {
         }
     }
 
-    fn print(&self, pieces: Vec<(Stream, String)>) {
+    fn print(&self, pieces: Vec<Piece>) {
         let audience = match &self.cell {
             Some(cell) => cell.audience(),
             None => self.last.as_ref(),
         };
         let Some(parent) = audience else { return };
-        for (stream, text) in pieces {
-            self.outgoing.stream(stream, &text, parent);
+        for piece in pieces {
+            match piece {
+                Piece::Text(stream, text) => self.outgoing.stream(stream, &text, parent),
+                Piece::Display(bundle) => self.outgoing.publish(note::bundle(bundle, MimeBundle::new()), Some(parent)),
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ mod channel;
 mod command;
 mod connection;
 mod dispatcher;
+mod evcxr;
 mod execution;
 mod kernelspec;
 mod message;

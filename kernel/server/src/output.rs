@@ -1,5 +1,5 @@
-//! What user code prints, on its way from the pipes to `stream` messages: bytes become text, and small pieces are
-//! joined. Under which request a message goes out is not known here.
+//! What user code prints, on its way from the pipes to `stream` messages: bytes become text, evcxr's displays on stdout
+//! are told apart from it, and small pieces are joined. Under which request a message goes out is not known here.
 //!
 //! The first piece after a silence goes out at once, so that `print!(".")` is seen when it is printed. What follows
 //! within [`GATHER`] is joined, up to [`LIMIT`] bytes: 100,000 lines become a dozen messages, which a slow subscriber
@@ -9,6 +9,10 @@ use std::{
     mem,
     time::{Duration, Instant},
 };
+
+use ipc::MimeBundle;
+
+use crate::evcxr::{Evcxr, Printed};
 
 /// How long pieces are gathered after a message went out.
 const GATHER: Duration = Duration::from_millis(25);
@@ -24,12 +28,22 @@ pub(crate) enum Stream {
     Stderr,
 }
 
-/// Text that waits to be sent.
+/// What is to be sent as one message.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Piece {
+    Text(Stream, String),
+    Display(MimeBundle),
+}
+
+/// Output that waits to be sent.
 #[derive(Debug, Default)]
 pub(crate) struct Output {
     stdout: Decoder,
     stderr: Decoder,
-    pieces: Vec<(Stream, String)>,
+    evcxr: Evcxr,
+    /// When what `evcxr` holds is to be held no longer.
+    held: Option<Instant>,
+    pieces: Vec<Piece>,
     length: usize,
     /// When the first of the pieces came.
     since: Option<Instant>,
@@ -40,24 +54,36 @@ pub(crate) struct Output {
 impl Output {
     /// Takes what was read from a pipe.
     pub(crate) fn push(&mut self, stream: Stream, bytes: &[u8]) {
-        let text = match stream {
-            Stream::Stdout => self.stdout.decode(bytes),
-            Stream::Stderr => self.stderr.decode(bytes),
-        };
-        self.append(stream, &text);
+        match stream {
+            Stream::Stdout => {
+                let text = self.stdout.decode(bytes);
+                let printed = self.evcxr.read(text);
+                self.printed(printed);
+                self.held = self.evcxr.patience().map(|patience| Instant::now() + patience);
+            }
+            Stream::Stderr => {
+                let text = self.stderr.decode(bytes);
+                self.append(stream, &text);
+            }
+        }
     }
 
     /// When [`take`](Self::take) is to be called; `None` while there is nothing.
     pub(crate) fn due(&self) -> Option<Instant> {
-        let since = self.since?;
-        match self.sent {
-            Some(sent) if self.length < LIMIT => Some(since.max(sent + GATHER)),
-            _ => Some(since),
-        }
+        let pieces = self.since.map(|since| match self.sent {
+            Some(sent) if self.length < LIMIT => since.max(sent + GATHER),
+            _ => since,
+        });
+        [pieces, self.held].into_iter().flatten().min()
     }
 
     /// All that waits, as it is to be sent.
-    pub(crate) fn take(&mut self) -> Vec<(Stream, String)> {
+    pub(crate) fn take(&mut self) -> Vec<Piece> {
+        if self.held.is_some_and(|held| held <= Instant::now()) {
+            let printed = self.evcxr.finish();
+            self.printed(printed);
+            self.end_bundle();
+        }
         if !self.pieces.is_empty() {
             self.sent = Some(Instant::now());
         }
@@ -66,15 +92,43 @@ impl Output {
         mem::take(&mut self.pieces)
     }
 
-    /// All that waits, with half characters that will not become whole any more.
-    pub(crate) fn finish(&mut self) -> Vec<(Stream, String)> {
+    /// What comes next is not to stand beside the last bundle.
+    pub(crate) fn end_bundle(&mut self) {
+        if let Some(bundle) = self.evcxr.take_bundle() {
+            self.display(bundle);
+        }
+        if self.evcxr.patience().is_none() {
+            self.held = None;
+        }
+    }
+
+    /// All that waits, also what will not become whole any more, and the bundle that stdout ended with.
+    pub(crate) fn finish(&mut self) -> (Vec<Piece>, Option<MimeBundle>) {
         let (stdout, stderr) = (self.stdout.finish(), self.stderr.finish());
-        self.append(Stream::Stdout, stdout);
+        let mut printed = self.evcxr.read(stdout.to_owned());
+        printed.extend(self.evcxr.finish());
+        self.printed(printed);
         self.append(Stream::Stderr, stderr);
+        let bundle = self.evcxr.take_bundle();
+        self.held = None;
         let pieces = self.take();
         // What comes next belongs to another cell and is not made to wait for this one's messages.
         self.sent = None;
-        pieces
+        (pieces, bundle)
+    }
+
+    fn printed(&mut self, printed: Vec<Printed>) {
+        for printed in printed {
+            match printed {
+                Printed::Text(text) => self.append(Stream::Stdout, &text),
+                Printed::Bundle(bundle) => self.display(bundle),
+            }
+        }
+    }
+
+    fn display(&mut self, bundle: MimeBundle) {
+        self.since.get_or_insert_with(Instant::now);
+        self.pieces.push(Piece::Display(bundle));
     }
 
     fn append(&mut self, stream: Stream, text: &str) {
@@ -83,11 +137,16 @@ impl Output {
         }
         self.length += text.len();
         self.since.get_or_insert_with(Instant::now);
-        let many = self.pieces.len() >= TURNS;
-        match self.pieces.iter_mut().rev().take(if many { 2 } else { 1 }).find(|(of, _)| *of == stream) {
-            Some((_, piece)) => piece.push_str(text),
-            None => self.pieces.push((stream, text.to_owned())),
+        let reach = if self.pieces.len() >= TURNS { 2 } else { 1 };
+        for piece in self.pieces.iter_mut().rev().take(reach) {
+            match piece {
+                Piece::Text(of, piece) if *of == stream => return piece.push_str(text),
+                Piece::Text(..) => {}
+                // What is printed after it stands after it.
+                Piece::Display(_) => break,
+            }
         }
+        self.pieces.push(Piece::Text(stream, text.to_owned()));
     }
 }
 
@@ -140,7 +199,11 @@ mod tests {
         for read in reads {
             output.push(Stream::Stdout, read);
         }
-        output.finish().into_iter().map(|(_, text)| text).collect()
+        let texts = output.finish().0.into_iter().map(|piece| match piece {
+            Piece::Text(_, text) => text,
+            Piece::Display(bundle) => panic!("{bundle:?}"),
+        });
+        texts.collect()
     }
 
     #[test]
@@ -170,7 +233,8 @@ mod tests {
         output.push(Stream::Stdout, b"\xc3");
         output.push(Stream::Stderr, b"\xa4");
         output.push(Stream::Stdout, b"\xa4");
-        assert_eq!(output.take(), [(Stream::Stderr, "\u{fffd}".to_owned()), (Stream::Stdout, "ä".to_owned())]);
+        let expected = [(Stream::Stderr, "\u{fffd}"), (Stream::Stdout, "ä")];
+        assert_eq!(output.take(), expected.map(|(stream, text)| Piece::Text(stream, text.to_owned())));
     }
 
     #[test]
@@ -183,7 +247,11 @@ mod tests {
         let pieces = output.take();
         assert!(pieces.len() <= TURNS + 1, "{}", pieces.len());
         for (stream, letter) in [(Stream::Stdout, 'o'), (Stream::Stderr, 'e')] {
-            let whole: String = pieces.iter().filter(|(of, _)| *of == stream).map(|(_, text)| text.as_str()).collect();
+            let texts = pieces.iter().map(|piece| match piece {
+                Piece::Text(of, text) if *of == stream => text.as_str(),
+                _ => "",
+            });
+            let whole: String = texts.collect();
             let expected: String = (0..100).map(|number| format!("{letter}{number}\n")).collect();
             assert_eq!(whole, expected);
         }
@@ -200,5 +268,67 @@ mod tests {
         assert!(output.due().unwrap() > Instant::now());
         output.push(Stream::Stdout, &vec![b'x'; LIMIT]);
         assert!(output.due().unwrap() <= Instant::now());
+    }
+
+    const BLOCK: &[u8] = b"EVCXR_BEGIN_CONTENT text/html\nx\nEVCXR_END_CONTENT\n";
+
+    fn display() -> Piece {
+        Piece::Display([("text/html".to_owned(), "x".into())].into_iter().collect())
+    }
+
+    fn text(stream: Stream, text: &str) -> Piece {
+        Piece::Text(stream, text.to_owned())
+    }
+
+    #[test]
+    fn displays_stand_between_what_was_printed_before_and_after() {
+        let mut output = Output::default();
+        for part in [b"a\xff", BLOCK, b"\xffb\xe2", BLOCK] {
+            output.push(Stream::Stdout, part);
+        }
+        output.push(Stream::Stderr, BLOCK);
+        let (pieces, bundle) = output.finish();
+        let stderr = std::str::from_utf8(BLOCK).unwrap();
+        let expected = [
+            text(Stream::Stdout, "a\u{fffd}"),
+            display(),
+            text(Stream::Stdout, "\u{fffd}b\u{fffd}"),
+            text(Stream::Stderr, stderr),
+        ];
+        assert_eq!(pieces, expected);
+        assert_eq!(bundle.map(Piece::Display), Some(display()));
+    }
+
+    #[test]
+    fn text_does_not_pass_a_display_however_often_the_stream_turns() {
+        let mut output = Output::default();
+        for _ in 0..TURNS {
+            output.push(Stream::Stdout, b"o");
+            output.push(Stream::Stderr, b"e");
+        }
+        output.push(Stream::Stdout, BLOCK);
+        output.push(Stream::Stdout, b"o");
+        output.push(Stream::Stderr, b"e");
+        let pieces = output.take();
+        let [.., shown, stdout, stderr] = pieces.as_slice() else { panic!("{pieces:?}") };
+        assert_eq!([shown, stdout, stderr], [&display(), &text(Stream::Stdout, "o"), &text(Stream::Stderr, "e")]);
+    }
+
+    #[test]
+    fn what_is_held_is_due_later_and_does_not_delay_the_rest() {
+        let mut output = Output::default();
+        output.push(Stream::Stdout, b"shown EVCXR_");
+        assert!(output.due().unwrap() <= Instant::now());
+        assert_eq!(output.take(), [text(Stream::Stdout, "shown ")]);
+        assert!(output.due().unwrap() > Instant::now());
+        assert_eq!(output.take(), []);
+        output.held = Some(Instant::now());
+        assert_eq!(output.take(), [text(Stream::Stdout, "EVCXR_")]);
+        assert_eq!(output.due(), None);
+        output.push(Stream::Stdout, BLOCK);
+        assert_eq!(output.take(), []);
+        output.held = Some(Instant::now());
+        assert_eq!(output.take(), [display()]);
+        assert_eq!(output.due(), None);
     }
 }

@@ -7,12 +7,15 @@ use std::env;
 use std::io;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use ipc::{Event, Request};
 
 /// The server's private directory: the worker removes it when the server was killed and cannot.
 const SESSION_DIRECTORY: &str = "KISSATEN_SESSION_DIRECTORY";
+
+/// The process that started this one.
+static SERVER: OnceLock<u32> = OnceLock::new();
 
 /// The two ends of the talk with the server.
 pub(crate) struct Control {
@@ -29,6 +32,7 @@ pub(crate) struct Events(Arc<Mutex<UnixStream>>);
 
 /// Takes over the socket whose number the server left in the environment.
 pub(crate) fn connect() -> io::Result<Control> {
+    let _ = SERVER.set(std::os::unix::process::parent_id());
     let number = env::var(ipc::CONTROL_SOCKET).ok().and_then(|number| number.parse::<RawFd>().ok());
     let number = number.filter(|number| *number > 2).ok_or_else(|| {
         io::Error::other(format!("this program is started by the kernel, which sets {}", ipc::CONTROL_SOCKET))
@@ -63,11 +67,28 @@ impl Events {
     }
 }
 
+/// Whether the parent is another than at the start.
+///
+/// A dying process closes its sockets a moment before its children are handed on; a living one may have closed the
+/// socket, or user code may have. So it is asked a few times.
+fn server_is_gone() -> bool {
+    let Some(server) = SERVER.get() else { return false };
+    for _ in 0..50 {
+        if std::os::unix::process::parent_id() != *server {
+            return true;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    false
+}
+
 /// Ends the process and all that user code started in its process group.
 ///
 /// Destructors of variables do not run: they are user code, and may never end.
 pub(crate) fn end() -> ! {
-    if let Some(directory) = env::var_os(SESSION_DIRECTORY) {
+    if server_is_gone()
+        && let Some(directory) = env::var_os(SESSION_DIRECTORY)
+    {
         // The server removes it too; whoever comes second finds nothing to do.
         let _ = std::fs::remove_dir_all(directory);
     }

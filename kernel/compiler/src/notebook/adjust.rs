@@ -26,6 +26,7 @@ impl Attempt<'_> {
     /// Takes away what is in the way. Whether there was anything.
     pub(super) fn adjust(&mut self, files: &Files, compiled: &Compiled) -> bool {
         let errors: Vec<&Diagnostic> = compiled.errors().collect();
+        let code_of = |error: &&Diagnostic| error.code.as_ref().map(|code| code.code.clone());
         let mut changed = false;
         for error in &errors {
             changed |= self.adjust_to(files, error);
@@ -33,8 +34,10 @@ impl Attempt<'_> {
         if !changed && self.in_items_crate {
             changed = self.set_aside(files, &errors);
         }
+        if !changed && errors.iter().all(|error| code_of(error).is_some_and(|code| BORROWS.contains(&code.as_str()))) {
+            changed = self.give_up_all();
+        }
         // An error that borrows cannot become a boxed one, but its text can be taken at once.
-        let code_of = |error: &&Diagnostic| error.code.as_ref().map(|code| code.code.clone());
         let borrows = |error: &&Diagnostic| code_of(error).is_none_or(|code| BORROWS.contains(&code.as_str()));
         if !changed
             && self.error_type == ErrorType::Display
@@ -60,6 +63,9 @@ impl Attempt<'_> {
             self.error_type = ErrorType::Debug;
             return true;
         }
+        if code == "E0034" && self.leave_out_traits(error) {
+            return true;
+        }
         if code == "E0425" && self.declare_moved(error) {
             return true;
         }
@@ -79,6 +85,7 @@ impl Attempt<'_> {
             }
             (Some(Region::Keep(name) | Region::Type(name)), "E0382" | "E0381") => {
                 if self.end.remove(name) {
+                    self.never_end.insert(name.clone());
                     return true;
                 }
                 let reason = if code == "E0381" {
@@ -87,6 +94,9 @@ impl Attempt<'_> {
                     NotKept::Moved(self.moved_here(name, self.place_of_move(files, error)))
                 };
                 self.give_up(name, reason)
+            }
+            _ if regions.iter().all(|(region, _)| *region == Region::End) => {
+                BORROWS.contains(&code) && self.give_up_static(files, error)
             }
             _ => self.give_up_borrowers(primary, &regions, error),
         }
@@ -125,12 +135,36 @@ impl Attempt<'_> {
         for borrower in &borrowers {
             let from: Vec<String> = quoted(&error.message).filter(|name| name != borrower).map(str::to_owned).collect();
             changed |= self.give_up(borrower, NotKept::Borrows(from));
-            changed |= self.end.insert(borrower.clone());
+            if primary.is_some() {
+                // What has a destructor borrows up to it, so it has to come before the others are moved.
+                changed |= !self.never_end.contains(borrower) && self.end.insert(borrower.clone());
+            } else if self.end.remove(borrower) {
+                // The user's own code was in the way of that.
+                changed |= self.never_end.insert(borrower.clone());
+            }
         }
         match primary {
             Some(name) if borrowers.is_empty() => self.give_up(&name, NotKept::Borrowed),
             _ => changed,
         }
+    }
+
+    /// That a variable outlives its cell can make rustc ask for more in the statement that binds it.
+    fn give_up_static(&mut self, files: &Files, error: &Diagnostic) -> bool {
+        let asks = |span: &&DiagnosticSpan| span.label.as_deref().is_some_and(|label| label.contains("for `'static`"));
+        let place = |span: &DiagnosticSpan| files.get(&span.file_name)?.user_offset(span.byte_start as usize);
+        let places: Vec<usize> = error.spans.iter().filter(asks).filter_map(place).collect();
+        let bindings = &self.parsed.bindings;
+        let bound_there = bindings.iter().filter(|bound| places.iter().any(|place| bound.range.contains(place)));
+        let names: Vec<String> = bound_there.map(|bound| bound.name.clone()).collect();
+        let from: Vec<String> = quoted(&error.message).map(str::to_owned).collect();
+        names.iter().fold(false, |changed, name| self.give_up(name, NotKept::Borrows(from.clone())) || changed)
+    }
+
+    /// The last resort: the cell as it is, of which nothing is kept.
+    fn give_up_all(&mut self) -> bool {
+        let names: Vec<String> = self.parsed.bindings.iter().map(|bound| bound.name.clone()).collect();
+        names.iter().fold(false, |changed, name| self.give_up(name, NotKept::Borrows(Vec::new())) || changed)
     }
 
     /// A variable that an earlier cell moved: declared as moved, so that rustc says it with its own words.
@@ -143,17 +177,43 @@ impl Attempt<'_> {
         }
     }
 
+    /// Two traits in scope have the method: one that this cell imports wins over those of earlier cells.
+    fn leave_out_traits(&mut self, error: &Diagnostic) -> bool {
+        let notes = error.children.iter().map(|note| note.message.as_str());
+        let candidates: BTreeSet<&str> = notes
+            .chain(error.spans.iter().filter_map(|span| span.label.as_deref()))
+            .filter_map(|note| note.split("trait `").nth(1))
+            .filter_map(|path| path.split(['`', '<']).next()?.rsplit("::").next())
+            .collect();
+        let is_candidate = |name: &Option<String>| name.as_deref().is_some_and(|name| candidates.contains(name));
+        if !self.parsed.imports.iter().any(|import| is_candidate(&import.name)) {
+            return false;
+        }
+        let earlier = self.items.imports.iter().filter(|live| live.cell.serial != self.cell.serial);
+        // What a glob brings cannot be seen.
+        let stands_against = |name: &Option<String>| name.is_none() || is_candidate(name);
+        let against: Vec<String> = earlier
+            .filter(|live| stands_against(&live.import.name))
+            .map(|live| live.import.text.clone())
+            .collect();
+        against.into_iter().fold(false, |changed, text| self.leave_out.insert(text) || changed)
+    }
+
     fn place_of_move(&self, files: &Files, error: &Diagnostic) -> Option<(String, usize, usize, usize)> {
-        let moved = |span: &&DiagnosticSpan| {
-            let label = span.label.as_deref().unwrap_or("");
-            label.starts_with("value moved") || label.contains("moved due to")
+        // The block around the cell's statements is what takes the variable; the user's own use is why.
+        let why = |label: &str| label.contains("moved due to use");
+        let what = |label: &str| label.starts_with("value moved");
+        let place = |span: &DiagnosticSpan| {
+            let generated = files.get(&span.file_name)?;
+            let start = generated.user_offset(span.byte_start as usize)?;
+            let end = generated.user_offset(span.byte_end as usize).filter(|end| *end > start)?;
+            let ((line, from), (last, to)) = (position_in(&self.cell.text, start), position_in(&self.cell.text, end));
+            (line == last).then(|| (self.cell.label.clone(), line, from, to))
         };
-        let span = error.spans.iter().find(moved)?;
-        let generated = files.get(&span.file_name)?;
-        let start = generated.user_offset(span.byte_start as usize)?;
-        let end = generated.user_offset(span.byte_end as usize).filter(|end| *end > start)?;
-        let ((line, from), (last, to)) = (position_in(&self.cell.text, start), position_in(&self.cell.text, end));
-        (line == last).then(|| (self.cell.label.clone(), line, from, to))
+        let labelled = |is_it: &dyn Fn(&str) -> bool| {
+            error.spans.iter().filter(|span| is_it(span.label.as_deref().unwrap_or(""))).find_map(place)
+        };
+        labelled(&why).or_else(|| labelled(&what))
     }
 
     fn drop_import(&mut self, index: usize, error: &Diagnostic) -> bool {
@@ -220,7 +280,8 @@ impl Attempt<'_> {
         let file = files.items.iter().find(|file| file.name == span.file_name);
         let found = file.and_then(|file| {
             let inside = |offset: usize| {
-                let offset = file.generated.user_offset(offset)?;
+                let replaced = || file.generated.replaced(offset).map(|range| range.start);
+                let offset = file.generated.user_offset(offset).or_else(replaced)?;
                 self.items.items.iter().position(|live| {
                     live.cell.serial == file.serial && live.item.range.start <= offset && offset <= live.item.range.end
                 })

@@ -12,7 +12,7 @@ use crate::api::{PrepareError, Program};
 use crate::binding::{self, Binding, Moved, NotKept};
 use crate::items::{CellText, Items, Merged};
 use crate::lower::{self, ErrorType, Frame, ItemsFile};
-use crate::parse::Parsed;
+use crate::parse::{Parsed, Space};
 use crate::rustc::{self, Compiled, Invocation};
 use crate::source_map::{Generated, Region};
 use crate::Rendered;
@@ -39,6 +39,10 @@ pub(super) struct Attempt<'a> {
     pub(super) unusable: BTreeMap<String, NotKept>,
     /// New variables that are ended before the others are kept, because they borrow from those.
     pub(super) end: BTreeSet<String>,
+    /// Variables with which that failed.
+    pub(super) never_end: BTreeSet<String>,
+    /// Imports of earlier cells that stand against this cell's own.
+    pub(super) leave_out: BTreeSet<String>,
     /// Variables that an earlier cell moved, and this one uses: declared, so that rustc says it.
     pub(super) moved: BTreeSet<String>,
     /// Older variables whose types are redefined.
@@ -110,11 +114,14 @@ impl<'a> Attempt<'a> {
             gone: BTreeMap::new(),
             unusable: BTreeMap::new(),
             end: BTreeSet::new(),
+            never_end: BTreeSet::new(),
+            leave_out: BTreeSet::new(),
             moved: BTreeSet::new(),
             forget: Vec::new(),
             notes: Vec::new(),
             time: Duration::ZERO,
         };
+        attempt.drop_variables_named_as_items();
         for name in &parsed.surely_moved {
             let moved = attempt.moved_here(name, None);
             if parsed.bindings.iter().any(|binding| binding.name == *name) {
@@ -129,6 +136,20 @@ impl<'a> Attempt<'a> {
     pub(super) fn moved_here(&self, name: &str, place: Option<(String, usize, usize, usize)>) -> Moved {
         let type_text = self.notebook.bindings.get(name).map(|binding| binding.type_text.clone());
         Moved { type_text: type_text.unwrap_or_default(), place, label: self.cell.label.clone() }
+    }
+
+    /// A variable makes way for a newer function, constant or import of its name.
+    fn drop_variables_named_as_items(&mut self) {
+        let items = self.parsed.items.iter().filter_map(|item| match &item.name {
+            Some((Space::Value, name)) => Some(name),
+            _ => None,
+        });
+        let imports = self.parsed.imports.iter().filter_map(|import| import.name.as_ref());
+        for name in items.chain(imports) {
+            if self.notebook.bindings.contains_key(name) {
+                self.unusable.insert(name.clone(), NotKept::Shadowed);
+            }
+        }
     }
 
     /// Never is a value taken for one of a changed type.
@@ -191,7 +212,7 @@ impl<'a> Attempt<'a> {
                 write(&folders.items, &file.name, file.generated.text())?;
             }
             let statements = files.statements.as_ref().map(|(name, _)| name.as_str());
-            let generated = lower::items_root(&self.items, &files.items, statements);
+            let generated = lower::items_root(&self.items, &self.leave_out, &files.items, statements);
             write(&folders.items, ROOT, generated.text())?;
             files.root = Some(generated);
             arguments = self.items_arguments();
@@ -253,6 +274,7 @@ impl<'a> Attempt<'a> {
             end: bound().filter(|name| self.end.contains(*name)).collect(),
             moved: moved.collect(),
             error_type: self.error_type,
+            leave_out: &self.leave_out,
             in_items_crate: self.in_items_crate,
             has_items: self.notebook.generation.is_some(),
             take,
@@ -270,7 +292,12 @@ impl<'a> Attempt<'a> {
                     && let Some(Region::Type(name)) =
                         files.get(&span.file_name).and_then(|file| file.region(span.byte_start as usize))
                 {
-                    types.insert(name.clone(), printed.to_owned());
+                    let printed = if self.in_items_crate {
+                        binding::with_crate(printed, &self.items.modules())
+                    } else {
+                        printed.to_owned()
+                    };
+                    types.insert(name.clone(), printed);
                 }
             }
             warnings = self.notebook.warnings(self.cell, &self.items, files, &compiled);

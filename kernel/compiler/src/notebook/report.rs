@@ -25,6 +25,15 @@ impl Notebook {
         let mut errors: Vec<Diagnostic> = compiled.errors().cloned().collect();
         let places = Places { notebook: self, cell, items, files };
         errors.iter_mut().for_each(|error| places.translate(error));
+        // Each leaf of a `use` is refused for itself, in one place.
+        let mut seen = Vec::new();
+        errors.retain(|error| {
+            let place = |span: &DiagnosticSpan| (span.file_name.clone(), span.line_start, span.column_start);
+            let key = (error.message.clone(), error.spans.iter().map(place).collect::<Vec<_>>());
+            let is_new = !seen.contains(&key);
+            seen.push(key);
+            is_new
+        });
         let texts = Texts { texts: &self.texts };
         let errors: Vec<&Diagnostic> = errors.iter().collect();
         let notes = |error: &Diagnostic| self.notes_on(error);
@@ -59,11 +68,13 @@ impl Notebook {
 
     /// Why a variable that the user misses is not there.
     fn notes_on(&self, error: &Diagnostic) -> Vec<String> {
-        if error.code.as_ref().is_none_or(|code| !matches!(code.code.as_str(), "E0425" | "E0424" | "E0423")) {
-            return Vec::new();
-        }
+        let code = error.code.as_ref().map_or("", |code| code.code.as_str());
         let name = error.message.split('`').nth(1).unwrap_or("");
-        self.not_kept.get(name).map(|reason| reason.reason(name)).into_iter().collect()
+        let reason = self.not_kept.get(name).filter(|reason| match reason {
+            NotKept::Moved(moved) if code == "E0382" => moved.place.is_none(),
+            _ => matches!(code, "E0425" | "E0424" | "E0423"),
+        });
+        reason.map(|reason| reason.reason(name)).into_iter().collect()
     }
 
     /// Lets rustc say what is wrong with a cell that cannot be parsed.
@@ -164,6 +175,10 @@ impl Places<'_> {
             return;
         };
         span.file_name.clone_from(&cell.label);
+        if let Some(replaced) = file.replaced(start) {
+            set_place(span, &cell.text, replaced.start, replaced.end);
+            return;
+        }
         let forward = (start..=end.min(start + INSERTED)).find_map(|offset| file.user_offset(offset));
         let backward = (start.max(end.saturating_sub(INSERTED))..=end).rev().find_map(|offset| file.user_offset(offset));
         match (forward, backward) {

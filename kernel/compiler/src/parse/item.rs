@@ -8,6 +8,7 @@ use quote::ToTokens;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
+use syn::visit_mut::{self, VisitMut};
 
 use super::mention::{self, plain};
 use crate::source_map::Edits;
@@ -328,13 +329,33 @@ impl<'ast> Visit<'ast> for Statics<'_> {
                 name: plain(&item.ident.to_string()),
                 range: item.span().byte_range(),
                 head,
-                type_text: item.ty.to_token_stream().to_string(),
+                type_text: static_type(&item.ty).to_token_stream().to_string(),
                 mutable: matches!(item.mutability, syn::StaticMutability::Mut(_)),
                 thread_local: false,
             });
         }
         visit::visit_item_static(self, item);
     }
+}
+
+/// A static's type as it must be written where the static is declared only: with `'static` where it may be left out
+/// of a definition.
+fn static_type(type_: &syn::Type) -> syn::Type {
+    struct Written;
+    impl VisitMut for Written {
+        fn visit_type_reference_mut(&mut self, reference: &mut syn::TypeReference) {
+            if reference.lifetime.is_none() {
+                reference.lifetime = Some(syn::Lifetime::new("'static", reference.and_token.span));
+            }
+            visit_mut::visit_type_reference_mut(self, reference);
+        }
+        // Here what is left out means something else.
+        fn visit_type_fn_ptr_mut(&mut self, _: &mut syn::TypeFnPtr) {}
+        fn visit_parenthesized_generic_arguments_mut(&mut self, _: &mut syn::ParenthesizedGenericArguments) {}
+    }
+    let mut type_ = type_.clone();
+    Written.visit_type_mut(&mut type_);
+    type_
 }
 
 /// What stands in a `thread_local!`.
@@ -374,7 +395,7 @@ fn thread_locals(call: &syn::ItemMacro, taken: &mut Item) {
             name: plain(&name.to_string()),
             range: call.span().byte_range(),
             head: call.span().byte_range().end,
-            type_text: format!("::std::thread::LocalKey<{}>", type_.to_token_stream()),
+            type_text: format!("::std::thread::LocalKey<{}>", static_type(&type_).to_token_stream()),
             mutable: false,
             thread_local: true,
         });

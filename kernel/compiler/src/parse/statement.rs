@@ -8,7 +8,7 @@ use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
 use super::mention::{self, plain};
-use super::{Binding, Main, Parsed, item, pattern};
+use super::{Binding, Main, OkUnit, Parsed, item, pattern};
 
 /// Sorts the statements of a cell.
 pub(super) fn take_apart(text: &str, statements: &[syn::Stmt], parsed: &mut Parsed) {
@@ -73,8 +73,9 @@ fn take_item(item: &syn::Item, parsed: &mut Parsed) {
 
 fn take_tail(text: &str, statement: &syn::Stmt, parsed: &mut Parsed) {
     let tail = match statement {
-        syn::Stmt::Expr(expression, None) => {
-            parsed.tail_is_ok_unit = is_ok_unit(expression);
+        // Attributes on a statement are stable, on an expression inside of one they are not.
+        syn::Stmt::Expr(expression, None) if !text[expression.span().byte_range()].starts_with('#') => {
+            parsed.ok_unit = ok_unit(expression);
             expression.span().byte_range()
         }
         syn::Stmt::Macro(call) if call.semi_token.is_none() => call.span().byte_range(),
@@ -85,20 +86,24 @@ fn take_tail(text: &str, statement: &syn::Stmt, parsed: &mut Parsed) {
     }
 }
 
-fn is_ok_unit(expression: &syn::Expr) -> bool {
-    let syn::Expr::Call(call) = expression else { return false };
-    let syn::Expr::Path(function) = &*call.func else { return false };
+fn ok_unit(expression: &syn::Expr) -> Option<OkUnit> {
+    let syn::Expr::Call(call) = expression else { return None };
+    let syn::Expr::Path(function) = &*call.func else { return None };
     let is_unit = |argument: &syn::Expr| matches!(argument, syn::Expr::Tuple(tuple) if tuple.elems.is_empty());
-    function.path.segments.last().is_some_and(|last| last.ident == "Ok")
-        && call.args.len() == 1
-        && call.args.first().is_some_and(is_unit)
+    if call.args.len() != 1 || !call.args.first().is_some_and(is_unit) {
+        return None;
+    }
+    match function.path.get_ident() {
+        Some(name) => (name == "Ok").then_some(OkUnit::Bare),
+        None => function.path.segments.last().filter(|last| last.ident == "Ok").map(|_| OkUnit::Typed),
+    }
 }
 
 fn bind(text: &str, local: &syn::Local, parsed: &mut Parsed) {
     let boxed = boxed(text, local);
     pattern::bound(&local.pat, &mut |name, mutable| {
         parsed.bindings.retain(|binding| binding.name != name);
-        parsed.bindings.push(Binding { name, mutable, boxed: boxed.clone() });
+        parsed.bindings.push(Binding { name, mutable, range: local.span().byte_range(), boxed: boxed.clone() });
     });
 }
 

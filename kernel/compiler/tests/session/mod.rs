@@ -101,7 +101,8 @@ impl Session {
         if let Some(warnings) = artifact.warnings {
             writeln!(out, "{}", warnings.plain).unwrap();
         }
-        for note in artifact.notes {
+        let notes = artifact.notes;
+        for note in notes {
             writeln!(out, "note: {note}").unwrap();
         }
         out.trim_end().to_owned()

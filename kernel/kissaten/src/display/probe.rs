@@ -41,12 +41,14 @@ pub trait ShowHandle {
 
 impl<T> ShowHandle for &&&&Tail<'_, tokio::task::JoinHandle<T>> {
     fn shown(self) -> Option<MimeBundle> {
-        Some(handle_text(self.0.id()))
+        Some(handle_text(self.0.id(), self.0.is_finished()))
     }
 }
 
-fn handle_text(id: tokio::task::Id) -> MimeBundle {
-    MimeBundle::new().with("text/plain", format!("JoinHandle {{ id: Id({id}) }}\nThis task is running: add `.await` for its result."))
+fn handle_text(id: tokio::task::Id, is_finished: bool) -> MimeBundle {
+    let state = if is_finished { "has finished" } else { "is running" };
+    let text = format!("JoinHandle {{ id: Id({id}) }}\nThis task {state}: add `.await` for its result.");
+    MimeBundle::new().with("text/plain", text)
 }
 
 /// A future has not run: that is the lesson, more than its `Debug` text.

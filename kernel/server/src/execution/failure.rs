@@ -54,17 +54,25 @@ impl Failure {
 
     /// A `?` at the top level.
     pub(super) fn error(type_name: &str, message: &str, sources: &[String]) -> Self {
-        let sources = sources.iter().map(|source| format!("  {BLUE}caused by{PLAIN}: {source}"));
-        let mut failure = Self::with("Error", message, sources);
-        failure.traceback.push(format!("  {BLUE}type{PLAIN}: {type_name}"));
-        failure
+        let mut more: Vec<String> =
+            sources.iter().map(|source| format!("  {BLUE}caused by{PLAIN}: {source}")).collect();
+        let name = short_name(type_name);
+        let in_notebook = type_name.starts_with("notebook::") || type_name.starts_with("kissaten_cell_");
+        // Many types are called so.
+        if name == "Error" && type_name != name && !in_notebook {
+            more.push(format!("  {BLUE}type{PLAIN}: {type_name}"));
+        }
+        Self::with(&name, message, more)
     }
 
     /// A panic in the cell's own future.
     pub(super) fn panic(panic: &Panic) -> Self {
+        let about_runtimes = is_about_runtimes(&panic.message);
+        // The hint says more than a line of tokio.
+        let location = panic.location.iter().filter(|location| !about_runtimes || is_label(&location.file));
         let mut more: Vec<String> =
-            panic.location.iter().map(|location| format!("  {BLUE}-->{PLAIN} {}", place(location))).collect();
-        if is_about_runtimes(&panic.message) {
+            location.map(|location| format!("  {BLUE}-->{PLAIN} {}", place(location))).collect();
+        if about_runtimes {
             more.push(format!(
                 "  {CYAN}help{PLAIN}: this cell already runs on the kernel's runtime: write `main().await`"
             ));
@@ -105,10 +113,34 @@ impl From<&Failure> for ErrorOutput {
     }
 }
 
-/// `cell 3, line 2` in user code, `src/lib.rs:7:5` elsewhere.
+/// A type's name as people write it: the last segment of every path in it, generic arguments too.
+fn short_name(type_name: &str) -> String {
+    // Types that a block of a cell defines have the block in their path.
+    let type_name = type_name.replace("{{closure}}", "closure");
+    let is_path = |character: char| character.is_alphanumeric() || character == '_' || character == ':';
+    let mut name = String::with_capacity(type_name.len());
+    let mut rest = type_name.as_str();
+    while !rest.is_empty() {
+        let path = &rest[..rest.find(|character| !is_path(character)).unwrap_or(rest.len())];
+        let between = &rest[path.len()..];
+        let between = &between[..between.find(is_path).unwrap_or(between.len())];
+        name.push_str(if path.starts_with("::") { path } else { path.rsplit("::").next().unwrap_or(path) });
+        name.push_str(between);
+        rest = &rest[path.len() + between.len()..];
+    }
+    name
+}
+
+/// `cell 3, line 2` in user code, `tokio-1.54.1/src/lib.rs:7:5` elsewhere: nothing tells which cell's line led there.
 fn place(location: &Location) -> String {
     let Location { file, line, column } = location;
-    if file.contains(['/', '.']) { format!("{file}:{line}:{column}") } else { format!("{file}, line {line}") }
+    if is_label(file) { format!("{file}, line {line}") } else { format!("{file}:{line}:{column}") }
+}
+
+/// Whether rustc took the text from a cell and not from a file.
+fn is_label(file: &str) -> bool {
+    let number = ["cell ", "unnumbered cell ", "expression "].iter().find_map(|kind| file.strip_prefix(kind));
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Whether tokio complains that a runtime was started, used or dropped within a runtime.
@@ -136,19 +168,46 @@ mod tests {
     #[test]
     fn a_panic_tells_its_place() {
         assert_eq!(panic("no\nway", "cell 3"), "Panic: no\nway\n  --> cell 3, line 2");
-        assert_eq!(panic("no", "/registry/src/lib.rs"), "Panic: no\n  --> /registry/src/lib.rs:2:5");
+        assert_eq!(panic("no", "unnumbered cell 12"), "Panic: no\n  --> unnumbered cell 12, line 2");
+        assert_eq!(panic("no", "tokio-1.54.1/src/lib.rs"), "Panic: no\n  --> tokio-1.54.1/src/lib.rs:2:5");
+        assert_eq!(panic("no", "build"), "Panic: no\n  --> build:2:5");
         assert_eq!(plain(&Failure::panic(&Panic { message: String::new(), location: None })), "Panic: ");
     }
 
     #[test]
     fn a_runtime_within_the_runtime_gets_a_hint() {
         let text = panic("Cannot start a runtime from within a runtime. This happens because …", "cell 3");
-        assert!(text.ends_with("help: this cell already runs on the kernel's runtime: write `main().await`"));
+        let help = "\n  help: this cell already runs on the kernel's runtime: write `main().await`";
+        assert!(text.ends_with(&format!("\n  --> cell 3, line 2{help}")));
+        let text = panic("Cannot start a runtime from within a runtime.", "tokio-1.54.1/src/lib.rs");
+        assert_eq!(text, format!("Panic: Cannot start a runtime from within a runtime.{help}"));
     }
 
     #[test]
     fn an_error_tells_its_sources() {
-        let failure = Failure::error("std::io::Error", "no file", &["no disk".to_owned()]);
-        assert_eq!(plain(&failure), "Error: no file\n  caused by: no disk\n  type: std::io::Error");
+        let failure = Failure::error("std::io::error::Error", "no file", &["no disk".to_owned()]);
+        assert_eq!(failure.ename, "Error");
+        assert_eq!(plain(&failure), "Error: no file\n  caused by: no disk\n  type: std::io::error::Error");
+        assert_eq!(plain(&Failure::error("notebook::Burnt", "3 minutes", &[])), "Burnt: 3 minutes");
+        for own in ["notebook::Error", "kissaten_cell_7::entry::{{closure}}::Error"] {
+            assert_eq!(plain(&Failure::error(own, "3 minutes", &[])), "Error: 3 minutes");
+        }
+    }
+
+    #[test]
+    fn types_are_called_what_people_call_them() {
+        for (type_name, name) in [
+            ("core::num::error::ParseIntError", "ParseIntError"),
+            ("notebook::MyErr", "MyErr"),
+            ("kissaten_cell_7::entry::{{closure}}::{{closure}}::MyErr", "MyErr"),
+            ("alloc::boxed::Box<dyn core::error::Error + core::marker::Send>", "Box<dyn Error + Send>"),
+            ("a::Both<b::Left, (c::Right<&d::E>, [u8; 4])>", "Both<Left, (Right<&E>, [u8; 4])>"),
+            ("<a::B as c::D>::E", "<B as D>::E"),
+            ("&str", "&str"),
+            ("notebook::Fehler_ä", "Fehler_ä"),
+            ("", ""),
+        ] {
+            assert_eq!(short_name(type_name), name);
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::process::ExitStatus;
 
 use compiler::Finished;
-use ipc::{CellId, Outcome};
+use ipc::{CellId, MimeBundle, Outcome};
 use serde_json::json;
 
 use super::{Execution, cell::Step, failure::Failure, interrupt::Interrupt, library::Library, note, stage::Stage};
@@ -25,7 +25,14 @@ impl Execution {
                 return;
             }
         };
-        self.settle();
+        if let Some(bundle) = self.end_output_but_bundle() {
+            let metadata = MimeBundle::new();
+            self.say(match (&outcome, &step) {
+                // The tail expression has displayed itself.
+                (Outcome::Unit, Step::Code(_)) => note::result(bundle, metadata, self.count),
+                _ => note::bundle(bundle, metadata),
+            });
+        }
         self.variables = variables;
         self.finish_step(matches!(outcome, Outcome::Value(_) | Outcome::Unit));
         let failure = match outcome {
@@ -57,7 +64,7 @@ impl Execution {
 
     /// The worker is gone, and all variables with it.
     pub(super) fn worker_exited(&mut self, status: ExitStatus) {
-        self.settle();
+        self.end_output();
         let death = death::explain(status, &self.last_words);
         let was_ready = self.supervisor.is_ready();
         self.supervisor.exited(status, &self.last_words);
