@@ -233,8 +233,14 @@ mod tests {
         let usable = |printed| usable_type(printed).unwrap();
         assert_eq!(usable("&dyn A + B"), "&(dyn A + B)");
         assert_eq!(usable("&dyn A"), "&dyn A");
-        assert_eq!(usable("Box<dyn for<'a> Fn(&'a str) -> &str + Send>"), "Box<dyn for<'a> Fn(&'a str) -> &str + Send>");
-        assert_eq!(usable("(&mut dyn A + B, Vec<&dyn C<&dyn D + E>>)"), "(&mut (dyn A + B), Vec<&dyn C<&(dyn D + E)>>)");
+        assert_eq!(
+            usable("Box<dyn for<'a> Fn(&'a str) -> &str + Send>"),
+            "Box<dyn for<'a> Fn(&'a str) -> &str + Send>"
+        );
+        assert_eq!(
+            usable("(&mut dyn A + B, Vec<&dyn C<&dyn D + E>>)"),
+            "(&mut (dyn A + B), Vec<&dyn C<&(dyn D + E)>>)"
+        );
     }
 
     #[test]

@@ -108,7 +108,8 @@ impl Items {
             item: Arc::new(item.clone()),
             cut: BTreeSet::new(),
         }));
-        self.imports.extend(parsed.imports.iter().map(|import| LiveImport { cell: Arc::clone(cell), import: import.clone() }));
+        self.imports
+            .extend(parsed.imports.iter().map(|import| LiveImport { cell: Arc::clone(cell), import: import.clone() }));
         self.drop_owners();
 
         let mut changed = changed_by(&removed, &parsed.items);
@@ -123,6 +124,17 @@ impl Items {
     pub(crate) fn modules(&self) -> BTreeSet<String> {
         let names = self.items.iter().filter_map(|live| live.item.name.as_ref());
         names.filter(|(space, _)| *space == Space::Type).map(|(_, name)| name.clone()).collect()
+    }
+
+    /// The notebook's own macros that stand for items.
+    pub(crate) fn item_macros(&self) -> BTreeSet<String> {
+        let makers = self.items.iter().filter(|live| live.item.makes_items);
+        makers.filter_map(|live| live.item.name.as_ref()).map(|(_, name)| name.clone()).collect()
+    }
+
+    /// Whether there are items that only a macro's expansion shows.
+    pub(crate) fn has_macro_calls(&self) -> bool {
+        self.items.iter().any(|live| live.item.name.is_none() && live.item.kind == ItemKind::Layout)
     }
 
     /// Removes one item; the notebook found that it does not compile any more.
@@ -195,7 +207,8 @@ impl Items {
         let mut restarted = Vec::new();
         for live in self.items.iter().filter(|live| live.cell.serial != serial) {
             for declared in &live.item.statics {
-                let words = declared.type_text.split(|character: char| character != '_' && !character.is_alphanumeric());
+                let words =
+                    declared.type_text.split(|character: char| character != '_' && !character.is_alphanumeric());
                 let key = (live.cell.serial, declared.range.start, declared.name.clone());
                 if words.into_iter().any(|word| changed.contains(word)) && self.owners.remove(&key).is_some() {
                     restarted.push(declared.name.clone());
@@ -255,7 +268,7 @@ mod tests {
     use super::*;
 
     fn run(items: &mut Items, serial: u64, cell_id: Option<&str>, text: &str) -> Merged {
-        let parsed = crate::parse::parse(text).unwrap();
+        let parsed = crate::parse::parse(text, &BTreeSet::new()).unwrap();
         let cell = CellText {
             serial,
             label: format!("cell {serial}"),
@@ -274,9 +287,16 @@ mod tests {
         let mut items = Items::default();
         run(&mut items, 1, None, "struct A; fn a() {} impl A { fn x() {} fn y() {} } impl Clone for A {}");
         run(&mut items, 2, None, "fn a() {} impl A { fn x() {} } impl Clone for A { fn clone(&self) -> A { A } }");
-        assert_eq!(titles(&items), [
-            "`A` of cell 1", "`impl A` of cell 1", "`a` of cell 2", "`impl A` of cell 2", "`impl Clone for A` of cell 2"
-        ]);
+        assert_eq!(
+            titles(&items),
+            [
+                "`A` of cell 1",
+                "`impl A` of cell 1",
+                "`a` of cell 2",
+                "`impl A` of cell 2",
+                "`impl Clone for A` of cell 2"
+            ]
+        );
         assert_eq!(items.items[1].cut, BTreeSet::from([0]));
     }
 

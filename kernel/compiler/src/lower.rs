@@ -93,10 +93,8 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
     }
     out.push("{ let __kissaten_body = ::core::pin::pin!(async { ");
     for (name, type_text) in &frame.moved {
-        let declaration = format!(
-            "let {0}: {type_text} = ::kissaten::__cell::moved(); ::core::mem::drop({0});",
-            raw(name)
-        );
+        let declaration =
+            format!("let {0}: {type_text} = ::kissaten::__cell::moved(); ::core::mem::drop({0});", raw(name));
         out.push_region(&declaration, Region::Moved((*name).to_owned()));
         out.push(" ");
     }
@@ -177,7 +175,12 @@ fn foot(out: &mut Generated, frame: &Frame<'_>) {
 }
 
 /// A program that describes all variables.
-pub(crate) fn variables(bindings: &[Binding], has_items: bool, entry: &str, shown_type: impl Fn(&str) -> String) -> String {
+pub(crate) fn variables(
+    bindings: &[Binding],
+    has_items: bool,
+    entry: &str,
+    shown_type: impl Fn(&str) -> String,
+) -> String {
     let mut out = String::from("#[macro_use] extern crate kissaten; ");
     if has_items {
         out.push_str("extern crate notebook; ");
@@ -261,7 +264,8 @@ pub(crate) fn items_files(items: &Items) -> Vec<ItemsFile> {
     let mut files = Vec::new();
     for (folder, is_macro) in [("macros/", true), ("", false)] {
         for serial in &serials {
-            let of_file = |live: &&LiveItem| live.cell.serial == *serial && (live.item.kind == ItemKind::Macro) == is_macro;
+            let of_file =
+                |live: &&LiveItem| live.cell.serial == *serial && (live.item.kind == ItemKind::Macro) == is_macro;
             let of_file: Vec<&LiveItem> = items.items.iter().filter(of_file).collect();
             if let Some(first) = of_file.first() {
                 let name = format!("{folder}{}", first.cell.label);
@@ -328,8 +332,5 @@ fn here(declared: &Static, symbol: &str) -> String {
 fn elsewhere(declared: &Static, owner: &Owner) -> String {
     let Static { name, type_text, mutable, .. } = declared;
     let kind = if *mutable { "static mut" } else { "safe static" };
-    format!(
-        "unsafe extern \"Rust\" {{ #[link_name = \"{}\"] pub {kind} {name}: {type_text}; }} ",
-        owner.symbol
-    )
+    format!("unsafe extern \"Rust\" {{ #[link_name = \"{}\"] pub {kind} {name}: {type_text}; }} ", owner.symbol)
 }

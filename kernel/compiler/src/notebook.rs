@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::api::{Artifact, CompileError, Finished, PrepareError, Program, Source, Variable};
 use crate::binding::{self, Binding, NotKept};
 use crate::items::{CellText, Items, Merged};
-use crate::lower;
+use crate::lower::{self, ItemsFile};
 use crate::parse::{self, Parsed, Unparsed};
 use crate::rustc::{self, Invocation};
 use crate::session_library::SessionLibrary;
@@ -29,6 +29,8 @@ use attempt::{Attempt, Success};
 #[derive(Clone, Debug)]
 struct Generation {
     library: PathBuf,
+    /// Its files, to which rustc points from later cells as well.
+    files: Vec<ItemsFile>,
 }
 
 /// What the notebook will be once the cell that was prepared last has run.
@@ -114,7 +116,7 @@ impl Notebook {
         });
         self.texts.insert(cell.label.clone(), Arc::clone(&cell));
         let opt_level = source.opt_level.unwrap_or(self.opt_level);
-        let parsed = match parse::parse(&source.text) {
+        let parsed = match parse::parse(&source.text, &self.items.item_macros()) {
             Ok(parsed) => parsed,
             Err(Unparsed::TooDeep) => return Err(too_deep()),
             Err(Unparsed::Syntax) => {
@@ -151,9 +153,9 @@ impl Notebook {
             notes.push(format!("the static `{name}` starts anew: its type was redefined"));
         }
         self.items = success.items;
-        if let Some(library) = success.items_library {
+        if let Some((library, files)) = success.items_library {
             self.own_statics(&library);
-            self.generation = Some(Generation { library });
+            self.generation = Some(Generation { library, files });
         }
         let forget: Vec<String> = success.forget.iter().map(|(name, _)| name.clone()).collect();
         for (name, reason) in success.forget {
@@ -329,6 +331,7 @@ fn write(folder: &Path, name: &str, text: &str) -> Result<(), PrepareError> {
 
 fn too_deep() -> PrepareError {
     let summary = "the cell nests brackets or operators more than 250 deep".to_owned();
-    let plain = format!("error: {summary}\n  = help: compilers give up at such depths; move the inner parts into functions");
+    let plain =
+        format!("error: {summary}\n  = help: compilers give up at such depths; move the inner parts into functions");
     PrepareError::Compile(CompileError { summary, rendered: crate::Rendered { ansi: plain.clone(), plain } })
 }

@@ -88,17 +88,19 @@ pub(crate) enum Unparsed {
 
 /// Takes a cell apart.
 ///
+/// `item_macros` are the macros of earlier cells that stand for items.
+///
 /// Blocks for as long as the text is long; no more than some ten milliseconds for the longest sensible cell.
-pub(crate) fn parse(text: &str) -> Result<Parsed, Unparsed> {
+pub(crate) fn parse(text: &str, item_macros: &BTreeSet<String>) -> Result<Parsed, Unparsed> {
     std::thread::scope(|scope| {
         let parser = std::thread::Builder::new().name("parser".into()).stack_size(STACK);
-        let thread = parser.spawn_scoped(scope, || parse_here(text)).map_err(|_| Unparsed::Syntax)?;
+        let thread = parser.spawn_scoped(scope, || parse_here(text, item_macros)).map_err(|_| Unparsed::Syntax)?;
         // A panic of the parser is a defect of it, not of the cell: rustc is asked instead.
         thread.join().unwrap_or(Err(Unparsed::Syntax))
     })
 }
 
-fn parse_here(text: &str) -> Result<Parsed, Unparsed> {
+fn parse_here(text: &str, item_macros: &BTreeSet<String>) -> Result<Parsed, Unparsed> {
     let tokens: TokenStream = text.parse().map_err(|_| Unparsed::Syntax)?;
     if mention::depth(tokens.clone(), DEEPEST) > DEEPEST {
         return Err(Unparsed::TooDeep);
@@ -109,7 +111,7 @@ fn parse_here(text: &str) -> Result<Parsed, Unparsed> {
         ..Parsed::default()
     };
     parsed.item_ranges.clone_from(&parsed.inner_attributes);
-    statement::take_apart(text, &body.statements, &mut parsed);
+    statement::take_apart(text, &body.statements, item_macros, &mut parsed);
     Ok(parsed)
 }
 
@@ -121,6 +123,9 @@ struct Body {
 
 impl Parse for Body {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        Ok(Self { attributes: input.call(syn::Attribute::parse_inner)?, statements: input.call(syn::Block::parse_within)? })
+        Ok(Self {
+            attributes: input.call(syn::Attribute::parse_inner)?,
+            statements: input.call(syn::Block::parse_within)?,
+        })
     }
 }

@@ -43,7 +43,7 @@ impl Compiled {
 
 /// Lints that tell a notebook's user something. All others are off: in a notebook it is normal that a thing is not
 /// used yet.
-const LINTS: [&str; 11] = [
+pub(crate) const LINTS: [&str; 10] = [
     "unused_must_use",
     "unconditional_recursion",
     "unreachable_patterns",
@@ -54,10 +54,10 @@ const LINTS: [&str; 11] = [
     "dropping_copy_types",
     "forgetting_copy_types",
     "for_loops_over_fallibles",
-    "async_fn_in_trait",
 ];
 
-const QUIET: [&str; 7] = [
+const QUIET: [&str; 8] = [
+    "async_fn_in_trait",
     "unused",
     "nonstandard_style",
     "future_incompatible",

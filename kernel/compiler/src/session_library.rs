@@ -143,7 +143,13 @@ impl SessionLibrary {
         for name in ["tokio", "futures"] {
             crates.push((name.to_owned(), newest_rlib(&dependencies, name)?));
         }
-        Ok(Self { toolchain, library: folder.join("libkissaten.so"), dependencies, crates, worker: folder.join("kissaten-worker") })
+        Ok(Self {
+            toolchain,
+            library: folder.join("libkissaten.so"),
+            dependencies,
+            crates,
+            worker: folder.join("kissaten-worker"),
+        })
     }
 
     /// Written beside and renamed, so that a reader sees all of it or nothing.
@@ -161,7 +167,8 @@ fn read_manifest(path: &Path) -> Option<SessionLibrary> {
     let text = std::fs::read(path).ok()?;
     let found: SessionLibrary = serde_json::from_slice(&text).ok()?;
     let wanted = env::var_os("KISSATEN_RUSTC");
-    let right = wanted.is_none_or(|wanted| Path::new(&wanted).canonicalize().ok() == found.toolchain.rustc.canonicalize().ok());
+    let right =
+        wanted.is_none_or(|wanted| Path::new(&wanted).canonicalize().ok() == found.toolchain.rustc.canonicalize().ok());
     (right && found.toolchain.is_current() && found.worker.is_file() && found.library.is_file()).then_some(found)
 }
 

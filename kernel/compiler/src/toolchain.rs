@@ -149,7 +149,8 @@ fn candidates() -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let searched = env::split_paths(&path).map(|folder| folder.join("rustc")).collect::<Vec<_>>();
     let cargo_home = env::var_os("CARGO_HOME").map(PathBuf::from);
-    let usual = cargo_home.or_else(|| dirs::home_dir().map(|home| home.join(".cargo"))).map(|home| home.join("bin/rustc"));
+    let usual =
+        cargo_home.or_else(|| dirs::home_dir().map(|home| home.join(".cargo"))).map(|home| home.join("bin/rustc"));
     given.into_iter().chain(searched).chain(usual).collect()
 }
 

@@ -98,11 +98,7 @@ fn debug_text(value: &dyn Debug) -> String {
 fn short_text(value: &dyn Debug, characters: usize) -> String {
     let mut text = Limited { text: String::new(), limit: characters * 4 };
     let whole = write!(text, "{value:?}").is_ok() && text.text.chars().count() <= characters;
-    if whole {
-        text.text
-    } else {
-        text.text.chars().take(characters.saturating_sub(1)).chain(['…']).collect()
-    }
+    if whole { text.text } else { text.text.chars().take(characters.saturating_sub(1)).chain(['…']).collect() }
 }
 
 /// A type's name without the paths in it.

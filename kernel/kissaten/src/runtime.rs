@@ -144,12 +144,8 @@ impl State {
 
 impl Cell {
     pub fn new(id: u64) -> Self {
-        let state = State {
-            id,
-            interrupted: AtomicBool::new(false),
-            waker: AtomicWaker::new(),
-            outcome: Mutex::new(None),
-        };
+        let state =
+            State { id, interrupted: AtomicBool::new(false), waker: AtomicWaker::new(), outcome: Mutex::new(None) };
         Self { state: Arc::new(state) }
     }
 

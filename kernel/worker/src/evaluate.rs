@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use ipc::{CellId, Display, Event, Request, Value};
-use kissaten::runtime::{Cell, Displayed, Outcome, Session};
 use kissaten::MimeBundle;
+use kissaten::runtime::{Cell, Displayed, Outcome, Session};
 use serde_json::Value as Json;
 
 use crate::control::{self, Control, Events};
@@ -128,11 +128,8 @@ fn bundle(data: &MimeBundle) -> ipc::MimeBundle {
     data.iter()
         .map(|(mime_type, content)| {
             let text = || Json::String(content.to_owned());
-            let value = if is_json(mime_type) {
-                serde_json::from_str(content).unwrap_or_else(|_| text())
-            } else {
-                text()
-            };
+            let value =
+                if is_json(mime_type) { serde_json::from_str(content).unwrap_or_else(|_| text()) } else { text() };
             (mime_type.to_owned(), value)
         })
         .collect()

@@ -18,6 +18,8 @@ use crate::Rendered;
 /// Nobody reads more, and a macro can make thousands.
 const MOST_DIAGNOSTICS: usize = 20;
 const MOST_CHILDREN: usize = 12;
+/// In characters. A cell can be one line of a megabyte.
+const LONGEST_LINE: usize = 2000;
 
 /// Draws `diagnostics` in their order, an empty line between two. `extra_notes` are ours: they stand under rustc's own
 /// notes, as `note`, or as `help` if they begin with `help: `.
@@ -61,7 +63,17 @@ fn append(rendered: &mut Rendered, plain: &str, ansi: &str) {
         if !whole.is_empty() {
             whole.push_str("\n\n");
         }
-        whole.push_str(part);
+        for (index, line) in part.split('\n').enumerate() {
+            if index > 0 {
+                whole.push('\n');
+            }
+            match line.char_indices().nth(LONGEST_LINE) {
+                // A cut line may have lost the end of its colours.
+                Some((end, _)) if line.contains('\u{1b}') => whole.push_str(&format!("{}…\u{1b}[0m", &line[..end])),
+                Some((end, _)) => whole.push_str(&format!("{}…", &line[..end])),
+                None => whole.push_str(line),
+            }
+        }
     }
 }
 

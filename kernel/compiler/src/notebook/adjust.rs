@@ -15,12 +15,13 @@ use crate::source_map::{Region, position_in};
 
 /// rustc's codes for what the privacy of another crate forbids, and the own crate's would not.
 const PRIVACY: [&str; 8] = ["E0603", "E0616", "E0624", "E0451", "E0423", "E0532", "E0638", "E0639"];
+/// rustc's codes for names that are not there.
+const NOT_FOUND: [&str; 8] = ["E0412", "E0422", "E0425", "E0432", "E0433", "E0405", "E0531", "E0599"];
 /// rustc's codes for two definitions that exclude each other.
 const CLASHES: [&str; 8] = ["E0119", "E0428", "E0592", "E0201", "E0252", "E0255", "E0259", "E0260"];
 /// rustc's codes of the borrow checker for what outlives or excludes a borrow.
-const BORROWS: [&str; 12] = [
-    "E0499", "E0502", "E0503", "E0505", "E0506", "E0515", "E0521", "E0597", "E0621", "E0700", "E0712", "E0716",
-];
+const BORROWS: [&str; 12] =
+    ["E0499", "E0502", "E0503", "E0505", "E0506", "E0515", "E0521", "E0597", "E0621", "E0700", "E0712", "E0716"];
 
 impl Attempt<'_> {
     /// Takes away what is in the way. Whether there was anything.
@@ -55,11 +56,14 @@ impl Attempt<'_> {
         if CLASHES.contains(&code) && self.make_way(files, error) {
             return true;
         }
-        if PRIVACY.contains(&code) && !self.in_items_crate && self.notebook.generation.is_some() {
+        // A glob passes over what is private, so what a macro defined is not found at all.
+        let is_hidden = PRIVACY.contains(&code) || NOT_FOUND.contains(&code) && self.items.has_macro_calls();
+        if is_hidden && !self.in_items_crate && self.notebook.generation.is_some() {
             self.in_items_crate = true;
             return true;
         }
-        if code == "E0277" && error.message.starts_with("`?` couldn't convert") && self.error_type == ErrorType::Display {
+        if code == "E0277" && error.message.starts_with("`?` couldn't convert") && self.error_type == ErrorType::Display
+        {
             self.error_type = ErrorType::Debug;
             return true;
         }
@@ -74,12 +78,14 @@ impl Attempt<'_> {
         let primary = regions.iter().find(|(_, span)| span.is_primary).map(|(region, _)| region);
         match (primary, code) {
             (Some(Region::Import(index)), _) => self.drop_import(*index, error),
-            (Some(Region::Take(name)), _) if !BORROWS.contains(&code) && !matches!(code, "E0382" | "E0381" | "E0384") => {
+            (Some(Region::Take(name)), _)
+                if !BORROWS.contains(&code) && !matches!(code, "E0382" | "E0381" | "E0384") =>
+            {
                 let type_text = self.notebook.bindings.get(name).map(|binding| binding.type_text.as_str());
                 let shown = crate::binding::shown_type(type_text.unwrap_or("_"));
                 self.unusable.insert(name.clone(), NotKept::Hidden(shown)).is_none()
             }
-            (Some(Region::PutBack(name)), _) => {
+            (Some(Region::PutBack(name)), "E0382") => {
                 let moved = self.moved_here(name, self.place_of_move(files, error));
                 self.gone.insert(name.clone(), moved).is_none()
             }
@@ -192,10 +198,8 @@ impl Attempt<'_> {
         let earlier = self.items.imports.iter().filter(|live| live.cell.serial != self.cell.serial);
         // What a glob brings cannot be seen.
         let stands_against = |name: &Option<String>| name.is_none() || is_candidate(name);
-        let against: Vec<String> = earlier
-            .filter(|live| stands_against(&live.import.name))
-            .map(|live| live.import.text.clone())
-            .collect();
+        let against: Vec<String> =
+            earlier.filter(|live| stands_against(&live.import.name)).map(|live| live.import.text.clone()).collect();
         against.into_iter().fold(false, |changed, text| self.leave_out.insert(text) || changed)
     }
 
@@ -301,9 +305,8 @@ fn region(files: &Files, span: &DiagnosticSpan) -> Option<Region> {
 
 /// The words in backticks that are plain names.
 fn quoted(message: &str) -> impl Iterator<Item = &str> {
-    let is_name = |word: &&str| {
-        !word.is_empty() && word.chars().all(|character| character == '_' || character.is_alphanumeric())
-    };
+    let is_name =
+        |word: &&str| !word.is_empty() && word.chars().all(|character| character == '_' || character.is_alphanumeric());
     message.split('`').skip(1).step_by(2).filter(is_name)
 }
 

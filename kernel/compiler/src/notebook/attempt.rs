@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::{Notebook, write};
+use crate::Rendered;
 use crate::api::{PrepareError, Program};
 use crate::binding::{self, Binding, Moved, NotKept};
 use crate::items::{CellText, Items, Merged};
@@ -15,7 +16,6 @@ use crate::lower::{self, ErrorType, Frame, ItemsFile};
 use crate::parse::{Parsed, Space};
 use crate::rustc::{self, Compiled, Invocation};
 use crate::source_map::{Generated, Region};
-use crate::Rendered;
 
 /// More tries than any sensible cell needs; each takes at least one thing away, so there is an end anyway.
 const TRIES: usize = 24;
@@ -55,7 +55,7 @@ pub(super) struct Attempt<'a> {
 pub(super) struct Success {
     pub(super) items: Items,
     /// The new generation of the items crate, if there is one.
-    pub(super) items_library: Option<PathBuf>,
+    pub(super) items_library: Option<(PathBuf, Vec<ItemsFile>)>,
     pub(super) program: Option<Program>,
     pub(super) bindings: Vec<Binding>,
     pub(super) not_kept: BTreeMap<String, NotKept>,
@@ -165,13 +165,13 @@ impl<'a> Attempt<'a> {
     /// Compiles until rustc is content, or has something to say to the user.
     pub(super) async fn run(mut self, cancel: &CancellationToken) -> Result<Success, PrepareError> {
         if self.parsed.items.is_empty() && !self.parsed.has_statements && self.parsed.imports.is_empty() {
-            return Ok(self.succeed(&Files::default(), None));
+            return Ok(self.succeed(Files::default(), None));
         }
         for _ in 0..TRIES {
             let (files, compiled, library) = self.compile(cancel, true).await?;
             self.time += compiled.time;
             if compiled.success {
-                return Ok(self.succeed(&files, Some((compiled, library))));
+                return Ok(self.succeed(files, Some((compiled, library))));
             }
             if compiled.errors().next().is_none() {
                 return Err(super::report::other(&compiled));
@@ -239,7 +239,8 @@ impl<'a> Attempt<'a> {
         arguments.push(format!("-Cincremental={}-{}", folders.incremental.display(), self.opt_level));
         // Panic locations name the cell, not the folder of the file.
         arguments.extend(
-            ["--remap-path-prefix=run/=", "--remap-path-prefix=macros/=", "--remap-path-scope=macro"].map(str::to_owned),
+            ["--remap-path-prefix=run/=", "--remap-path-prefix=macros/=", "--remap-path-scope=macro"]
+                .map(str::to_owned),
         );
         // Statics of earlier generations are found in the libraries that own them.
         let owners: BTreeSet<_> = self.items.owners.values().map(|owner| &owner.library).collect();
@@ -281,7 +282,7 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    fn succeed(mut self, files: &Files, compiled: Option<(Compiled, PathBuf)>) -> Success {
+    fn succeed(mut self, files: Files, compiled: Option<(Compiled, PathBuf)>) -> Success {
         let mut types = BTreeMap::new();
         let (mut warnings, mut library) = (None, None);
         if let Some((compiled, path)) = compiled {
@@ -300,7 +301,7 @@ impl<'a> Attempt<'a> {
                     types.insert(name.clone(), printed);
                 }
             }
-            warnings = self.notebook.warnings(self.cell, &self.items, files, &compiled);
+            warnings = self.notebook.warnings(self.cell, &self.items, &files, &compiled);
             library = Some(path);
         }
         let mut bindings = Vec::new();
@@ -328,7 +329,9 @@ impl<'a> Attempt<'a> {
         let runs = self.parsed.has_statements;
         Success {
             program: library.clone().filter(|_| runs).map(|library| Program { library, entry: self.entry }),
-            items_library: library.filter(|_| self.in_items_crate && !self.parsed.items.is_empty()),
+            items_library: library
+                .filter(|_| self.in_items_crate && !self.parsed.items.is_empty())
+                .map(|library| (library, files.items)),
             items: self.items,
             bindings,
             not_kept: self.not_kept,

@@ -8,13 +8,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::attempt::{Files, ROOT};
 use super::{Notebook, write};
+use crate::Rendered;
 use crate::api::{CompileError, PrepareError};
 use crate::binding::NotKept;
 use crate::diagnostic::{self, SourceMap};
 use crate::items::{CellText, Items};
+use crate::lower::ItemsFile;
 use crate::rustc::{self, Compiled, Invocation};
 use crate::source_map::{Generated, Region, offset_in, position_in};
-use crate::Rendered;
 
 /// How far, in bytes, a span that begins or ends in inserted text is moved to the user's.
 const INSERTED: usize = 48;
@@ -44,13 +45,19 @@ impl Notebook {
     }
 
     /// The warnings that say something about the user's code.
-    pub(super) fn warnings(&self, cell: &CellText, items: &Items, files: &Files, compiled: &Compiled) -> Option<Rendered> {
+    pub(super) fn warnings(
+        &self,
+        cell: &CellText,
+        items: &Items,
+        files: &Files,
+        compiled: &Compiled,
+    ) -> Option<Rendered> {
         let places = Places { notebook: self, cell, items, files };
         let mut warnings: Vec<Diagnostic> = compiled
             .diagnostics
             .iter()
             .filter(|warning| matches!(warning.level, DiagnosticLevel::Warning))
-            .filter(|warning| warning.code.as_ref().is_some_and(|code| code.code != "trivial_casts"))
+            .filter(|warning| warning.code.as_ref().is_some_and(|code| rustc::LINTS.contains(&code.code.as_str())))
             .cloned()
             .collect();
         warnings.iter_mut().for_each(|warning| places.translate(warning));
@@ -80,7 +87,11 @@ impl Notebook {
     /// Lets rustc say what is wrong with a cell that cannot be parsed.
     ///
     /// `Ok` when it finds nothing wrong.
-    pub(super) async fn report_syntax(&self, cell: &Arc<CellText>, cancel: &CancellationToken) -> Result<(), PrepareError> {
+    pub(super) async fn report_syntax(
+        &self,
+        cell: &Arc<CellText>,
+        cancel: &CancellationToken,
+    ) -> Result<(), PrepareError> {
         let mut generated = Generated::default();
         generated.push("#[macro_use] extern crate kissaten; fn __kissaten() { ");
         generated.copy(&cell.text, 0..cell.text.len());
@@ -96,13 +107,18 @@ impl Notebook {
         // What the cell means cannot be judged in this frame; what it looks like can.
         let is_syntax = |error: &Diagnostic| error.code.is_none();
         if !compiled.errors().any(is_syntax) {
-            return if compiled.errors().next().is_none() && !compiled.success { Err(other(&compiled)) } else { Ok(()) };
+            return if compiled.errors().next().is_none() && !compiled.success {
+                Err(other(&compiled))
+            } else {
+                Ok(())
+            };
         }
         compiled.diagnostics.retain(is_syntax);
         for error in &mut compiled.diagnostics {
-            let at_end = error.spans.iter().any(|span| {
-                span.is_primary && matches!(generated.region(span.byte_start as usize), Some(Region::End))
-            });
+            let at_end = error
+                .spans
+                .iter()
+                .any(|span| span.is_primary && matches!(generated.region(span.byte_start as usize), Some(Region::End)));
             if at_end {
                 error.message = at_the_end(&error.message);
                 for label in error.spans.iter_mut().filter_map(|span| span.label.as_mut()) {
@@ -126,7 +142,8 @@ fn outermost(span: &DiagnosticSpan) -> &DiagnosticSpan {
 /// What rustc said that is no diagnostic: that it crashed, or that there was no room.
 pub(super) fn other(compiled: &Compiled) -> PrepareError {
     let said = compiled.other.trim();
-    let full = said.contains("No space left") || compiled.diagnostics.iter().any(|one| one.message.contains("No space left"));
+    let full =
+        said.contains("No space left") || compiled.diagnostics.iter().any(|one| one.message.contains("No space left"));
     if full {
         return PrepareError::Environment(
             "there is no room left on the disk for the compiled cell; free some and run the cell again".to_owned(),
@@ -157,7 +174,14 @@ impl Places<'_> {
         if let Some(expansion) = &mut span.expansion {
             self.translate_span(&mut expansion.span);
         }
-        let Some(file) = self.files.get(&span.file_name) else { return };
+        let earlier = self.notebook.generation.as_ref().map_or(&[][..], |generation| &generation.files);
+        let of_name = |files: &'_ [ItemsFile]| files.iter().position(|file| file.name == span.file_name);
+        let (file, items_file) = match (self.files.get(&span.file_name), of_name(&self.files.items), of_name(earlier)) {
+            (Some(file), Some(index), _) => (file, Some(&self.files.items[index])),
+            (Some(file), None, _) => (file, None),
+            (None, _, Some(index)) => (&earlier[index].generated, Some(&earlier[index])),
+            (None, _, None) => return,
+        };
         let (start, end) = (span.byte_start as usize, span.byte_end as usize);
         if let Some(region) = file.region(start)
             && file.user_offset(start).is_none()
@@ -165,8 +189,8 @@ impl Places<'_> {
         {
             return;
         }
-        let cell = match self.files.items.iter().find(|items| items.name == span.file_name) {
-            Some(items) => self.items.items.iter().find(|live| live.cell.serial == items.serial).map(|live| &*live.cell),
+        let cell = match items_file {
+            Some(file) => self.items.items.iter().find(|live| live.cell.serial == file.serial).map(|live| &*live.cell),
             None if span.file_name == ROOT => None,
             None => Some(self.cell),
         };
@@ -180,7 +204,8 @@ impl Places<'_> {
             return;
         }
         let forward = (start..=end.min(start + INSERTED)).find_map(|offset| file.user_offset(offset));
-        let backward = (start.max(end.saturating_sub(INSERTED))..=end).rev().find_map(|offset| file.user_offset(offset));
+        let backward =
+            (start.max(end.saturating_sub(INSERTED))..=end).rev().find_map(|offset| file.user_offset(offset));
         match (forward, backward) {
             (Some(from), Some(to)) if from <= to => set_place(span, &cell.text, from, to),
             // Known to the renderer as a place in the cell's file that is not the user's.
@@ -244,6 +269,10 @@ impl SourceMap for Texts<'_> {
 
     fn clean(&self, message: &str) -> String {
         let message = message.replace("::kissaten::__cell::", "").replace("kissaten::__cell::", "");
-        message.replace("notebook::", "").replace("`notebook`", "the notebook").replace("CellDebugError", "the cell's error").replace("CellError", "the cell's error")
+        message
+            .replace("notebook::", "")
+            .replace("`notebook`", "the notebook")
+            .replace("CellDebugError", "the cell's error")
+            .replace("CellError", "the cell's error")
     }
 }

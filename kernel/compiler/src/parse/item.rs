@@ -28,6 +28,8 @@ pub(crate) struct Item {
     pub(crate) edits: Edits,
     /// The statics in it, at any depth.
     pub(crate) statics: Vec<Static>,
+    /// It is a macro that stands for items.
+    pub(crate) makes_items: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +37,12 @@ pub(crate) enum ItemKind {
     /// `macro_rules!`: comes before all other items, so that it is known in them.
     Macro,
     /// `impl Trait for Type` (`Some`) or `impl Type`: the header as text, and what is in it.
-    Impl { of_trait: Option<String>, self_type: String, defines_types: bool, members: Vec<Member> },
+    Impl {
+        of_trait: Option<String>,
+        self_type: String,
+        defines_types: bool,
+        members: Vec<Member>,
+    },
     /// Items whose layout or meaning other items' layouts can depend on.
     Layout,
     Other,
@@ -115,10 +122,54 @@ fn leaves(tree: &syn::UseTree, path: String, found: &mut dyn FnMut(Option<String
     }
 }
 
-/// Whether a macro call at the top level stands for items: what is known to do so.
-pub(super) fn defines_items(call: &syn::Macro) -> bool {
-    let last = call.path.segments.last().map(|last| last.ident.to_string());
-    matches!(last.as_deref(), Some("thread_local" | "lazy_static" | "task_local" | "bitflags"))
+/// Whether a macro call at the top level stands for items: std's and well-known ones, and the notebook's own.
+pub(super) fn defines_items(call: &syn::Macro, item_macros: &BTreeSet<String>) -> bool {
+    let Some(last) = call.path.segments.last().map(|last| last.ident.to_string()) else { return false };
+    ["thread_local", "lazy_static", "task_local", "bitflags"].contains(&last.as_str()) || item_macros.contains(&last)
+}
+
+/// The name of a `macro_rules!` that stands for items.
+pub(super) fn item_macro(statement: &syn::Stmt) -> Option<String> {
+    let syn::Stmt::Item(syn::Item::Macro(definition)) = statement else { return None };
+    let name = definition.ident.as_ref()?;
+    makes_items(&definition.mac.tokens).then(|| plain(&name.to_string()))
+}
+
+/// Whether what a `macro_rules!` writes begins as an item does, in any of its rules.
+fn makes_items(rules: &TokenStream) -> bool {
+    let tokens: Vec<TokenTree> = rules.clone().into_iter().collect();
+    tokens.windows(3).any(|window| match window {
+        [TokenTree::Punct(first), TokenTree::Punct(second), TokenTree::Group(body)] => {
+            first.as_char() == '=' && second.as_char() == '>' && begins_item(body.stream())
+        }
+        _ => false,
+    })
+}
+
+fn begins_item(body: TokenStream) -> bool {
+    let mut tokens = body.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        match token {
+            // An attribute, `$(…)*` before the item or around items, or `$vis`.
+            TokenTree::Punct(punct) if punct.as_char() == '#' => {
+                tokens.next();
+            }
+            TokenTree::Punct(punct) if punct.as_char() == '$' => {
+                if let Some(TokenTree::Group(group)) = tokens.next()
+                    && begins_item(group.stream())
+                {
+                    return true;
+                }
+            }
+            TokenTree::Punct(punct) if matches!(punct.as_char(), '*' | '+' | '?') => {}
+            TokenTree::Ident(word) => {
+                let words = ["pub", "struct", "enum", "union", "fn", "impl", "trait", "mod", "type", "macro_rules"];
+                return words.iter().any(|item| word == item);
+            }
+            _ => return false,
+        }
+    }
+    false
 }
 
 /// Describes an item.
@@ -134,6 +185,7 @@ pub(super) fn take(item: &syn::Item) -> Item {
         mentions,
         edits: Edits::default(),
         statics: Vec::new(),
+        makes_items: matches!(item, syn::Item::Macro(call) if call.ident.is_some() && makes_items(&call.mac.tokens)),
     };
     publish(item, &mut taken.edits);
     if let syn::Item::Fn(function) = item {

@@ -11,7 +11,9 @@ use super::mention::{self, plain};
 use super::{Binding, Main, OkUnit, Parsed, item, pattern};
 
 /// Sorts the statements of a cell.
-pub(super) fn take_apart(text: &str, statements: &[syn::Stmt], parsed: &mut Parsed) {
+pub(super) fn take_apart(text: &str, statements: &[syn::Stmt], item_macros: &BTreeSet<String>, parsed: &mut Parsed) {
+    let own = statements.iter().filter_map(item::item_macro);
+    let item_macros: BTreeSet<String> = item_macros.iter().cloned().chain(own).collect();
     let mut main = None;
     let mut running = TokenStream::new();
     let mut names = Names::default();
@@ -32,7 +34,7 @@ pub(super) fn take_apart(text: &str, statements: &[syn::Stmt], parsed: &mut Pars
                 take_item(item, parsed);
             }
             // A macro that stands for items; what it makes can only be seen by running it.
-            syn::Stmt::Macro(call) if item::defines_items(&call.mac) => take_item(
+            syn::Stmt::Macro(call) if item::defines_items(&call.mac, &item_macros) => take_item(
                 &syn::Item::Macro(syn::ItemMacro {
                     attrs: call.attrs.clone(),
                     ident: None,
@@ -190,12 +192,8 @@ impl<'ast> Visit<'ast> for Names {
 /// that one would want to keep is.
 fn find_moves(tokens: TokenStream, moved: &mut BTreeSet<String>) {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
-    let is = |index: usize, expected: char| {
-        matches!(tokens.get(index), Some(TokenTree::Punct(punct)) if punct.as_char() == expected)
-    };
-    let word = |index: usize, expected: &[&str]| {
-        matches!(tokens.get(index), Some(TokenTree::Ident(ident)) if expected.iter().any(|word| ident == word))
-    };
+    let is = |index: usize, expected: char| matches!(tokens.get(index), Some(TokenTree::Punct(punct)) if punct.as_char() == expected);
+    let word = |index: usize, expected: &[&str]| matches!(tokens.get(index), Some(TokenTree::Ident(ident)) if expected.iter().any(|word| ident == word));
     for (index, token) in tokens.iter().enumerate() {
         match token {
             TokenTree::Ident(ident)

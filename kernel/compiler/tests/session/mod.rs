@@ -76,7 +76,8 @@ impl Session {
         let mut out = String::new();
         if let Some(program) = artifact.program {
             let cell = CellId(self.count);
-            let run = Request::Run { cell, label, library: program.library, entry: program.entry, forget: artifact.forget };
+            let run =
+                Request::Run { cell, label, library: program.library, entry: program.entry, forget: artifact.forget };
             ipc::write(&mut self.socket, &run).unwrap();
             let (outcome, variables) = loop {
                 match self.event() {

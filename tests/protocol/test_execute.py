@@ -1,0 +1,118 @@
+"""The rules of execute_request: what is counted, what is silent, what a failed cell does to those behind it."""
+
+import pytest
+
+
+def waiting_for(path) -> str:
+    """A cell that fails as soon as the file is there."""
+    return (
+        f'while !std::path::Path::new("{path}").exists() {{'
+        " tokio::time::sleep(std::time::Duration::from_millis(2)).await }"
+        ' panic!("it was there")'
+    )
+
+
+def test_a_whole_transcript(kernel):
+    kernel.run('println!("hi"); 7').matches(
+        "iopub status busy",
+        "iopub execute_input [1]",
+        "iopub stream stdout 'hi\\n'",
+        "iopub execute_result [1] text/plain 7",
+        "iopub status idle",
+        "shell execute_reply ok [1]",
+    )
+
+
+def test_the_kernel_says_once_that_it_starts(kernel):
+    kernel.ok("1")
+    states = [m["content"]["execution_state"] for m in kernel.orphans if m["msg_type"] == "status"]
+    # It may have been sent before anybody listened.
+    assert states in ([], ["starting"])
+
+
+def test_every_cell_counts_once_whether_it_succeeds_or_not(kernel):
+    assert [kernel.run(code).count for code in ("1", "nope", 'panic!("!")', "// nothing", "", ":help")] == [*range(1, 7)]
+
+
+def test_a_silent_cell_runs_and_shows_nothing(kernel):
+    kernel.ok("let a = 1; a")
+    kernel.run("let b = a + 1; b", silent=True).matches(
+        "iopub status busy",
+        "iopub status idle",
+        "shell execute_reply ok [1]",
+    )
+    assert kernel.run("b").result == "2"
+    kernel.run("nope", silent=True).matches(
+        "iopub status busy",
+        "...",
+        "iopub status idle",
+        "shell execute_reply error [2]",
+    )
+
+
+def test_a_cell_without_history_does_not_count(kernel):
+    kernel.ok("let a = 1;")
+    cell = kernel.run("a + 1", store_history=False)
+    assert (cell.count, cell.result) == (1, "2")
+    assert kernel.run("a").count == 2
+
+
+def test_a_failed_cell_ends_those_that_wait_behind_it(kernel, tmp_path):
+    cells = [
+        kernel.start(waiting_for(tmp_path / "go")),
+        kernel.start("let second = 2;"),
+        kernel.start("let third = 3;", store_history=False),
+    ]
+    # All of them have been sent when this is answered.
+    kernel.request("kernel_info_request", {}, channel="control")
+    (tmp_path / "go").touch()
+    first, second, third = [cell.finish() for cell in cells]
+    assert first.error["evalue"].startswith("it was there")
+    for cell in (second, third):
+        assert cell.reply["status"] in ("error", "aborted"), cell.transcript
+        assert cell.error is None
+        assert cell.count == 1
+    assert kernel.fails("second").error["evalue"].startswith("E0425")
+    assert kernel.run("1").count == 3
+
+
+def test_without_stop_on_error_the_others_run(kernel, tmp_path):
+    first = kernel.start(waiting_for(tmp_path / "go"), stop_on_error=False)
+    second = kernel.start("2")
+    (tmp_path / "go").touch()
+    assert first.finish().reply["status"] == "error"
+    assert second.finish().result == "2"
+
+
+def test_cells_run_in_the_order_in_which_they_came(kernel):
+    kernel.ok("let mut order: Vec<i32> = vec![];")
+    cells = [kernel.start(f"order.push({n}); order.clone()") for n in range(5)]
+    assert [cell.finish().result for cell in cells] == [str([*range(n + 1)]) for n in range(5)]
+
+
+def test_user_expressions_are_answered(kernel):
+    kernel.ok("let x = 20;")
+    reply = kernel.ok("let y = x + 1;", user_expressions={"sum": "x + y", "wrong": "nope"}).reply
+    answers = reply["user_expressions"]
+    assert set(answers) == {"sum", "wrong"}
+    match answers["sum"]["status"]:
+        case "ok":
+            assert answers["sum"] == {"status": "ok", "data": {"text/plain": "41"}, "metadata": {}}
+        case "error":
+            assert {"ename", "evalue", "traceback"} <= set(answers["sum"])
+    assert answers["wrong"]["status"] == "error"
+    assert {"ename", "evalue", "traceback"} <= set(answers["wrong"])
+    assert kernel.run("(x, y)").result == "(20, 21)"
+
+
+def test_no_user_expressions_are_an_empty_answer(kernel):
+    assert kernel.ok("1").reply["user_expressions"] == {}
+
+
+@pytest.mark.parametrize("content", [{"code": "1 + 1"}, {"code": "1 + 1", "silent": False, "unheard_of": [1]}])
+def test_fields_that_are_missing_or_unknown(kernel, content):
+    cell = kernel.send("execute_request", content)
+    while not cell.ended:
+        kernel.receive()
+    assert cell.reply["status"] == "ok"
+    assert cell.result == "2"

@@ -1,0 +1,113 @@
+"""Interrupting a cell: what it ends, and what it leaves alone."""
+
+import pytest
+
+
+def interrupt_by_message(kernel):
+    assert kernel.request("interrupt_request", {}, channel="control").finish().reply == {"status": "ok"}
+
+
+def interrupt_by_signal(kernel):
+    kernel.interrupt_by_signal()
+
+
+both_ways = pytest.mark.parametrize("interrupt", [interrupt_by_message, interrupt_by_signal])
+
+FOREVER = 'println!("waiting"); tokio::time::sleep(std::time::Duration::from_secs(3600)).await;'
+
+
+@both_ways
+def test_an_awaiting_cell_ends_and_loses_nothing(kernel, interrupt):
+    kernel.ok(
+        "use std::sync::{Arc, atomic::{AtomicU64, Ordering}};\n"
+        "let ticks = Arc::new(AtomicU64::new(0));\n"
+        "let clock = ticks.clone();\n"
+        "let task = tokio::spawn(async move { loop {\n"
+        "    clock.fetch_add(1, Ordering::SeqCst);\n"
+        "    tokio::time::sleep(std::time::Duration::from_millis(1)).await;\n"
+        "} });\n"
+        "let mut kept = vec![1];"
+    )
+    cell = kernel.start(f"kept.push(2); {FOREVER} kept.push(3);")
+    cell.until(lambda cell: "waiting" in cell.stdout)
+    interrupt(kernel)
+    cell.finish().matches(
+        "iopub status busy",
+        "iopub execute_input [2]",
+        "iopub stream stdout 'waiting\\n'",
+        "iopub error Interrupted: {{.*}}",
+        "...",
+        "iopub status idle",
+        "shell execute_reply error [2]",
+    )
+    assert kernel.run("kept").result == "[1, 2]"
+    # The task of the other cell goes on.
+    kernel.ok(
+        "let before = ticks.load(Ordering::SeqCst);\n"
+        "while ticks.load(Ordering::SeqCst) < before + 3 { tokio::task::yield_now().await; }\n"
+        "task.abort();"
+    )
+
+
+@both_ways
+def test_a_cell_that_blocks_takes_two(kernel, interrupt):
+    kernel.ok("let lost = 1;")
+    cell = kernel.start('println!("blocking"); std::thread::sleep(std::time::Duration::from_secs(3600));')
+    cell.until(lambda cell: "blocking" in cell.stdout)
+    interrupt(kernel)
+    # It says that it still runs, and what a second interrupt would do.
+    cell.until(lambda cell: "interrupt" in cell.shown.lower())
+    interrupt(kernel)
+    cell.finish()
+    assert cell.reply["status"] == "error"
+    assert cell.error["ename"] == "Interrupted"
+    assert "`lost`" in cell.shown
+    assert kernel.fails("lost").error["evalue"].startswith("E0425")
+    assert kernel.run("tokio::spawn(async { 3 }).await.unwrap()").result == "3"
+
+
+def test_a_loop_without_an_await_ends_too(kernel):
+    cell = kernel.start('println!("looping"); loop { std::hint::spin_loop(); }')
+    cell.until(lambda cell: "looping" in cell.stdout)
+    interrupt_by_message(kernel)
+    cell.until(lambda cell: cell.ended or "interrupt" in cell.shown.lower().split("looping")[-1])
+    if not cell.ended:
+        interrupt_by_message(kernel)
+    assert cell.finish().error["ename"] == "Interrupted"
+    assert kernel.run("1").result == "1"
+
+
+def test_a_cell_that_compiles_ends(kernel):
+    kernel.ok("let kept = 1;")
+    cell = kernel.start("#[allow(long_running_const_eval)]\nconst NEVER: u64 = loop {};\nNEVER")
+    cell.until(lambda cell: any(m["msg_type"] == "execute_input" for m in cell.iopub))
+    interrupt_by_message(kernel)
+    assert cell.finish().error["ename"] == "Interrupted"
+    assert kernel.run("kept").result == "1"
+
+
+def test_with_nothing_running_it_does_nothing(kernel):
+    kernel.ok("let kept = 1;")
+    interrupt_by_message(kernel)
+    interrupt_by_signal(kernel)
+    assert kernel.run("kept + 1").result == "2"
+
+
+def test_cells_that_wait_behind_are_not_run(kernel):
+    running = kernel.start(FOREVER)
+    waiting = kernel.start("let never = 1;")
+    running.until(lambda cell: "waiting" in cell.stdout)
+    interrupt_by_message(kernel)
+    assert running.finish().error["ename"] == "Interrupted"
+    assert waiting.finish().reply["status"] in ("error", "aborted")
+    assert kernel.fails("never").error["evalue"].startswith("E0425")
+
+
+def test_many_interrupts_in_a_row(kernel):
+    kernel.ok("let kept = 1;")
+    for _ in range(5):
+        cell = kernel.start(FOREVER)
+        cell.until(lambda cell: "waiting" in cell.stdout)
+        interrupt_by_message(kernel)
+        assert cell.finish().error["ename"] == "Interrupted"
+    assert kernel.run("kept").result == "1"

@@ -1,0 +1,60 @@
+"""The Jupyter project's own tests of a kernel, for all that Kissaten supports so far."""
+
+import os
+import unittest
+from pathlib import Path
+
+import jupyter_kernel_test
+import pytest
+
+
+@pytest.fixture(scope="class", autouse=True)
+def jupyter_finds_the_kernel(installation, tmp_path_factory):
+    """Their classes start the kernel themselves, from where Jupyter looks for kernelspecs."""
+    before = dict(os.environ)
+    temporary = tmp_path_factory.mktemp("conformance")
+    os.environ.update(JUPYTER_PATH=str(installation.prefix / "share" / "jupyter"), TMPDIR=str(temporary))
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+    assert not list(Path(temporary).iterdir())
+
+
+class KernelTests(jupyter_kernel_test.KernelTests):
+    kernel_name = "kissaten"
+    language_name = "rust"
+    file_extension = ".rs"
+    code_hello_world = 'println!("hello, world")'
+    code_stderr = 'eprintln!("oh no")'
+    code_execute_result = [
+        {"code": "6 * 7", "result": "42"},
+        {"code": "tokio::spawn(async { 7 }).await.unwrap()", "result": "7"},
+    ]
+    code_generate_error = 'panic!("oh no")'
+    code_display_data = [
+        {
+            "code": 'kissaten::display(&kissaten::Html("<b>bold</b>"));',
+            "mime": "text/html",
+        }
+    ]
+
+    # What these ask for does not exist yet.
+    test_completion = test_history = test_inspect = test_is_complete = test_pager = test_clear_output = None
+
+    def test_compile_error(self):
+        """A cell that does not compile has one error message, as a panic has."""
+        self.flush_channels()
+        reply, output = self.execute_helper("let a: u8 = true; let b: u8 = missing;")
+        self.assertEqual(reply["content"]["status"], "error")
+        self.assertEqual([message["msg_type"] for message in output], ["error"])
+
+
+# The heartbeat's thread of their client may find its sockets closed at the end.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+class IopubWelcomeTests(jupyter_kernel_test.IopubWelcomeTests):
+    kernel_name = "kissaten"
+    support_iopub_welcome = True
+
+
+# The imported base classes are no tests of ours.
+del jupyter_kernel_test, unittest
