@@ -7,6 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_core.utils import run_sync
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 
@@ -54,7 +55,11 @@ def test_a_notebook_runs_as_it_was_saved(installation, tmp_path, path):
     temporary.mkdir()
     environment = {**installation.environment, "TMPDIR": str(temporary), MARK: str(tmp_path)}
     client = NotebookClient(run, km=manager, timeout=HANG, resources={"metadata": {"path": str(tmp_path)}})
-    client.execute(env=environment)
+    try:
+        client.execute(env=environment)
+    finally:
+        # The client leaves a manager that it was given alone.
+        run_sync(manager.shutdown_kernel)()
     for was, now in zip(saved.cells, run.cells, strict=True):
         if was.cell_type == "code":
             shown, expected = texts(now.outputs), texts(was.outputs)
