@@ -77,17 +77,12 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
     }
     out.push("#[unsafe(no_mangle)] pub fn ");
     out.push(frame.entry);
-    out.push("(__kissaten_cell: ::kissaten::__cell::Cell) -> ::kissaten::__cell::Program { ");
+    out.push("() -> ::kissaten::__cell::Program { ");
     out.push("::std::boxed::Box::pin(async move { ");
     for variable in &frame.take {
         let Binding { name, type_text, mutable } = variable;
         let mutable = if *mutable { "mut " } else { "" };
-        let declaration = format!(
-            "let {mutable}{}: {type_text} = match ::kissaten::__cell::take(\"{name}\") {{ \
-             ::core::option::Option::Some(value) => value, \
-             ::core::option::Option::None => ::kissaten::__cell::missing(\"{name}\") }};",
-            raw(name)
-        );
+        let declaration = format!("let {mutable}{}: {type_text} = ::kissaten::__cell::take(\"{name}\");", raw(name));
         out.push_region(&declaration, Region::Take((*name).clone()));
         out.push(" ");
     }
@@ -142,7 +137,7 @@ fn body(out: &mut Generated, text: &str, parsed: &Parsed, in_items_crate: bool) 
 const SHOW: &str = ") { __kissaten_tail => { use ::kissaten::__cell::probes::*; \
     let __kissaten_shown = __kissaten_tail.evcxr_display(); \
     if !(&__kissaten_shown).has_shown() { \
-    ::kissaten::__cell::show(&__kissaten_cell, (&&&&&&::kissaten::__cell::Tail(__kissaten_tail)).shown()); } } }";
+    (&&&&&&::kissaten::__cell::Tail(__kissaten_tail)).show(); } } }";
 
 fn foot(out: &mut Generated, frame: &Frame<'_>) {
     out.push_region("\n", Region::End);
@@ -160,13 +155,13 @@ fn foot(out: &mut Generated, frame: &Frame<'_>) {
         let keep = format!("::kissaten::__cell::keep(\"{name}\", {});\n", raw(name));
         out.push_region(&keep, Region::Keep((*name).to_owned()));
     }
-    let error_type = match frame.error_type {
-        ErrorType::Display => "CellError",
-        ErrorType::Debug => "CellDebugError",
+    let (error_type, guard) = match frame.error_type {
+        ErrorType::Display => ("CellError", "Guarded"),
+        ErrorType::Debug => ("CellDebugError", "GuardedDebug"),
     };
     out.push(&format!("::core::result::Result::Ok::<(), ::kissaten::__cell::{error_type}>(())\n"));
     out.push_region("}", Region::End);
-    out.push("); __kissaten_cell.guard(__kissaten_body).await; }\n");
+    out.push(&format!("); ::kissaten::__cell::{guard}(__kissaten_body).await; }}\n"));
     for name in &frame.put_back {
         let put_back = format!("::kissaten::__cell::put_back(\"{name}\", {});\n", raw(name));
         out.push_region(&put_back, Region::PutBack((*name).to_owned()));
@@ -187,14 +182,13 @@ pub(crate) fn variables(
     }
     let _ = write!(
         out,
-        "#[unsafe(no_mangle)] pub fn {entry}(__kissaten_cell: ::kissaten::__cell::Cell) -> \
-         ::kissaten::__cell::Program {{ ::std::boxed::Box::pin(async move {{\n"
+        "#[unsafe(no_mangle)] pub fn {entry}() -> ::kissaten::__cell::Program {{ ::std::boxed::Box::pin(async move {{\n"
     );
     for Binding { name, type_text, .. } in bindings {
         let name_raw = raw(name);
         let _ = writeln!(
             out,
-            "let {name_raw}: ::core::option::Option<{type_text}> = ::kissaten::__cell::take(\"{name}\");"
+            "let {name_raw}: ::core::option::Option<{type_text}> = ::kissaten::__cell::try_take(\"{name}\");"
         );
     }
     out.push_str("{ use ::kissaten::__cell::probes::*;\n");
@@ -210,9 +204,9 @@ pub(crate) fn variables(
         );
     }
     out.push_str(
-        "::kissaten::__cell::show_variables(&__kissaten_cell, &__kissaten_rows);\n\
+        "::kissaten::__cell::show_variables(&__kissaten_rows);\n\
          ::core::result::Result::Ok::<(), ::kissaten::__cell::CellError>(()) });\n\
-         __kissaten_cell.guard(__kissaten_body).await; }\n",
+         ::kissaten::__cell::Guarded(__kissaten_body).await; }\n",
     );
     for Binding { name, .. } in bindings {
         let _ = writeln!(

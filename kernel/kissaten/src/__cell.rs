@@ -9,7 +9,7 @@ use std::mem::{ManuallyDrop, MaybeUninit, needs_drop};
 pub use crate::display::probe::{Tail, Variable};
 pub use crate::error::{CellDebugError, CellError};
 pub use crate::output::{stderr, stdout};
-pub use crate::runtime::{Cell, Program};
+pub use crate::runtime::{Guarded, GuardedDebug, Program};
 
 /// The traits of the choice how a value is shown; they must be in scope for it.
 pub mod probes {
@@ -18,8 +18,8 @@ pub mod probes {
     };
 }
 
-use crate::display::{self, MimeBundle};
-use crate::runtime::Outcome;
+use crate::display;
+use crate::runtime::{self, Outcome};
 use crate::store;
 
 /// The type `!`, by a way that stable Rust has for naming it.
@@ -34,18 +34,33 @@ impl<T> Returns for fn() -> T {
     type Output = T;
 }
 
-/// Moves a variable out of the store.
+/// Moves a variable out of the store, where the compiler knows it to be.
 #[inline]
-pub fn take<T: 'static>(name: &str) -> Option<T> {
+pub fn take<T: 'static>(name: &str) -> T {
     let mut value = MaybeUninit::<T>::uninit();
-    // SAFETY: the pointer is to a `T`, whose id is given with it; it is taken for initialised only if it was
-    // written.
+    // SAFETY: the pointer is to a `T`, whose id is given with it; the call returns only if it was written.
     unsafe {
-        if store::take_raw(name, value.as_mut_ptr().cast(), TypeId::of::<T>()) {
-            Some(value.assume_init())
-        } else {
-            None
-        }
+        take_or_panic(name, value.as_mut_ptr().cast(), TypeId::of::<T>());
+        value.assume_init()
+    }
+}
+
+/// Moves a variable out of the store, if it is there.
+#[inline]
+pub fn try_take<T: 'static>(name: &str) -> Option<T> {
+    let mut value = MaybeUninit::<T>::uninit();
+    // SAFETY: as in `take`; it is taken for initialised only if it was written.
+    unsafe { store::take_raw(name, value.as_mut_ptr().cast(), TypeId::of::<T>()).then(|| value.assume_init()) }
+}
+
+/// # Safety
+/// As `store::take_raw`.
+#[inline(never)]
+unsafe fn take_or_panic(name: &str, to: *mut u8, type_id: TypeId) {
+    // SAFETY: as the caller promises.
+    if !unsafe { store::take_raw(name, to, type_id) } {
+        // An error of ours, never of the user.
+        panic!("the variable `{name}` is not in the store with the type it was compiled for; run its cell again");
     }
 }
 
@@ -60,11 +75,14 @@ pub fn keep<T: 'static>(name: &str, value: T) {
     }
 }
 
-/// Moves a variable back into the store, unless the cell has kept a newer one of that name.
+/// Moves a variable back into the store, unless the cell has kept a newer one of that name: then it is dropped.
 #[inline]
 pub fn put_back<T: 'static>(name: &str, value: T) {
-    if !store::contains(name) {
-        keep(name, value);
+    let mut value = ManuallyDrop::new(value);
+    let drop_in_place = needs_drop::<T>().then_some(drop_glue::<T> as unsafe fn(*mut u8));
+    // SAFETY: as in `keep`.
+    unsafe {
+        store::put_back_raw(name, (&raw mut value).cast(), Layout::new::<T>(), TypeId::of::<T>(), drop_in_place);
     }
 }
 
@@ -75,25 +93,12 @@ unsafe fn drop_glue<T>(value: *mut u8) {
     unsafe { value.cast::<T>().drop_in_place() };
 }
 
-/// A variable that the compiler believes to be in the store is not: an error of ours, never of the user.
-#[cold]
-pub fn missing(name: &str) -> ! {
-    panic!("the variable `{name}` is not in the store with the type it was compiled for; run its cell again")
-}
-
 /// Stands for a variable that an earlier cell moved, in code that rustc refuses for using it. Never runs.
 pub fn moved<T>() -> T {
     panic!("a cell that uses a moved variable was compiled")
 }
 
-/// Writes down what the tail expression shows.
-pub fn show(cell: &Cell, shown: Option<MimeBundle>) {
-    if let Some(data) = shown {
-        *cell.state.outcome() = Some(Outcome::Value(data));
-    }
-}
-
 /// Writes down the table of `:vars`: names, types, and values where they have `Debug`.
-pub fn show_variables(cell: &Cell, rows: &[(&str, &str, Option<String>)]) {
-    show(cell, Some(display::variables_table(rows)));
+pub fn show_variables(rows: &[(&str, &str, Option<String>)]) {
+    runtime::ends_as(Outcome::Value(display::variables_table(rows)));
 }

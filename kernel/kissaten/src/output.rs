@@ -9,6 +9,7 @@ use std::io::{self, Write};
 
 /// Writes to stdout at once, through std's own buffer, so that the order with what a dependency prints is kept.
 #[doc(hidden)]
+#[inline(never)]
 pub fn stdout(text: Arguments<'_>, newline: bool) {
     let mut out = io::stdout().lock();
     // A reader who is gone means that the kernel is ending: there is nobody left to tell.
@@ -17,6 +18,7 @@ pub fn stdout(text: Arguments<'_>, newline: bool) {
 
 /// Writes to stderr; each call is one write.
 #[doc(hidden)]
+#[inline(never)]
 pub fn stderr(text: Arguments<'_>, newline: bool) {
     let mut line = Vec::with_capacity(128);
     let _ = write(&mut line, text, newline);

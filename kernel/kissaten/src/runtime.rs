@@ -12,13 +12,14 @@ use std::task::{Context, Poll};
 use futures::task::AtomicWaker;
 
 use crate::display::MimeBundle;
-use crate::{error::IntoOutcome, panic, store};
+use crate::error::{CellDebugError, CellError};
+use crate::{panic, store};
 
 /// What a cell's entry point returns: all of the cell, from taking its variables to putting them back.
 pub type Program = Pin<Box<dyn Future<Output = ()>>>;
 
 /// A cell's entry point, as the compiler writes it.
-pub type Entry = fn(Cell) -> Program;
+pub type Entry = fn() -> Program;
 
 /// How a cell ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,7 +93,7 @@ impl Session {
     /// Blocks; must be called on one and the same thread always, which is where the variables live.
     pub fn run(&self, cell: Cell, entry: Entry) -> Outcome {
         *current() = Some(cell.clone());
-        let ended = panic::catch(|| self.runtime.block_on(entry(cell.clone())));
+        let ended = panic::catch(|| self.runtime.block_on(entry()));
         let outcome = cell.state.outcome().take();
         // What unwinds past the guard comes from dropping the cell's own values.
         let outcome = ended.map_or_else(Outcome::Panic, |()| outcome.unwrap_or(Outcome::Unit));
@@ -123,7 +124,7 @@ impl Session {
     }
 }
 
-/// One run of one cell; a handle that both the cell's code and its interrupter hold.
+/// One run of one cell; a handle for who runs it and who interrupts it.
 #[derive(Clone)]
 pub struct Cell {
     pub(crate) state: Arc<State>,
@@ -154,54 +155,65 @@ impl Cell {
         self.state.interrupted.store(true, Ordering::Release);
         self.state.waker.wake();
     }
+}
 
-    /// Runs the user's part of a cell: ends when it ends, panics, or is interrupted, and writes down which.
-    ///
-    /// The caller still owns the variables that `body` only borrows: whatever happens in it, they are put back.
-    #[doc(hidden)]
-    pub fn guard<'a, E: IntoOutcome>(
-        &'a self,
-        body: Pin<&'a mut (dyn Future<Output = Result<(), E>> + 'a)>,
-    ) -> Guarded<'a, E> {
-        Guarded { cell: self, body }
+/// The user's part of a cell: ends when it ends, panics, or is interrupted, and writes down which.
+///
+/// The caller still owns the variables that `body` only borrows: whatever happens in it, they are put back. There is
+/// one such type for each type of error, because what is generic here would be compiled in every cell.
+macro_rules! guarded {
+    ($(#[$doc:meta])* $name:ident, $error:ty) => {
+        $(#[$doc])*
+        #[doc(hidden)]
+        pub struct $name<'a>(pub Pin<&'a mut (dyn Future<Output = Result<(), $error>> + 'a)>);
+
+        impl Future for $name<'_> {
+            type Output = ();
+
+            #[inline(never)]
+            fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+                let body = &mut self.0;
+                poll_guarded(context, &mut |context| body.as_mut().poll(context).map(drop))
+            }
+        }
+    };
+}
+
+guarded! {
+    /// A body whose errors have words for people.
+    Guarded, CellError
+}
+guarded! {
+    /// A body whose errors are only `Debug`.
+    GuardedDebug, CellDebugError
+}
+
+fn poll_guarded(context: &mut Context<'_>, poll: &mut dyn FnMut(&mut Context<'_>) -> Poll<()>) -> Poll<()> {
+    let Some(cell) = current().clone() else { return Poll::Ready(()) };
+    let state = &*cell.state;
+    let interrupted = || {
+        *state.outcome() = Some(Outcome::Interrupted);
+        Poll::Ready(())
+    };
+    state.waker.register(context.waker());
+    // Asked before and after the poll: before, so that what is woken by the interrupt ends without running on; after,
+    // so that an interrupt during a long poll is not overlooked until the next wake-up.
+    if state.interrupted.load(Ordering::Acquire) {
+        return interrupted();
+    }
+    match panic::catch(|| poll(context)) {
+        Ok(Poll::Pending) if state.interrupted.load(Ordering::Acquire) => interrupted(),
+        Ok(poll) => poll,
+        Err(panic) => {
+            *state.outcome() = Some(Outcome::Panic(panic));
+            Poll::Ready(())
+        }
     }
 }
 
-/// See [`Cell::guard`].
-#[doc(hidden)]
-pub struct Guarded<'a, E> {
-    cell: &'a Cell,
-    body: Pin<&'a mut (dyn Future<Output = Result<(), E>> + 'a)>,
-}
-
-impl<E: IntoOutcome> Future for Guarded<'_, E> {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let this = self.get_mut();
-        let state = &*this.cell.state;
-        state.waker.register(context.waker());
-        // Asked before and after the poll: before, so that what is woken by the interrupt ends without running
-        // on; after, so that an interrupt during a long poll is not overlooked until the next wake-up.
-        if state.interrupted.load(Ordering::Acquire) {
-            *state.outcome() = Some(Outcome::Interrupted);
-            return Poll::Ready(());
-        }
-        match panic::catch(|| this.body.as_mut().poll(context)) {
-            Ok(Poll::Pending) if state.interrupted.load(Ordering::Acquire) => {
-                *state.outcome() = Some(Outcome::Interrupted);
-                Poll::Ready(())
-            }
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(Ok(()))) => Poll::Ready(()),
-            Ok(Poll::Ready(Err(error))) => {
-                *state.outcome() = Some(error.into_outcome());
-                Poll::Ready(())
-            }
-            Err(panic) => {
-                *state.outcome() = Some(Outcome::Panic(panic));
-                Poll::Ready(())
-            }
-        }
+/// Writes down how the cell that runs has ended, as far as it knows by itself.
+pub(crate) fn ends_as(outcome: Outcome) {
+    if let Some(cell) = &*current() {
+        *cell.state.outcome() = Some(outcome);
     }
 }

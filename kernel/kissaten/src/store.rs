@@ -54,6 +54,7 @@ impl Drop for Slot {
 ///
 /// # Safety
 /// `to` must be valid for writes of the type that `type_id` names.
+#[inline(never)]
 pub(crate) unsafe fn take_raw(name: &str, to: *mut u8, type_id: TypeId) -> bool {
     STORE.with_borrow_mut(|store| {
         if store.get(name).is_none_or(|slot| slot.type_id != type_id) {
@@ -72,6 +73,7 @@ pub(crate) unsafe fn take_raw(name: &str, to: *mut u8, type_id: TypeId) -> bool 
 /// # Safety
 /// `from` must point to a valid value of the type that `layout`, `type_id` and `drop_in_place` belong to; it is
 /// moved out of.
+#[inline(never)]
 pub(crate) unsafe fn keep_raw(
     name: &str,
     from: *const u8,
@@ -95,6 +97,27 @@ pub(crate) unsafe fn keep_raw(
     drop(older);
 }
 
+/// As [`keep_raw`], but where there is one of that name already the value is dropped instead.
+///
+/// # Safety
+/// As [`keep_raw`].
+#[inline(never)]
+pub(crate) unsafe fn put_back_raw(
+    name: &str,
+    from: *mut u8,
+    layout: Layout,
+    type_id: TypeId,
+    drop_in_place: Option<unsafe fn(*mut u8)>,
+) {
+    if !STORE.with_borrow(|store| store.contains_key(name)) {
+        // SAFETY: as the caller promises.
+        unsafe { keep_raw(name, from, layout, type_id, drop_in_place) };
+    } else if let Some(drop_in_place) = drop_in_place {
+        // SAFETY: as the caller promises, for the last use of the value.
+        unsafe { drop_in_place(from) };
+    }
+}
+
 /// Drops these variables; names that are not there are passed over.
 pub(crate) fn forget(names: &[String]) {
     for name in names {
@@ -109,11 +132,6 @@ pub(crate) fn clear() {
     drop(all);
 }
 
-/// Whether there is a variable of this name.
-pub(crate) fn contains(name: &str) -> bool {
-    STORE.with_borrow(|store| store.contains_key(name))
-}
-
 /// The names of all variables, sorted.
 pub(crate) fn names() -> Vec<String> {
     STORE.with_borrow(|store| store.keys().cloned().collect())
@@ -122,15 +140,15 @@ pub(crate) fn names() -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::__cell::{keep, take};
+    use crate::__cell::{keep, try_take};
     use std::rc::Rc;
 
     #[test]
     fn a_value_comes_back_once_and_with_its_own_type_only() {
         keep("x", String::from("kept"));
-        assert!(take::<Vec<u8>>("x").is_none());
-        assert_eq!(take::<String>("x").as_deref(), Some("kept"));
-        assert!(take::<String>("x").is_none());
+        assert!(try_take::<Vec<u8>>("x").is_none());
+        assert_eq!(try_take::<String>("x").as_deref(), Some("kept"));
+        assert!(try_take::<String>("x").is_none());
     }
 
     #[test]
@@ -153,7 +171,7 @@ mod tests {
         struct Wide(u8);
         keep("unit", ());
         keep("wide", Wide(7));
-        assert_eq!(take::<()>("unit"), Some(()));
-        assert_eq!(take::<Wide>("wide"), Some(Wide(7)));
+        assert_eq!(try_take::<()>("unit"), Some(()));
+        assert_eq!(try_take::<Wide>("wide"), Some(Wide(7)));
     }
 }

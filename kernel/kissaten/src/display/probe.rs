@@ -7,98 +7,113 @@
 use std::fmt::Debug;
 use std::future::Future;
 
+use crate::runtime::{self, Outcome};
+
 use super::{Display, MimeBundle, debug_text, short_text, short_type};
 
-/// A tail expression's value. Called as `(&&&&&&Tail(&value)).shown()`.
+/// Writes down what the tail expression shows.
+#[inline(never)]
+fn shows(data: MimeBundle) {
+    runtime::ends_as(Outcome::Value(data));
+}
+
+fn plain(text: String) {
+    shows(MimeBundle::new().with("text/plain", text));
+}
+
+#[inline(never)]
+fn debug_value(value: &dyn Debug) {
+    plain(debug_text(value));
+}
+
+/// A tail expression's value. Called as `(&&&&&&Tail(&value)).show()`.
 pub struct Tail<'a, T: ?Sized>(pub &'a T);
 
 /// Nothing to show.
 pub trait ShowUnit {
-    fn shown(self) -> Option<MimeBundle>;
+    fn show(self);
 }
 
 impl ShowUnit for &&&&&&Tail<'_, ()> {
-    fn shown(self) -> Option<MimeBundle> {
-        None
-    }
+    fn show(self) {}
 }
 
 /// The type says itself.
 pub trait ShowDisplay {
-    fn shown(self) -> Option<MimeBundle>;
+    fn show(self);
 }
 
 impl<T: Display + ?Sized> ShowDisplay for &&&&&Tail<'_, T> {
-    fn shown(self) -> Option<MimeBundle> {
-        Some(self.0.mime_bundle())
+    fn show(self) {
+        shows(self.0.mime_bundle());
     }
 }
 
 /// A task's handle is a future, but unlike the others it runs already.
 pub trait ShowHandle {
-    fn shown(self) -> Option<MimeBundle>;
+    fn show(self);
 }
 
 impl<T> ShowHandle for &&&&Tail<'_, tokio::task::JoinHandle<T>> {
-    fn shown(self) -> Option<MimeBundle> {
-        Some(handle_text(self.0.id(), self.0.is_finished()))
+    fn show(self) {
+        handle_text(self.0.id(), self.0.is_finished());
     }
 }
 
-fn handle_text(id: tokio::task::Id, is_finished: bool) -> MimeBundle {
+#[inline(never)]
+fn handle_text(id: tokio::task::Id, is_finished: bool) {
     let state = if is_finished { "has finished" } else { "is running" };
     let text = format!("JoinHandle {{ id: Id({id}) }}\nThis task {state}: add `.await` for its result.");
-    MimeBundle::new().with("text/plain", text)
+    plain(text);
 }
 
 /// A future has not run: that is the lesson, more than its `Debug` text.
 pub trait ShowFuture {
-    fn shown(self) -> Option<MimeBundle>;
+    fn show(self);
 }
 
 impl<T: Future + ?Sized> ShowFuture for &&&Tail<'_, T> {
-    fn shown(self) -> Option<MimeBundle> {
-        Some(future_text(std::any::type_name::<T::Output>()))
+    fn show(self) {
+        future_text(std::any::type_name::<T::Output>());
     }
 }
 
-fn future_text(output: &str) -> MimeBundle {
+#[inline(never)]
+fn future_text(output: &str) {
     let output = short_type(output);
-    MimeBundle::new().with(
-        "text/plain",
-        format!(
-            "a future of `{output}` that has not run: futures do nothing until they are awaited.\n\
-             Add `.await` to run it here, or give it to `tokio::spawn` to run it in the background."
-        ),
-    )
+    plain(format!(
+        "a future of `{output}` that has not run: futures do nothing until they are awaited.\n\
+         Add `.await` to run it here, or give it to `tokio::spawn` to run it in the background."
+    ));
 }
 
 /// What most types have.
 pub trait ShowDebug {
-    fn shown(self) -> Option<MimeBundle>;
+    fn show(self);
 }
 
 impl<T: Debug + ?Sized> ShowDebug for &&Tail<'_, T> {
-    fn shown(self) -> Option<MimeBundle> {
-        Some(MimeBundle::new().with("text/plain", debug_text(&self.0)))
+    fn show(self) {
+        debug_value(&self.0);
     }
 }
 
 /// What is left: the name of the type.
 pub trait ShowName {
-    fn shown(self) -> Option<MimeBundle>;
+    fn show(self);
 }
 
 impl<T: ?Sized> ShowName for &Tail<'_, T> {
-    fn shown(self) -> Option<MimeBundle> {
-        Some(name_text(std::any::type_name::<T>()))
+    fn show(self) {
+        name_text(std::any::type_name::<T>());
     }
 }
 
-fn name_text(type_name: &str) -> MimeBundle {
+#[inline(never)]
+fn name_text(type_name: &str) {
     let name = short_type(type_name);
     let text = format!("a value of type `{name}`, which cannot be shown: it has no `Debug` (try `#[derive(Debug)]`)");
-    MimeBundle::new().with("text/plain", text)
+    plain(text);
 }
 
 /// Evcxr's way first: `evcxr_display` of the type itself, or of a trait in scope, wins over [`Fallback`]'s,
@@ -139,8 +154,13 @@ pub trait TextOfDebug {
 
 impl<T: Debug + ?Sized> TextOfDebug for &&Variable<'_, T> {
     fn text(self) -> Option<String> {
-        Some(short_text(&self.0, 80))
+        Some(variable_text(&self.0))
     }
+}
+
+#[inline(never)]
+fn variable_text(value: &dyn Debug) -> String {
+    short_text(value, 80)
 }
 
 pub trait NoText {
