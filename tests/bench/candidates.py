@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import subprocess
 import tempfile
 import time
@@ -14,10 +15,16 @@ from jupyter_client import KernelManager
 from jupyter_client.kernelspec import KernelSpecManager
 
 GUARD = 600
+# A cell of the benchmark that takes longer will never end.
+CELL_GUARD = 20
 
 
 class Failed(Exception):
     """A cell erred that must not."""
+
+
+class Hung(Exception):
+    """A cell that does not end."""
 
 
 class Kernel:
@@ -28,11 +35,13 @@ class Kernel:
         self._spec = spec
         self._preparation = preparation
         self._manager: KernelManager | None = None
+        self._hung = False
 
     def start(self) -> float:
         """Starts it; the seconds until it answered its first request."""
         specs = KernelSpecManager(kernel_dirs=[str(self._spec.parent)])
         self._manager = KernelManager(kernel_name=self._spec.name, kernel_spec_manager=specs)
+        self._hung = False
         begin = time.perf_counter()
         self._manager.start_kernel(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self._client = self._manager.blocking_client()
@@ -47,13 +56,17 @@ class Kernel:
         for code in self._preparation:
             self.run(code)
 
-    def run(self, code: str, lines: int | None = None) -> float:
+    def run(self, code: str, lines: int | None = None, guard: float = GUARD) -> float:
         """Runs a cell; the seconds from its request to its idle. `lines`: how many it must print."""
         begin = time.perf_counter()
         msg_id = self._client.execute(code)
         printed = 0
         while True:
-            message = self._client.get_iopub_msg(timeout=GUARD)
+            try:
+                message = self._client.get_iopub_msg(timeout=guard)
+            except queue.Empty:
+                self._hung = True
+                raise Hung from None
             if message["parent_header"].get("msg_id") != msg_id:
                 continue
             content = message["content"]
@@ -90,7 +103,7 @@ class Kernel:
             return
         processes = self._processes()
         self._client.stop_channels()
-        self._manager.shutdown_kernel(now=False)
+        self._manager.shutdown_kernel(now=self._hung)
         _, left = psutil.wait_procs(processes, timeout=2)
         for process in left:
             process.kill()

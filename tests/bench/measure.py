@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from candidates import Kernel, PlainRustc
+from candidates import CELL_GUARD, Hung, Kernel, PlainRustc
 from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -58,12 +58,12 @@ class Table:
         print("|---|" + "---|" * len(columns), flush=True)
 
     def row(self, what: str, measured: dict[str, list[float]], unit: str) -> None:
-        medians = {kind: statistics.median(values) for kind, values in measured.items()}
+        medians = {kind: statistics.median(values) for kind, values in measured.items() if values}
         ours = medians.get("Kissaten")
         cells = []
         for column in self._columns:
             if column not in medians:
-                cells.append("–")
+                cells.append("hangs" if column in measured else "–")
                 continue
             text = shown(medians[column], unit)
             if column != "Kissaten" and ours:
@@ -80,10 +80,16 @@ def shown(value: float, unit: str) -> str:
 
 def in_turns(rounds: int, candidates: dict[str, Callable[[int], float]]) -> dict[str, list[float]]:
     measured: dict[str, list[float]] = {kind: [] for kind in candidates}
+    hung = set()
     for n in range(rounds):
         for kind, measure in candidates.items():
-            measured[kind].append(measure(n))
-    return measured
+            if kind in hung:
+                continue
+            try:
+                measured[kind].append(measure(n))
+            except Hung:
+                hung.add(kind)
+    return {kind: [] if kind in hung else values for kind, values in measured.items()}
 
 
 def find_spec(kind: str, given: Path | None, name: str) -> Path | None:
@@ -183,7 +189,8 @@ def measure(options: argparse.Namespace, kernels: dict[str, Kernel], rustc: Plai
         def one(run):
             return lambda n: run(code.format(n=base + n))
 
-        candidates = {kind: one(kernel.run) for kind, kernel in rust.items()}
+        guarded = {kind: lambda text, kernel=kernel: kernel.run(text, guard=CELL_GUARD) for kind, kernel in rust.items()}
+        candidates = {kind: one(run) for kind, run in guarded.items()}
         prefix = "" if uses_tokio else "let x = 1i64; "
         fn_items = code is NEW_FN
         candidates["plain rustc"] = one(
@@ -196,6 +203,14 @@ def measure(options: argparse.Namespace, kernels: dict[str, Kernel], rustc: Plai
         measured = in_turns(options.rounds + 2, candidates)
         # The first two of each are not counted: files and caches become warm.
         table.row(what, {kind: values[2:] for kind, values in measured.items()}, "s")
+        for kind, kernel in rust.items():
+            if not measured[kind]:
+                kernel.stop()
+                kernel.start()
+                kernel.prepare()
+                kernel.run("let x = 1i64;")
+                if items:
+                    kernel.run(items)
 
     cells("statement cell", STATEMENT)
     cells("cell with a new fn", NEW_FN)

@@ -180,9 +180,9 @@ pub(crate) fn variables(
     if has_items {
         out.push_str("extern crate notebook; ");
     }
-    let _ = write!(
+    let _ = writeln!(
         out,
-        "#[unsafe(no_mangle)] pub fn {entry}() -> ::kissaten::__cell::Program {{ ::std::boxed::Box::pin(async move {{\n"
+        "#[unsafe(no_mangle)] pub fn {entry}() -> ::kissaten::__cell::Program {{ ::std::boxed::Box::pin(async move {{"
     );
     for Binding { name, type_text, .. } in bindings {
         let name_raw = raw(name);

@@ -308,7 +308,7 @@ impl Notebook {
     }
 
     fn cell_arguments(&self, entry: &str, opt_level: u8) -> Vec<String> {
-        let mut arguments = rustc::common_arguments(&self.session, opt_level);
+        let mut arguments = rustc::common_arguments(&self.session, opt_level, rustc::CELL_UNITS);
         arguments.push("--crate-type=cdylib".to_owned());
         arguments.push(format!("--crate-name={entry}"));
         arguments.extend(self.session.toolchain.full_path_flags.iter().cloned());

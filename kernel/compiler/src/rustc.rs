@@ -67,15 +67,17 @@ const QUIET: [&str; 8] = [
     "private_bounds",
 ];
 
+/// Codegen units of a cell: more than two cost more than they bring at its size.
+pub(crate) const CELL_UNITS: u16 = 2;
+
 /// The arguments that every crate of a session is compiled with.
-pub(crate) fn common_arguments(session: &SessionLibrary, opt_level: u8) -> Vec<String> {
+pub(crate) fn common_arguments(session: &SessionLibrary, opt_level: u8, codegen_units: u16) -> Vec<String> {
     let mut arguments = vec![
         "--edition=2024".to_owned(),
         "-Cprefer-dynamic".to_owned(),
         "--error-format=json".to_owned(),
         "--cfg=tokio_unstable".to_owned(),
-        // More units than cores cost more than they bring at the size of a cell.
-        "-Ccodegen-units=2".to_owned(),
+        format!("-Ccodegen-units={codegen_units}"),
         format!("-Copt-level={opt_level}"),
         format!("-Ldependency={}", session.dependencies.display()),
     ];

@@ -108,6 +108,10 @@ pub(crate) fn short_type(name: &str) -> String {
     for piece in name.split_inclusive(|character| !is_part(character) && character != ':') {
         // A path, and what ended it.
         let path = piece.trim_end_matches(|character| !is_part(character));
+        if path.starts_with("::") {
+            // It goes on behind a bracket, as in `<B as D>::E`.
+            out.push_str("::");
+        }
         out.push_str(path.rsplit("::").next().unwrap_or(path));
         out.push_str(&piece[path.len()..]);
     }

@@ -71,6 +71,7 @@ impl Events {
 ///
 /// A dying process closes its sockets a moment before its children are handed on; a living one may have closed the
 /// socket, or user code may have. So it is asked a few times.
+#[expect(clippy::disallowed_methods, reason = "the process is ending, and this thread has nothing else to do")]
 fn server_is_gone() -> bool {
     let Some(server) = SERVER.get() else { return false };
     for _ in 0..50 {

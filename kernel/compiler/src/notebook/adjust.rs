@@ -43,7 +43,7 @@ impl Attempt<'_> {
         if !changed
             && self.error_type == ErrorType::Display
             && self.cell.text.contains('?')
-            && errors.iter().all(|error| borrows(&error))
+            && errors.iter().all(borrows)
         {
             self.error_type = ErrorType::Debug;
             changed = true;
@@ -164,13 +164,13 @@ impl Attempt<'_> {
         let bound_there = bindings.iter().filter(|bound| places.iter().any(|place| bound.range.contains(place)));
         let names: Vec<String> = bound_there.map(|bound| bound.name.clone()).collect();
         let from: Vec<String> = quoted(&error.message).map(str::to_owned).collect();
-        names.iter().fold(false, |changed, name| self.give_up(name, NotKept::Borrows(from.clone())) || changed)
+        names.iter().filter(|name| self.give_up(name, NotKept::Borrows(from.clone()))).count() > 0
     }
 
     /// The last resort: the cell as it is, of which nothing is kept.
     fn give_up_all(&mut self) -> bool {
         let names: Vec<String> = self.parsed.bindings.iter().map(|bound| bound.name.clone()).collect();
-        names.iter().fold(false, |changed, name| self.give_up(name, NotKept::Borrows(Vec::new())) || changed)
+        names.iter().filter(|name| self.give_up(name, NotKept::Borrows(Vec::new()))).count() > 0
     }
 
     /// A variable that an earlier cell moved: declared as moved, so that rustc says it with its own words.
@@ -200,7 +200,7 @@ impl Attempt<'_> {
         let stands_against = |name: &Option<String>| name.is_none() || is_candidate(name);
         let against: Vec<String> =
             earlier.filter(|live| stands_against(&live.import.name)).map(|live| live.import.text.clone()).collect();
-        against.into_iter().fold(false, |changed, text| self.leave_out.insert(text) || changed)
+        against.into_iter().filter(|text| self.leave_out.insert(text.clone())).count() > 0
     }
 
     fn place_of_move(&self, files: &Files, error: &Diagnostic) -> Option<(String, usize, usize, usize)> {

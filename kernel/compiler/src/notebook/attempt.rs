@@ -20,6 +20,9 @@ use crate::source_map::{Generated, Region};
 /// More tries than any sensible cell needs; each takes at least one thing away, so there is an end anyway.
 const TRIES: usize = 24;
 
+/// Codegen units of the items crate: what did not change in a unit is not compiled again.
+const ITEMS_UNITS: u16 = 64;
+
 /// One cell on its way through rustc.
 pub(super) struct Attempt<'a> {
     pub(super) notebook: &'a Notebook,
@@ -233,7 +236,7 @@ impl<'a> Attempt<'a> {
 
     fn items_arguments(&self) -> Vec<String> {
         let (session, folders) = (&self.notebook.session, &self.notebook.folders);
-        let mut arguments = rustc::common_arguments(session, self.opt_level);
+        let mut arguments = rustc::common_arguments(session, self.opt_level, ITEMS_UNITS);
         // One identity for all generations: a type that did not change stays the same type.
         arguments.extend(["--crate-type=dylib", "--crate-name=notebook", "-Cmetadata=notebook"].map(str::to_owned));
         arguments.push(format!("-Cincremental={}-{}", folders.incremental.display(), self.opt_level));

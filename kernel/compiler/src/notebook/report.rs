@@ -99,7 +99,7 @@ impl Notebook {
         generated.push_region("}", Region::End);
         generated.push("\n");
         write(&self.folders.cells, &cell.label, generated.text())?;
-        let mut arguments = rustc::common_arguments(&self.session, 0);
+        let mut arguments = rustc::common_arguments(&self.session, 0, rustc::CELL_UNITS);
         arguments.extend(["--crate-type=lib", "--crate-name=kissaten_syntax", "--emit=metadata"].map(str::to_owned));
         let output = self.folders.libraries.join("syntax.rmeta");
         let invocation = Invocation { folder: &self.folders.cells, root: &cell.label, output: &output, arguments };
