@@ -28,6 +28,8 @@ pub(crate) enum NotKept {
     Redefined(String),
     /// The cell moved it; its type, and where.
     Moved(Moved),
+    /// A lock of stdout, stderr or stdin.
+    Lock(String),
     /// An item or an import of its name took its place.
     Shadowed,
     /// The worker that held it is gone.
@@ -71,6 +73,9 @@ impl NotKept {
             }
             Self::Redefined(type_text) => format!("`{name}` was dropped: its type `{type_text}` was redefined"),
             Self::Moved(moved) => format!("`{name}` was moved in {}", moved.label),
+            Self::Lock(type_text) => {
+                format!("`{name}` was not kept: a `{type_text}` would stop all other threads that print")
+            }
             Self::Shadowed => format!("the variable `{name}` made way for an item of the same name"),
             Self::WorkerLost => format!("`{name}` was lost with the process that held it; run its cell again"),
         }

@@ -138,7 +138,11 @@ impl Notebook {
                 let merged = items.merge(&cell, &parsed, true);
                 let mut attempt = Attempt::new(self, &cell, &parsed, items, opt_level);
                 attempt.drop_variables_of(&merged);
-                attempt.run(cancel).await.map_err(|_| PrepareError::Compile(error)).map(|success| (success, merged))
+                match attempt.run(cancel).await {
+                    Ok(success) => Ok((success, merged)),
+                    Err(PrepareError::Compile(_)) => Err(PrepareError::Compile(error)),
+                    Err(other) => Err(other),
+                }
             }
             other => other.map(|success| (success, merged)),
         };
@@ -178,18 +182,15 @@ impl Notebook {
             ));
         }
         self.pending = Pending { bindings: success.bindings, not_kept: success.not_kept };
-        let artifact = Artifact {
+        self.drop_stale_texts(cell);
+        Artifact {
             program: success.program,
             warnings: success.warnings,
             notes,
             forget,
             moves: success.moves,
             compile_time: success.time,
-        };
-        if artifact.program.is_none() {
-            self.drop_stale_texts(cell);
         }
-        artifact
     }
 
     /// Statics without an owner are defined in the library that was just made.

@@ -54,6 +54,17 @@ fn what_borrows_is_not_kept_and_the_rest_is() {
 }
 
 #[test]
+fn a_lock_of_stdout_does_not_outlive_its_cell() {
+    let lock = "use std::io::Write; let mut out = std::io::stdout().lock(); writeln!(out, \"mine\")?;";
+    check(
+        &[lock, "std::thread::spawn(|| println!(\"another\")).join().is_ok()"],
+        expect![[r"
+            another
+            = true"]],
+    );
+}
+
+#[test]
 fn rustc_says_where_an_earlier_cell_moved_a_variable() {
     check(
         &["let v = vec![1];", "let w = v; w.len()", "v.len()"],

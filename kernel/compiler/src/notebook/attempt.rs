@@ -168,13 +168,17 @@ impl<'a> Attempt<'a> {
     /// Compiles until rustc is content, or has something to say to the user.
     pub(super) async fn run(mut self, cancel: &CancellationToken) -> Result<Success, PrepareError> {
         if self.parsed.items.is_empty() && !self.parsed.has_statements && self.parsed.imports.is_empty() {
-            return Ok(self.succeed(Files::default(), None));
+            return Ok(self.succeed(Files::default(), BTreeMap::new(), None));
         }
         for _ in 0..TRIES {
             let (files, compiled, library) = self.compile(cancel, true).await?;
             self.time += compiled.time;
             if compiled.success {
-                return Ok(self.succeed(files, Some((compiled, library))));
+                let types = self.types(&files, &compiled);
+                if self.give_up_locks(&types) {
+                    continue;
+                }
+                return Ok(self.succeed(files, types, Some((compiled, library))));
             }
             if compiled.errors().next().is_none() {
                 return Err(super::report::other(&compiled));
@@ -285,25 +289,44 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    fn succeed(mut self, files: Files, compiled: Option<(Compiled, PathBuf)>) -> Success {
+    /// The types of the new variables, as rustc's lint printed them.
+    fn types(&self, files: &Files, compiled: &Compiled) -> BTreeMap<String, String> {
         let mut types = BTreeMap::new();
+        for warning in &compiled.diagnostics {
+            if let Some(printed) = warning.message.strip_prefix("trivial cast: `&")
+                && let Some((printed, _)) = printed.split_once("` as `")
+                && let Some(span) = warning.spans.iter().find(|span| span.is_primary)
+                && let Some(Region::Type(name)) =
+                    files.get(&span.file_name).and_then(|file| file.region(span.byte_start as usize))
+            {
+                let printed = if self.in_items_crate {
+                    binding::with_crate(printed, &self.items.modules())
+                } else {
+                    printed.to_owned()
+                };
+                types.insert(name.clone(), printed);
+            }
+        }
+        types
+    }
+
+    /// A lock of the process's own streams ends with its cell: kept, it would stop every other thread that prints.
+    fn give_up_locks(&mut self, types: &BTreeMap<String, String>) -> bool {
+        let is_lock =
+            |type_text: &str| ["StdoutLock<", "StderrLock<", "StdinLock<"].iter().any(|lock| type_text.contains(lock));
+        let locks = types.iter().filter(|(_, type_text)| is_lock(type_text));
+        let reason = |type_text: &str| NotKept::Lock(binding::shown_type(type_text));
+        locks.filter(|(name, text)| self.not_kept.insert((*name).clone(), reason(text)).is_none()).count() > 0
+    }
+
+    fn succeed(
+        mut self,
+        files: Files,
+        types: BTreeMap<String, String>,
+        compiled: Option<(Compiled, PathBuf)>,
+    ) -> Success {
         let (mut warnings, mut library) = (None, None);
         if let Some((compiled, path)) = compiled {
-            for warning in &compiled.diagnostics {
-                if let Some(printed) = warning.message.strip_prefix("trivial cast: `&")
-                    && let Some((printed, _)) = printed.split_once("` as `")
-                    && let Some(span) = warning.spans.iter().find(|span| span.is_primary)
-                    && let Some(Region::Type(name)) =
-                        files.get(&span.file_name).and_then(|file| file.region(span.byte_start as usize))
-                {
-                    let printed = if self.in_items_crate {
-                        binding::with_crate(printed, &self.items.modules())
-                    } else {
-                        printed.to_owned()
-                    };
-                    types.insert(name.clone(), printed);
-                }
-            }
             warnings = self.notebook.warnings(self.cell, &self.items, &files, &compiled);
             library = Some(path);
         }

@@ -269,10 +269,7 @@ impl SourceMap for Texts<'_> {
 
     fn clean(&self, message: &str) -> String {
         let message = message.replace("::kissaten::__cell::", "").replace("kissaten::__cell::", "");
-        message
-            .replace("notebook::", "")
-            .replace("`notebook`", "the notebook")
-            .replace("CellDebugError", "the cell's error")
-            .replace("CellError", "the cell's error")
+        let message = message.replace("notebook::", "").replace("`notebook`", "the notebook");
+        message.replace("`CellDebugError`", "the cell's error").replace("`CellError`", "the cell's error")
     }
 }
