@@ -158,7 +158,7 @@ fn a_future_that_is_never_awaited_is_told() {
     check(
         &["async fn greet() {}\ngreet();"],
         expect![[r"
-            warning: unused implementer of `std::future::Future` that must be used
+            warning: unused implementer of `Future` that must be used
              --> cell 1:2:1
               |
             2 | greet();

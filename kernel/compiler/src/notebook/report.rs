@@ -10,7 +10,7 @@ use super::attempt::{Files, ROOT};
 use super::{Notebook, write};
 use crate::Rendered;
 use crate::api::{CompileError, PrepareError};
-use crate::binding::NotKept;
+use crate::binding::{self, NotKept};
 use crate::diagnostic::{self, SourceMap};
 use crate::items::{CellText, Items};
 use crate::lower::ItemsFile;
@@ -35,7 +35,7 @@ impl Notebook {
             seen.push(key);
             is_new
         });
-        let texts = Texts { texts: &self.texts };
+        let texts = Texts { texts: &self.texts, shorten: false };
         let errors: Vec<&Diagnostic> = errors.iter().collect();
         let notes = |error: &Diagnostic| self.notes_on(error);
         PrepareError::Compile(CompileError {
@@ -70,7 +70,7 @@ impl Notebook {
         if warnings.is_empty() {
             return None;
         }
-        Some(diagnostic::render(&warnings, &Texts { texts: &self.texts }, &|_| Vec::new()))
+        Some(diagnostic::render(&warnings, &Texts { texts: &self.texts, shorten: true }, &|_| Vec::new()))
     }
 
     /// Why a variable that the user misses is not there.
@@ -256,6 +256,8 @@ fn set_place(span: &mut DiagnosticSpan, text: &str, start: usize, end: usize) {
 /// The user's texts, once all places are theirs.
 struct Texts<'a> {
     texts: &'a BTreeMap<String, Arc<CellText>>,
+    /// The call of rustc that succeeds prints full paths, which it usually shortens.
+    shorten: bool,
 }
 
 impl SourceMap for Texts<'_> {
@@ -270,6 +272,13 @@ impl SourceMap for Texts<'_> {
     fn clean(&self, message: &str) -> String {
         let message = message.replace("::kissaten::__cell::", "").replace("kissaten::__cell::", "");
         let message = message.replace("notebook::", "").replace("`notebook`", "the notebook");
-        message.replace("`CellDebugError`", "the cell's error").replace("`CellError`", "the cell's error")
+        let message =
+            message.replace("`CellDebugError`", "the cell's error").replace("`CellError`", "the cell's error");
+        if !self.shorten {
+            return message;
+        }
+        let parts = message.split('`').enumerate();
+        let parts = parts.map(|(index, part)| if index % 2 == 1 { binding::shown_type(part) } else { part.to_owned() });
+        parts.collect::<Vec<_>>().join("`")
     }
 }
