@@ -18,7 +18,3 @@ pub mod __cell;
 pub use display::{Display, Html, Markdown, MimeBundle, Plain, Svg, display};
 pub use futures;
 pub use tokio;
-
-/// What is named in every cell without a `use`: the macros, which print through this crate, are exported at the
-/// crate's root and come by `#[macro_use]`.
-pub mod prelude {}
