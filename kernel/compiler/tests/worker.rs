@@ -54,6 +54,14 @@ fn what_borrows_is_not_kept_and_the_rest_is() {
 }
 
 #[test]
+fn an_error_that_borrows_costs_no_variable() {
+    check(
+        &["let m = std::sync::Mutex::new(vec![1]);", "let n = m.lock()?.len(); let s = 2;", "(n, s)"],
+        expect!["= (1, 2)"],
+    );
+}
+
+#[test]
 fn a_lock_of_stdout_does_not_outlive_its_cell() {
     let lock = "use std::io::Write; let mut out = std::io::stdout().lock(); writeln!(out, \"mine\")?;";
     check(

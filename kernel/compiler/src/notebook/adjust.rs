@@ -27,7 +27,6 @@ impl Attempt<'_> {
     /// Takes away what is in the way. Whether there was anything.
     pub(super) fn adjust(&mut self, files: &Files, compiled: &Compiled) -> bool {
         let errors: Vec<&Diagnostic> = compiled.errors().collect();
-        let code_of = |error: &&Diagnostic| error.code.as_ref().map(|code| code.code.clone());
         let mut changed = false;
         for error in &errors {
             changed |= self.adjust_to(files, error);
@@ -35,20 +34,21 @@ impl Attempt<'_> {
         if !changed && self.in_items_crate {
             changed = self.set_aside(files, &errors);
         }
-        if !changed && errors.iter().all(|error| code_of(error).is_some_and(|code| BORROWS.contains(&code.as_str()))) {
-            changed = self.give_up_all();
+        if changed {
+            return true;
         }
-        // An error that borrows cannot become a boxed one, but its text can be taken at once.
-        let borrows = |error: &&Diagnostic| code_of(error).is_none_or(|code| BORROWS.contains(&code.as_str()));
-        if !changed
-            && self.error_type == ErrorType::Display
-            && self.cell.text.contains('?')
-            && errors.iter().all(borrows)
-        {
+        // Some of the borrow checker's errors have no code.
+        let borrows =
+            |error: &&Diagnostic| error.code.as_ref().is_none_or(|code| BORROWS.contains(&code.code.as_str()));
+        if !errors.iter().all(borrows) {
+            return false;
+        }
+        if self.error_type == ErrorType::Display && self.cell.text.contains('?') {
+            // An error that borrows cannot become a boxed one, but its text can be taken at once.
             self.error_type = ErrorType::Debug;
-            changed = true;
+            return true;
         }
-        changed
+        self.give_up_all()
     }
 
     fn adjust_to(&mut self, files: &Files, error: &Diagnostic) -> bool {
