@@ -14,6 +14,8 @@ pub struct Source {
     pub cell_id: Option<String>,
     /// `%%opt`: for this cell only. `None`: the session's (`:opt`).
     pub opt_level: Option<u8>,
+    /// `%%timeline`: the futures that it awaits are told apart as well.
+    pub timeline: bool,
 }
 
 /// Text for people in the two forms that a frontend can use.

@@ -89,6 +89,7 @@ mod tests {
             library: "/tmp/cell.so".into(),
             entry: "entry".into(),
             forget: vec!["x".into()],
+            timeline: true,
         });
         round_trip(Request::Shutdown);
         round_trip(Event::Done {

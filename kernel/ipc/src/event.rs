@@ -13,9 +13,27 @@ pub type MimeBundle = serde_json::Map<String, serde_json::Value>;
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {
     /// The runtime stands and cells can run. Sent once, first.
-    Ready,
+    Ready {
+        /// What the worker's words on its own stdout and stderr begin with; see [`marks`](crate::marks).
+        mark: String,
+    },
     /// Something to display, from a cell or from a task of it.
     Display(Display),
+    /// Something to know about what a cell did; no error, and never on stderr.
+    Hint { cell: CellId, hint: Hint, text: String },
+    /// Code of a cell asks for a line of input; answered by one [`Request::Input`](crate::Request::Input), unless
+    /// it is withdrawn before.
+    Input {
+        id: u64,
+        cell: CellId,
+        /// `None`: whoever reads from stdin has said what it asks for, if at all, on stdout.
+        prompt: Option<String>,
+        password: bool,
+    },
+    /// Nobody waits for that input any more.
+    InputWithdrawn { id: u64 },
+    /// What was asked for by [`Request::Report`](crate::Request::Report); an error is a sentence for the user.
+    Report(Result<MimeBundle, String>),
     /// The cell has ended. All it printed was written to its pipes before this was sent, so a reader who now
     /// drains them has it whole.
     Done {
@@ -32,6 +50,10 @@ pub enum Event {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Display {
     pub cell: CellId,
+    /// Counted up by the worker; a mark with this number stands in its stdout where the display belongs. `None`: it
+    /// stands where it comes.
+    #[serde(default)]
+    pub number: Option<u64>,
     pub data: MimeBundle,
     #[serde(default)]
     pub metadata: MimeBundle,
@@ -41,6 +63,24 @@ pub struct Display {
     /// Whether it replaces what was displayed under the same `display_id`.
     #[serde(default)]
     pub update: bool,
+}
+
+/// What a hint is about, by which it can be switched off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hint {
+    /// A poll held a worker of the runtime for long.
+    Blocking,
+    /// A task or a thread panicked.
+    Panic,
+    /// A future was dropped without ever having been awaited.
+    Unawaited,
+    /// A guard of a lock of std is held over an `.await`.
+    Guard,
+    /// A runtime inside of the kernel's runtime.
+    Runtime,
+    /// A channel's other end is gone.
+    Channel,
 }
 
 /// How a cell ended. A user's failure is a value, not an error of ours.

@@ -6,11 +6,12 @@
 
 mod codec;
 mod event;
+pub mod marks;
 mod request;
 
 pub use codec::{CodecError, MAX_FRAME, decode, encode, read, write};
-pub use event::{Display, Event, Location, MimeBundle, Outcome, Panic, Value};
-pub use request::{CellId, Request};
+pub use event::{Display, Event, Hint, Location, MimeBundle, Outcome, Panic, Value};
+pub use request::{CellId, InputAnswer, Report, Request};
 
 /// The environment variable in which the worker is told the number of its end of the control socket.
 pub const CONTROL_SOCKET: &str = "KISSATEN_CONTROL_SOCKET";

@@ -28,11 +28,46 @@ pub enum Request {
         entry: String,
         /// Variables that are dropped before the cell runs, because their type was redefined.
         forget: Vec<String>,
+        /// `%%timeline`: whether its tasks are drawn.
+        #[serde(default)]
+        timeline: bool,
     },
-    /// Cancel the cell if it is the one that runs: at its next `.await` it ends as `Interrupted`.
+    /// Cancel the cell if it is the one that runs: at its next `.await` or checkpoint it ends as `Interrupted`.
     Interrupt { cell: CellId },
+    /// The answer to an [`Event::Input`](crate::Event::Input).
+    Input { id: u64, answer: InputAnswer },
+    /// Tell about tasks, whatever the cell does; answered by one [`Event::Report`](crate::Event::Report).
+    Report(Report),
     /// Drop all variables (`:clear`); answered by [`Event::Cleared`](crate::Event::Cleared).
     Clear,
     /// End the process; not answered. The end of the control socket means the same.
     Shutdown,
+}
+
+/// What the user said to a question.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InputAnswer {
+    /// A line, without its newline.
+    Line(String),
+    /// There is no more.
+    End,
+    /// The frontend does not take questions (`allow_stdin`).
+    NotAllowed,
+}
+
+/// What is asked about tasks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "report", rename_all = "snake_case")]
+pub enum Report {
+    /// The living tasks.
+    Tasks,
+    /// Abort a task by its id, and say so.
+    AbortTask { id: u64 },
+    /// Abort the tasks of a cell by its label, or of all cells.
+    AbortTasks { label: Option<String> },
+    /// The timeline of the cell that was drawn last, or of the last cell at all.
+    Timeline,
+    /// The same, written to a file as Chrome trace events.
+    ExportTimeline { path: PathBuf },
 }

@@ -8,14 +8,21 @@ use std::mem::{ManuallyDrop, MaybeUninit, needs_drop};
 
 pub use crate::display::probe::{Tail, Variable};
 pub use crate::error::{CellDebugError, CellError};
+pub use crate::interrupt::{CHECK, check, checkpoint};
 pub use crate::output::{stderr, stdout};
 pub use crate::runtime::{Guarded, GuardedDebug, Program};
+pub use crate::task::{Branch, Carry, Lane, Spawned, branch, carry, is_poisoned, unpoison};
 
 /// The traits of the choice how a value is shown; they must be in scope for it.
 pub mod probes {
     pub use crate::display::probe::{
         Fallback, HasShown, NoText, ShowDebug, ShowDisplay, ShowFuture, ShowHandle, ShowName, ShowUnit, TextOfDebug,
     };
+}
+
+/// The traits of the choice what becomes of a `spawn`'s argument and result; they must be in scope for it.
+pub mod carries {
+    pub use crate::task::{CarryFuture, CarryOther, SpawnedHandle, SpawnedOther};
 }
 
 use crate::display;

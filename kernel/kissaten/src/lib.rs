@@ -7,10 +7,12 @@
 
 pub mod display;
 mod error;
+mod interrupt;
 mod output;
 mod panic;
 pub mod runtime;
 mod store;
+mod task;
 
 #[doc(hidden)]
 pub mod __cell;

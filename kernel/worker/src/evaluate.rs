@@ -41,12 +41,13 @@ pub(crate) fn run(control: Control) -> io::Result<()> {
 
     while let Some(request) = requests.next() {
         let job = match request {
-            Request::Run { cell, label: _, library, entry, forget } => {
+            Request::Run { cell, label: _, library, entry, forget, timeline: _ } => {
                 let handle = Cell::new(cell.0);
                 *lock(&running) = Some((cell, handle.clone()));
                 Job::Run { cell, handle, library, entry, forget }
             }
             Request::Clear => Job::Clear,
+            Request::Input { .. } | Request::Report(_) => continue,
             Request::Interrupt { cell } => {
                 if let Some((running, handle)) = &*lock(&running)
                     && *running == cell
@@ -73,7 +74,7 @@ struct CellThread {
 
 impl CellThread {
     fn serve(self, queue: &mpsc::Receiver<Job>) {
-        self.events.send(&Event::Ready);
+        self.events.send(&Event::Ready { mark: String::new() });
         for job in queue {
             match job {
                 Job::Clear => {
@@ -115,6 +116,7 @@ fn outcome(outcome: Outcome) -> ipc::Outcome {
 fn display_event(displayed: Displayed) -> Event {
     Event::Display(Display {
         cell: CellId(displayed.cell),
+        number: None,
         data: bundle(&displayed.data),
         metadata: ipc::MimeBundle::new(),
         display_id: displayed.display_id,

@@ -48,7 +48,7 @@ impl Session {
         let notebook = Notebook::new(library, folder.path()).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let mut session = Self { notebook, worker, socket, count: 0, _folder: folder, runtime };
-        assert_eq!(session.event(), Event::Ready);
+        assert!(matches!(session.event(), Event::Ready { .. }));
         session
     }
 
@@ -66,7 +66,13 @@ impl Session {
         self.count += 1;
         let (_, text) = split_commands(text);
         let label = format!("cell {}", self.count);
-        let source = Source { text, label: label.clone(), cell_id: cell_id.map(str::to_owned), opt_level: None };
+        let source = Source {
+            text,
+            label: label.clone(),
+            cell_id: cell_id.map(str::to_owned),
+            opt_level: None,
+            timeline: false,
+        };
         let prepared = self.runtime.block_on(self.notebook.prepare(&source, &CancellationToken::new()));
         let artifact = match prepared {
             Ok(artifact) => artifact,
@@ -76,8 +82,14 @@ impl Session {
         let mut out = String::new();
         if let Some(program) = artifact.program {
             let cell = CellId(self.count);
-            let run =
-                Request::Run { cell, label, library: program.library, entry: program.entry, forget: artifact.forget };
+            let run = Request::Run {
+                cell,
+                label,
+                library: program.library,
+                entry: program.entry,
+                forget: artifact.forget,
+                timeline: false,
+            };
             ipc::write(&mut self.socket, &run).unwrap();
             let (outcome, variables) = loop {
                 match self.event() {

@@ -125,7 +125,7 @@ impl Execution {
     pub(crate) fn worker(&mut self, happening: Happening) {
         match happening {
             Happening::Output(stream, bytes) => self.printed(stream, &bytes),
-            Happening::Message(ipc::Event::Ready) => {
+            Happening::Message(ipc::Event::Ready { mark: _ }) => {
                 self.supervisor.ready();
                 match std::mem::replace(&mut self.stage, Stage::Between) {
                     Stage::AwaitingWorker { step, program } => self.run(step, program),
@@ -141,6 +141,12 @@ impl Execution {
                 }
             }
             Happening::Message(ipc::Event::Done { cell, outcome, variables }) => self.ran(cell, outcome, variables),
+            Happening::Message(
+                ipc::Event::Hint { .. }
+                | ipc::Event::Input { .. }
+                | ipc::Event::InputWithdrawn { .. }
+                | ipc::Event::Report(_),
+            ) => {}
             Happening::Message(ipc::Event::Cleared) => {
                 if matches!(self.stage, Stage::Clearing) {
                     self.stage = Stage::Between;
@@ -235,7 +241,10 @@ impl Execution {
         self.task = Some(Box::pin(async move {
             let compiling = async {
                 match text {
-                    Some(text) => prepare(&mut notebook, &Source { text, label, cell_id, opt_level }, &token).await,
+                    Some(text) => {
+                        prepare(&mut notebook, &Source { text, label, cell_id, opt_level, timeline: false }, &token)
+                            .await
+                    }
                     None => prepare_variables(&mut notebook, &token).await,
                 }
             };
@@ -318,6 +327,7 @@ impl Execution {
                     library: program.library,
                     entry: program.entry,
                     forget: std::mem::take(&mut self.forget),
+                    timeline: false,
                 });
                 self.stage = Stage::Running { step, run, since: Instant::now(), interrupt: Interrupt::None };
             }
