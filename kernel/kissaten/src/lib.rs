@@ -13,6 +13,7 @@ mod panic;
 pub mod runtime;
 mod store;
 mod task;
+pub mod timeline;
 
 #[doc(hidden)]
 pub mod __cell;

@@ -1,0 +1,89 @@
+//! What became of a cell's tasks over time: plain data, which draws itself.
+//!
+//! It answers for the shape of that data and for how it is shown. It deliberately does not know how it was collected,
+//! and trusts none of it: a clock may be coarse, a parent may have ended before its children began.
+
+use std::time::Duration;
+
+/// The tasks of one run of a cell, from its start to its end, or to now.
+///
+/// All times are since the cell's start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Timeline {
+    /// The cell's name: `cell 3`.
+    pub label: String,
+    /// From the cell's start to its end, or to now. Tasks may go on for longer.
+    pub elapsed: Duration,
+    /// Whether the cell still runs.
+    pub running: bool,
+    /// The cell's own future first, then what it spawned, in order of the spawn.
+    pub lanes: Vec<Lane>,
+    /// What is not told lane by lane, because there were too many.
+    pub folded: Vec<Fold>,
+}
+
+/// The life of one future.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lane {
+    /// Index in [`Timeline::lanes`] of the one that spawned or polls it; `None` for the cell.
+    pub parent: Option<usize>,
+    /// tokio's id of the task; `None` for the cell's own future and for a future that is polled as a part of another
+    /// one (an argument of `join!`).
+    pub task: Option<u64>,
+    /// The function, `async block`, or for the cell its label.
+    pub name: String,
+    /// Where it was spawned: `cell 3, line 2`.
+    pub place: Option<String>,
+    /// When it was spawned.
+    pub spawned: Duration,
+    /// When and how it ended; `None` while it lives.
+    pub end: Option<(Duration, End)>,
+    /// When it was polled: from and to, in order; at most a few hundred, neighbours are joined when there are more.
+    pub polls: Vec<(Duration, Duration)>,
+    /// How often it was polled.
+    pub poll_count: u64,
+    /// How long it was polled, in total.
+    pub busy: Duration,
+}
+
+/// How a task ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It returned.
+    Finished,
+    /// It panicked.
+    Panicked,
+    /// It was aborted, or dropped before it was ready.
+    Aborted,
+}
+
+/// Many tasks of one name and place, counted instead of told one by one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fold {
+    /// As [`Lane::name`].
+    pub name: String,
+    /// As [`Lane::place`].
+    pub place: Option<String>,
+    /// As [`Lane::parent`].
+    pub parent: Option<usize>,
+    /// How many there were.
+    pub tasks: u64,
+    /// How many of them returned.
+    pub finished: u64,
+    /// How many panicked.
+    pub panicked: u64,
+    /// How many were aborted.
+    pub aborted: u64,
+    /// When the first was spawned.
+    pub first: Duration,
+    /// When the last ended; `None` if some go on.
+    pub last: Option<Duration>,
+    /// How many lived from each of these moments on, in order; at most a few hundred. Empty if that is not known.
+    pub living: Vec<(Duration, u64)>,
+    /// The sum of their lives, to their end or to now; zero if that is not known.
+    pub lived: Duration,
+    /// How often they were polled, in total.
+    pub poll_count: u64,
+    /// How long they were polled, in total.
+    pub busy: Duration,
+}
