@@ -11,7 +11,7 @@ pub use crate::error::{CellDebugError, CellError};
 pub use crate::interrupt::{CHECK, check, checkpoint};
 pub use crate::output::{stderr, stdout};
 pub use crate::runtime::{Guarded, GuardedDebug, Program};
-pub use crate::task::{Branch, Carry, Lane, Spawned, branch, carry, is_poisoned, unpoison};
+pub use crate::task::carry::{Branch, Carry, Lane, Spawned, branch, carry, is_poisoned, unpoison};
 
 /// The traits of the choice how a value is shown; they must be in scope for it.
 pub mod probes {
@@ -22,7 +22,7 @@ pub mod probes {
 
 /// The traits of the choice what becomes of a `spawn`'s argument and result; they must be in scope for it.
 pub mod carries {
-    pub use crate::task::{CarryFuture, CarryOther, SpawnedHandle, SpawnedOther};
+    pub use crate::task::carry::{CarryFuture, CarryOther, SpawnedHandle, SpawnedOther};
 }
 
 use crate::display;

@@ -1,10 +1,12 @@
 //! How values are shown: MIME bundles, the trait for them, and the choice for a tail expression.
 
+pub(crate) mod duration;
 pub mod probe;
+pub(crate) mod table;
 
 use std::fmt::{self, Debug, Write};
 
-use crate::runtime::{self, Displayed};
+use crate::{here, runtime};
 
 /// Longer than this, in characters, and a `Debug` text is laid out over several lines.
 const LONG: usize = 80;
@@ -74,10 +76,12 @@ text_types! {
     Plain "text/plain";
 }
 
-/// Shows a value under the cell that runs (else the one that ran last), at once.
+/// Shows a value at once, under the cell that the running code belongs to: a task's under the cell that spawned it.
 pub fn display<T: Display + ?Sized>(value: &T) {
-    let Some(cell) = runtime::current().as_ref().map(|cell| cell.state.id) else { return };
-    runtime::send_display(Displayed { cell, data: value.mime_bundle(), display_id: None, update: false });
+    match here::run_or_current() {
+        0 => {}
+        cell => runtime::send_display(cell, value.mime_bundle(), None, false),
+    }
 }
 
 /// The text of a `Debug` value: on one line, or laid out where that line would be long; cut where it is endless.

@@ -4,7 +4,10 @@
 //! A checkpoint reads one flag. Only while somebody is being interrupted or aborted is it set, and only then does
 //! anything else happen: the checkpoint asks whether it is meant, and unwinds if it is.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+use crate::{here, task};
 
 /// Whether any checkpoint has to look closer.
 ///
@@ -12,9 +15,47 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// loop that it is in. Everybody else goes through [`check`] and [`flag`].
 pub static mut CHECK: bool = false;
 
+/// How many reasons there are for the flag.
+static REASONS: AtomicUsize = AtomicUsize::new(0);
+
+/// The run of a cell that is being interrupted; 0: none.
+static INTERRUPTED: AtomicU64 = AtomicU64::new(0);
+
+/// What a checkpoint unwinds with: no panic, so no hook is called and nothing is printed.
+pub(crate) struct Unwound;
+
 fn flag() -> &'static AtomicBool {
     // SAFETY: the static lives for ever and is aligned; this crate accesses it atomically only.
     unsafe { AtomicBool::from_ptr(&raw mut CHECK) }
+}
+
+/// One reason more.
+pub(crate) fn hold() {
+    REASONS.fetch_add(1, Ordering::SeqCst);
+    flag().store(true, Ordering::SeqCst);
+}
+
+/// One reason less.
+pub(crate) fn release() {
+    if REASONS.fetch_sub(1, Ordering::SeqCst) == 1 {
+        flag().store(false, Ordering::SeqCst);
+        // Somebody may have come with a reason in between.
+        flag().store(REASONS.load(Ordering::SeqCst) > 0, Ordering::SeqCst);
+    }
+}
+
+/// Checkpoints of this cell, and of threads that work for it, unwind until [`end`].
+pub(crate) fn begin(run: u64) {
+    if INTERRUPTED.swap(run, Ordering::SeqCst) == 0 {
+        hold();
+    }
+}
+
+/// The cell has ended.
+pub(crate) fn end() {
+    if INTERRUPTED.swap(0, Ordering::SeqCst) != 0 {
+        release();
+    }
 }
 
 /// A checkpoint in optimised code.
@@ -26,9 +67,18 @@ pub fn check() {
     }
 }
 
-/// What a checkpoint does when the flag is set.
+/// What a checkpoint does when the flag is set: ends a task that is to be aborted, or code of an interrupted cell. Tasks
+/// of an interrupted cell go on, as they would if they awaited.
 #[cold]
 #[inline(never)]
 pub fn checkpoint() {
-    let _ = flag();
+    // To unwind out of a destructor that runs because of an unwinding would abort the process.
+    if std::thread::panicking() {
+        return;
+    }
+    let (run, is_task) = here::with(|here| (here.run.get(), !here.task.get().is_null()));
+    let is_meant = if is_task { task::wants_abort() } else { run != 0 && run == INTERRUPTED.load(Ordering::SeqCst) };
+    if is_meant {
+        resume_unwind(Box::new(Unwound));
+    }
 }

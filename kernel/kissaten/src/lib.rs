@@ -7,17 +7,25 @@
 
 pub mod display;
 mod error;
+mod here;
+mod hint;
+mod input;
 mod interrupt;
+mod live;
 mod output;
 mod panic;
 pub mod runtime;
 mod store;
 mod task;
 pub mod timeline;
+mod trace;
 
 #[doc(hidden)]
 pub mod __cell;
 
 pub use display::{Display, Html, Markdown, MimeBundle, Plain, Svg, display};
 pub use futures;
+pub use input::{input, input_password};
+pub use task::{Task, TaskState, Tasks, tasks};
 pub use tokio;
+pub use trace::timeline;

@@ -1,28 +1,133 @@
-//! What cells print.
+//! What cells print, and whose it is.
 //!
-//! Inside cells `print!`, `println!`, `eprint!`, `eprintln!` and `dbg!` are these. They differ from std's in two
-//! ways: what is printed without a newline is written at once, so that progress shows, and a reader who is gone
-//! is no panic.
+//! Inside cells `print!`, `println!`, `eprint!`, `eprintln!` and `dbg!` are these. They differ from std's in three
+//! ways: what is printed without a newline is written at once, so that progress shows; a reader who is gone is no
+//! panic; and what is printed belongs to the cell that the running task descends from. On a thread of which that is not
+//! known, the cell in which the macro was written counts, and after that the one that runs.
+//!
+//! All of it goes through the process's stdout, with words around what is not the running cell's (the worker's reader
+//! knows them), stderr as well: so the order of both is kept. What dependencies write by themselves stands there
+//! unmarked.
 
 use std::fmt::Arguments;
-use std::io::{self, Write};
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, StdoutLock, Write};
+use std::mem::ManuallyDrop;
+use std::os::fd::FromRawFd;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::{here, runtime};
+
+/// What a word begins and ends with; see the `ipc` crate's `marks`.
+const BEGIN: &str = "\u{1b}_";
+const END: &str = "\u{1b}\\";
+
+/// Without it there is nobody who would understand the words, and nothing is marked.
+static MARK: OnceLock<String> = OnceLock::new();
+/// The run whose text is not marked. Changed and read under the lock of stdout.
+static UNMARKED: AtomicU64 = AtomicU64::new(0);
+/// Displays are counted.
+static DISPLAYS: AtomicU64 = AtomicU64::new(0);
+
+/// Makes the mark that nobody can guess, and returns it.
+pub(crate) fn mark() -> &'static str {
+    MARK.get_or_init(|| {
+        let random = || RandomState::new().hash_one(0_u8);
+        format!("kissaten{:016x}{:016x}", random(), random())
+    })
+}
+
+fn word(letter: char, number: Option<u64>) -> Option<String> {
+    let mark = MARK.get()?;
+    let number = number.map(|number| number.to_string()).unwrap_or_default();
+    Some(format!("{BEGIN}{mark}{letter}{number}{END}"))
+}
+
+/// From here on what is not marked belongs to this run.
+pub(crate) fn begin(run: u64) {
+    let mut out = io::stdout().lock();
+    let _ = out.flush();
+    if let Some(word) = word('c', Some(run)) {
+        write_whole(&mut out, word.as_bytes());
+        let _ = io::stderr().lock().write_all(word.as_bytes());
+    }
+    UNMARKED.store(run, Ordering::Relaxed);
+    here::set_current(run);
+}
+
+/// The number of a display that has been sent, and of which [`place_display`] says where it stands.
+pub(crate) fn number_display() -> u64 {
+    DISPLAYS.fetch_add(1, Ordering::Relaxed) + 1
+}
+
+/// Here stands a display, between what was printed before and after it.
+pub(crate) fn place_display(number: u64) {
+    if let Some(word) = word('d', Some(number)) {
+        let mut out = io::stdout().lock();
+        let _ = out.flush();
+        write_whole(&mut out, word.as_bytes());
+    }
+}
+
+/// Writes past std's buffer, which is empty, in as few calls as it takes.
+fn write_whole(_: &mut StdoutLock<'_>, bytes: &[u8]) {
+    // SAFETY: the process's stdout is open, and stays so, as the file is not dropped.
+    let mut file = ManuallyDrop::new(unsafe { std::fs::File::from_raw_fd(1) });
+    // A reader who is gone means that the kernel is ending: there is nobody left to tell.
+    let _ = file.write_all(bytes);
+}
+
+/// The run that the text of this thread belongs to; `written`: the file that the macro stands in.
+fn owner(written: &str) -> u64 {
+    match here::run() {
+        0 => runtime::run_of(written).unwrap_or(0),
+        run => run,
+    }
+}
 
 /// Writes to stdout at once, through std's own buffer, so that the order with what a dependency prints is kept.
 #[doc(hidden)]
 #[inline(never)]
-pub fn stdout(text: Arguments<'_>, newline: bool) {
+pub fn stdout(text: Arguments<'_>, newline: bool, written: &'static str) {
+    let owner = owner(written);
     let mut out = io::stdout().lock();
-    // A reader who is gone means that the kernel is ending: there is nobody left to tell.
-    let _ = write(&mut out, text, newline).and_then(|()| out.flush());
+    if owner == 0 || owner == UNMARKED.load(Ordering::Relaxed) || MARK.get().is_none() {
+        let _ = write(&mut out, text, newline).and_then(|()| out.flush());
+    } else {
+        // Formatting may print by itself, so the words come around what is whole.
+        drop(out);
+        marked('o', owner, text, newline);
+    }
 }
 
-/// Writes to stderr; each call is one write.
+/// Writes to stderr.
 #[doc(hidden)]
 #[inline(never)]
-pub fn stderr(text: Arguments<'_>, newline: bool) {
-    let mut line = Vec::with_capacity(128);
-    let _ = write(&mut line, text, newline);
-    let _ = io::stderr().lock().write_all(&line);
+pub fn stderr(text: Arguments<'_>, newline: bool, written: &'static str) {
+    let owner = match owner(written) {
+        0 => here::current(),
+        owner => owner,
+    };
+    if owner != 0 && MARK.get().is_some() {
+        marked('e', owner, text, newline);
+    } else {
+        let mut line = Vec::with_capacity(128);
+        let _ = write(&mut line, text, newline);
+        let _ = io::stderr().lock().write_all(&line);
+    }
+}
+
+#[inline(never)]
+fn marked(letter: char, owner: u64, text: Arguments<'_>, newline: bool) {
+    let (Some(begin), Some(end)) = (word(letter, Some(owner)), word('-', None)) else { return };
+    let mut bytes = Vec::with_capacity(256);
+    bytes.extend_from_slice(begin.as_bytes());
+    let _ = write(&mut bytes, text, newline);
+    bytes.extend_from_slice(end.as_bytes());
+    let mut out = io::stdout().lock();
+    let _ = out.flush();
+    write_whole(&mut out, &bytes);
 }
 
 fn write(out: &mut impl Write, text: Arguments<'_>, newline: bool) -> io::Result<()> {
@@ -36,33 +141,35 @@ fn write(out: &mut impl Write, text: Arguments<'_>, newline: bool) -> io::Result
 /// Prints to stdout; shows at once, also without a newline.
 #[macro_export]
 macro_rules! print {
-    ($($argument:tt)*) => { $crate::__cell::stdout(::std::format_args!($($argument)*), false) };
+    ($($argument:tt)*) => { $crate::__cell::stdout(::std::format_args!($($argument)*), false, ::std::file!()) };
 }
 
 /// Prints to stdout with a newline.
 #[macro_export]
 macro_rules! println {
-    () => { $crate::__cell::stdout(::std::format_args!(""), true) };
-    ($($argument:tt)*) => { $crate::__cell::stdout(::std::format_args!($($argument)*), true) };
+    () => { $crate::__cell::stdout(::std::format_args!(""), true, ::std::file!()) };
+    ($($argument:tt)*) => { $crate::__cell::stdout(::std::format_args!($($argument)*), true, ::std::file!()) };
 }
 
 /// Prints to stderr; shows at once, also without a newline.
 #[macro_export]
 macro_rules! eprint {
-    ($($argument:tt)*) => { $crate::__cell::stderr(::std::format_args!($($argument)*), false) };
+    ($($argument:tt)*) => { $crate::__cell::stderr(::std::format_args!($($argument)*), false, ::std::file!()) };
 }
 
 /// Prints to stderr with a newline.
 #[macro_export]
 macro_rules! eprintln {
-    () => { $crate::__cell::stderr(::std::format_args!(""), true) };
-    ($($argument:tt)*) => { $crate::__cell::stderr(::std::format_args!($($argument)*), true) };
+    () => { $crate::__cell::stderr(::std::format_args!(""), true, ::std::file!()) };
+    ($($argument:tt)*) => { $crate::__cell::stderr(::std::format_args!($($argument)*), true, ::std::file!()) };
 }
 
 /// Prints an expression, its value and its place to stderr, and gives the value back.
 #[macro_export]
 macro_rules! dbg {
-    () => { $crate::__cell::stderr(::std::format_args!("[{}:{}]", ::std::file!(), ::std::line!()), true) };
+    () => {
+        $crate::__cell::stderr(::std::format_args!("[{}:{}]", ::std::file!(), ::std::line!()), true, ::std::file!())
+    };
     ($value:expr $(,)?) => {
         match $value {
             value => {
@@ -72,6 +179,7 @@ macro_rules! dbg {
                         ::std::file!(), ::std::line!(), ::std::stringify!($value), &value
                     ),
                     true,
+                    ::std::file!(),
                 );
                 value
             }

@@ -1,12 +1,13 @@
 //! What a panic says, kept for the cell whose future panicked.
 //!
 //! The default hook would write it to stderr; a cell's panic becomes the cell's error instead. A panic elsewhere,
-//! in a task or a thread, and one that user code catches, is written to stderr as ever.
+//! in a task or a thread, and one that user code catches, is told under the cell that the code belongs to.
 
 use std::cell::{Cell, RefCell};
 use std::panic::PanicHookInfo;
 
 use crate::runtime::{Location, Panic};
+use crate::{here, hint, task};
 
 thread_local! {
     /// Whether this thread is polling a cell's own future.
@@ -21,10 +22,10 @@ pub(crate) fn install_hook() {
         if POLLING.get() {
             // An earlier one that is still here was caught by user code, or is being unwound.
             if let Some(earlier) = LAST.replace(Some(panic)) {
-                print(&earlier, "cell");
+                tell(&earlier, CAUGHT);
             }
         } else {
-            print(&panic, std::thread::current().name().unwrap_or("<unnamed>"));
+            tell(&panic, &task::panicked().unwrap_or_else(thread));
         }
     }));
 }
@@ -38,7 +39,7 @@ pub(crate) fn catch<R>(poll: impl FnOnce() -> R) -> Result<R, Panic> {
     match result {
         Ok(value) => {
             if let Some(caught_by_user_code) = last {
-                print(&caught_by_user_code, "cell");
+                tell(&caught_by_user_code, CAUGHT);
             }
             Ok(value)
         }
@@ -57,7 +58,7 @@ fn describe(info: &PanicHookInfo<'_>) -> Panic {
 }
 
 /// Files of dependencies and of std without the folders of the machine that compiled them.
-fn short(file: &str) -> &str {
+pub(crate) fn short(file: &str) -> &str {
     if let Some((_, inside)) = file.split_once("/registry/src/") {
         return inside.split_once('/').map_or(inside, |(_, file)| file);
     }
@@ -75,8 +76,17 @@ fn payload_text(payload: &(dyn std::any::Any + Send)) -> String {
         .unwrap_or_else(|| "Box<dyn Any>".to_owned())
 }
 
-fn print(panic: &Panic, thread: &str) {
-    let place = panic.location.as_ref().map(|at| format!(" at {}:{}:{}", at.file, at.line, at.column));
-    let place = place.unwrap_or_default();
-    crate::output::stderr(format_args!("thread '{thread}' panicked{place}:\n{}", panic.message), true);
+/// Who panicked where the cell went on.
+const CAUGHT: &str = "code whose panic was caught";
+
+/// The present thread, in words.
+fn thread() -> String {
+    match std::thread::current().name() {
+        Some(name) => format!("the thread `{name}`"),
+        None => "a thread".to_owned(),
+    }
+}
+
+fn tell(panic: &Panic, who: &str) {
+    hint::panicked(here::run_or_current(), who, panic);
 }

@@ -3,7 +3,11 @@
 //! A cell's own future runs by `block_on` on the thread that calls [`Session::run`], so it need not be `Send`;
 //! what it spawns runs on the runtime's workers and goes on when the cell has ended.
 
+use std::collections::HashMap;
 use std::future::Future;
+use std::mem::ManuallyDrop;
+use std::os::fd::FromRawFd;
+use std::os::unix::fs::MetadataExt;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -13,7 +17,10 @@ use futures::task::AtomicWaker;
 
 use crate::display::MimeBundle;
 use crate::error::{CellDebugError, CellError};
-use crate::{panic, store};
+pub use crate::input::Answer;
+use crate::live::Live;
+use crate::timeline::End;
+use crate::{here, hint, input, interrupt, output, panic, store, task, trace};
 
 /// What a cell's entry point returns: all of the cell, from taking its variables to putting them back.
 pub type Program = Pin<Box<dyn Future<Output = ()>>>;
@@ -51,15 +58,49 @@ pub struct Location {
 pub struct Displayed {
     /// The run of the cell that it belongs to.
     pub cell: u64,
+    /// The number with which its place is marked in what is printed; `None`: it has none.
+    pub number: Option<u64>,
     pub data: MimeBundle,
     pub display_id: Option<String>,
     pub update: bool,
 }
 
-/// Where displays go; called from any thread.
-pub type DisplaySink = Box<dyn Fn(Displayed) + Send + Sync>;
+/// What a hint is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hint {
+    /// A poll held a worker of the runtime for long.
+    Blocking,
+    /// A panic that does not end a cell.
+    Panic,
+}
 
-static DISPLAY_SINK: OnceLock<DisplaySink> = OnceLock::new();
+/// What the session has to say to whoever runs it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Message {
+    Display(Displayed),
+    /// A sentence or two for the user, under the cell of that run.
+    Hint {
+        cell: u64,
+        hint: Hint,
+        text: String,
+    },
+    /// A question; [`Session::answer`] takes the answer. No prompt: somebody reads the process's stdin.
+    Input {
+        id: u64,
+        cell: u64,
+        prompt: Option<String>,
+        password: bool,
+    },
+    /// Nobody waits for that answer any more.
+    InputWithdrawn {
+        id: u64,
+    },
+}
+
+/// Where messages go; called from any thread.
+pub type Sink = Box<dyn Fn(Message) + Send + Sync>;
+
+static SINK: OnceLock<Sink> = OnceLock::new();
 
 /// The cell that runs, else the one that ran last.
 static CURRENT: Mutex<Option<Cell>> = Mutex::new(None);
@@ -68,10 +109,66 @@ pub(crate) fn current() -> MutexGuard<'static, Option<Cell>> {
     CURRENT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-pub(crate) fn send_display(displayed: Displayed) {
-    if let Some(sink) = DISPLAY_SINK.get() {
-        sink(displayed);
+pub(crate) fn send(message: Message) {
+    if let Some(sink) = SINK.get() {
+        sink(message);
     }
+}
+
+/// Sends a display and marks where it stands. An update stands where the first one did.
+pub(crate) fn send_display(cell: u64, data: MimeBundle, display_id: Option<String>, update: bool) {
+    let number = (!update).then(output::number_display);
+    send(Message::Display(Displayed { cell, number, data, display_id, update }));
+    if let Some(number) = number {
+        output::place_display(number);
+    }
+}
+
+/// The names of the runs, both ways.
+#[derive(Default)]
+struct Labels {
+    of: HashMap<u64, String>,
+    run: HashMap<String, u64>,
+}
+
+static LABELS: Mutex<Option<Labels>> = Mutex::new(None);
+
+fn labels<R>(look: impl FnOnce(&mut Labels) -> R) -> R {
+    look(LABELS.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default())
+}
+
+/// What a run is called; empty before the first.
+pub(crate) fn label(run: u64) -> String {
+    labels(|labels| labels.of.get(&run).cloned().unwrap_or_default())
+}
+
+/// The run of the cell that a file of cells' code is named after.
+pub(crate) fn run_of(file: &str) -> Option<u64> {
+    labels(|labels| labels.run.get(file).copied())
+}
+
+/// Whether the cell that runs has been interrupted.
+pub(crate) fn is_interrupted() -> bool {
+    current().as_ref().is_some_and(|cell| cell.state.interrupted.load(Ordering::Acquire))
+}
+
+/// Whether it is the cell of this run, and has been interrupted.
+pub(crate) fn interrupts(run: u64) -> bool {
+    current().as_ref().is_some_and(|cell| cell.state.id == run && cell.state.interrupted.load(Ordering::Acquire))
+}
+
+/// What stdin was when the session began: `(device, inode)`.
+static STDIN: OnceLock<Option<(u64, u64)>> = OnceLock::new();
+
+fn stdin_now() -> Option<(u64, u64)> {
+    // SAFETY: the descriptor is only looked at, and the file is not dropped.
+    let stdin = ManuallyDrop::new(unsafe { std::fs::File::from_raw_fd(0) });
+    stdin.metadata().ok().map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+/// Whether a read of stdin is a question: a session runs, and nobody has put a file of his own there.
+pub(crate) fn asks_for_input() -> bool {
+    STDIN.get().is_some_and(|then| then.is_some() && *then == stdin_now())
 }
 
 /// The runtime of a kernel's life. One per process.
@@ -81,24 +178,47 @@ pub struct Session {
 
 impl Session {
     /// Starts the runtime's workers and takes over the panic hook.
-    pub fn start(sink: DisplaySink) -> std::io::Result<Self> {
+    pub fn start(sink: Sink) -> std::io::Result<Self> {
         panic::install_hook();
-        let _ = DISPLAY_SINK.set(sink);
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        Ok(Self { runtime })
+        let _ = SINK.set(sink);
+        let _ = STDIN.set(stdin_now());
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        task::install(&mut builder);
+        Ok(Self { runtime: builder.enable_all().build()? })
+    }
+
+    /// The mark of the session's own words on stdout and stderr.
+    pub fn mark(&self) -> &'static str {
+        output::mark()
     }
 
     /// Runs a cell to its end and says how it ended.
     ///
     /// Blocks; must be called on one and the same thread always, which is where the variables live.
     pub fn run(&self, cell: Cell, entry: Entry) -> Outcome {
-        *current() = Some(cell.clone());
+        let state = Arc::clone(&cell.state);
+        labels(|labels| {
+            labels.run.entry(state.label.clone()).or_insert(state.id);
+            labels.of.insert(state.id, state.label.clone());
+        });
+        *current() = Some(cell);
+        output::begin(state.id);
+        let _here = here::enter(state.id, 0);
+        let live = state.timeline.then(|| Live::begin(state.id, &state.label));
         let ended = panic::catch(|| self.runtime.block_on(entry()));
-        let outcome = cell.state.outcome().take();
+        interrupt::end();
+        let outcome = state.outcome().take();
         // What unwinds past the guard comes from dropping the cell's own values.
         let outcome = ended.map_or_else(Outcome::Panic, |()| outcome.unwrap_or(Outcome::Unit));
         // A user's own `stdout().write` without a newline is still in std's buffer.
         let _ = std::io::Write::flush(&mut std::io::stdout());
+        if let Some(live) = live {
+            live.finish(match outcome {
+                Outcome::Panic(_) => End::Panicked,
+                Outcome::Interrupted => End::Aborted,
+                _ => End::Finished,
+            });
+        }
         outcome
     }
 
@@ -106,7 +226,7 @@ impl Session {
     pub fn forget(&self, names: &[String]) {
         let _context = self.runtime.enter();
         if let Err(panic) = panic::catch(|| store::forget(names)) {
-            crate::output::stderr(format_args!("a dropped variable panicked: {}", panic.message), true);
+            hint::panicked(here::current(), "a dropped variable", &panic);
         }
     }
 
@@ -114,7 +234,7 @@ impl Session {
     pub fn clear(&self) {
         let _context = self.runtime.enter();
         if let Err(panic) = panic::catch(store::clear) {
-            crate::output::stderr(format_args!("a dropped variable panicked: {}", panic.message), true);
+            hint::panicked(here::current(), "a dropped variable", &panic);
         }
     }
 
@@ -122,6 +242,47 @@ impl Session {
     pub fn variables(&self) -> Vec<String> {
         store::names()
     }
+}
+
+/// Gives an answer to [`Message::Input`]. From any thread.
+pub fn answer(id: u64, answer: Answer) {
+    input::answer(id, answer);
+    input::wake_readers();
+}
+
+/// Aborts the tasks that belong to the cell of this label, or all. A sentence on what became of it.
+///
+/// # Errors
+/// Where there is no such cell: a sentence.
+pub fn abort_tasks(label: Option<&str>) -> Result<String, String> {
+    let runs = label.map(|label| {
+        labels(|labels| {
+            let of_label = labels.of.iter().filter(|(_, other)| *other == label);
+            of_label.map(|(run, _)| *run).collect::<Vec<u64>>()
+        })
+    });
+    if let (Some(label), Some([])) = (label, runs.as_deref()) {
+        return Err(format!("no {label} has run in this kernel"));
+    }
+    let (aborted, refused) = task::abort_all(runs.as_deref());
+    let whose = label.map(|label| format!(" of {label}")).unwrap_or_default();
+    let mut sentence = match aborted {
+        0 => format!("No task{whose} was there to be aborted."),
+        1 => format!("Aborted one task{whose}."),
+        count => format!("Aborted {count} tasks{whose}."),
+    };
+    if refused > 0 {
+        sentence.push_str(&format!(" {refused} more were spawned by code that no cell wrote, and cannot be."));
+    }
+    Ok(sentence)
+}
+
+/// Aborts one task, by tokio's id.
+///
+/// # Errors
+/// Where it lives no more, or cannot be aborted: a sentence.
+pub fn abort_task(id: u64) -> Result<(), String> {
+    task::abort(id)
 }
 
 /// One run of one cell; a handle for who runs it and who interrupts it.
@@ -132,6 +293,8 @@ pub struct Cell {
 
 pub(crate) struct State {
     pub(crate) id: u64,
+    label: String,
+    timeline: bool,
     interrupted: AtomicBool,
     waker: AtomicWaker,
     outcome: Mutex<Option<Outcome>>,
@@ -144,16 +307,21 @@ impl State {
 }
 
 impl Cell {
-    pub fn new(id: u64) -> Self {
-        let state =
-            State { id, interrupted: AtomicBool::new(false), waker: AtomicWaker::new(), outcome: Mutex::new(None) };
-        Self { state: Arc::new(state) }
+    /// A run that is called `label`, as the files with the cell's code are; `timeline`: its tasks are drawn.
+    pub fn new(id: u64, label: &str, timeline: bool) -> Self {
+        let (interrupted, waker, outcome) = (AtomicBool::new(false), AtomicWaker::new(), Mutex::new(None));
+        Self { state: Arc::new(State { id, label: label.to_owned(), timeline, interrupted, waker, outcome }) }
     }
 
-    /// Cancels the cell: at its next `.await` it ends as [`Outcome::Interrupted`]. From any thread.
+    /// Cancels the cell: at its next `.await` or checkpoint it ends as [`Outcome::Interrupted`]. From any thread.
     pub fn interrupt(&self) {
         self.state.interrupted.store(true, Ordering::Release);
+        // A cell that has ended, or waits for its turn, has no checkpoints to heed.
+        if is_interrupted() && here::current() == self.state.id {
+            interrupt::begin(self.state.id);
+        }
         self.state.waker.wake();
+        input::wake_readers();
     }
 }
 
@@ -191,24 +359,42 @@ guarded! {
 fn poll_guarded(context: &mut Context<'_>, poll: &mut dyn FnMut(&mut Context<'_>) -> Poll<()>) -> Poll<()> {
     let Some(cell) = current().clone() else { return Poll::Ready(()) };
     let state = &*cell.state;
-    let interrupted = || {
-        *state.outcome() = Some(Outcome::Interrupted);
-        Poll::Ready(())
-    };
     state.waker.register(context.waker());
     // Asked before and after the poll: before, so that what is woken by the interrupt ends without running on; after,
     // so that an interrupt during a long poll is not overlooked until the next wake-up.
     if state.interrupted.load(Ordering::Acquire) {
-        return interrupted();
+        return interrupted(state);
     }
-    match panic::catch(|| poll(context)) {
-        Ok(Poll::Pending) if state.interrupted.load(Ordering::Acquire) => interrupted(),
-        Ok(poll) => poll,
+    let polled = {
+        let _lane = trace::own_poll(state.id);
+        panic::catch(|| poll(context))
+    };
+    let is_interrupted = state.interrupted.load(Ordering::Acquire);
+    match polled {
+        Ok(Poll::Pending) if is_interrupted => interrupted(state),
+        // What an interrupt made of it: a checkpoint's unwinding, or an error for whoever waited for input.
+        Err(_) if is_interrupted => interrupted(state),
+        Ok(Poll::Ready(())) if is_interrupted && matches!(&*state.outcome(), Some(Outcome::Error { .. })) => {
+            interrupted(state)
+        }
+        Ok(poll) => {
+            if poll.is_ready() {
+                interrupt::end();
+            }
+            poll
+        }
         Err(panic) => {
             *state.outcome() = Some(Outcome::Panic(panic));
             Poll::Ready(())
         }
     }
+}
+
+fn interrupted(state: &State) -> Poll<()> {
+    // What is dropped and put back now has checkpoints too.
+    interrupt::end();
+    *state.outcome() = Some(Outcome::Interrupted);
+    Poll::Ready(())
 }
 
 /// Writes down how the cell that runs has ended, as far as it knows by itself.

@@ -87,3 +87,9 @@ pub struct Fold {
     /// How long they were polled, in total.
     pub busy: Duration,
 }
+
+impl crate::Display for Timeline {
+    fn mime_bundle(&self) -> crate::MimeBundle {
+        crate::MimeBundle::new().with("text/plain", format!("{self:#?}"))
+    }
+}

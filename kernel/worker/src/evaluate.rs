@@ -5,13 +5,13 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use ipc::{CellId, Display, Event, Request, Value};
+use ipc::{CellId, Display, Event, InputAnswer, Request, Value};
 use kissaten::MimeBundle;
-use kissaten::runtime::{Cell, Displayed, Outcome, Session};
+use kissaten::runtime::{self, Answer, Cell, Hint, Message, Outcome, Session};
 use serde_json::Value as Json;
 
 use crate::control::{self, Control, Events};
-use crate::library;
+use crate::{library, report};
 
 /// Bytes of stack for the cells' own code: as roomy as a main thread's usual limit, and twice that, because at
 /// opt-level 0 frames are large. Only what is used is ever backed by memory.
@@ -32,8 +32,9 @@ type Running = Arc<Mutex<Option<(CellId, Cell)>>>;
 /// When the runtime or the cell thread cannot be started.
 pub(crate) fn run(control: Control) -> io::Result<()> {
     let Control { mut requests, events } = control;
-    let displays = events.clone();
-    let session = Session::start(Box::new(move |displayed| displays.send(&display_event(displayed))))?;
+    let messages = events.clone();
+    let session = Session::start(Box::new(move |message| messages.send(&event(message))))?;
+    let reports = events.clone();
     let running = Running::default();
     let (jobs, queue) = mpsc::channel();
     let cells = CellThread { session, events, running: Arc::clone(&running) };
@@ -41,13 +42,20 @@ pub(crate) fn run(control: Control) -> io::Result<()> {
 
     while let Some(request) = requests.next() {
         let job = match request {
-            Request::Run { cell, label: _, library, entry, forget, timeline: _ } => {
-                let handle = Cell::new(cell.0);
+            Request::Run { cell, label, library, entry, forget, timeline } => {
+                let handle = Cell::new(cell.0, &label, timeline);
                 *lock(&running) = Some((cell, handle.clone()));
                 Job::Run { cell, handle, library, entry, forget }
             }
             Request::Clear => Job::Clear,
-            Request::Input { .. } | Request::Report(_) => continue,
+            Request::Input { id, answer } => {
+                runtime::answer(id, self::answer(answer));
+                continue;
+            }
+            Request::Report(report) => {
+                reports.send(&Event::Report(report::make(report)));
+                continue;
+            }
             Request::Interrupt { cell } => {
                 if let Some((running, handle)) = &*lock(&running)
                     && *running == cell
@@ -74,7 +82,7 @@ struct CellThread {
 
 impl CellThread {
     fn serve(self, queue: &mpsc::Receiver<Job>) {
-        self.events.send(&Event::Ready { mark: String::new() });
+        self.events.send(&Event::Ready { mark: self.session.mark().to_owned() });
         for job in queue {
             match job {
                 Job::Clear => {
@@ -113,19 +121,38 @@ fn outcome(outcome: Outcome) -> ipc::Outcome {
     }
 }
 
-fn display_event(displayed: Displayed) -> Event {
-    Event::Display(Display {
-        cell: CellId(displayed.cell),
-        number: None,
-        data: bundle(&displayed.data),
-        metadata: ipc::MimeBundle::new(),
-        display_id: displayed.display_id,
-        update: displayed.update,
-    })
+fn event(message: Message) -> Event {
+    match message {
+        Message::Display(displayed) => Event::Display(Display {
+            cell: CellId(displayed.cell),
+            number: displayed.number,
+            data: bundle(&displayed.data),
+            metadata: ipc::MimeBundle::new(),
+            display_id: displayed.display_id,
+            update: displayed.update,
+        }),
+        Message::Hint { cell, hint, text } => {
+            let hint = match hint {
+                Hint::Blocking => ipc::Hint::Blocking,
+                Hint::Panic => ipc::Hint::Panic,
+            };
+            Event::Hint { cell: CellId(cell), hint, text }
+        }
+        Message::Input { id, cell, prompt, password } => Event::Input { id, cell: CellId(cell), prompt, password },
+        Message::InputWithdrawn { id } => Event::InputWithdrawn { id },
+    }
+}
+
+fn answer(answer: InputAnswer) -> Answer {
+    match answer {
+        InputAnswer::Line(line) => Answer::Line(line),
+        InputAnswer::End => Answer::End,
+        InputAnswer::NotAllowed => Answer::NotAllowed,
+    }
 }
 
 /// The messaging spec's form of a bundle: JSON types hold values, all others strings.
-fn bundle(data: &MimeBundle) -> ipc::MimeBundle {
+pub(crate) fn bundle(data: &MimeBundle) -> ipc::MimeBundle {
     let is_json = |mime_type: &str| mime_type == "application/json" || mime_type.ends_with("+json");
     data.iter()
         .map(|(mime_type, content)| {

@@ -7,6 +7,7 @@
 mod control;
 mod evaluate;
 mod library;
+mod report;
 
 use std::process::ExitCode;
 

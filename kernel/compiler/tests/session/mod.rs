@@ -16,6 +16,7 @@ pub(crate) struct Session {
     pub(crate) notebook: Notebook,
     worker: Child,
     socket: UnixStream,
+    mark: String,
     count: u64,
     _folder: tempfile::TempDir,
     runtime: tokio::runtime::Runtime,
@@ -47,8 +48,9 @@ impl Session {
         drop(theirs);
         let notebook = Notebook::new(library, folder.path()).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let mut session = Self { notebook, worker, socket, count: 0, _folder: folder, runtime };
-        assert!(matches!(session.event(), Event::Ready { .. }));
+        let mut session = Self { notebook, worker, socket, mark: String::new(), count: 0, _folder: folder, runtime };
+        let Event::Ready { mark } = session.event() else { panic!("the worker is not ready") };
+        session.mark = mark;
         session
     }
 
@@ -95,6 +97,7 @@ impl Session {
                 match self.event() {
                     Event::Done { outcome, variables, .. } => break (outcome, variables),
                     Event::Display(display) => writeln!(out, "display: {:?}", display.data).unwrap(),
+                    Event::Hint { cell, text, .. } => writeln!(out, "hint for run {}: {text}", cell.0).unwrap(),
                     other => panic!("unexpected {other:?}"),
                 }
             };
@@ -137,8 +140,20 @@ impl Session {
                 }
             }
         }
-        let mut text = drain(self.worker.stdout.as_mut().unwrap());
-        let errors = drain(self.worker.stderr.as_mut().unwrap());
+        let (mut text, mut errors) = (String::new(), String::new());
+        for pipe in [drain(self.worker.stdout.as_mut().unwrap()), drain(self.worker.stderr.as_mut().unwrap())] {
+            let mut is_error = false;
+            for (index, piece) in pipe.split(ipc::marks::BEGIN).enumerate() {
+                // Each piece but the first begins with the rest of a word.
+                let (word, rest) = piece.split_once(ipc::marks::END).filter(|_| index > 0).unwrap_or(("", piece));
+                match word.strip_prefix(self.mark.as_str()).and_then(|word| word.chars().next()) {
+                    Some('e') => is_error = true,
+                    Some(_) => is_error = false,
+                    None => {}
+                }
+                if is_error { errors.push_str(rest) } else { text.push_str(rest) }
+            }
+        }
         for line in errors.lines() {
             writeln!(text, "stderr: {line}").unwrap();
         }

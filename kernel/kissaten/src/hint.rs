@@ -1,0 +1,50 @@
+//! What goes wrong in async code, told in a sentence under the cell that it happened in.
+
+use std::collections::HashSet;
+use std::panic::Location;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::display::duration::duration;
+use crate::runtime::{self, Hint, Message, Panic};
+use crate::task::place_of;
+
+/// Places that were told of, so that a loop does not tell it again and again.
+static TOLD: Mutex<Option<HashSet<(u64, usize)>>> = Mutex::new(None);
+/// How many are remembered, and so told, at most.
+const MOST: usize = 1000;
+
+/// A poll held its worker for this long.
+pub(crate) fn long_poll(run: u64, name: Option<&str>, spawned_at: &'static Location<'static>, length: Duration) {
+    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    let told = told.get_or_insert_default();
+    if told.len() >= MOST || !told.insert((run, std::ptr::from_ref(spawned_at).addr())) {
+        return;
+    }
+    let task = task(name, Some(&place_of(spawned_at)));
+    let text = format!(
+        "{task} ran for {} without an `.await`, and other tasks had to wait for its thread. \
+         Where it sleeps, use `tokio::time::sleep(…).await`; what computes for long is for `tokio::task::spawn_blocking`.",
+        duration(length)
+    );
+    runtime::send(Message::Hint { cell: run, hint: Hint::Blocking, text });
+}
+
+/// A panic that does not end a cell: in a task, in a thread, or caught by user code.
+pub(crate) fn panicked(run: u64, who: &str, panic: &Panic) {
+    let place = panic.location.as_ref().map(|at| {
+        let is_cell = at.file.starts_with("cell ") || at.file.starts_with("unnumbered cell ");
+        if is_cell { format!(" at {}, line {}", at.file, at.line) } else { format!(" at {}:{}", at.file, at.line) }
+    });
+    let text = format!("{who} panicked{}:\n{}", place.unwrap_or_default(), panic.message);
+    runtime::send(Message::Hint { cell: run, hint: Hint::Panic, text });
+}
+
+/// A task in a sentence.
+pub(crate) fn task(name: Option<&str>, place: Option<&str>) -> String {
+    let place = place.map(|place| format!(" (spawned at {place})")).unwrap_or_default();
+    match name {
+        Some("async block") | None => format!("a task{place}"),
+        Some(name) => format!("the task `{name}`{place}"),
+    }
+}

@@ -1,0 +1,143 @@
+//! Tokio's hooks: what happens at the spawn, around every poll and at the end of every task of the kernel's runtime.
+//!
+//! They need `--cfg tokio_unstable`, which is no unstable Rust. They run for every task, so what is not asked for costs
+//! nothing here: a record's fields, two looks at the clock for a poll, and no lock.
+
+use std::hash::{Hash, Hasher};
+use std::panic::Location;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, TaskMeta};
+
+use super::record::{self, Birth, Record, now};
+use crate::timeline::End;
+use crate::{here, hint, trace};
+
+/// Nanoseconds after which a poll is told to hold its worker for too long.
+const LONG: u64 = 100_000_000;
+
+/// Puts the hooks into a runtime in the making.
+pub(crate) fn install(builder: &mut Builder) {
+    builder.on_task_spawn(|meta| spawned(number(meta), meta.spawned_at(), false));
+    builder.on_before_task_poll(before_poll);
+    builder.on_after_task_poll(after_poll);
+    builder.on_task_terminate(terminated);
+}
+
+fn number(meta: &TaskMeta<'_>) -> u64 {
+    id_number(meta.id())
+}
+
+/// Tokio's ids are numbers, which they tell in writing and to whoever hashes them; the second costs nothing.
+pub(super) fn id_number(id: tokio::task::Id) -> u64 {
+    struct Number(u64);
+    impl Hasher for Number {
+        fn write(&mut self, bytes: &[u8]) {
+            for byte in bytes {
+                self.0 = self.0 << 8 | u64::from(*byte);
+            }
+        }
+        fn write_u64(&mut self, number: u64) {
+            self.0 = number;
+        }
+        fn finish(&self) -> u64 {
+            self.0
+        }
+    }
+    let mut number = Number(0);
+    id.hash(&mut number);
+    number.finish()
+}
+
+/// A task begins on behalf of whoever spawns it.
+pub(super) fn spawned(id: u64, location: &'static Location<'static>, blocking: bool) {
+    let (run, parent, lane) = here::with(|here| {
+        // SAFETY: while a task is polled, its record is there.
+        let parent = unsafe { here.task.get().as_ref() }.map_or(0, |record| record.id.load(Ordering::Relaxed));
+        (here.run.get(), parent, here.lane.get())
+    });
+    let run = if run == 0 { here::current() } else { run };
+    let lane = if blocking { 0 } else { trace::spawned(run, lane, id, location) };
+    record::begin(&Birth { id, run, parent, location, lane, blocking });
+}
+
+fn before_poll(meta: &TaskMeta<'_>) {
+    record::with(number(meta), |record| {
+        let since = now();
+        record.polled_since.store(since, Ordering::Relaxed);
+        here::with(|here| {
+            here.run.set(record.run.load(Ordering::Relaxed));
+            here.lane.set(record.lane.load(Ordering::Relaxed));
+            here.task.set(std::ptr::from_ref(record));
+            here.since.set(since);
+            here.own_poll.set(false);
+            here.ended.set(false);
+            here.in_place.set(false);
+        });
+    });
+}
+
+fn after_poll(meta: &TaskMeta<'_>) {
+    let (record, since, ended, in_place) = here::with(|here| {
+        here.run.set(0);
+        here.lane.set(0);
+        (here.task.replace(std::ptr::null()), here.since.get(), here.ended.get(), here.in_place.get())
+    });
+    // SAFETY: the record is the one of this task, which is only forgotten below.
+    let Some(record) = (unsafe { record.as_ref() }) else { return };
+    let until = now();
+    let length = until - since;
+    record.polled_since.store(0, Ordering::Relaxed);
+    record.polls.fetch_add(1, Ordering::Relaxed);
+    record.busy.fetch_add(length, Ordering::Relaxed);
+    let (run, lane) = (record.run.load(Ordering::Relaxed), record.lane.load(Ordering::Relaxed));
+    trace::polled(run, lane, since, until);
+    if length >= LONG && !in_place {
+        let name = record.type_name().map(super::function_name);
+        hint::long_poll(run, name.as_deref(), meta.spawned_at(), Duration::from_nanos(length));
+    }
+    if ended {
+        let aborted = here::with(|here| !here.own_poll.get()) && is_known(record);
+        conclude(number(meta), record, aborted, until);
+    }
+}
+
+/// Whether the compiler's instrumentation told of this task: then its polls are known, and so is that there was none.
+fn is_known(record: &Record) -> bool {
+    record.type_name().is_some() || record.handle().is_some()
+}
+
+fn terminated(meta: &TaskMeta<'_>) {
+    let id = number(meta);
+    // In the midst of its last poll, whose end is still to come.
+    let in_poll = here::with(|here| {
+        // SAFETY: while a task is polled, its record is there.
+        let here_now = unsafe { here.task.get().as_ref() };
+        let is_this = here_now.is_some_and(|record| record.id.load(Ordering::Relaxed) == id);
+        if is_this {
+            here.ended.set(true);
+        }
+        is_this
+    });
+    if !in_poll {
+        let Some(record) = record::with(id, std::ptr::from_ref) else { return };
+        // SAFETY: the record is forgotten by nobody else, and only at the end of `conclude`.
+        let record = unsafe { &*record };
+        conclude(id, record, !record.blocking.load(Ordering::Relaxed), now());
+    }
+}
+
+fn conclude(id: u64, record: &Record, aborted: bool, at: u64) {
+    let (run, lane) = (record.run.load(Ordering::Relaxed), record.lane.load(Ordering::Relaxed));
+    if lane != 0 {
+        let end = match (record.panicked.load(Ordering::Relaxed), aborted) {
+            _ if record.abort.load(Ordering::Relaxed) => End::Aborted,
+            (true, _) => End::Panicked,
+            (_, true) => End::Aborted,
+            _ => End::Finished,
+        };
+        trace::ended(run, lane, at, end, record);
+    }
+    record::end(id);
+}

@@ -1,0 +1,185 @@
+//! The living tasks, as users see them.
+
+use std::ops::Deref;
+use std::panic::Location;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::name::function_name;
+use super::record::{self, Record, now};
+use crate::display::table::{TaskRow, tasks_table};
+use crate::display::{Display, MimeBundle};
+use crate::{interrupt, runtime};
+
+/// A task that lives, as it was when [`tasks`] was called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Task {
+    /// Tokio's id, as `tokio::task::id()` and `JoinHandle::id` have it.
+    pub id: u64,
+    /// The function whose future it is, or `async block`; of a task that a dependency spawned: `task`.
+    pub name: String,
+    /// The cell that it belongs to: the one that spawned it, or one of its ancestors: `cell 3`.
+    pub cell: String,
+    /// Where it was spawned: `cell 3, line 2`.
+    pub place: String,
+    /// The task that spawned it; `None`: a cell did.
+    pub parent: Option<u64>,
+    /// The time since its spawn.
+    pub age: Duration,
+    pub state: TaskState,
+    /// How often its future was polled.
+    pub polls: u64,
+    /// For how long, in all.
+    pub busy: Duration,
+}
+
+/// What a task does now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TaskState {
+    /// It is polled; of a closure on a thread of its own: it has not ended.
+    Running,
+    /// It waits to be woken, or for its turn.
+    Waiting,
+}
+
+impl Task {
+    /// Aborts it: it ends at its next `.await`, or at its next checkpoint in code of cells. Whether it lived, and could
+    /// be aborted: what a dependency spawned can not.
+    pub fn abort(&self) -> bool {
+        abort(self.id).is_ok()
+    }
+}
+
+/// All living tasks, in the order of their spawns. Shows as a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tasks(Vec<Task>);
+
+/// The tasks that live now on the kernel's runtime: those of cells and those of their dependencies.
+pub fn tasks() -> Tasks {
+    let mut all = Vec::new();
+    let now = now();
+    record::each(|id, record| all.push(describe(id, record, now)));
+    Tasks(all)
+}
+
+fn describe(id: u64, record: &Record, now: u64) -> Task {
+    let since = |moment: u64| Duration::from_nanos(now.saturating_sub(moment));
+    let blocking = record.blocking.load(Ordering::Relaxed);
+    let polled_since = record.polled_since.load(Ordering::Relaxed);
+    let busy = Duration::from_nanos(record.busy.load(Ordering::Relaxed));
+    let age = since(record.spawned.load(Ordering::Relaxed));
+    let name = record.type_name().map(function_name);
+    Task {
+        id,
+        name: name.unwrap_or_else(|| if blocking { "blocking closure" } else { "task" }.to_owned()),
+        cell: runtime::label(record.run.load(Ordering::Relaxed)),
+        place: record.location().map(place_of).unwrap_or_default(),
+        parent: Some(record.parent.load(Ordering::Relaxed)).filter(|parent| *parent != 0),
+        age,
+        state: if blocking || polled_since != 0 { TaskState::Running } else { TaskState::Waiting },
+        polls: record.polls.load(Ordering::Relaxed),
+        busy: match (blocking, polled_since) {
+            (true, _) => age,
+            (false, 0) => busy,
+            (false, since_then) => busy + since(since_then),
+        },
+    }
+}
+
+/// A place for people: `cell 3, line 2`; of a dependency: `hyper-1.0.0/src/server.rs:12`.
+pub(crate) fn place_of(location: &Location<'_>) -> String {
+    let file = crate::panic::short(location.file());
+    if file.starts_with("cell ") || file.starts_with("unnumbered cell ") {
+        format!("{file}, line {}", location.line())
+    } else {
+        format!("{file}:{}", location.line())
+    }
+}
+
+impl Deref for Tasks {
+    type Target = [Task];
+
+    fn deref(&self) -> &[Task] {
+        &self.0
+    }
+}
+
+impl IntoIterator for Tasks {
+    type Item = Task;
+    type IntoIter = std::vec::IntoIter<Task>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl Display for Tasks {
+    fn mime_bundle(&self) -> MimeBundle {
+        let row = |task: &Task| TaskRow {
+            id: task.id,
+            name: task.name.clone(),
+            place: task.place.clone(),
+            parent: task.parent,
+            age: task.age,
+            running: task.state == TaskState::Running,
+            polls: task.polls,
+            busy: task.busy,
+        };
+        let rows: Vec<TaskRow> = self.0.iter().map(row).collect();
+        tasks_table(&rows)
+    }
+}
+
+/// Aborts a task. The error is a sentence.
+pub(crate) fn abort(id: u64) -> Result<(), String> {
+    let found = record::with(id, |record| {
+        let handle = record.handle();
+        // It may have ended since it was found; it cannot while the handle is held.
+        (record.id.load(Ordering::Acquire) == id).then(|| match &*handle {
+            Some(handle) => {
+                want_end(record);
+                Ok(handle.clone())
+            }
+            None => Err(record.location().map(place_of).unwrap_or_default()),
+        })
+    });
+    match found.flatten() {
+        Some(Ok(handle)) => {
+            handle.abort();
+            Ok(())
+        }
+        Some(Err(place)) => Err(format!(
+            "the task {id} was spawned by code that no cell wrote ({place}), so there is no handle to abort it by"
+        )),
+        None => Err(format!("there is no task {id} any more; `:tasks` lists those that live")),
+    }
+}
+
+/// Aborts the tasks of a cell, or all. How many there were, and how many of them cannot be aborted.
+pub(crate) fn abort_all(runs: Option<&[u64]>) -> (usize, usize) {
+    let mut ids = Vec::new();
+    record::each(|id, record| {
+        if runs.is_none_or(|runs| runs.contains(&record.run.load(Ordering::Relaxed))) {
+            ids.push(id);
+        }
+    });
+    let refused = ids.iter().filter(|id| abort(**id).is_err()).count();
+    (ids.len() - refused, refused)
+}
+
+/// The next checkpoint in the task ends it, if no `.await` does before.
+fn want_end(record: &Record) {
+    if !record.abort.swap(true, Ordering::Relaxed) {
+        interrupt::hold();
+    }
+}
+
+/// Whether the task that this thread polls is to end.
+pub(crate) fn wants_abort() -> bool {
+    crate::here::with(|here| {
+        // SAFETY: while a task is polled, its record is there.
+        unsafe { here.task.get().as_ref() }.is_some_and(|record| record.abort.load(Ordering::Relaxed))
+    })
+}

@@ -1,0 +1,272 @@
+//! What is known of each living task, by tokio's id of it.
+//!
+//! Tokio counts ids up, so records lie in chunks of neighbouring ids: the chunk that a thread used last nearly always
+//! has the next record too, and is found without a lock. A chunk is given back when none of its tasks lives.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::panic::Location;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Instant;
+
+use tokio::task::AbortHandle;
+
+use super::{function_name, place_of};
+use crate::{here, hint, interrupt};
+
+/// `std::any::type_name` of a type: one word, which a name is not.
+pub(crate) type TypeName = fn() -> &'static str;
+
+/// Ids in a chunk; a power of two.
+const CHUNK: u64 = 256;
+
+/// One task. All of it is atomic because any thread may list tasks while others run them.
+#[derive(Default)]
+pub(crate) struct Record {
+    /// Tokio's id; 0: no task lives here.
+    pub(super) id: AtomicU64,
+    /// The run of the cell that it, or who spawned it, was spawned in.
+    pub(super) run: AtomicU64,
+    /// The task that spawned it; 0: none did.
+    pub(super) parent: AtomicU64,
+    /// When, in nanoseconds since the session's start.
+    pub(super) spawned: AtomicU64,
+    /// The place of the spawn: a `&'static Location`.
+    location: AtomicPtr<Location<'static>>,
+    /// What tells the name of its future's type, once that has been polled: a `TypeName`.
+    name: AtomicPtr<()>,
+    /// Its lane in the timeline, as `trace` counts them.
+    pub(super) lane: AtomicU32,
+    pub(super) polls: AtomicU64,
+    /// Nanoseconds in polls that have ended.
+    pub(super) busy: AtomicU64,
+    /// When the present poll began; 0: it waits.
+    pub(super) polled_since: AtomicU64,
+    pub(super) panicked: AtomicBool,
+    /// Somebody wants it to end at its next checkpoint.
+    pub(super) abort: AtomicBool,
+    /// A closure on a thread of its own, not a future.
+    pub(super) blocking: AtomicBool,
+    pub(super) handle: Mutex<Option<AbortHandle>>,
+}
+
+impl Record {
+    pub(super) fn location(&self) -> Option<&'static Location<'static>> {
+        // SAFETY: only `'static` locations are ever stored.
+        unsafe { self.location.load(Ordering::Acquire).as_ref() }
+    }
+
+    /// The name of its future's type.
+    pub(super) fn type_name(&self) -> Option<&'static str> {
+        let name = self.name.load(Ordering::Relaxed);
+        // SAFETY: what is stored there is null or a `TypeName`.
+        (!name.is_null()).then(|| unsafe { std::mem::transmute::<*mut (), TypeName>(name) }())
+    }
+
+    pub(super) fn set_type_name(&self, name: TypeName) {
+        self.name.store(name as *mut (), Ordering::Relaxed);
+    }
+
+    /// How often it was polled, and for how many nanoseconds in all.
+    pub(crate) fn work(&self) -> (u64, u64) {
+        (self.polls.load(Ordering::Relaxed), self.busy.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn handle(&self) -> MutexGuard<'_, Option<AbortHandle>> {
+        self.handle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a task is begun with.
+pub(super) struct Birth {
+    pub(super) id: u64,
+    pub(super) run: u64,
+    pub(super) parent: u64,
+    pub(super) location: &'static Location<'static>,
+    pub(super) lane: u32,
+    pub(super) blocking: bool,
+}
+
+/// Neighbouring ids.
+struct Chunk {
+    /// The first id.
+    base: u64,
+    records: Box<[Record]>,
+    live: AtomicU32,
+    /// It is not in the map any more, and nothing may begin in it.
+    retired: AtomicBool,
+}
+
+/// All chunks in which a task lives, and a few in which none does any more.
+struct Chunks {
+    map: HashMap<u64, Arc<Chunk>>,
+    /// When the map has grown to this, chunks without tasks are looked for.
+    sweep_at: usize,
+}
+
+static CHUNKS: Mutex<Option<Chunks>> = Mutex::new(None);
+
+thread_local! {
+    /// The chunk that this thread used last.
+    static LAST: RefCell<Option<Arc<Chunk>>> = const { RefCell::new(None) };
+}
+
+fn chunks<R>(look: impl FnOnce(&mut Chunks) -> R) -> R {
+    let mut chunks = CHUNKS.lock().unwrap_or_else(PoisonError::into_inner);
+    look(chunks.get_or_insert_with(|| Chunks { map: HashMap::new(), sweep_at: 16 }))
+}
+
+impl Chunks {
+    fn get_or_make(&mut self, base: u64) -> Arc<Chunk> {
+        if let Some(chunk) = self.map.get(&base) {
+            return Arc::clone(chunk);
+        }
+        if self.map.len() >= self.sweep_at {
+            self.sweep();
+        }
+        let records = (0..CHUNK).map(|_| Record::default()).collect();
+        let chunk = Arc::new(Chunk { base, records, live: AtomicU32::new(0), retired: AtomicBool::new(false) });
+        self.map.insert(base, Arc::clone(&chunk));
+        chunk
+    }
+
+    fn sweep(&mut self) {
+        self.map.retain(|_, chunk| {
+            if chunk.live.load(Ordering::SeqCst) > 0 {
+                return true;
+            }
+            // Whoever begins a task counts first and looks at this second; here it is the other way round, so one of
+            // the two sees the other.
+            chunk.retired.store(true, Ordering::SeqCst);
+            let lives = chunk.live.load(Ordering::SeqCst) > 0;
+            chunk.retired.store(!lives && chunk.retired.load(Ordering::SeqCst), Ordering::SeqCst);
+            lives
+        });
+        self.sweep_at = (self.map.len() * 2).max(16);
+    }
+}
+
+impl Chunk {
+    fn record(&self, id: u64) -> &Record {
+        &self.records[(id % CHUNK) as usize]
+    }
+
+    /// Counts a task in; `false`: another chunk has taken this one's place.
+    fn begin(&self) -> bool {
+        self.live.fetch_add(1, Ordering::SeqCst);
+        let may = !self.retired.load(Ordering::SeqCst);
+        if !may {
+            self.live.fetch_sub(1, Ordering::SeqCst);
+        }
+        may
+    }
+}
+
+/// Writes down a task that begins.
+pub(super) fn begin(birth: &Birth) {
+    let base = birth.id - birth.id % CHUNK;
+    LAST.with_borrow_mut(|last| {
+        if !last.as_ref().is_some_and(|chunk| chunk.base == base && chunk.begin()) {
+            *last = Some(chunks(|chunks| {
+                loop {
+                    let chunk = chunks.get_or_make(base);
+                    // Nobody sweeps meanwhile, so this is true the first time.
+                    if chunk.begin() {
+                        break chunk;
+                    }
+                    chunks.map.remove(&base);
+                }
+            }));
+        }
+        if let Some(chunk) = last {
+            write(chunk.record(birth.id), birth);
+        }
+    });
+}
+
+fn write(record: &Record, birth: &Birth) {
+    record.run.store(birth.run, Ordering::Relaxed);
+    record.parent.store(birth.parent, Ordering::Relaxed);
+    record.spawned.store(now(), Ordering::Relaxed);
+    record.location.store(std::ptr::from_ref(birth.location).cast_mut(), Ordering::Relaxed);
+    record.name.store(std::ptr::null_mut(), Ordering::Relaxed);
+    record.lane.store(birth.lane, Ordering::Relaxed);
+    record.polls.store(0, Ordering::Relaxed);
+    record.busy.store(0, Ordering::Relaxed);
+    record.polled_since.store(0, Ordering::Relaxed);
+    record.panicked.store(false, Ordering::Relaxed);
+    record.abort.store(false, Ordering::Relaxed);
+    record.blocking.store(birth.blocking, Ordering::Relaxed);
+    record.id.store(birth.id, Ordering::Release);
+}
+
+/// Looks at the record of a task that lives; `None` for tasks that no hook told of.
+pub(super) fn with<R>(id: u64, look: impl FnOnce(&Record) -> R) -> Option<R> {
+    let base = id - id % CHUNK;
+    LAST.with_borrow_mut(|last| {
+        let found = |chunk: &Arc<Chunk>| chunk.base == base && chunk.record(id).id.load(Ordering::Acquire) == id;
+        if !last.as_ref().is_some_and(found) {
+            let chunk = chunks(|chunks| chunks.map.get(&base).cloned())?;
+            *last = Some(chunk).filter(found);
+        }
+        last.as_ref().map(|chunk| look(chunk.record(id)))
+    })
+}
+
+/// Forgets a task; its record may be another one's afterwards.
+pub(super) fn end(id: u64) {
+    let ended = with(id, |record| {
+        let mut handle = record.handle();
+        record.id.store(0, Ordering::Release);
+        if record.abort.swap(false, Ordering::Relaxed) {
+            interrupt::release();
+        }
+        handle.take()
+    });
+    if ended.is_some() {
+        LAST.with_borrow(|last| {
+            if let Some(chunk) = last {
+                chunk.live.fetch_sub(1, Ordering::SeqCst);
+            }
+        });
+    }
+    drop(ended);
+}
+
+/// Looks at all tasks that live, in the order of their ids.
+pub(super) fn each(mut look: impl FnMut(u64, &Record)) {
+    let mut all: Vec<Arc<Chunk>> = chunks(|chunks| chunks.map.values().cloned().collect());
+    all.sort_unstable_by_key(|chunk| chunk.base);
+    for chunk in all {
+        for record in &chunk.records {
+            match record.id.load(Ordering::Acquire) {
+                0 => {}
+                id => look(id, record),
+            }
+        }
+    }
+}
+
+/// When the present poll of a task began; `None`: it waits, or lives no more.
+pub(crate) fn polled_since(id: u64) -> Option<u64> {
+    with(id, |record| record.polled_since.load(Ordering::Relaxed)).filter(|since| *since != 0)
+}
+
+/// The task that this thread polls has panicked: notes it, and says who that is.
+pub(crate) fn panicked() -> Option<String> {
+    here::with(|here| {
+        // SAFETY: while a task is polled, its record is there.
+        let record = unsafe { here.task.get().as_ref() }?;
+        record.panicked.store(true, Ordering::Relaxed);
+        let name = record.type_name().map(function_name);
+        Some(hint::task(name.as_deref(), record.location().map(place_of).as_deref()))
+    })
+}
+
+/// Nanoseconds since the session's start; never 0.
+pub(crate) fn now() -> u64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    let start = *START.get_or_init(Instant::now);
+    u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX).saturating_add(1)
+}
