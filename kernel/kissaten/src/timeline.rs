@@ -3,7 +3,22 @@
 //! It answers for the shape of that data and for how it is shown. It deliberately does not know how it was collected,
 //! and trusts none of it: a clock may be coarse, a parent may have ended before its children began.
 
+mod axis;
+mod draw;
+mod fold;
+mod life;
+#[cfg(test)]
+mod samples;
+mod strip;
+#[cfg(test)]
+mod tests;
+mod text;
+mod words;
+
 use std::time::Duration;
+
+use crate::display::text::escape;
+use crate::display::{Display, MimeBundle};
 
 /// The tasks of one run of a cell, from its start to its end, or to now.
 ///
@@ -86,4 +101,36 @@ pub struct Fold {
     pub poll_count: u64,
     /// How long they were polled, in total.
     pub busy: Duration,
+}
+
+impl Timeline {
+    /// The picture as an SVG file of its own, with colours for light and dark surroundings.
+    pub fn svg(&self) -> String {
+        draw::svg(self)
+    }
+}
+
+/// The picture shows where styles are taken as they are, the text where they are not.
+const STYLE: &str =
+    "<style>.kissaten-timeline{display:block!important}.kissaten-timeline+details{display:none}</style>";
+
+/// As HTML with the picture in it, and as text.
+///
+/// The picture stands in the page itself, where it has the page's colours and its lanes tell about themselves; as
+/// `image/svg+xml` JupyterLab would make it an image, which knows nothing of the page's theme. A page that does not trust the
+/// notebook takes the picture's tags away, and with them the style: then what is left of it stays hidden, and the
+/// text is there instead. GitHub leaves the picture, and the text folded up below it.
+impl Display for Timeline {
+    fn mime_bundle(&self) -> MimeBundle {
+        let (picture, text) = (draw::inline(self), text::text(self));
+        let (headline, rest) = text.split_once('\n').unwrap_or((&text, ""));
+        let html = format!(
+            "{STYLE}<div class=\"kissaten-timeline\" hidden>{picture}</div>\
+             <details><summary>{}</summary><pre>{}</pre></details>",
+            escape(headline),
+            // Line by line: `escape` is for one line.
+            rest.lines().map(escape).collect::<Vec<_>>().join("\n"),
+        );
+        MimeBundle::new().with("text/html", html).with("text/plain", text)
+    }
 }
