@@ -110,22 +110,22 @@ impl Timeline {
     }
 }
 
-/// The picture shows where styles are taken as they are, the text where they are not.
-const STYLE: &str =
-    "<style>.kissaten-timeline{display:block!important}.kissaten-timeline+details{display:none}</style>";
+/// Shows the picture instead of the text, where both the style and the picture were let through.
+const STYLE: &str = "<style>.kissaten-timeline:has(svg){display:block!important}\
+                     .kissaten-timeline:has(svg)+details{display:none}</style>";
 
 /// As HTML with the picture in it, and as text.
 ///
-/// The picture stands in the page itself, where it has the page's colours and its lanes tell about themselves; as
-/// `image/svg+xml` JupyterLab would make it an image, which knows nothing of the page's theme. A page that does not trust the
-/// notebook takes the picture's tags away, and with them the style: then what is left of it stays hidden, and the
-/// text is there instead. GitHub leaves the picture, and the text folded up below it.
+/// The picture stands in the page itself, where it takes the page's colours and its lanes tell about themselves. As
+/// `image/svg+xml` JupyterLab would make it an image, which knows nothing of the page's theme. JupyterLab takes the
+/// tags of a picture out of a notebook that it does not trust, and with them the style: then what is left of it stays
+/// hidden, and the text is there instead. Where only styles are taken away, the text is folded up below the picture.
 impl Display for Timeline {
     fn mime_bundle(&self) -> MimeBundle {
         let (picture, text) = (draw::inline(self), text::text(self));
         let (headline, rest) = text.split_once('\n').unwrap_or((&text, ""));
         let html = format!(
-            "{STYLE}<div class=\"kissaten-timeline\" hidden>{picture}</div>\
+            "{STYLE}<div class=\"kissaten-timeline\" hidden=\"hidden\">{picture}</div>\
              <details><summary>{}</summary><pre>{}</pre></details>",
             escape(headline),
             // Line by line: `escape` is for one line.

@@ -22,7 +22,6 @@ pub(crate) fn variables_table(rows: &[(&str, &str, Option<String>)]) -> MimeBund
 }
 
 /// A living task, for the table of `:tasks`.
-#[cfg_attr(not(test), expect(dead_code, reason = "the collector of tasks is still to come"))]
 pub(crate) struct TaskRow {
     /// tokio's id.
     pub(crate) id: u64,

@@ -95,7 +95,7 @@ fn label(moment: u128, step: u128, span: u128, unit: u128) -> String {
         MICROSECOND => "µs",
         _ => "ns",
     };
-    let decimals = (0..9).take_while(|digits| step * 10_u128.pow(*digits) % unit != 0).count();
+    let decimals = (0..9).take_while(|digits| !(step * 10_u128.pow(*digits)).is_multiple_of(unit)).count();
     format!("{:.decimals$} {name}", moment as f64 / unit as f64)
 }
 

@@ -32,10 +32,8 @@ const MANY: f64 = 42.0;
 const STRIP: f64 = 28.0;
 /// How far a row stands to the right of the one that it belongs to.
 const INDENT: f64 = 16.0;
-/// The column of durations at the right.
-const DURATIONS: f64 = 70.0;
 /// Free space for marks behind the end of a bar.
-const MARKS: f64 = 14.0;
+const MARKS: f64 = 20.0;
 /// No poll is drawn shorter.
 const SHORTEST: f64 = 1.5;
 
@@ -68,14 +66,7 @@ fn picture(timeline: &Timeline, style: &str) -> String {
     let rows = fold::rows(timeline);
     let mut drawing = Drawing::new(timeline, &rows);
     drawing.headline();
-    let bottom = ROWS + rows.iter().map(height).sum::<f64>();
-    drawing.axis(bottom);
-    let mut top = ROWS;
-    for row in &rows {
-        drawing.row(row, top);
-        top += height(row);
-    }
-    let height = drawing.legend(&rows, bottom + 14.0);
+    let height = if rows.is_empty() { HEADLINE + EDGE } else { drawing.rows(&rows) };
     let (took, compared) = timeline.headline();
     let label = escape(&compared.map_or(took.clone(), |compared| format!("{took}; {compared}")));
     // Styles only where the picture is no worse without them.
@@ -115,13 +106,14 @@ impl<'a> Drawing<'a> {
             let second = if matches!(row.what, What::Many(_)) { width(&row.what.state(), SMALL_SIZE) } else { 0.0 };
             row.depth as f64 * INDENT + first.max(second)
         };
+        let figures = rows.iter().map(|row| width(&figure(&row.what, now), SMALL_SIZE)).fold(0.0, f64::max).min(120.0);
         let labels = rows.iter().map(label).fold(0.0, f64::max).clamp(60.0, 250.0);
         Self {
             timeline,
             now,
             axis: Axis::new(now),
-            left: (EDGE + labels + 16.0).round(),
-            right: WIDTH - EDGE - DURATIONS - MARKS,
+            left: (EDGE + labels + 16.0).ceil(),
+            right: (WIDTH - EDGE - figures - MARKS).floor(),
             out: String::new(),
         }
     }
@@ -152,9 +144,21 @@ impl<'a> Drawing<'a> {
         }
         let _ = write!(
             self.out,
-            "<path d=\"{lines}\" stroke=\"currentColor\" opacity=\".15\" fill=\"none\"/>\
+            "<path d=\"{lines}\" stroke=\"currentColor\" opacity=\".13\" fill=\"none\"/>\
              <g font-size=\"{SMALL_SIZE}\" opacity=\".65\" text-anchor=\"middle\">{labels}</g>"
         );
+    }
+
+    /// Draws the rows and what goes with them, and returns the picture's height.
+    fn rows(&mut self, rows: &[Row<'_>]) -> f64 {
+        let bottom = ROWS + rows.iter().map(height).sum::<f64>();
+        self.axis(bottom);
+        let mut top = ROWS;
+        for row in rows {
+            self.row(row, top);
+            top += height(row);
+        }
+        self.legend(rows, bottom + 14.0)
     }
 
     fn row(&mut self, row: &Row<'_>, top: f64) {
@@ -168,6 +172,12 @@ impl<'a> Drawing<'a> {
             Short(height(row))
         );
         self.label(row, top);
+        let (x, y) = (Short(WIDTH - EDGE), Short(top + height(row) / 2.0 + 4.0));
+        let figure = escape(&figure(&row.what, self.now));
+        let _ = write!(
+            self.out,
+            "<text x=\"{x}\" y=\"{y}\" text-anchor=\"end\" font-size=\"{SMALL_SIZE}\" opacity=\".75\">{figure}</text>"
+        );
         match &row.what {
             What::Lane(lane) => self.lane(lane, top + LANE / 2.0),
             What::Many(fold) => self.many(fold, top + MANY / 2.0),
@@ -233,7 +243,7 @@ impl<'a> Drawing<'a> {
         let wide = (self.x(to) - self.x(from)).max(SHORTEST);
         let start = self.x(from).min(self.right - SHORTEST);
         self.out.push_str(&mark::life(start, middle, wide, BAR));
-        let runs = strip::runs(&lane.polls, &self.axis, self.right - self.left, SHORTEST);
+        let runs = self.runs(lane);
         for (sparse, thick) in [(false, BAR), (true, BAR / 2.0)] {
             let mut path = String::new();
             for run in runs.iter().filter(|run| run.sparse == sparse) {
@@ -245,7 +255,10 @@ impl<'a> Drawing<'a> {
         }
         self.out.push_str(&mark::spawn(start, middle, BAR));
         self.out.push_str(&mark::end(lane.end.map(|(_, end)| end), start + wide, middle, BAR));
-        self.at_the_right(&duration(to.saturating_sub(from)), middle);
+    }
+
+    fn runs(&self, lane: &Lane) -> Vec<strip::Run> {
+        strip::runs(&lane.polls, &self.axis, self.right - self.left, SHORTEST)
     }
 
     /// How many live, as the height of a strip.
@@ -267,26 +280,25 @@ impl<'a> Drawing<'a> {
                 let _ = write!(path, "H{}V{}", Short(self.left + column as f64 * step), Short(top(*count)));
             }
         }
-        let right = Short(self.right);
-        let _ = write!(
-            self.out,
-            "<path d=\"{path}H{right}V{}Z\" fill=\"{WAITING}\" fill-opacity=\".4\" stroke=\"{POLLED}\" \
-             stroke-opacity=\".8\" stroke-linejoin=\"round\"/>",
-            Short(base)
-        );
+        let _ = write!(path, "H{}V{}Z", Short(self.right), Short(base));
+        self.out.push_str(&mark::strip(&path));
         if fold.living_on() > 0 {
             self.out.push_str(&mark::end(None, self.right, middle, STRIP));
         }
-        self.at_the_right(&format!("max {}", super::words::grouped(most)), middle);
     }
+}
 
-    fn at_the_right(&mut self, text: &str, middle: f64) {
-        let (x, y) = (Short(WIDTH - EDGE), Short(middle + 4.0));
-        let text = escape(text);
-        let _ = write!(
-            self.out,
-            "<text x=\"{x}\" y=\"{y}\" text-anchor=\"end\" font-size=\"{SMALL_SIZE}\" opacity=\".75\">{text}</text>"
-        );
+/// The figure at the end of a row: how long it lived, or how many lived at once.
+fn figure(what: &What<'_>, now: Duration) -> String {
+    match what {
+        What::Lane(lane) => {
+            let (from, to) = lane.life(now);
+            duration(to.saturating_sub(from))
+        }
+        What::Many(fold) => {
+            let most = fold.living_or_guess(now).into_iter().map(|(_, count)| count).max();
+            format!("max {}", super::words::grouped(most.unwrap_or(0)))
+        }
     }
 }
 
@@ -297,7 +309,8 @@ fn width(text: &str, size: f64) -> f64 {
 
 /// The text, cut to about that width.
 fn fitted(text: &str, size: f64, room: f64) -> String {
-    cut(text, (room / (size * COLUMN)).max(1.0) as usize).into_owned()
+    // What was measured to fit does so, however the division was rounded.
+    cut(text, (room / (size * COLUMN) + 1e-3).max(1.0) as usize).into_owned()
 }
 
 fn escape_lines(text: &str) -> String {

@@ -42,3 +42,11 @@ pub(super) fn end(end: Option<End>, x: f64, middle: f64, height: f64) -> String 
         ),
     }
 }
+
+/// The strip of how many live, by its outline.
+pub(super) fn strip(outline: &str) -> String {
+    format!(
+        "<path d=\"{outline}\" fill=\"{WAITING}\" fill-opacity=\".4\" stroke=\"{POLLED}\" stroke-opacity=\".8\" \
+         stroke-linejoin=\"round\"/>"
+    )
+}
