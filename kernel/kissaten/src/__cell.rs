@@ -107,5 +107,5 @@ pub fn moved<T>() -> T {
 
 /// Writes down the table of `:vars`: names, types, and values where they have `Debug`.
 pub fn show_variables(rows: &[(&str, &str, Option<String>)]) {
-    runtime::ends_as(Outcome::Value(display::variables_table(rows)));
+    runtime::ends_as(Outcome::Value(display::table::variables_table(rows)));
 }

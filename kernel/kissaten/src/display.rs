@@ -3,6 +3,7 @@
 pub(crate) mod duration;
 pub mod probe;
 pub(crate) mod table;
+pub(crate) mod text;
 
 use std::fmt::{self, Debug, Write};
 
@@ -140,35 +141,6 @@ impl Write for Limited {
     }
 }
 
-/// The table of `:vars`.
-pub(crate) fn variables_table(rows: &[(&str, &str, Option<String>)]) -> MimeBundle {
-    let width = |column: fn(&(&str, &str, Option<String>)) -> usize, title: usize| {
-        rows.iter().map(column).max().unwrap_or(0).max(title)
-    };
-    let names = width(|row| row.0.chars().count(), "name".len());
-    let types = width(|row| row.1.chars().count(), "type".len());
-    let mut plain = format!("{:names$}  {:types$}  value\n", "name", "type");
-    let mut html = String::from("<table><thead><tr><th>name</th><th>type</th><th>value</th></tr></thead><tbody>");
-    for (name, type_name, value) in rows {
-        let value = value.as_deref().unwrap_or("");
-        let _ = writeln!(plain, "{name:names$}  {type_name:types$}  {value}");
-        let _ = write!(
-            html,
-            "<tr><td><code>{}</code></td><td><code>{}</code></td><td><code>{}</code></td></tr>",
-            escape(name),
-            escape(type_name),
-            escape(value)
-        );
-    }
-    html.push_str("</tbody></table>");
-    let plain: Vec<&str> = plain.lines().map(str::trim_end).collect();
-    MimeBundle::new().with("text/html", html).with("text/plain", plain.join("\n"))
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,12 +164,5 @@ mod tests {
     fn a_short_value_counts_characters() {
         assert_eq!(short_text(&"ähm", 10), "\"ähm\"");
         assert_eq!(short_text(&"喫茶店喫茶店", 5), "\"喫茶店…");
-    }
-
-    #[test]
-    fn the_table_escapes_what_is_not_its_own() {
-        let table = variables_table(&[("v", "Vec<&str>", Some("[\"a\"]".into())), ("f", "F", None)]);
-        let html = table.iter().find(|(mime_type, _)| *mime_type == "text/html").map(|(_, content)| content);
-        assert!(html.is_some_and(|html| html.contains("Vec&lt;&amp;str&gt;") && html.contains("[&quot;a&quot;]")));
     }
 }

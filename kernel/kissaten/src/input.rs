@@ -108,6 +108,7 @@ static LINES: Mutex<VecDeque<u8>> = Mutex::new(VecDeque::new());
 /// # Safety
 /// As `read(2)`: `buffer` must be valid for writes of `count` bytes.
 #[unsafe(no_mangle)]
+#[expect(unreachable_pub, reason = "the dynamic linker reaches it")]
 pub unsafe extern "C" fn read(descriptor: i32, buffer: *mut libc::c_void, count: usize) -> isize {
     if descriptor == 0 && count > 0 && runtime::asks_for_input() {
         // SAFETY: as the caller promises.

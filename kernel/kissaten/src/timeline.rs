@@ -3,7 +3,22 @@
 //! It answers for the shape of that data and for how it is shown. It deliberately does not know how it was collected,
 //! and trusts none of it: a clock may be coarse, a parent may have ended before its children began.
 
+mod axis;
+mod draw;
+mod fold;
+mod life;
+#[cfg(test)]
+mod samples;
+mod strip;
+#[cfg(test)]
+mod tests;
+mod text;
+mod words;
+
 use std::time::Duration;
+
+use crate::display::text::escape;
+use crate::display::{Display, MimeBundle};
 
 /// The tasks of one run of a cell, from its start to its end, or to now.
 ///
@@ -88,8 +103,34 @@ pub struct Fold {
     pub busy: Duration,
 }
 
-impl crate::Display for Timeline {
-    fn mime_bundle(&self) -> crate::MimeBundle {
-        crate::MimeBundle::new().with("text/plain", format!("{self:#?}"))
+impl Timeline {
+    /// The picture as an SVG file of its own, with colours for light and dark surroundings.
+    pub fn svg(&self) -> String {
+        draw::svg(self)
+    }
+}
+
+/// Shows the picture instead of the text, where both the style and the picture were let through.
+const STYLE: &str = "<style>.kissaten-timeline:has(svg){display:block!important}\
+                     .kissaten-timeline:has(svg)+details{display:none}</style>";
+
+/// As HTML with the picture in it, and as text.
+///
+/// The picture stands in the page itself, where it takes the page's colours and its lanes tell about themselves. As
+/// `image/svg+xml` JupyterLab would make it an image, which knows nothing of the page's theme. JupyterLab takes the
+/// tags of a picture out of a notebook that it does not trust, and with them the style: then what is left of it stays
+/// hidden, and the text is there instead. Where only styles are taken away, the text is folded up below the picture.
+impl Display for Timeline {
+    fn mime_bundle(&self) -> MimeBundle {
+        let (picture, text) = (draw::inline(self), text::text(self));
+        let (headline, rest) = text.split_once('\n').unwrap_or((&text, ""));
+        let html = format!(
+            "{STYLE}<div class=\"kissaten-timeline\" hidden=\"hidden\">{picture}</div>\
+             <details><summary>{}</summary><pre>{}</pre></details>",
+            escape(headline),
+            // Line by line: `escape` is for one line.
+            rest.lines().map(escape).collect::<Vec<_>>().join("\n"),
+        );
+        MimeBundle::new().with("text/html", html).with("text/plain", text)
     }
 }

@@ -1,22 +1,199 @@
-use super::MimeBundle;
+//! Tables: of the variables and of the tasks, each as HTML and as text.
+
+use std::collections::HashMap;
+use std::fmt::Write;
 use std::time::Duration;
+
+use super::MimeBundle;
+use super::duration::duration;
+use super::text::{columns, escape, padded, printable};
+
+/// More rows than this are counted instead of shown.
+const MOST_ROWS: usize = 200;
+/// More lines of counts than this are left out.
+const MOST_COUNTS: usize = 20;
+
+/// The table of `:vars`: names, types, and values where they have `Debug`.
+pub(crate) fn variables_table(rows: &[(&str, &str, Option<String>)]) -> MimeBundle {
+    let cells = |(name, type_name, value): &(&str, &str, Option<String>)| {
+        [(*name).to_owned(), (*type_name).to_owned(), value.clone().unwrap_or_default()]
+    };
+    Table { titles: ["name", "type", "value"], rows: rows.iter().map(cells).collect(), notes: Vec::new() }.bundle()
+}
+
+/// A living task, for the table of `:tasks`.
 pub(crate) struct TaskRow {
+    /// tokio's id.
     pub(crate) id: u64,
     pub(crate) name: String,
     pub(crate) place: String,
+    /// The id of the task that spawned it; `None` for the cell itself.
     pub(crate) parent: Option<u64>,
+    /// Since its spawn.
     pub(crate) age: Duration,
+    /// Whether it is being polled at this moment.
     pub(crate) running: bool,
+    /// How often it was polled.
     pub(crate) polls: u64,
+    /// How long it was polled, in total.
     pub(crate) busy: Duration,
 }
+
+/// The table of `:tasks`, in the order given.
 pub(crate) fn tasks_table(rows: &[TaskRow]) -> MimeBundle {
-    let mut text = String::from("id name place parent age running polls busy\n");
-    for r in rows {
-        text.push_str(&format!(
-            "{} {} | {} {:?} {:?} {} {} {:?}\n",
-            r.id, r.name, r.place, r.parent, r.age, r.running, r.polls, r.busy
-        ));
+    if rows.is_empty() {
+        return MimeBundle::new().with("text/plain", "no tasks live");
     }
-    MimeBundle::new().with("text/plain", text)
+    let (shown, others) = rows.split_at(rows.len().min(MOST_ROWS));
+    let cells = |row: &TaskRow| {
+        [
+            row.id.to_string(),
+            row.name.clone(),
+            row.place.clone(),
+            row.parent.map(|parent| parent.to_string()).unwrap_or_default(),
+            duration(row.age),
+            if row.running { "running" } else { "waiting" }.to_owned(),
+            row.polls.to_string(),
+            duration(row.busy),
+        ]
+    };
+    Table {
+        titles: ["task", "name", "place", "parent", "age", "state", "polls", "busy"],
+        rows: shown.iter().map(cells).collect(),
+        notes: counts(others),
+    }
+    .bundle()
+}
+
+/// How many there are of each name and place, the most first.
+fn counts(others: &[TaskRow]) -> Vec<String> {
+    if others.is_empty() {
+        return Vec::new();
+    }
+    let mut counts: HashMap<(&str, &str), usize> = HashMap::new();
+    for row in others {
+        *counts.entry((&row.name, &row.place)).or_default() += 1;
+    }
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_unstable_by(|(one, ones), (other, others)| others.cmp(ones).then(one.cmp(other)));
+    let left_out: usize = counts.iter().skip(MOST_COUNTS).map(|(_, count)| count).sum();
+    let line = |((name, place), count): &((&str, &str), usize)| match *place {
+        "" => format!("{count} × {name}"),
+        place => format!("{count} × {name} ({place})"),
+    };
+    let mut lines = vec![format!("and {} more:", others.len())];
+    lines.extend(counts.iter().take(MOST_COUNTS).map(line));
+    lines.extend((left_out > 0).then(|| format!("{left_out} × others")));
+    lines
+}
+
+/// Titles, cells, and lines below them.
+struct Table<const COLUMNS: usize> {
+    titles: [&'static str; COLUMNS],
+    rows: Vec<[String; COLUMNS]>,
+    notes: Vec<String>,
+}
+
+impl<const COLUMNS: usize> Table<COLUMNS> {
+    fn bundle(&self) -> MimeBundle {
+        MimeBundle::new().with("text/html", self.html()).with("text/plain", self.text())
+    }
+
+    fn html(&self) -> String {
+        let mut html = String::from("<table><thead><tr>");
+        for title in self.titles {
+            let _ = write!(html, "<th>{title}</th>");
+        }
+        html.push_str("</tr></thead><tbody>");
+        for row in &self.rows {
+            html.push_str("<tr>");
+            for cell in row {
+                let _ = write!(html, "<td><code>{}</code></td>", escape(cell));
+            }
+            html.push_str("</tr>");
+        }
+        html.push_str("</tbody></table>");
+        if let Some((first, rest)) = self.notes.split_first() {
+            let _ = write!(html, "<p>{}</p><ul>", escape(first));
+            for note in rest {
+                let _ = write!(html, "<li>{}</li>", escape(note));
+            }
+            html.push_str("</ul>");
+        }
+        html
+    }
+
+    fn text(&self) -> String {
+        let rows = self.rows.iter().map(|row| row.each_ref().map(|cell| printable(cell)));
+        let titles = self.titles.map(std::borrow::Cow::Borrowed);
+        let rows: Vec<_> = [titles].into_iter().chain(rows).collect();
+        let width = |column: usize| rows.iter().map(|row| columns(&row[column])).max().unwrap_or(0);
+        let widths: [usize; COLUMNS] = std::array::from_fn(width);
+        let line = |row: &[std::borrow::Cow<'_, str>; COLUMNS]| {
+            let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| padded(cell, width)).collect();
+            cells.join("  ").trim_end().to_owned()
+        };
+        rows.iter()
+            .map(line)
+            .chain(self.notes.iter().map(|note| printable(note).into_owned()))
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown<'a>(bundle: &'a MimeBundle, wanted: &str) -> &'a str {
+        bundle.iter().find(|(mime_type, _)| *mime_type == wanted).map_or("", |(_, content)| content)
+    }
+
+    fn task(id: u64, name: &str) -> TaskRow {
+        TaskRow {
+            id,
+            name: name.into(),
+            place: "cell 3, line 2".into(),
+            parent: None,
+            age: Duration::from_secs(185),
+            running: id == 1,
+            polls: 4,
+            busy: Duration::from_micros(12),
+        }
+    }
+
+    #[test]
+    fn what_is_not_ours_is_escaped() {
+        let table = variables_table(&[("v", "Vec<&str>", Some("[\"a\"]".into())), ("f", "F", None)]);
+        let html = shown(&table, "text/html");
+        assert!(html.contains("Vec&lt;&amp;str&gt;") && html.contains("[&quot;a&quot;]"));
+    }
+
+    #[test]
+    fn columns_line_up_by_what_a_terminal_shows() {
+        let table = variables_table(&[("喫茶", "i32", Some("1".into())), ("v", "Vec<i32>", None)]);
+        assert_eq!(shown(&table, "text/plain"), "name  type      value\n喫茶  i32       1\nv     Vec<i32>");
+    }
+
+    #[test]
+    fn tasks_are_told_for_people() {
+        let table = tasks_table(&[task(1, "fetch"), TaskRow { parent: Some(1), ..task(20, "parse") }]);
+        assert_eq!(
+            shown(&table, "text/plain"),
+            "task  name   place           parent  age        state    polls  busy\n\
+             1     fetch  cell 3, line 2          3 min 5 s  running  4      12 µs\n\
+             20    parse  cell 3, line 2  1       3 min 5 s  waiting  4      12 µs"
+        );
+        assert_eq!(shown(&tasks_table(&[]), "text/plain"), "no tasks live");
+    }
+
+    #[test]
+    fn many_tasks_are_counted() {
+        let rows: Vec<TaskRow> = (0..1_000).map(|id| task(id, if id % 4 == 0 { "<a>" } else { "b" })).collect();
+        let table = tasks_table(&rows);
+        let text = shown(&table, "text/plain");
+        assert_eq!(text.lines().count(), 1 + 200 + 3);
+        assert!(text.ends_with("and 800 more:\n600 × b (cell 3, line 2)\n200 × <a> (cell 3, line 2)"));
+        assert!(shown(&table, "text/html").contains("<li>200 × &lt;a&gt; (cell 3, line 2)</li>"));
+    }
 }
