@@ -17,7 +17,11 @@ pub(crate) struct Session {
     worker: Child,
     socket: UnixStream,
     count: u64,
-    _folder: tempfile::TempDir,
+    /// Of the cells to come.
+    pub(crate) opt_level: Option<u8>,
+    /// Whether the cells to come have a timeline.
+    pub(crate) timeline: bool,
+    folder: tempfile::TempDir,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -47,7 +51,8 @@ impl Session {
         drop(theirs);
         let notebook = Notebook::new(library, folder.path()).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let mut session = Self { notebook, worker, socket, count: 0, _folder: folder, runtime };
+        let mut session =
+            Self { notebook, worker, socket, count: 0, opt_level: None, timeline: false, folder, runtime };
         assert!(matches!(session.event(), Event::Ready { .. }));
         session
     }
@@ -70,8 +75,8 @@ impl Session {
             text,
             label: label.clone(),
             cell_id: cell_id.map(str::to_owned),
-            opt_level: None,
-            timeline: false,
+            opt_level: self.opt_level,
+            timeline: self.timeline,
         };
         let prepared = self.runtime.block_on(self.notebook.prepare(&source, &CancellationToken::new()));
         let artifact = match prepared {
@@ -88,7 +93,7 @@ impl Session {
                 library: program.library,
                 entry: program.entry,
                 forget: artifact.forget,
-                timeline: false,
+                timeline: self.timeline,
             };
             ipc::write(&mut self.socket, &run).unwrap();
             let (outcome, variables) = loop {
@@ -119,6 +124,17 @@ impl Session {
             writeln!(out, "note: {note}").unwrap();
         }
         out.trim_end().to_owned()
+    }
+
+    /// Whether what was compiled last of the newest cell had been instrumented.
+    #[allow(dead_code, reason = "not all tests ask")]
+    pub(crate) fn is_instrumented(&self) -> bool {
+        let label = format!("cell {}", self.count);
+        let files = ["cells/", "items/run/", "items/", "items/macros/"].map(|folder| format!("{folder}{label}"));
+        files.iter().filter_map(|file| std::fs::read_to_string(self.folder.path().join(file)).ok()).any(|text| {
+            let calls = ["CHECK", "check()", "carry(", "branch("].map(|call| format!("::kissaten::__cell::{call}"));
+            calls.iter().any(|call| text.contains(call)) || text.contains("::kissaten::__lane!")
+        })
     }
 
     /// What is in the pipes now; all that was printed before an event was read is.
