@@ -65,6 +65,8 @@ pub(crate) struct Items {
     pub(crate) items: Vec<LiveItem>,
     pub(crate) imports: Vec<LiveImport>,
     pub(crate) owners: BTreeMap<StaticKey, Owner>,
+    /// Cells whose items did not compile with what instruments them, by serial.
+    pub(crate) plain: BTreeSet<u64>,
 }
 
 /// What a cell's definitions changed.
@@ -222,6 +224,7 @@ impl Items {
     fn drop_owners(&mut self) {
         let live: BTreeSet<u64> = self.items.iter().map(|live| live.cell.serial).collect();
         self.owners.retain(|(serial, ..), _| live.contains(serial));
+        self.plain.retain(|serial| live.contains(serial));
     }
 }
 

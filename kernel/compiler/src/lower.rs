@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use crate::binding::Binding;
-use crate::items::{Items, LiveImport, LiveItem, Owner};
-use crate::parse::{ItemKind, OkUnit, Parsed, Static};
+use crate::items::{CellText, Items, LiveImport, LiveItem, Owner};
+use crate::parse::{Form, ItemKind, OkUnit, Parsed, Static};
 use crate::source_map::{Edits, Generated, Region};
 
 /// Which error type a `?` at the top level turns into.
@@ -43,13 +43,15 @@ pub(crate) struct Frame<'a> {
     pub(crate) in_items_crate: bool,
     /// Whether there is an items crate to link to.
     pub(crate) has_items: bool,
+    /// How the statements are instrumented, if they are.
+    pub(crate) form: Option<Form>,
 }
 
 /// The statements of a cell as a function that returns a future.
 pub(crate) fn statements(text: &str, parsed: &Parsed, items: &Items, serial: u64, frame: &Frame<'_>) -> Generated {
     let mut out = Generated::default();
     head(&mut out, text, parsed, items, serial, frame);
-    body(&mut out, text, parsed, frame.in_items_crate);
+    body(&mut out, text, parsed, frame);
     foot(&mut out, frame);
     out
 }
@@ -100,23 +102,31 @@ fn raw(name: &str) -> String {
     if syn::parse_str::<syn::Ident>(name).is_ok() { name.to_owned() } else { format!("r#{name}") }
 }
 
-fn body(out: &mut Generated, text: &str, parsed: &Parsed, in_items_crate: bool) {
-    let mut edits = parsed.statement_edits.clone();
-    if let Some(tail) = &parsed.tail {
-        if let Some(ok_unit) = parsed.ok_unit {
-            let type_ = match ok_unit {
-                OkUnit::Bare => "::core::result::Result<(), ::kissaten::__cell::CellError>",
-                OkUnit::Typed => "_",
-            };
-            edits.insert(tail.start, format!("let _: {type_} = "));
-            edits.insert(tail.end, ";");
-        } else {
-            edits.insert(tail.start, "match &(");
-            edits.insert(tail.end, format!("\n{SHOW}"));
-        }
+/// The text that goes around the tail expression.
+fn around_tail(ok_unit: Option<OkUnit>) -> (&'static str, String) {
+    match ok_unit {
+        Some(OkUnit::Bare) => ("let _: ::core::result::Result<(), ::kissaten::__cell::CellError> = ", ";".to_owned()),
+        Some(OkUnit::Typed) => ("let _: _ = ", ";".to_owned()),
+        None => ("match &(", format!("\n{SHOW}")),
+    }
+}
+
+fn body(out: &mut Generated, text: &str, parsed: &Parsed, frame: &Frame<'_>) {
+    // What stands outermost is first at a beginning and last at an end.
+    let mut edits = Edits::default();
+    let around = parsed.tail.as_ref().map(|tail| (tail, around_tail(parsed.ok_unit)));
+    if let Some((tail, (before, _))) = &around {
+        edits.insert(tail.start, *before);
+    }
+    edits.extend(&parsed.statement_edits);
+    if let Some(form) = frame.form {
+        edits.extend(&parsed.instruments.edits(form));
+    }
+    if let Some((tail, (_, behind))) = around {
+        edits.insert(tail.end, behind);
     }
     let mut blanks = parsed.item_ranges.clone();
-    if !in_items_crate {
+    if !frame.in_items_crate {
         // A `use` of this cell holds in it as it stands, and is rustc's to complain about there.
         blanks.retain(|blank| !parsed.imports.iter().any(|import| import.range == *blank));
     }
@@ -251,7 +261,9 @@ pub(crate) struct ItemsFile {
 }
 
 /// The files with the live items of all cells: first those with macros, which must be known in all that follow.
-pub(crate) fn items_files(items: &Items) -> Vec<ItemsFile> {
+///
+/// `form` says how the items of a cell's text are instrumented, if they are.
+pub(crate) fn items_files(items: &Items, form: &dyn Fn(&CellText) -> Option<Form>) -> Vec<ItemsFile> {
     let mut serials: Vec<u64> = items.items.iter().map(|live| live.cell.serial).collect();
     serials.sort_unstable();
     serials.dedup();
@@ -263,28 +275,30 @@ pub(crate) fn items_files(items: &Items) -> Vec<ItemsFile> {
             let of_file: Vec<&LiveItem> = items.items.iter().filter(of_file).collect();
             if let Some(first) = of_file.first() {
                 let name = format!("{folder}{}", first.cell.label);
-                files.push(ItemsFile { name, serial: *serial, generated: items_file(items, &of_file) });
+                files.push(ItemsFile { name, serial: *serial, generated: items_file(items, &of_file, form) });
             }
         }
     }
     files
 }
 
-fn items_file(items: &Items, of_cell: &[&LiveItem]) -> Generated {
+fn items_file(items: &Items, of_cell: &[&LiveItem], form: &dyn Fn(&CellText) -> Option<Form>) -> Generated {
+    let form = of_cell.first().and_then(|live| form(&live.cell));
     let mut out = Generated::default();
     let mut at = 0;
     for live in of_cell {
         let (text, range) = (&live.cell.text, live.item.range.clone());
         out.blank(text, at..range.start);
-        item_edits(items, live).copy(&mut out, text, range.clone());
+        item_edits(items, live, form).copy(&mut out, text, range.clone());
         at = range.end;
     }
     out.push("\n");
     out
 }
 
-fn item_edits(items: &Items, live: &LiveItem) -> Edits {
-    let mut edits = Edits::default();
+fn item_edits(items: &Items, live: &LiveItem, form: Option<Form>) -> Edits {
+    // First, because a checkpoint is a statement, and what else is inserted where it is begins one.
+    let mut edits = form.map(|form| live.item.instruments.edits(form)).unwrap_or_default();
     if let ItemKind::Impl { members, .. } = &live.item.kind {
         for index in &live.cut {
             edits.replace(members[*index].range.clone(), "");

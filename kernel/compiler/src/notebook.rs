@@ -115,7 +115,6 @@ impl Notebook {
             cell_id: source.cell_id.clone(),
         });
         self.texts.insert(cell.label.clone(), Arc::clone(&cell));
-        let opt_level = source.opt_level.unwrap_or(self.opt_level);
         let parsed = match parse::parse(&source.text, &self.items.item_macros()) {
             Ok(parsed) => parsed,
             Err(Unparsed::TooDeep) => return Err(too_deep()),
@@ -128,7 +127,7 @@ impl Notebook {
 
         let mut items = self.items.clone();
         let merged = items.merge(&cell, &parsed, false);
-        let mut attempt = Attempt::new(self, &cell, &parsed, items, opt_level);
+        let mut attempt = Attempt::new(self, &cell, &parsed, items, source);
         attempt.drop_variables_of(&merged);
         let tried = attempt.run(cancel).await;
         // An edited cell may have dropped a definition that others still need: then that one stays.
@@ -136,7 +135,7 @@ impl Notebook {
             Err(PrepareError::Compile(error)) if cell.cell_id.is_some() && !parsed.items.is_empty() => {
                 let mut items = self.items.clone();
                 let merged = items.merge(&cell, &parsed, true);
-                let mut attempt = Attempt::new(self, &cell, &parsed, items, opt_level);
+                let mut attempt = Attempt::new(self, &cell, &parsed, items, source);
                 attempt.drop_variables_of(&merged);
                 match attempt.run(cancel).await {
                     Ok(success) => Ok((success, merged)),

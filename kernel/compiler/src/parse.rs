@@ -3,6 +3,8 @@
 //! Everything that leaves here is plain data: byte ranges, names and edits. No syntax tree does, so the parser can
 //! run on a thread of its own with a stack that deep nesting does not overflow.
 
+mod arguments;
+mod instrument;
 mod item;
 mod mention;
 mod pattern;
@@ -17,6 +19,7 @@ use syn::spanned::Spanned;
 
 use crate::source_map::Edits;
 
+pub(crate) use instrument::{Form, Instruments};
 pub(crate) use item::{Import, Item, ItemKind, Space, Static};
 
 /// Brackets inside brackets; rustc's own parser and passes recurse as well, and overflow not much later.
@@ -36,6 +39,8 @@ pub(crate) struct Parsed {
     pub(crate) has_statements: bool,
     /// What makes statements of the text: items blanked, `return;` completed.
     pub(crate) statement_edits: Edits,
+    /// What instruments the statements.
+    pub(crate) instruments: Instruments,
     /// Ranges of the text that are no statements.
     pub(crate) item_ranges: Vec<Range<usize>>,
     /// The last expression, when it has no semicolon: what the cell shows.

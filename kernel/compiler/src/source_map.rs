@@ -34,6 +34,8 @@ pub(crate) struct Generated {
     regions: Vec<(Range<usize>, Region)>,
     /// Stretches of our own text that stand in place of a stretch of the user's.
     replacements: Vec<(Range<usize>, Range<usize>)>,
+    /// Stretches of our own text that count as the place of the user's at which they stand.
+    instruments: Vec<(Range<usize>, usize)>,
 }
 
 impl Generated {
@@ -72,7 +74,11 @@ impl Generated {
     pub(crate) fn user_offset(&self, generated: usize) -> Option<usize> {
         let inside = self.segments.iter().find(|(range, _)| range.contains(&generated));
         let at_end = || self.segments.iter().find(|(range, _)| range.end == generated);
-        inside.or_else(at_end).map(|(range, user)| user + (generated - range.start))
+        let copied = inside.or_else(at_end).map(|(range, user)| user + (generated - range.start));
+        copied.or_else(|| {
+            let mut instruments = self.instruments.iter();
+            instruments.find(|(range, _)| range.start <= generated && generated <= range.end).map(|(_, user)| *user)
+        })
     }
 
     /// The stretch of the user's text that the text at a generated offset stands in place of.
@@ -114,15 +120,28 @@ pub(crate) fn position_in(text: &str, offset: usize) -> (usize, usize) {
 /// Changes to a text by byte ranges of the original: what is to be put in place of them. An insertion is the
 /// change of an empty range.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Edits(Vec<(Range<usize>, String)>);
+pub(crate) struct Edits(Vec<Edit>);
+
+#[derive(Clone, Debug)]
+struct Edit {
+    range: Range<usize>,
+    text: String,
+    /// What is said about the text is said about the place where it stands.
+    is_instrument: bool,
+}
 
 impl Edits {
     pub(crate) fn insert(&mut self, at: usize, text: impl Into<String>) {
-        self.0.push((at..at, text.into()));
+        self.0.push(Edit { range: at..at, text: text.into(), is_instrument: false });
+    }
+
+    /// An insertion around or before the user's text, which must not change what is said of that.
+    pub(crate) fn instrument(&mut self, at: usize, text: impl Into<String>) {
+        self.0.push(Edit { range: at..at, text: text.into(), is_instrument: true });
     }
 
     pub(crate) fn replace(&mut self, range: Range<usize>, text: impl Into<String>) {
-        self.0.push((range, text.into()));
+        self.0.push(Edit { range, text: text.into(), is_instrument: false });
     }
 
     pub(crate) fn extend(&mut self, more: &Self) {
@@ -133,19 +152,22 @@ impl Edits {
     /// many newlines as were taken. What is replaced takes the changes inside of it along; of replacements that
     /// overlap the one that starts first wins.
     pub(crate) fn copy(&self, to: &mut Generated, user: &str, range: Range<usize>) {
-        let mut inside: Vec<_> =
-            self.0.iter().filter(|(edit, _)| range.start <= edit.start && edit.end <= range.end).collect();
-        inside.sort_by_key(|(edit, _)| (edit.start, edit.end));
-        let replaced: Vec<_> = inside.iter().map(|(edit, _)| edit.clone()).filter(|edit| !edit.is_empty()).collect();
-        inside.retain(|(edit, _)| !edit.is_empty() || !replaced.iter().any(|range| range.contains(&edit.start)));
+        let is_inside = |edit: &&Edit| range.start <= edit.range.start && edit.range.end <= range.end;
+        let mut inside: Vec<&Edit> = self.0.iter().filter(is_inside).collect();
+        inside.sort_by_key(|edit| (edit.range.start, edit.range.end));
+        let replaced: Vec<_> = inside.iter().map(|edit| edit.range.clone()).filter(|edit| !edit.is_empty()).collect();
+        inside.retain(|edit| !edit.range.is_empty() || !replaced.iter().any(|range| range.contains(&edit.range.start)));
         let mut at = range.start;
-        for (edit, text) in inside {
+        for Edit { range: edit, text, is_instrument } in inside {
             if edit.start < at {
                 continue;
             }
             to.copy(user, at..edit.start);
             let start = to.text.len();
             to.push(text);
+            if *is_instrument {
+                to.instruments.push((start..to.text.len(), edit.start));
+            }
             if !edit.is_empty() {
                 to.replacements.push((start..to.text.len(), edit.clone()));
             }

@@ -9,11 +9,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Notebook, write};
 use crate::Rendered;
-use crate::api::{PrepareError, Program};
+use crate::api::{PrepareError, Program, Source};
 use crate::binding::{self, Binding, Moved, NotKept};
 use crate::items::{CellText, Items, Merged};
 use crate::lower::{self, ErrorType, Frame, ItemsFile};
-use crate::parse::{Parsed, Space};
+use crate::parse::{Form, Parsed, Space};
 use crate::rustc::{self, Compiled, Invocation};
 use crate::source_map::{Generated, Region};
 
@@ -24,12 +24,16 @@ const TRIES: usize = 24;
 const ITEMS_UNITS: u16 = 64;
 
 /// One cell on its way through rustc.
+#[derive(Clone)]
 pub(super) struct Attempt<'a> {
     pub(super) notebook: &'a Notebook,
     pub(super) cell: &'a Arc<CellText>,
     pub(super) parsed: &'a Parsed,
     pub(super) items: Items,
     opt_level: u8,
+    timeline: bool,
+    /// Whether what instruments the code is written into it.
+    instrumented: bool,
     entry: String,
     /// Whether the statements are compiled in the items crate: with new items it saves a call of rustc.
     pub(super) in_items_crate: bool,
@@ -102,14 +106,16 @@ impl<'a> Attempt<'a> {
         cell: &'a Arc<CellText>,
         parsed: &'a Parsed,
         items: Items,
-        opt_level: u8,
+        source: &Source,
     ) -> Self {
         let mut attempt = Self {
             notebook,
             cell,
             parsed,
             items,
-            opt_level,
+            opt_level: source.opt_level.unwrap_or(notebook.opt_level),
+            timeline: source.timeline,
+            instrumented: true,
             entry: format!("kissaten_cell_{}", cell.serial),
             in_items_crate: !parsed.items.is_empty(),
             error_type: ErrorType::Display,
@@ -170,7 +176,8 @@ impl<'a> Attempt<'a> {
         if self.parsed.items.is_empty() && !self.parsed.has_statements && self.parsed.imports.is_empty() {
             return Ok(self.succeed(Files::default(), BTreeMap::new(), None));
         }
-        for _ in 0..TRIES {
+        let fresh = self.clone();
+        for tries_left in (0..TRIES).rev() {
             let (files, compiled, library) = self.compile(cancel, true).await?;
             self.time += compiled.time;
             if compiled.success {
@@ -183,13 +190,44 @@ impl<'a> Attempt<'a> {
             if compiled.errors().next().is_none() {
                 return Err(super::report::other(&compiled));
             }
-            if !self.adjust(&files, &compiled) {
-                break;
+            if tries_left > 0 && self.adjust(&files, &compiled) {
+                continue;
+            }
+            // Once more for the words: about the user's code alone, with the paths as rustc usually shortens them.
+            let at_fault = self.at_fault(&files, &compiled);
+            let was_instrumented = std::mem::replace(&mut self.instrumented, false);
+            let (files, compiled, _) = self.compile(cancel, false).await?;
+            if !was_instrumented || !compiled.success && !self.adjust(&files, &compiled) {
+                return Err(self.notebook.report(self.cell, &self.items, &files, &compiled));
+            }
+            // What instruments the code was in the way: from the beginning without it.
+            self = Self { instrumented: false, time: self.time + compiled.time, ..fresh.clone() };
+            self.items.plain.extend(at_fault);
+        }
+        Err(PrepareError::Environment(
+            "the cell keeps rustc busy without an end; split it into smaller ones".to_owned(),
+        ))
+    }
+
+    /// Cells whose items an error lies in.
+    fn at_fault(&self, files: &Files, compiled: &Compiled) -> BTreeSet<u64> {
+        let earlier = self.notebook.generation.as_ref().map_or(&[][..], |generation| &generation.files);
+        let files: Vec<&ItemsFile> = files.items.iter().chain(earlier).collect();
+        let mut found = BTreeSet::new();
+        for span in compiled.errors().flat_map(|error| &error.spans) {
+            let outward = std::iter::successors(Some(span), |span| Some(&span.expansion.as_ref()?.span));
+            for span in outward {
+                let here = files.iter().filter(|file| file.name == span.file_name);
+                found.extend(here.map(|file| file.serial));
             }
         }
-        // Once more for the words: with the paths as rustc usually shortens them.
-        let (files, compiled, _) = self.compile(cancel, false).await?;
-        Err(self.notebook.report(self.cell, &self.items, &files, &compiled))
+        found
+    }
+
+    /// How a text is instrumented.
+    fn form(&self, cell: &CellText) -> Option<Form> {
+        let timeline = self.timeline && cell.serial == self.cell.serial;
+        self.instrumented.then(|| Form::new(self.opt_level, timeline, &cell.text))
     }
 
     async fn compile(
@@ -214,7 +252,8 @@ impl<'a> Attempt<'a> {
         let mut arguments;
         let (folder, root, library);
         if self.in_items_crate {
-            files.items = lower::items_files(&self.items);
+            let form = |cell: &CellText| self.form(cell).filter(|_| !self.items.plain.contains(&cell.serial));
+            files.items = lower::items_files(&self.items, &form);
             for file in &files.items {
                 write(&folders.items, &file.name, file.generated.text())?;
             }
@@ -285,6 +324,7 @@ impl<'a> Attempt<'a> {
             leave_out: &self.leave_out,
             in_items_crate: self.in_items_crate,
             has_items: self.notebook.generation.is_some(),
+            form: self.form(self.cell),
             take,
         }
     }

@@ -10,6 +10,7 @@ use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
 
+use super::instrument::Instruments;
 use super::mention::{self, plain};
 use crate::source_map::Edits;
 
@@ -26,6 +27,8 @@ pub(crate) struct Item {
     pub(crate) mentions: BTreeSet<String>,
     /// What makes it `pub`, and a pasted `main` ordinary.
     pub(crate) edits: Edits,
+    /// What instruments it.
+    pub(crate) instruments: Instruments,
     /// The statics in it, at any depth.
     pub(crate) statics: Vec<Static>,
     /// It is a macro that stands for items.
@@ -184,6 +187,7 @@ pub(super) fn take(item: &syn::Item) -> Item {
         tokens: tokens.to_string(),
         mentions,
         edits: Edits::default(),
+        instruments: Instruments::of_item(item),
         statics: Vec::new(),
         makes_items: matches!(item, syn::Item::Macro(call) if call.ident.is_some() && makes_items(&call.mac.tokens)),
     };

@@ -25,6 +25,10 @@ pub(super) fn take_apart(text: &str, statements: &[syn::Stmt], item_macros: &BTr
                 parsed.item_ranges.push(declaration.span().byte_range());
             }
             syn::Stmt::Item(item) => {
+                // A macro is defined here as well.
+                if matches!(item, syn::Item::Macro(_)) {
+                    parsed.instruments.add_statement(statement);
+                }
                 if let syn::Item::Fn(function) = item
                     && function.sig.ident == "main"
                     && function.sig.inputs.is_empty()
@@ -51,6 +55,7 @@ pub(super) fn take_apart(text: &str, statements: &[syn::Stmt], item_macros: &BTr
                 if let syn::Stmt::Local(local) = other {
                     bind(text, local, parsed);
                 }
+                parsed.instruments.add_statement(other);
                 names.visit_stmt(other);
                 other.to_tokens(&mut running);
             }

@@ -18,7 +18,11 @@ pub(crate) struct Session {
     socket: UnixStream,
     mark: String,
     count: u64,
-    _folder: tempfile::TempDir,
+    /// Of the cells to come.
+    pub(crate) opt_level: Option<u8>,
+    /// Whether the cells to come have a timeline.
+    pub(crate) timeline: bool,
+    folder: tempfile::TempDir,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -48,7 +52,8 @@ impl Session {
         drop(theirs);
         let notebook = Notebook::new(library, folder.path()).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let mut session = Self { notebook, worker, socket, mark: String::new(), count: 0, _folder: folder, runtime };
+        let (mark, opt_level, timeline) = (String::new(), None, false);
+        let mut session = Self { notebook, worker, socket, mark, count: 0, opt_level, timeline, folder, runtime };
         let Event::Ready { mark } = session.event() else { panic!("the worker is not ready") };
         session.mark = mark;
         session
@@ -72,8 +77,8 @@ impl Session {
             text,
             label: label.clone(),
             cell_id: cell_id.map(str::to_owned),
-            opt_level: None,
-            timeline: false,
+            opt_level: self.opt_level,
+            timeline: self.timeline,
         };
         let prepared = self.runtime.block_on(self.notebook.prepare(&source, &CancellationToken::new()));
         let artifact = match prepared {
@@ -90,12 +95,14 @@ impl Session {
                 library: program.library,
                 entry: program.entry,
                 forget: artifact.forget,
-                timeline: false,
+                timeline: self.timeline,
             };
             ipc::write(&mut self.socket, &run).unwrap();
             let (outcome, variables) = loop {
                 match self.event() {
                     Event::Done { outcome, variables, .. } => break (outcome, variables),
+                    // A picture of times, which differ from run to run.
+                    Event::Display(display) if display.display_id.is_some() => {}
                     Event::Display(display) => writeln!(out, "display: {:?}", display.data).unwrap(),
                     Event::Hint { cell, text, .. } => writeln!(out, "hint for run {}: {text}", cell.0).unwrap(),
                     other => panic!("unexpected {other:?}"),
@@ -122,6 +129,17 @@ impl Session {
             writeln!(out, "note: {note}").unwrap();
         }
         out.trim_end().to_owned()
+    }
+
+    /// Whether what was compiled last of the newest cell had been instrumented.
+    #[allow(dead_code, reason = "not all tests ask")]
+    pub(crate) fn is_instrumented(&self) -> bool {
+        let label = format!("cell {}", self.count);
+        let files = ["cells/", "items/run/", "items/", "items/macros/"].map(|folder| format!("{folder}{label}"));
+        files.iter().filter_map(|file| std::fs::read_to_string(self.folder.path().join(file)).ok()).any(|text| {
+            let calls = ["CHECK", "check()", "carry(", "branch("].map(|call| format!("::kissaten::__cell::{call}"));
+            calls.iter().any(|call| text.contains(call)) || text.contains("::kissaten::__lane!")
+        })
     }
 
     /// What is in the pipes now; all that was printed before an event was read is.

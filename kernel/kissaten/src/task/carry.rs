@@ -14,6 +14,7 @@ use std::task::{Context, Poll};
 use tokio::task::{AbortHandle, Id, JoinHandle};
 
 use super::hooks::{id_number, spawned};
+use super::name::is_of_a_cell;
 use super::record::{self, TypeName, now};
 use crate::here::{self, Entered};
 use crate::timeline::End;
@@ -245,8 +246,8 @@ struct BranchLane {
 #[inline(never)]
 fn branch_lane(name: TypeName, location: &'static Location<'static>) -> BranchLane {
     let (run, parent) = here::with(|here| (here.run.get(), here.lane.get()));
-    // A handle's task has a lane of its own, and a timer is drawn as the waiting of who awaits it.
-    let lane = if trace::is_on(run) && name().ends_with("{{closure}}") {
+    // A handle's task has a lane of its own, and what libraries wait for is drawn as the waiting of who awaits it.
+    let lane = if trace::is_on(run) && is_of_a_cell(name()) {
         let lane = trace::spawned(run, parent, 0, location);
         trace::named(run, lane, name);
         lane

@@ -26,6 +26,12 @@ pub(crate) fn function_name(type_name: &str) -> String {
     if inner == 0 { name } else { format!("async block in {name}") }
 }
 
+/// Whether a future's type is that of an `async fn` or an async block in a cell.
+pub(super) fn is_of_a_cell(type_name: &str) -> bool {
+    let first = type_name.split("::").next().unwrap_or_default();
+    is_ours(first) && type_name.ends_with("::{{closure}}")
+}
+
 /// The crates and functions that the compiler writes around a cell's code.
 fn is_ours(part: &str) -> bool {
     part == "notebook" || part.starts_with("kissaten_cell_")
@@ -38,6 +44,19 @@ fn is_type(part: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn futures_of_cells_are_told_from_those_of_libraries() {
+        for (type_name, expected) in [
+            ("notebook::fetch::{{closure}}", true),
+            ("kissaten_cell_3::kissaten_cell_3::{{closure}}::{{closure}}", true),
+            ("tokio::task::yield_now::yield_now::{{closure}}", false),
+            ("tokio::runtime::task::join::JoinHandle<notebook::X>", false),
+            ("notebook::MyFuture", false),
+        ] {
+            assert_eq!(is_of_a_cell(type_name), expected, "{type_name}");
+        }
+    }
 
     #[test]
     fn futures_are_called_by_their_function() {

@@ -1,0 +1,111 @@
+//! The arguments of well-known macros, as the expressions that they are.
+//!
+//! To a parser a macro's arguments are tokens. Of the macros here it is known which of them are expressions; of all
+//! others nothing is said.
+
+use proc_macro2::TokenStream;
+use syn::parse::{ParseStream, Parser};
+use syn::{Expr, Pat, Token};
+
+/// Expressions in a macro call.
+pub(super) struct Arguments {
+    /// In the order of the text.
+    pub(super) all: Vec<Expr>,
+    /// They are futures that the macro polls side by side.
+    pub(super) branches: bool,
+}
+
+/// Macros that take expressions between commas and show nobody their text.
+const LISTS: [&str; 17] = [
+    "print",
+    "println",
+    "eprint",
+    "eprintln",
+    "format",
+    "format_args",
+    "write",
+    "writeln",
+    "panic",
+    "todo",
+    "unimplemented",
+    "unreachable",
+    "assert_eq",
+    "assert_ne",
+    "debug_assert_eq",
+    "debug_assert_ne",
+    "pin",
+];
+
+/// What is known of a macro's arguments.
+///
+/// `dbg!` is not among the macros: it prints the text of its argument.
+pub(super) fn of(call: &syn::Macro) -> Option<Arguments> {
+    let name = call.path.segments.last()?.ident.to_string();
+    let tokens = call.tokens.clone();
+    let all = match name.as_str() {
+        "vec" => repeat.parse2(tokens.clone()).or_else(|_| list.parse2(tokens)).ok()?,
+        // Without words of its own an assertion shows its condition.
+        "assert" | "debug_assert" => list.parse2(tokens).ok().filter(|all| all.len() > 1)?,
+        "matches" => first.parse2(tokens).ok()?,
+        "select" => select.parse2(tokens).ok()?,
+        "join" | "try_join" => biased.parse2(tokens).ok()?,
+        name if LISTS.contains(&name) => list.parse2(tokens).ok()?,
+        _ => return None,
+    };
+    Some(Arguments { all, branches: matches!(name.as_str(), "join" | "try_join") })
+}
+
+fn list(input: ParseStream<'_>) -> syn::Result<Vec<Expr>> {
+    Ok(input.parse_terminated(<Expr as syn::parse::Parse>::parse, Token![,])?.into_iter().collect())
+}
+
+fn repeat(input: ParseStream<'_>) -> syn::Result<Vec<Expr>> {
+    let value = input.parse()?;
+    input.parse::<Token![;]>()?;
+    Ok(vec![value, input.parse()?])
+}
+
+/// What follows is a pattern.
+fn first(input: ParseStream<'_>) -> syn::Result<Vec<Expr>> {
+    let value = input.parse()?;
+    input.parse::<TokenStream>()?;
+    Ok(vec![value])
+}
+
+fn biased(input: ParseStream<'_>) -> syn::Result<Vec<Expr>> {
+    skip_biased(input)?;
+    list(input)
+}
+
+fn skip_biased(input: ParseStream<'_>) -> syn::Result<()> {
+    if input.peek(syn::Ident) && input.peek2(Token![;]) {
+        input.parse::<syn::Ident>()?;
+        input.parse::<Token![;]>()?;
+    }
+    Ok(())
+}
+
+/// `pattern = future, if condition => handler`, and `else => handler` with the other words for it.
+fn select(input: ParseStream<'_>) -> syn::Result<Vec<Expr>> {
+    skip_biased(input)?;
+    let mut all = Vec::new();
+    while !input.is_empty() {
+        let named = (input.peek(Token![else]) || input.peek(syn::Ident)) && input.peek2(Token![=>]);
+        if named {
+            input.parse::<proc_macro2::TokenTree>()?;
+        } else {
+            input.call(Pat::parse_multi_with_leading_vert)?;
+            input.parse::<Token![=]>()?;
+            all.push(input.parse()?);
+            if input.peek(Token![,]) {
+                input.parse::<Token![,]>()?;
+                input.parse::<Token![if]>()?;
+                all.push(input.parse()?);
+            }
+        }
+        input.parse::<Token![=>]>()?;
+        all.push(input.call(Expr::parse_with_earlier_boundary_rule)?);
+        input.parse::<Option<Token![,]>>()?;
+    }
+    Ok(all)
+}

@@ -1,0 +1,136 @@
+//! What is written into a cell's code so that it can be interrupted, told apart and timed.
+//!
+//! Three kinds of text: checkpoints, by which code that does not await can be ended; wraps of what is given to a
+//! `spawn` and of what it returns; and wraps of futures that are awaited side by side. All of it is inserted, so
+//! user text stays on its lines. What the inserted calls do is the session library's to know.
+
+mod checkpoint;
+mod spawn;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+use syn::visit::Visit;
+
+use crate::source_map::Edits;
+
+/// Where something is inserted into a text, in an order in which the insertions at one place nest.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Instruments(Vec<(usize, Piece)>);
+
+#[derive(Clone, Copy, Debug)]
+enum Piece {
+    /// A checkpoint as a statement.
+    Check,
+    /// Around an expression that becomes a block with a checkpoint.
+    Block,
+    BlockEnd,
+    Wrap(Wrap),
+    WrapEnd(Wrap),
+}
+
+/// What goes around an expression.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wrap {
+    /// A closure for another thread.
+    Carry,
+    /// What may be the future of a task.
+    Lane,
+    /// A call that may return a task's handle.
+    Spawned,
+    /// A future among others.
+    Branch,
+    /// A future that is awaited by itself: of interest to a timeline only.
+    Awaited,
+}
+
+/// In which form a text is instrumented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Form {
+    pub(crate) checkpoint: Checkpoint,
+    /// Futures that are awaited by themselves are told apart as well.
+    pub(crate) timeline: bool,
+}
+
+/// How a checkpoint is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Checkpoint {
+    /// The flag is read where it stands: without optimisation a call would cost more than most loops.
+    Read,
+    Call,
+    /// Code of the higher levels has none: they are asked for where every instruction counts.
+    None,
+}
+
+impl Form {
+    /// The form for a text at a level of optimisation.
+    pub(crate) fn new(opt_level: u8, timeline: bool, text: &str) -> Self {
+        let checkpoint = match opt_level {
+            // Whoever forbids `unsafe` forbids it to us.
+            0 if !text.contains("unsafe_code") => Checkpoint::Read,
+            0 | 1 => Checkpoint::Call,
+            _ => Checkpoint::None,
+        };
+        Self { checkpoint, timeline }
+    }
+}
+
+impl Checkpoint {
+    fn text(self) -> Option<&'static str> {
+        match self {
+            Self::Read => Some("if unsafe { ::kissaten::__cell::CHECK } { ::kissaten::__cell::checkpoint(); } "),
+            Self::Call => Some("::kissaten::__cell::check(); "),
+            Self::None => None,
+        }
+    }
+}
+
+impl Wrap {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Carry => "::kissaten::__cell::carry(",
+            Self::Lane => "::kissaten::__lane!(",
+            Self::Spawned => "::kissaten::__spawned!(",
+            Self::Branch | Self::Awaited => "::kissaten::__cell::branch(",
+        }
+    }
+}
+
+impl Instruments {
+    /// Adds what belongs into a statement.
+    pub(super) fn add_statement(&mut self, statement: &syn::Stmt) {
+        walk::Walk::new(&mut self.0).visit_stmt(statement);
+    }
+
+    /// What belongs into an item.
+    pub(super) fn of_item(item: &syn::Item) -> Self {
+        let mut instruments = Self::default();
+        walk::Walk::new(&mut instruments.0).visit_item(item);
+        instruments
+    }
+
+    /// The text of it all.
+    pub(crate) fn edits(&self, form: Form) -> Edits {
+        let mut edits = Edits::default();
+        for (at, piece) in &self.0 {
+            if let Some(text) = piece.text(form) {
+                edits.instrument(*at, text);
+            }
+        }
+        edits
+    }
+}
+
+impl Piece {
+    fn text(self, form: Form) -> Option<String> {
+        let check = form.checkpoint.text();
+        match self {
+            Self::Check => check.map(str::to_owned),
+            Self::Block => check.map(|check| format!("{{ {check}(")),
+            Self::BlockEnd => check.map(|_| ") }".to_owned()),
+            Self::Wrap(Wrap::Awaited) | Self::WrapEnd(Wrap::Awaited) if !form.timeline => None,
+            Self::Wrap(wrap) => Some(wrap.text().to_owned()),
+            Self::WrapEnd(_) => Some(")".to_owned()),
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Text in, instrumented text out.
+
+use std::collections::BTreeSet;
+
+use expect_test::{Expect, expect};
+
+use super::{Checkpoint, Form};
+use crate::source_map::{Edits, Generated};
+
+fn instrumented(text: &str, form: Form) -> String {
+    let parsed = crate::parse::parse(text, &BTreeSet::new()).unwrap();
+    let mut edits = Edits::default();
+    edits.extend(&parsed.instruments.edits(form));
+    for item in parsed.items.iter().filter(|item| item.kind != crate::parse::ItemKind::Macro) {
+        edits.extend(&item.instruments.edits(form));
+    }
+    let mut generated = Generated::default();
+    edits.copy(&mut generated, text, 0..text.len());
+    let short = generated.text().replace("::kissaten::__cell::check();", "CHECK;");
+    short.replace("::kissaten::__cell::", "").replace("::kissaten::", "")
+}
+
+#[track_caller]
+fn check(text: &str, expected: Expect) {
+    expected.assert_eq(&instrumented(text, Form { checkpoint: Checkpoint::Call, timeline: false }));
+}
+
+#[test]
+fn bodies_begin_with_a_checkpoint() {
+    check(
+        "fn a() { loop { break } }\nfn b<T>(x: T) -> T\nwhere T: Copy\n{\n    while c() {}\n    for _ in 0..3 { d(); }\n    x\n}",
+        expect![[r#"
+            fn a() {CHECK;  loop {CHECK;  break } }
+            fn b<T>(x: T) -> T
+            where T: Copy
+            {CHECK; 
+                while c() {CHECK; }
+                for _ in 0..3 {CHECK;  d(); }
+                x
+            }"#]],
+    );
+    check(
+        "impl A { async fn a(&self) {} unsafe fn b() {} }\ntrait B { fn a(&self) -> u8 { 1 } fn b(&self); }\nmod m { pub(super) fn c() { fn d() {} } }",
+        expect![[r#"
+            impl A { async fn a(&self) {CHECK; } unsafe fn b() {CHECK; } }
+            trait B { fn a(&self) -> u8 {CHECK;  1 } fn b(&self); }
+            mod m { pub(super) fn c() {CHECK;  fn d() {CHECK; } } }"#]],
+    );
+    check(
+        "'a: loop { let x = 'b: while let Some(x) = y { break 'a; }; }",
+        expect!["'a: loop {CHECK;  let x = 'b: while let Some(x) = y {CHECK;  break 'a; }; }"],
+    );
+    check(
+        "fn f() {\n    #![allow(unused)]\n    //! words\n    1;\n}",
+        expect![[r#"
+        fn f() {
+            #![allow(unused)]
+            //! words
+            CHECK; 1;
+        }"#]],
+    );
+    check("for x in (|| y)() {}", expect!["for x in (|| { CHECK; (y) })() {CHECK; }"]);
+}
+
+#[test]
+fn closures_become_blocks() {
+    check(
+        "let f = |x| x + 1; let g = move |x: u8| -> u8 { x }; let h = async || {}; let i = async move |a| b;",
+        expect![
+            "let f = |x| { CHECK; (x + 1) }; let g = move |x: u8| -> u8 {CHECK;  x }; let h = async || {CHECK; }; let i = async move |a| { CHECK; (b) };"
+        ],
+    );
+    check(
+        "v.iter().map(|a| |b| unsafe { c(a) } < b).filter(|_| match d { _ => true } as bool)",
+        expect![
+            "v.iter().map(|a| { CHECK; (|b| { CHECK; (unsafe { c(a) } < b) }) }).filter(|_| { CHECK; (match d { _ => true } as bool) })"
+        ],
+    );
+    check("|| println!(\"喫\"); || return", expect![[r#"|| { CHECK; (println!("喫")) }; || { CHECK; (return) }"#]]);
+}
+
+#[test]
+fn what_the_compiler_runs_and_what_cannot_be_left_has_no_checkpoint() {
+    for text in [
+        "const fn f() { while a {} loop {} }",
+        "const A: u8 = { loop { break 1 } }; static B: L = L::new(|| 1);",
+        "enum E { A = { loop { break 1 } } }",
+        "let a: [u8; { loop { break 1 } }] = [0; { loop { break 1 } }];",
+        "let a = const { loop { break 1 } }; f::<{ loop { break 1 } }>();",
+        "extern \"C\" fn f() { loop {} || 1; } extern fn g() { for _ in a {} }",
+        "#[unsafe(naked)] fn f() { naked_asm!(\"ret\") }",
+        "#[some::attribute] fn f() { loop {} }",
+        "dbg!(|| 1); assert!(v.all(|x| x)); unknown!(loop {}); stringify!(|| 1);",
+    ] {
+        assert_eq!(instrumented(text, Form { checkpoint: Checkpoint::Call, timeline: true }), text);
+    }
+    check(
+        "extern \"Rust\" fn f() {} extern \"C\" fn g() { fn h() {} }",
+        expect![[r#"extern "Rust" fn f() {CHECK; } extern "C" fn g() { fn h() {CHECK; } }"#]],
+    );
+}
+
+#[test]
+fn arguments_of_known_macros_are_looked_into() {
+    check(
+        "println!(\"{} {a}\", v.map(|x| x), a = || 1); vec![|| 1, || 2]; vec![|| 1; n]; assert!(v.all(|x| x), \"\");",
+        expect![[
+            r#"println!("{} {a}", v.map(|x| { CHECK; (x) }), a = || { CHECK; (1) }); vec![|| { CHECK; (1) }, || { CHECK; (2) }]; vec![|| { CHECK; (1) }; n]; assert!(v.all(|x| { CHECK; (x) }), "");"#
+        ]],
+    );
+    check("matches!(f(|| 1), Some(x) if x > 1)", expect!["matches!(f(|| { CHECK; (1) }), Some(x) if x > 1)"]);
+    check(
+        "tokio::select! {\n    biased;\n    Some(x) = f(|| 1), if g(|| 2) => { loop {} }\n    _ = a => || 1,\n    else => tokio::spawn(b),\n}",
+        expect![[r#"
+            tokio::select! {
+                biased;
+                Some(x) = f(|| { CHECK; (1) }), if g(|| { CHECK; (2) }) => { loop {CHECK; } }
+                _ = a => || { CHECK; (1) },
+                else => __spawned!(tokio::spawn(__lane!(b))),
+            }"#]],
+    );
+}
+
+#[test]
+fn loops_in_what_a_macro_writes() {
+    check(
+        "macro_rules! m {\n    (loop { $($t:tt)* }) => { loop { $($t)* } while x(S {}) { } while let Some(_) = $e { 1 } for i in $e { } };\n    ($t:ty) => { impl A for $t { fn f<F: for<'a> B<'a>>() { o!(loop {}); while match a { _ => b } { } if !a { loop { } } } } };\n    (const) => { const fn f() { loop {} } };\n}",
+        expect![[r#"
+            macro_rules! m {
+                (loop { $($t:tt)* }) => { loop {CHECK;  $($t)* } while x(S {}) {CHECK;  } while let Some(_) = $e {CHECK;  1 } for i in $e {CHECK;  } };
+                ($t:ty) => { impl A for $t { fn f<F: for<'a> B<'a>>() { o!(loop {}); while match a { _ => b } { } if !a { loop {CHECK;  } } } } };
+                (const) => { const fn f() { loop {} } };
+            }"#]],
+    );
+}
+
+#[test]
+fn what_is_spawned_is_wrapped() {
+    check(
+        "let h = tokio::spawn(async { 1 }); tokio::spawn(f(x)).await?; return spawn(x)",
+        expect![
+            "let h = __spawned!(tokio::spawn(__lane!(async { 1 }))); __spawned!(tokio::spawn(__lane!(f(x)))).await?; return __spawned!(spawn(__lane!(x)))"
+        ],
+    );
+    check(
+        "set.spawn(a).abort(); set.spawn_on(b, &h); set.spawn_blocking(|| 1); rt().spawn_blocking(f)",
+        expect![
+            "__spawned!(set.spawn(__lane!(a))).abort(); __spawned!(set.spawn_on(__lane!(b), &h)); __spawned!(set.spawn_blocking(carry(|| { CHECK; (1) }))); __spawned!(rt().spawn_blocking(carry(f)))"
+        ],
+    );
+    check(
+        "tokio::task::block_in_place(|| f()) + thread::spawn(f).join()?",
+        expect!["tokio::task::block_in_place(carry(|| { CHECK; (f()) })) + thread::spawn(carry(f)).join()?"],
+    );
+    check(
+        "thread::scope(|s| { s.spawn(|| v.len()); s.spawn(|_| 1); Builder::new().spawn_scoped(s, || 1) })",
+        expect![
+            "thread::scope(|s| {CHECK;  s.spawn(carry(|| { CHECK; (v.len()) })); s.spawn(|_| { CHECK; (1) }); Builder::new().spawn_scoped(s, carry(|| { CHECK; (1) })) })"
+        ],
+    );
+    check(
+        "tokio::spawn(async move { tokio::spawn(inner()).await })",
+        expect!["__spawned!(tokio::spawn(__lane!(async move { __spawned!(tokio::spawn(__lane!(inner()))).await })))"],
+    );
+    check(
+        "vec![tokio::spawn(a)]; pool.spawn(async || 1)",
+        expect!["vec![__spawned!(tokio::spawn(__lane!(a)))]; pool.spawn(async || { CHECK; (1) })"],
+    );
+    for text in ["Command::new(a).spawn()?", "tokio::spawn::<F>(f)", "spawn", "spawner(x)"] {
+        assert_eq!(instrumented(text, Form { checkpoint: Checkpoint::Call, timeline: true }), text);
+    }
+}
+
+#[test]
+fn futures_side_by_side_are_branches() {
+    check(
+        "let (a, b) = tokio::join!(x, f(y).await); futures::try_join!(biased; g())",
+        expect!["let (a, b) = tokio::join!(branch(x), branch(f(y).await)); futures::try_join!(biased; branch(g()))"],
+    );
+    let timeline = Form { checkpoint: Checkpoint::None, timeline: true };
+    let text =
+        "f(a).await?; b.g().await; c.await; tokio::join!(d(e().await)); tokio::spawn(h).await; while i().await {}";
+    expect!["branch(f(a)).await?; branch(b.g()).await; c.await; tokio::join!(branch(d(branch(e()).await))); branch(__spawned!(tokio::spawn(__lane!(h)))).await; while branch(i()).await {}"].assert_eq(&instrumented(text, timeline));
+    assert_eq!(instrumented("f().await; || loop {}", Form { timeline: false, ..timeline }), "f().await; || loop {}");
+}
+
+#[test]
+fn the_form_follows_the_level_and_what_the_cell_forbids() {
+    let of = |level, text| Form::new(level, false, text).checkpoint;
+    assert_eq!([0, 1, 2, 3].map(|level| of(level, "")), {
+        [Checkpoint::Read, Checkpoint::Call, Checkpoint::None, Checkpoint::None]
+    });
+    assert_eq!(of(0, "#[forbid(unsafe_code)] fn f() {}"), Checkpoint::Call);
+    expect!["loop {if unsafe { CHECK } { checkpoint(); } }"]
+        .assert_eq(&instrumented("loop {}", Form::new(0, false, "")));
+}
+
+#[test]
+fn places_in_and_behind_what_is_inserted_are_the_users() {
+    let text = "a(); tokio::spawn(b);";
+    let parsed = crate::parse::parse(text, &BTreeSet::new()).unwrap();
+    let mut generated = Generated::default();
+    parsed.instruments.edits(Form::new(0, false, text)).copy(&mut generated, text, 0..text.len());
+    let at = |words| generated.user_offset(generated.text().find(words).unwrap());
+    assert_eq!(at("::kissaten::__spawned!"), text.find("tokio"));
+    assert_eq!(at("spawned!"), text.find("tokio"));
+    assert_eq!(at("lane!"), text.find("b)"));
+    assert_eq!(at("));"), text.rfind(");"));
+    assert_eq!(generated.user_offset(generated.text().len() - 1), Some(text.len() - 1));
+}

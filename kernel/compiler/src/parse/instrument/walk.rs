@@ -1,0 +1,197 @@
+//! The way through the syntax tree: which expression gets which piece.
+//!
+//! Pieces are noted before and after what they enclose, in the order of the text; so those at one place nest.
+
+use syn::Expr;
+use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
+use syn::visit::{self, Visit};
+
+use super::spawn::Spawn;
+use super::{Piece, Wrap, checkpoint};
+use crate::parse::arguments;
+
+/// Notes the pieces of all that it visits.
+pub(super) struct Walk<'a> {
+    pieces: &'a mut Vec<(usize, Piece)>,
+    /// Whether a panic may leave the function that is being visited.
+    can_unwind: bool,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(pieces: &'a mut Vec<(usize, Piece)>) -> Self {
+        Self { pieces, can_unwind: true }
+    }
+
+    fn check(&mut self, block: &syn::Block, attributes: &[syn::Attribute]) {
+        if self.can_unwind {
+            self.pieces.push((checkpoint::head(block, attributes), Piece::Check));
+        }
+    }
+
+    fn wrapped(&mut self, expression: &Expr, wrap: Wrap) {
+        let range = expression.span().byte_range();
+        self.pieces.push((range.start, Piece::Wrap(wrap)));
+        self.visit_expr(expression);
+        self.pieces.push((range.end, Piece::WrapEnd(wrap)));
+    }
+
+    fn function(&mut self, attributes: &[syn::Attribute], signature: &syn::Signature, block: &syn::Block) {
+        // What the compiler runs cannot call anything of ours.
+        if signature.constness.is_some() || checkpoint::is_opaque(attributes) {
+            return;
+        }
+        let around = std::mem::replace(&mut self.can_unwind, checkpoint::can_unwind(signature));
+        self.check(block, attributes);
+        self.visit_block(block);
+        self.can_unwind = around;
+    }
+
+    fn spawn(
+        &mut self,
+        spawn: Spawn,
+        range: std::ops::Range<usize>,
+        callee: &Expr,
+        arguments: &Punctuated<Expr, syn::Token![,]>,
+    ) {
+        if spawn.returns_handle {
+            self.pieces.push((range.start, Piece::Wrap(Wrap::Spawned)));
+        }
+        self.visit_expr(callee);
+        for (index, argument) in arguments.iter().enumerate() {
+            match spawn.argument {
+                Some((wrapped, wrap)) if wrapped == index => self.wrapped(argument, wrap),
+                _ => self.visit_expr(argument),
+            }
+        }
+        if spawn.returns_handle {
+            self.pieces.push((range.end, Piece::WrapEnd(Wrap::Spawned)));
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for Walk<'_> {
+    fn visit_item_fn(&mut self, function: &'ast syn::ItemFn) {
+        self.function(&function.attrs, &function.sig, &function.block);
+    }
+
+    fn visit_impl_item_fn(&mut self, function: &'ast syn::ImplItemFn) {
+        self.function(&function.attrs, &function.sig, &function.block);
+    }
+
+    fn visit_trait_item_fn(&mut self, function: &'ast syn::TraitItemFn) {
+        if let Some(block) = &function.default {
+            self.function(&function.attrs, &function.sig, block);
+        }
+    }
+
+    fn visit_item_impl(&mut self, block: &'ast syn::ItemImpl) {
+        if !checkpoint::is_opaque(&block.attrs) {
+            visit::visit_item_impl(self, block);
+        }
+    }
+
+    fn visit_item_trait(&mut self, definition: &'ast syn::ItemTrait) {
+        if !checkpoint::is_opaque(&definition.attrs) {
+            visit::visit_item_trait(self, definition);
+        }
+    }
+
+    fn visit_item_mod(&mut self, module: &'ast syn::ItemMod) {
+        if !checkpoint::is_opaque(&module.attrs) {
+            visit::visit_item_mod(self, module);
+        }
+    }
+
+    fn visit_item_macro(&mut self, item: &'ast syn::ItemMacro) {
+        if item.ident.is_some() && item.mac.path.is_ident("macro_rules") {
+            let found = &mut |at| self.pieces.push((at, Piece::Check));
+            checkpoint::in_rules(item.mac.tokens.clone(), found);
+        }
+    }
+
+    fn visit_expr_loop(&mut self, node: &'ast syn::ExprLoop) {
+        self.check(&node.body, &node.attrs);
+        self.visit_block(&node.body);
+    }
+
+    fn visit_expr_while(&mut self, node: &'ast syn::ExprWhile) {
+        self.visit_expr(&node.cond);
+        self.check(&node.body, &node.attrs);
+        self.visit_block(&node.body);
+    }
+
+    fn visit_expr_for_loop(&mut self, node: &'ast syn::ExprForLoop) {
+        self.visit_expr(&node.expr);
+        self.check(&node.body, &node.attrs);
+        self.visit_block(&node.body);
+    }
+
+    fn visit_expr_closure(&mut self, closure: &'ast syn::ExprClosure) {
+        if closure.constness.is_some() || checkpoint::is_opaque(&closure.attrs) {
+            return;
+        }
+        match &*closure.body {
+            Expr::Block(body) => {
+                self.check(&body.block, &body.attrs);
+                self.visit_block(&body.block);
+            }
+            body if self.can_unwind => {
+                let range = body.span().byte_range();
+                self.pieces.push((range.start, Piece::Block));
+                self.visit_expr(body);
+                self.pieces.push((range.end, Piece::BlockEnd));
+            }
+            body => self.visit_expr(body),
+        }
+    }
+
+    fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
+        match Spawn::of_call(call) {
+            Some(spawn) => self.spawn(spawn, call.span().byte_range(), &call.func, &call.args),
+            None => visit::visit_expr_call(self, call),
+        }
+    }
+
+    fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
+        match Spawn::of_method(call) {
+            Some(spawn) => self.spawn(spawn, call.span().byte_range(), &call.receiver, &call.args),
+            None => visit::visit_expr_method_call(self, call),
+        }
+    }
+
+    fn visit_expr_await(&mut self, node: &'ast syn::ExprAwait) {
+        match &*node.base {
+            base @ (Expr::Call(_) | Expr::MethodCall(_)) if node.attrs.is_empty() => self.wrapped(base, Wrap::Awaited),
+            base => self.visit_expr(base),
+        }
+    }
+
+    fn visit_macro(&mut self, call: &'ast syn::Macro) {
+        let Some(arguments) = arguments::of(call) else { return };
+        for argument in &arguments.all {
+            if arguments.branches {
+                self.wrapped(argument, Wrap::Branch);
+            } else {
+                self.visit_expr(argument);
+            }
+        }
+    }
+
+    // What the compiler runs while it compiles: lengths, discriminants, initial values, generic arguments.
+    fn visit_expr_repeat(&mut self, node: &'ast syn::ExprRepeat) {
+        self.visit_expr(&node.expr);
+    }
+    fn visit_expr_const(&mut self, _: &'ast syn::ExprConst) {}
+    fn visit_item_const(&mut self, _: &'ast syn::ItemConst) {}
+    fn visit_item_static(&mut self, _: &'ast syn::ItemStatic) {}
+    fn visit_impl_item_const(&mut self, _: &'ast syn::ImplItemConst) {}
+    fn visit_trait_item_const(&mut self, _: &'ast syn::TraitItemConst) {}
+    fn visit_item_enum(&mut self, _: &'ast syn::ItemEnum) {}
+    fn visit_type(&mut self, _: &'ast syn::Type) {}
+    fn visit_generics(&mut self, _: &'ast syn::Generics) {}
+    fn visit_path(&mut self, _: &'ast syn::Path) {}
+    fn visit_angle_bracketed_generic_arguments(&mut self, _: &'ast syn::AngleBracketedGenericArguments) {}
+    fn visit_pat(&mut self, _: &'ast syn::Pat) {}
+    fn visit_attribute(&mut self, _: &'ast syn::Attribute) {}
+}
