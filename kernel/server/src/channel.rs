@@ -1,5 +1,5 @@
-//! The way from sockets to the dispatcher and back. What a message means is not known here, except to the two files
-//! that say which request goes to which handler: [`shell`] and [`control`].
+//! The way from sockets to the dispatcher and back. What a message means is not known here, except to the files
+//! that say which request goes to which handler: [`shell`], [`control`] and [`stdin`].
 
 pub(crate) mod control;
 pub(crate) mod heartbeat;
@@ -27,6 +27,7 @@ pub(crate) struct Outgoing {
     pub(crate) iopub: iopub::Publisher,
     pub(crate) shell: router::Replies,
     pub(crate) control: router::Replies,
+    pub(crate) stdin: router::Replies,
 }
 
 impl Outgoing {
@@ -71,6 +72,14 @@ impl Outgoing {
         self.iopub.then_reply(self.replies(to.channel).clone(), message);
     }
 
+    /// Asks the client of a request, when all that was published before has left. The id of the question's message.
+    pub(crate) fn ask(&self, content: impl Into<JupyterMessageContent>, under: &Parent) -> String {
+        let message = self.session.reply(content, under);
+        let id = message.header.msg_id.clone();
+        self.iopub.then_reply(self.stdin.clone(), message);
+        id
+    }
+
     /// Answers a request that is done when it is answered: busy, the reply, idle.
     ///
     /// Content that the handler could not read is answered too: every request gets exactly one reply.
@@ -90,6 +99,7 @@ impl Outgoing {
         match channel {
             Channel::Shell => &self.shell,
             Channel::Control => &self.control,
+            Channel::Stdin => &self.stdin,
         }
     }
 }

@@ -2,6 +2,12 @@
 //! arguments mean. Doing them is [`execution`](crate::execution)'s.
 
 use compiler::Command;
+use ipc::{Hint, Report};
+
+use crate::hint;
+
+/// Where `:timeline export` writes to if it is not told.
+const EXPORT: &str = "timeline.json";
 
 /// What a command asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +22,16 @@ pub(crate) enum Action {
     Timing,
     /// `%%timing`: for this cell alone.
     TimingOnce,
+    /// What the worker is asked to tell. A path in it is as it was written.
+    Report(Report),
+    /// `%%timeline`: for this cell alone.
+    TimelineOnce,
+    ListHints,
+    /// `None`: all kinds.
+    SwitchHints {
+        kind: Option<Hint>,
+        on: bool,
+    },
     Version,
 }
 
@@ -31,17 +47,34 @@ pub(crate) enum CommandError {
     Argument(&'static str),
     #[error("`:opt` takes a level from 0 to 3, not `{0}`")]
     Level(String),
+    #[error("`:tasks` takes `abort 12`, `abort cell 3`, `abort all` or nothing, not `{0}`")]
+    Tasks(String),
+    #[error("`:timeline` takes `export`, `export some/file.json` or nothing, not `{0}`")]
+    Timeline(String),
+    #[error("`:hints` takes `on`, `off`, `off blocking` or nothing, not `{0}`")]
+    Hints(String),
+    #[error("there is no kind of hints `{0}`; there are {names}", names = hint::names())]
+    Kind(String),
+    #[error("`%%{0}` takes no argument")]
+    OnceArgument(&'static str),
     #[error("`%%{0}` would be for one cell; write `:{0}`")]
     NotForOneCell(&'static str),
 }
 
 /// Names, arguments and words of all commands, as `:help` lists them.
-const COMMANDS: [(&str, &str, &str); 6] = [
+const COMMANDS: [(&str, &str, &str); 9] = [
     ("help", "", "lists the commands"),
     ("vars", "", "lists the variables with their types and values"),
     ("clear", "", "forgets all variables, items and `use`s"),
     ("opt", "[0-3]", "shows or sets how much rustc optimises; `%%opt 3` is for one cell"),
     ("timing", "", "switches on and off that cells tell how long they took; `%%timing` is for one cell"),
+    ("tasks", "[abort …]", "lists the living tasks; `abort 12`, `abort cell 3` and `abort all` end them"),
+    (
+        "timeline",
+        "[export …]",
+        "draws the tasks of the last cell, or writes them to a file; `%%timeline` draws its own cell's",
+    ),
+    ("hints", "[on|off] [kind]", "lists the kinds of hints, or switches them on and off"),
     ("version", "", "shows the versions of Kissaten and rustc"),
 ];
 
@@ -61,10 +94,16 @@ pub(crate) fn parse(command: &Command) -> Result<Action, CommandError> {
             _ => Err(CommandError::Level(argument.to_owned())),
         };
     }
-    if !argument.is_empty() {
-        return Err(CommandError::Argument(name));
+    match (name, command.whole_cell) {
+        ("tasks", false) => return tasks(argument).map(Action::Report),
+        ("timeline", false) => return timeline(argument).map(Action::Report),
+        ("hints", false) => return hints(argument),
+        (_, true) if !argument.is_empty() => return Err(CommandError::OnceArgument(name)),
+        _ if !argument.is_empty() => return Err(CommandError::Argument(name)),
+        _ => {}
     }
     match (name, command.whole_cell) {
+        ("timeline", true) => Ok(Action::TimelineOnce),
         ("timing", true) => Ok(Action::TimingOnce),
         ("timing", false) => Ok(Action::Timing),
         (_, true) => Err(CommandError::NotForOneCell(name)),
@@ -75,12 +114,50 @@ pub(crate) fn parse(command: &Command) -> Result<Action, CommandError> {
     }
 }
 
+fn tasks(argument: &str) -> Result<Report, CommandError> {
+    let words: Vec<&str> = argument.split_whitespace().collect();
+    let number = |word: &str| word.parse::<u64>().map_err(|_| CommandError::Tasks(argument.to_owned()));
+    match words.as_slice() {
+        [] => Ok(Report::Tasks),
+        ["abort", "all"] => Ok(Report::AbortTasks { label: None }),
+        ["abort", "cell", cell] => Ok(Report::AbortTasks { label: Some(format!("cell {}", number(cell)?)) }),
+        ["abort", id] => Ok(Report::AbortTask { id: number(id)? }),
+        _ => Err(CommandError::Tasks(argument.to_owned())),
+    }
+}
+
+fn timeline(argument: &str) -> Result<Report, CommandError> {
+    match argument.split_once(char::is_whitespace).unwrap_or((argument, "")) {
+        ("", _) => Ok(Report::Timeline),
+        ("export", path) => {
+            let path = path.trim();
+            Ok(Report::ExportTimeline { path: if path.is_empty() { EXPORT } else { path }.into() })
+        }
+        _ => Err(CommandError::Timeline(argument.to_owned())),
+    }
+}
+
+fn hints(argument: &str) -> Result<Action, CommandError> {
+    let (switch, kind) = argument.split_once(char::is_whitespace).unwrap_or((argument, ""));
+    let on = match switch {
+        "" => return Ok(Action::ListHints),
+        "on" => true,
+        "off" => false,
+        _ => return Err(CommandError::Hints(argument.to_owned())),
+    };
+    let kind = match kind.trim() {
+        "" => None,
+        kind => Some(hint::named(kind).ok_or_else(|| CommandError::Kind(kind.to_owned()))?),
+    };
+    Ok(Action::SwitchHints { kind, on })
+}
+
 /// The table that `:help` shows.
 pub(crate) fn help() -> String {
     let mut text = String::from("Commands stand at the head of a cell; `%name` is the same as `:name`.\n");
     for (name, argument, words) in COMMANDS {
         let usage = format!(":{name} {argument}");
-        text.push_str(&format!("\n  {usage:<12} {words}"));
+        text.push_str(&format!("\n  {usage:<22} {words}"));
     }
     text
 }
@@ -150,10 +227,55 @@ mod tests {
     }
 
     #[test]
+    fn tasks_are_listed_and_aborted() {
+        assert_eq!(check(":tasks"), Ok(Action::Report(Report::Tasks)));
+        assert_eq!(check(":tasks abort 12"), Ok(Action::Report(Report::AbortTask { id: 12 })));
+        let of_cell = Report::AbortTasks { label: Some("cell 3".to_owned()) };
+        assert_eq!(check("%tasks abort  cell 3"), Ok(Action::Report(of_cell)));
+        assert_eq!(check(":tasks abort all"), Ok(Action::Report(Report::AbortTasks { label: None })));
+        for wrong in ["abort", "abort x", "abort cell", "abort cell x", "abort 1 2", "list", "abort -1"] {
+            let error = format!("`:tasks` takes `abort 12`, `abort cell 3`, `abort all` or nothing, not `{wrong}`");
+            assert_eq!(check(&format!(":tasks {wrong}")), Err(error));
+        }
+        assert_eq!(check("%%tasks"), Err("`%%tasks` would be for one cell; write `:tasks`".to_owned()));
+    }
+
+    #[test]
+    fn timelines_are_drawn_and_exported() {
+        let export = |path: &str| Ok(Action::Report(Report::ExportTimeline { path: path.into() }));
+        assert_eq!(check(":timeline"), Ok(Action::Report(Report::Timeline)));
+        assert_eq!(check("%%timeline"), Ok(Action::TimelineOnce));
+        assert_eq!(check(":timeline export"), export("timeline.json"));
+        assert_eq!(check(":timeline export  my files/a.json"), export("my files/a.json"));
+        let error = "`:timeline` takes `export`, `export some/file.json` or nothing, not `exports`";
+        assert_eq!(check(":timeline exports"), Err(error.to_owned()));
+        assert_eq!(check("%%timeline export"), Err("`%%timeline` takes no argument".to_owned()));
+    }
+
+    #[test]
+    fn hints_are_listed_and_switched() {
+        assert_eq!(check(":hints"), Ok(Action::ListHints));
+        assert_eq!(check(":hints off"), Ok(Action::SwitchHints { kind: None, on: false }));
+        let blocking = Action::SwitchHints { kind: Some(Hint::Blocking), on: true };
+        assert_eq!(check(":hints on blocking"), Ok(blocking));
+        let error = "`:hints` takes `on`, `off`, `off blocking` or nothing, not `blocking`";
+        assert_eq!(check(":hints blocking"), Err(error.to_owned()));
+        let error =
+            "there is no kind of hints `x`; there are `blocking`, `panic`, `unawaited`, `guard`, `runtime`, `channel`";
+        assert_eq!(check(":hints off x"), Err(error.to_owned()));
+    }
+
+    #[test]
     fn an_unknown_command_names_the_nearest() {
-        for (typed, meant) in
-            [("hlep", "help"), ("var", "vars"), ("versoin", "version"), ("op", "opt"), ("t", "timing")]
-        {
+        for (typed, meant) in [
+            ("hlep", "help"),
+            ("var", "vars"),
+            ("versoin", "version"),
+            ("op", "opt"),
+            ("t", "timing"),
+            ("tsaks", "tasks"),
+            ("time", "timeline"),
+        ] {
             let message = check(&format!(":{typed}")).unwrap_err();
             assert_eq!(message, format!("there is no command `:{typed}`; did you mean `:{meant}`?"));
         }

@@ -32,8 +32,10 @@ const LINGER: Duration = Duration::from_millis(50);
 
 /// All that can wake the kernel.
 pub(crate) enum Event {
-    /// A message on the shell or the control channel.
+    /// A message on the shell, the control or the stdin channel.
     Request(Request),
+    /// A question to the user could not be delivered.
+    Undelivered { message: String },
     /// Something from the worker.
     Worker(Happening),
     /// What [`Execution`] had begun is done.
@@ -88,9 +90,9 @@ pub(crate) fn run(connection_file: &Path) -> anyhow::Result<()> {
             iopub: Publisher::start(sockets.iopub, session.clone()),
             shell: router::start(sockets.shell, Channel::Shell, events.clone()),
             control: router::start(sockets.control, Channel::Control, events.clone()),
+            stdin: stdin::start(sockets.stdin, events.clone()),
             session,
         };
-        stdin::start(sockets.stdin);
         heartbeat::start(sockets.heartbeat);
         watch_outside(events.clone())?;
         outgoing.publish(Status { execution_state: ExecutionState::Starting }, None);
@@ -134,7 +136,9 @@ impl Kernel {
             Event::Request(request) => match request.parent.channel {
                 Channel::Shell => shell::handle(self, request),
                 Channel::Control => control::handle(self, request),
+                Channel::Stdin => stdin::handle(self, &request),
             },
+            Event::Undelivered { message } => self.execution.undelivered(&message),
             Event::Worker(happening) => self.execution.worker(happening),
             Event::Done(done) => self.execution.done(done),
             Event::BuildProgress(line) => self.execution.build_progress(&line),

@@ -5,13 +5,18 @@
 //! compiled while the one before it runs. Nothing here waits: what takes time is started, and comes back as an event.
 //! How Rust is compiled is not known here, nor how a library is run.
 
+mod advice;
 mod cell;
+mod command;
 pub(crate) mod failure;
+mod input;
 mod interrupt;
 pub(crate) mod library;
 mod note;
 mod outcome;
+mod question;
 mod queue;
+mod report;
 mod stage;
 
 use std::{
@@ -32,15 +37,17 @@ use self::{
     cell::{Cell, Step},
     failure::Failure,
     library::{Found, Library},
+    question::Questions,
     queue::{Order, Queue},
     stage::{Stage, Task, Tasks},
 };
 use crate::{
     channel::Outgoing,
-    command::{self, Action},
+    command::Action,
     dispatcher::Event,
+    hint::{self, Hints},
     message::{Parent, Request, content},
-    output::{Output, Piece, Stream},
+    output::{Outputs, Piece},
     request::execute,
     worker::{Supervisor, death::LastWords},
 };
@@ -71,11 +78,13 @@ pub(crate) struct Execution {
     /// `:timing`.
     timing: bool,
 
-    output: Output,
-    last_words: LastWords,
-    /// Under whom output is published while no cell runs: the last cell that was not silent.
-    last: Option<Arc<Parent>>,
-    /// Under whom a program's displays are published, also when it has long ended.
+    /// `:hints`.
+    hints: Hints,
+    /// What the cell, or a task while it has its turn, asks the user.
+    questions: Questions,
+
+    outputs: Outputs,
+    /// Under whom a run's output is published, also when it has long ended; under nobody if the cell was silent.
     audiences: HashMap<CellId, Option<Arc<Parent>>>,
 
     /// What is in the worker's store, as it last told.
@@ -106,9 +115,9 @@ impl Execution {
             runs: 0,
             expressions: 0,
             timing: false,
-            output: Output::default(),
-            last_words: LastWords::default(),
-            last: None,
+            hints: Hints::default(),
+            questions: Questions::default(),
+            outputs: Outputs::new(),
             audiences: HashMap::new(),
             variables: Vec::new(),
             forget: Vec::new(),
@@ -149,15 +158,16 @@ impl Execution {
 
     /// When [`deadline_passed`](Self::deadline_passed) is to be called.
     pub(crate) fn deadline(&self) -> Option<tokio::time::Instant> {
-        [self.output.due(), self.stage.grace()].into_iter().flatten().min().map(Into::into)
+        [self.outputs.due(), self.stage.grace()].into_iter().flatten().min().map(Into::into)
     }
 
     /// Sends output that is due, and tells of a cell that does not heed an interrupt.
     pub(crate) fn deadline_passed(&mut self) {
         let now = Instant::now();
-        if self.output.due().is_some_and(|due| due <= now) {
-            let pieces = self.output.take();
-            self.print(pieces);
+        if self.outputs.due().is_some_and(|due| due <= now) {
+            for (run, pieces) in self.outputs.take_due() {
+                self.print(run, pieces);
+            }
         }
         if self.stage.grace().is_some_and(|grace| grace <= now) {
             self.interrupt_unheeded();
@@ -172,6 +182,7 @@ impl Execution {
         self.stage.cancel();
         // The compiler's processes end with it.
         self.task = None;
+        self.end_outputs();
         self.supervisor.end().await;
         if let Some(cell) = &mut self.cell {
             cell.steps.clear();
@@ -202,8 +213,6 @@ impl Execution {
 
     /// A cell's turn begins.
     fn begin(&mut self, order: Order) {
-        // What was printed until now is not this cell's.
-        self.end_output();
         let Order { request, content } = order;
         self.runs += 1;
         let label = if content.is_counted() {
@@ -216,7 +225,6 @@ impl Execution {
         cell.timing = self.timing;
         self.outgoing.busy(&cell.parent);
         if let Some(parent) = cell.audience() {
-            self.last = Some(parent.clone());
             let code = cell.content.code.clone();
             let input = ExecuteInput { code, execution_count: ExecutionCount::new(self.count) };
             self.outgoing.publish(input, Some(parent));
@@ -229,16 +237,20 @@ impl Execution {
             }
         }
         let silent = cell.content.silent;
+        let price = cell.opt_level.filter(|_| cell.failure.is_none()).and_then(command::price);
         self.cell = Some(cell);
         if !silent && let Some(news) = self.news.take() {
             self.say(note::note(&news));
         }
+        if let Some(price) = price {
+            self.say(note::note(price));
+        }
     }
 
-    /// A cell's turn is over: all its output, then its reply, then idle.
+    /// A cell's turn is over, and all its output is published: its reply, then idle.
     fn conclude(&mut self) {
-        self.end_output();
         self.stage = Stage::Between;
+        self.end_questions();
         let Some(cell) = self.cell.take() else { return };
         let worked = !(cell.compile_time + cell.run_time).is_zero();
         if cell.timing
@@ -273,7 +285,6 @@ impl Execution {
 
     /// The step erred. A user expression's error is its result; any other ends the cell.
     fn fail(&mut self, step: &Step, failure: Failure) {
-        self.settle();
         self.stage = Stage::Between;
         let Some(mut cell) = self.cell.take() else { return };
         if let Step::Expression { name, .. } = step {
@@ -299,56 +310,61 @@ impl Execution {
         }
     }
 
-    /// Publishes all that was printed until now.
-    fn settle(&mut self) {
-        self.drain();
-        self.output.end_bundle();
-        let pieces = self.output.take();
-        self.print(pieces);
-    }
-
-    /// Publishes all that was printed until now; what is printed next is not of this cell.
-    fn end_output(&mut self) {
-        if let Some(bundle) = self.end_output_but_bundle() {
-            self.print(vec![Piece::Display(bundle)]);
+    /// Shows a hint under the cell of a run, behind what that printed, unless its kind is switched off.
+    fn hint(&mut self, run: CellId, kind: ipc::Hint, text: &str) {
+        if !self.hints.is_on(kind) {
+            return;
+        }
+        self.settle(run);
+        if let Some(parent) = self.audience(run) {
+            self.outgoing.publish(note::note(&hint::shown(text)), Some(parent));
         }
     }
 
-    /// The same, except for the bundle that it ended with, which can be the cell's result.
-    fn end_output_but_bundle(&mut self) -> Option<MimeBundle> {
+    /// Publishes all that a run printed until now.
+    fn settle(&mut self, run: CellId) {
         self.drain();
-        let (pieces, bundle) = self.output.finish();
-        self.print(pieces);
+        let pieces = self.outputs.settle(run);
+        self.print(run, pieces);
+    }
+
+    /// Publishes all that a run printed until its end, except for the bundle that it ended with, which can be the cell's
+    /// result.
+    fn end_output(&mut self, run: CellId) -> Option<MimeBundle> {
+        self.drain();
+        let (pieces, bundle) = self.outputs.finish(run);
+        self.print(run, pieces);
         bundle
     }
 
+    /// Publishes all that is left of the worker's output when it has ended; what it said last.
+    fn end_outputs(&mut self) -> LastWords {
+        self.drain();
+        let (finished, last_words) = self.outputs.end();
+        for (run, pieces) in finished {
+            self.print(run, pieces);
+        }
+        last_words
+    }
+
     fn drain(&mut self) {
-        for (stream, bytes) in self.supervisor.drain() {
-            self.printed(stream, &bytes);
+        for (pipe, bytes) in self.supervisor.drain() {
+            self.outputs.read(pipe, bytes);
         }
+        self.outputs.drained();
     }
 
-    /// User code has printed something.
-    fn printed(&mut self, stream: Stream, bytes: &[u8]) {
-        if stream == Stream::Stderr {
-            self.last_words.push(bytes);
-        }
-        // A worker that starts has no user code yet: what it prints is why it cannot.
-        if self.supervisor.is_ready() {
-            self.output.push(stream, bytes);
-        }
+    fn audience(&self, run: CellId) -> Option<&Arc<Parent>> {
+        self.audiences.get(&run)?.as_ref()
     }
 
-    fn print(&self, pieces: Vec<Piece>) {
-        let audience = match &self.cell {
-            Some(cell) => cell.audience(),
-            None => self.last.as_ref(),
-        };
-        let Some(parent) = audience else { return };
+    fn print(&self, run: CellId, pieces: Vec<Piece>) {
+        let Some(parent) = self.audience(run) else { return };
         for piece in pieces {
             match piece {
                 Piece::Text(stream, text) => self.outgoing.stream(stream, &text, parent),
-                Piece::Display(bundle) => self.outgoing.publish(note::bundle(bundle, MimeBundle::new()), Some(parent)),
+                Piece::Bundle(bundle) => self.outgoing.publish(note::bundle(bundle, MimeBundle::new()), Some(parent)),
+                Piece::Display(display) => self.outgoing.publish(note::from_cell(*display), Some(parent)),
             }
         }
     }
@@ -359,9 +375,10 @@ fn plan(cell: &mut Cell) -> Result<VecDeque<Step>, Failure> {
     let (commands, code) = split_commands(&cell.content.code);
     let mut steps = VecDeque::new();
     for command in &commands {
-        match command::parse(command) {
+        match crate::command::parse(command) {
             Ok(Action::OptOnce(level)) => cell.opt_level = Some(level),
             Ok(Action::TimingOnce) => cell.timing = true,
+            Ok(Action::TimelineOnce) => cell.timeline = true,
             Ok(action) => steps.push_back(Step::Command(action)),
             Err(error) => {
                 let place = format!("{}, line {}", cell.label, command.line);

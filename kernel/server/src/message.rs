@@ -16,6 +16,7 @@ use tokio_util::bytes::Bytes;
 pub(crate) enum Channel {
     Shell,
     Control,
+    Stdin,
 }
 
 /// What answers and outputs need to know of the request that they belong to.
@@ -30,6 +31,8 @@ pub(crate) struct Parent {
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) parent: Arc<Parent>,
+    /// If it is a reply to a question of the kernel's and says so: the id of the question's message.
+    pub(crate) question: Option<String>,
     pub(crate) metadata: Value,
     pub(crate) content: Value,
 }
@@ -54,6 +57,7 @@ impl Request {
         let header = header(&raw.jparts[0])?;
         let value = |part: &Bytes| serde_json::from_slice(part).unwrap_or(Value::Null);
         Ok(Self {
+            question: question(&value(&raw.jparts[1])),
             metadata: value(&raw.jparts[2]),
             content: value(&raw.jparts[3]),
             parent: Arc::new(Parent { channel, identities: raw.zmq_identities, header }),
@@ -74,6 +78,13 @@ impl Request {
 /// Content that the wire crate has no type for, or a type that is too narrow.
 pub(crate) fn content(message_type: impl Into<String>, content: Value) -> JupyterMessageContent {
     UnknownMessage { msg_type: message_type.into(), content }.into()
+}
+
+/// The question that a parent header is of. Some clients leave it out, and others put something else there.
+fn question(parent_header: &Value) -> Option<String> {
+    let field = |name| parent_header.get(name).and_then(Value::as_str);
+    field("msg_type").filter(|kind| *kind == "input_request")?;
+    field("msg_id").map(str::to_owned)
 }
 
 /// Type and id are what no message can do without; all other fields have sensible values if a client leaves them out.
@@ -125,6 +136,15 @@ pub(crate) mod tests {
         assert_eq!(request.message_type(), "execute_request");
         assert_eq!(request.parent.identities, ["id"]);
         assert_eq!((&request.metadata, &request.content), (&Value::Null, &Value::Null));
+    }
+
+    #[tokio::test]
+    async fn an_answer_names_its_question() {
+        let question = |parent| check(&["<IDS|MSG>", "", HEADER, parent, "{}", "{}"], "").unwrap().question;
+        assert_eq!(question(r#"{"msg_id": "7", "msg_type": "input_request"}"#).as_deref(), Some("7"));
+        for other in ["{}", "null", "oops", r#"{"msg_id": "7", "msg_type": "execute_request"}"#] {
+            assert_eq!(question(other), None);
+        }
     }
 
     #[tokio::test]

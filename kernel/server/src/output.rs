@@ -1,334 +1,287 @@
-//! What user code prints, on its way from the pipes to `stream` messages: bytes become text, evcxr's displays on stdout
-//! are told apart from it, and small pieces are joined. Under which request a message goes out is not known here.
+//! What user code prints and displays, on its way from the worker to messages: whose it is ([`lane`]), where displays
+//! belong in it ([`place`]), what it becomes and when it goes out ([`cell`]). Under which requests it goes out is not
+//! known here.
 //!
-//! The first piece after a silence goes out at once, so that `print!(".")` is seen when it is printed. What follows
-//! within [`GATHER`] is joined, up to [`LIMIT`] bytes: 100,000 lines become a dozen messages, which a slow subscriber
-//! can take and which no frontend's rate limit cuts off.
+//! Every run of a cell has an output of its own, so that neither a torn character nor half a block of one run touches
+//! another's text, and so that a task is shown where it was started, however long ago. An output is there only while
+//! something of it waits.
+
+mod cell;
+mod decoder;
+mod evcxr;
+mod lane;
+mod place;
+mod prompt;
 
 use std::{
-    mem,
-    time::{Duration, Instant},
+    collections::{BTreeSet, HashMap},
+    time::Instant,
 };
 
-use ipc::MimeBundle;
+use ipc::{CellId, Display, MimeBundle, marks};
 
-use crate::evcxr::{Evcxr, Printed};
+use self::{
+    cell::CellOutput,
+    lane::{Lane, Part},
+    place::{Found, Places},
+};
+pub(crate) use self::{cell::Piece, prompt::Prompt};
+use crate::worker::death::LastWords;
 
-/// How long pieces are gathered after a message went out.
-const GATHER: Duration = Duration::from_millis(25);
-/// How much is gathered at most.
-const LIMIT: usize = 512 * 1024;
-/// How many times the stream may change within a message's time before order between the two gives way.
-const TURNS: usize = 32;
-
-/// One of the two streams of user code.
+/// One of the two streams of user code, and the pipe that it comes through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stream {
     Stdout,
     Stderr,
 }
 
-/// What is to be sent as one message.
-#[derive(Debug, PartialEq)]
-pub(crate) enum Piece {
-    Text(Stream, String),
-    Display(MimeBundle),
+/// All output that waits to be sent, and what is known of how to read the worker's pipes.
+#[derive(Debug)]
+pub(crate) struct Outputs {
+    stdout: Lane,
+    stderr: Lane,
+    places: Places,
+    runs: Runs,
+    /// What the worker last said on stderr, whichever run's it is.
+    last_words: LastWords,
 }
 
-/// Output that waits to be sent.
-#[derive(Debug, Default)]
-pub(crate) struct Output {
-    stdout: Decoder,
-    stderr: Decoder,
-    evcxr: Evcxr,
-    /// When what `evcxr` holds is to be held no longer.
-    held: Option<Instant>,
-    pieces: Vec<Piece>,
-    length: usize,
-    /// When the first of the pieces came.
-    since: Option<Instant>,
-    /// When the last message went out.
-    sent: Option<Instant>,
-}
+impl Outputs {
+    /// No worker has said anything yet.
+    pub(crate) fn new() -> Self {
+        Self {
+            stdout: Lane::new(Stream::Stdout),
+            stderr: Lane::new(Stream::Stderr),
+            places: Places::default(),
+            runs: Runs::default(),
+            last_words: LastWords::default(),
+        }
+    }
 
-impl Output {
+    /// A worker is ready, and its words have this mark.
+    pub(crate) fn expect(&mut self, mark: &str) {
+        self.stdout.expect(mark);
+        self.stderr.expect(mark);
+    }
+
+    /// A run begins, and all that was printed before it has been read.
+    pub(crate) fn begin(&mut self, run: CellId) {
+        self.last_words.clear();
+        self.stdout.belongs_to(run);
+        self.stderr.belongs_to(run);
+    }
+
     /// Takes what was read from a pipe.
-    pub(crate) fn push(&mut self, stream: Stream, bytes: &[u8]) {
-        match stream {
-            Stream::Stdout => {
-                let text = self.stdout.decode(bytes);
-                let printed = self.evcxr.read(text);
-                self.printed(printed);
-                self.held = self.evcxr.patience().map(|patience| Instant::now() + patience);
+    pub(crate) fn read(&mut self, pipe: Stream, bytes: Vec<u8>) {
+        self.lane(pipe).push(bytes);
+        self.pump(pipe);
+    }
+
+    /// The pipes were just drained: what they end with does not go on as a word.
+    pub(crate) fn drained(&mut self) {
+        self.decide(Stream::Stdout, marks::BEGIN.len());
+        self.decide(Stream::Stderr, marks::BEGIN.len());
+    }
+
+    /// Takes what a run displays. Without a number it stands behind what was read until now.
+    pub(crate) fn display(&mut self, display: Display) {
+        let Some(number) = display.number else { return self.runs.place(display) };
+        let waiting = [Stream::Stdout, Stream::Stderr].into_iter().find(|pipe| self.lane(*pipe).go_on(number));
+        match waiting {
+            Some(pipe) => {
+                self.runs.place(display);
+                self.pump(pipe);
             }
-            Stream::Stderr => {
-                let text = self.stderr.decode(bytes);
-                self.append(stream, &text);
+            None => {
+                if let Some(display) = self.places.arrived(number, display) {
+                    self.runs.place(display);
+                }
             }
         }
     }
 
-    /// When [`take`](Self::take) is to be called; `None` while there is nothing.
+    /// What evcxr's crates say that a run asks for.
+    pub(crate) fn prompt(&mut self, run: CellId) -> Option<Prompt> {
+        if self.runs.has(run) { self.runs.change(run, CellOutput::prompt) } else { None }
+    }
+
+    /// When [`take_due`](Self::take_due) is to be called.
     pub(crate) fn due(&self) -> Option<Instant> {
-        let pieces = self.since.map(|since| match self.sent {
-            Some(sent) if self.length < LIMIT => since.max(sent + GATHER),
-            _ => since,
+        [self.runs.due(), self.stdout.due(), self.stderr.due()].into_iter().flatten().min()
+    }
+
+    /// What is due, by run.
+    pub(crate) fn take_due(&mut self) -> Vec<(CellId, Vec<Piece>)> {
+        let now = Instant::now();
+        for pipe in [Stream::Stdout, Stream::Stderr] {
+            if let Some(number) = self.lane(pipe).overdue(now) {
+                tracing::error!("the worker did not send the display {number}");
+                self.skip(pipe, number);
+            }
+            if self.lane(pipe).is_impatient(now) {
+                self.decide(pipe, usize::MAX);
+            }
+        }
+        self.runs.take_due(now)
+    }
+
+    /// All that waits of one run; what comes next is not to stand beside it.
+    pub(crate) fn settle(&mut self, run: CellId) -> Vec<Piece> {
+        if self.runs.has(run) { self.runs.change(run, CellOutput::settle) } else { Vec::new() }
+    }
+
+    /// A run has ended, and all that it printed has been read: all that waits of it, and the bundle that its stdout ended
+    /// with. What its tasks print later is output of its own.
+    pub(crate) fn finish(&mut self, run: CellId) -> (Vec<Piece>, Option<MimeBundle>) {
+        for display in self.places.left(run) {
+            self.runs.place(display);
+        }
+        self.runs.remove(run).map_or_else(Default::default, CellOutput::finish)
+    }
+
+    /// The worker has ended, and all that it wrote has been read: all that waits, by run, and what it said last.
+    pub(crate) fn end(&mut self) -> (Vec<(CellId, Vec<Piece>)>, LastWords) {
+        for pipe in [Stream::Stdout, Stream::Stderr] {
+            while let Some(number) = self.lane(pipe).waits_for() {
+                self.skip(pipe, number);
+            }
+            self.decide(pipe, usize::MAX);
+        }
+        for display in self.places.end() {
+            self.runs.place(display);
+        }
+        let Self { runs, last_words, .. } = std::mem::replace(self, Self::new());
+        let finished = runs.outputs.into_iter().map(|(run, scheduled)| {
+            let (mut pieces, bundle) = scheduled.output.finish();
+            pieces.extend(bundle.map(Piece::Bundle));
+            (run, pieces)
         });
-        [pieces, self.held].into_iter().flatten().min()
+        (finished.filter(|(_, pieces)| !pieces.is_empty()).collect(), last_words)
     }
 
-    /// All that waits, as it is to be sent.
-    pub(crate) fn take(&mut self) -> Vec<Piece> {
-        if self.held.is_some_and(|held| held <= Instant::now()) {
-            let printed = self.evcxr.finish();
-            self.printed(printed);
-            self.end_bundle();
-        }
-        if !self.pieces.is_empty() {
-            self.sent = Some(Instant::now());
-        }
-        self.length = 0;
-        self.since = None;
-        mem::take(&mut self.pieces)
+    /// Reads on without the content of the place that a pipe waits for.
+    fn skip(&mut self, pipe: Stream, number: u64) {
+        self.places.skip(number);
+        self.lane(pipe).go_on(number);
+        self.pump(pipe);
     }
 
-    /// What comes next is not to stand beside the last bundle.
-    pub(crate) fn end_bundle(&mut self) {
-        if let Some(bundle) = self.evcxr.take_bundle() {
-            self.display(bundle);
-        }
-        if self.evcxr.patience().is_none() {
-            self.held = None;
+    /// What is withheld of a pipe is text, if it is not longer than this.
+    fn decide(&mut self, pipe: Stream, at_most: usize) {
+        let (lane, runs, last_words) = self.parts(pipe);
+        if let Some(part) = lane.decide(at_most) {
+            runs.text(pipe, &part, last_words);
         }
     }
 
-    /// All that waits, also what will not become whole any more, and the bundle that stdout ended with.
-    pub(crate) fn finish(&mut self) -> (Vec<Piece>, Option<MimeBundle>) {
-        let (stdout, stderr) = (self.stdout.finish(), self.stderr.finish());
-        let mut printed = self.evcxr.read(stdout.to_owned());
-        printed.extend(self.evcxr.finish());
-        self.printed(printed);
-        self.append(Stream::Stderr, stderr);
-        let bundle = self.evcxr.take_bundle();
-        self.held = None;
-        let pieces = self.take();
-        // What comes next belongs to another cell and is not made to wait for this one's messages.
-        self.sent = None;
-        (pieces, bundle)
-    }
-
-    fn printed(&mut self, printed: Vec<Printed>) {
-        for printed in printed {
-            match printed {
-                Printed::Text(text) => self.append(Stream::Stdout, &text),
-                Printed::Bundle(bundle) => self.display(bundle),
+    /// Hands on all that is decided of what was read from a pipe.
+    fn pump(&mut self, pipe: Stream) {
+        loop {
+            let (lane, runs, last_words) = self.parts(pipe);
+            let number = match lane.next() {
+                None => return,
+                Some(Part::Place(number)) => number,
+                Some(part) => {
+                    runs.text(pipe, &part, last_words);
+                    continue;
+                }
+            };
+            match self.places.at(number) {
+                Found::Content(display) => self.runs.place(*display),
+                Found::Shown => {}
+                Found::Missing => self.lane(pipe).wait(number),
             }
         }
     }
 
-    fn display(&mut self, bundle: MimeBundle) {
-        self.since.get_or_insert_with(Instant::now);
-        self.pieces.push(Piece::Display(bundle));
+    fn lane(&mut self, pipe: Stream) -> &mut Lane {
+        self.parts(pipe).0
     }
 
-    fn append(&mut self, stream: Stream, text: &str) {
-        if text.is_empty() {
-            return;
-        }
-        self.length += text.len();
-        self.since.get_or_insert_with(Instant::now);
-        let reach = if self.pieces.len() >= TURNS { 2 } else { 1 };
-        for piece in self.pieces.iter_mut().rev().take(reach) {
-            match piece {
-                Piece::Text(of, piece) if *of == stream => return piece.push_str(text),
-                Piece::Text(..) => {}
-                // What is printed after it stands after it.
-                Piece::Display(_) => break,
-            }
-        }
-        self.pieces.push(Piece::Text(stream, text.to_owned()));
-    }
-}
-
-/// Bytes to text. What is not UTF-8 is replaced; a character that is torn between two reads is not.
-#[derive(Debug, Default)]
-struct Decoder {
-    /// The first bytes of a character whose rest has not come yet: three at most.
-    torn: Vec<u8>,
-}
-
-impl Decoder {
-    fn decode(&mut self, bytes: &[u8]) -> String {
-        let joined;
-        let bytes = if self.torn.is_empty() {
-            bytes
-        } else {
-            joined = [mem::take(&mut self.torn).as_slice(), bytes].concat();
-            &joined
+    fn parts(&mut self, pipe: Stream) -> (&mut Lane, &mut Runs, &mut LastWords) {
+        let lane = match pipe {
+            Stream::Stdout => &mut self.stdout,
+            Stream::Stderr => &mut self.stderr,
         };
-        let mut text = String::with_capacity(bytes.len());
-        let mut chunks = bytes.utf8_chunks().peekable();
-        while let Some(chunk) = chunks.next() {
-            text.push_str(chunk.valid());
-            let invalid = chunk.invalid();
-            if chunks.peek().is_none() && begins_a_character(invalid) {
-                self.torn = invalid.to_vec();
-            } else if !invalid.is_empty() {
-                text.push(char::REPLACEMENT_CHARACTER);
-            }
-        }
-        text
-    }
-
-    fn finish(&mut self) -> &'static str {
-        if mem::take(&mut self.torn).is_empty() { "" } else { "\u{fffd}" }
+        (lane, &mut self.runs, &mut self.last_words)
     }
 }
 
-/// Whether the bytes could become one character if more came.
-fn begins_a_character(bytes: &[u8]) -> bool {
-    !bytes.is_empty() && std::str::from_utf8(bytes).is_err_and(|error| error.error_len().is_none())
+/// The outputs by run, and which of them is due next.
+#[derive(Debug, Default)]
+struct Runs {
+    outputs: HashMap<CellId, Scheduled>,
+    /// In order, so that a thousand outputs are no more work than one.
+    due: BTreeSet<(Instant, CellId)>,
+}
+
+#[derive(Debug)]
+struct Scheduled {
+    output: CellOutput,
+    /// Where it stands in `due`.
+    due: Option<Instant>,
+}
+
+impl Runs {
+    fn has(&self, run: CellId) -> bool {
+        self.outputs.contains_key(&run)
+    }
+
+    fn due(&self) -> Option<Instant> {
+        self.due.first().map(|(due, _)| *due)
+    }
+
+    fn text(&mut self, pipe: Stream, part: &Part<'_>, last_words: &mut LastWords) {
+        let Part::Text { cell, stream, bytes } = part else { return };
+        if *stream == Stream::Stderr {
+            last_words.push(bytes);
+        }
+        // What a worker prints before its first run is why it cannot start, at most.
+        if let Some(cell) = cell {
+            self.change(*cell, |output| output.push(pipe, *stream, bytes));
+        }
+    }
+
+    fn place(&mut self, display: Display) {
+        self.change(display.cell, |output| output.place(display));
+    }
+
+    /// Changes an output, which is made if there is none.
+    fn change<T>(&mut self, run: CellId, change: impl FnOnce(&mut CellOutput) -> T) -> T {
+        let scheduled = self.outputs.entry(run).or_insert_with(|| Scheduled { output: CellOutput::new(), due: None });
+        let result = change(&mut scheduled.output);
+        let due = scheduled.output.due();
+        if due != scheduled.due {
+            if let Some(due) = scheduled.due {
+                self.due.remove(&(due, run));
+            }
+            self.due.extend(due.map(|due| (due, run)));
+            scheduled.due = due;
+        }
+        result
+    }
+
+    fn remove(&mut self, run: CellId) -> Option<CellOutput> {
+        let Scheduled { output, due } = self.outputs.remove(&run)?;
+        if let Some(due) = due {
+            self.due.remove(&(due, run));
+        }
+        Some(output)
+    }
+
+    fn take_due(&mut self, now: Instant) -> Vec<(CellId, Vec<Piece>)> {
+        let due: Vec<CellId> = self.due.range(..=(now, CellId(u64::MAX))).map(|(_, run)| *run).collect();
+        let mut taken = Vec::with_capacity(due.len());
+        for run in due {
+            let pieces = self.change(run, CellOutput::take);
+            if self.outputs.get(&run).is_some_and(|scheduled| scheduled.output.is_forgettable(now)) {
+                self.remove(run);
+            }
+            taken.push((run, pieces));
+        }
+        taken
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn decode(reads: &[&[u8]]) -> String {
-        let mut output = Output::default();
-        for read in reads {
-            output.push(Stream::Stdout, read);
-        }
-        let texts = output.finish().0.into_iter().map(|piece| match piece {
-            Piece::Text(_, text) => text,
-            Piece::Display(bundle) => panic!("{bundle:?}"),
-        });
-        texts.collect()
-    }
-
-    #[test]
-    fn characters_torn_at_any_place_are_whole_again() {
-        let text = "aä€😀\u{301}z";
-        let bytes = text.as_bytes();
-        for first in 0..=bytes.len() {
-            for second in first..=bytes.len() {
-                assert_eq!(decode(&[&bytes[..first], &bytes[first..second], &bytes[second..]]), text);
-            }
-        }
-        let single: Vec<&[u8]> = bytes.chunks(1).collect();
-        assert_eq!(decode(&single), text);
-    }
-
-    #[test]
-    fn what_is_not_utf_8_is_replaced_and_nothing_after_it_is_lost() {
-        assert_eq!(decode(&[b"a\xffb"]), "a\u{fffd}b");
-        assert_eq!(decode(&[b"a\xf0\x9f", b"b"]), "a\u{fffd}b");
-        assert_eq!(decode(&[b"end\xe2\x82"]), "end\u{fffd}");
-        assert_eq!(decode(&[b"\x80", b"\x80"]), "\u{fffd}\u{fffd}");
-    }
-
-    #[test]
-    fn a_torn_character_of_one_stream_is_not_finished_by_the_other() {
-        let mut output = Output::default();
-        output.push(Stream::Stdout, b"\xc3");
-        output.push(Stream::Stderr, b"\xa4");
-        output.push(Stream::Stdout, b"\xa4");
-        let expected = [(Stream::Stderr, "\u{fffd}"), (Stream::Stdout, "ä")];
-        assert_eq!(output.take(), expected.map(|(stream, text)| Piece::Text(stream, text.to_owned())));
-    }
-
-    #[test]
-    fn pieces_are_joined_and_both_streams_keep_their_order() {
-        let mut output = Output::default();
-        for number in 0..100 {
-            output.push(Stream::Stdout, format!("o{number}\n").as_bytes());
-            output.push(Stream::Stderr, format!("e{number}\n").as_bytes());
-        }
-        let pieces = output.take();
-        assert!(pieces.len() <= TURNS + 1, "{}", pieces.len());
-        for (stream, letter) in [(Stream::Stdout, 'o'), (Stream::Stderr, 'e')] {
-            let texts = pieces.iter().map(|piece| match piece {
-                Piece::Text(of, text) if *of == stream => text.as_str(),
-                _ => "",
-            });
-            let whole: String = texts.collect();
-            let expected: String = (0..100).map(|number| format!("{letter}{number}\n")).collect();
-            assert_eq!(whole, expected);
-        }
-    }
-
-    #[test]
-    fn the_first_piece_is_due_at_once_and_the_next_one_later() {
-        let mut output = Output::default();
-        assert_eq!(output.due(), None);
-        output.push(Stream::Stdout, b".");
-        assert!(output.due().unwrap() <= Instant::now());
-        output.take();
-        output.push(Stream::Stdout, b".");
-        assert!(output.due().unwrap() > Instant::now());
-        output.push(Stream::Stdout, &vec![b'x'; LIMIT]);
-        assert!(output.due().unwrap() <= Instant::now());
-    }
-
-    const BLOCK: &[u8] = b"EVCXR_BEGIN_CONTENT text/html\nx\nEVCXR_END_CONTENT\n";
-
-    fn display() -> Piece {
-        Piece::Display([("text/html".to_owned(), "x".into())].into_iter().collect())
-    }
-
-    fn text(stream: Stream, text: &str) -> Piece {
-        Piece::Text(stream, text.to_owned())
-    }
-
-    #[test]
-    fn displays_stand_between_what_was_printed_before_and_after() {
-        let mut output = Output::default();
-        for part in [b"a\xff", BLOCK, b"\xffb\xe2", BLOCK] {
-            output.push(Stream::Stdout, part);
-        }
-        output.push(Stream::Stderr, BLOCK);
-        let (pieces, bundle) = output.finish();
-        let stderr = std::str::from_utf8(BLOCK).unwrap();
-        let expected = [
-            text(Stream::Stdout, "a\u{fffd}"),
-            display(),
-            text(Stream::Stdout, "\u{fffd}b\u{fffd}"),
-            text(Stream::Stderr, stderr),
-        ];
-        assert_eq!(pieces, expected);
-        assert_eq!(bundle.map(Piece::Display), Some(display()));
-    }
-
-    #[test]
-    fn text_does_not_pass_a_display_however_often_the_stream_turns() {
-        let mut output = Output::default();
-        for _ in 0..TURNS {
-            output.push(Stream::Stdout, b"o");
-            output.push(Stream::Stderr, b"e");
-        }
-        output.push(Stream::Stdout, BLOCK);
-        output.push(Stream::Stdout, b"o");
-        output.push(Stream::Stderr, b"e");
-        let pieces = output.take();
-        let [.., shown, stdout, stderr] = pieces.as_slice() else { panic!("{pieces:?}") };
-        assert_eq!([shown, stdout, stderr], [&display(), &text(Stream::Stdout, "o"), &text(Stream::Stderr, "e")]);
-    }
-
-    #[test]
-    fn what_is_held_is_due_later_and_does_not_delay_the_rest() {
-        let mut output = Output::default();
-        output.push(Stream::Stdout, b"shown EVCXR_");
-        assert!(output.due().unwrap() <= Instant::now());
-        assert_eq!(output.take(), [text(Stream::Stdout, "shown ")]);
-        assert!(output.due().unwrap() > Instant::now());
-        assert_eq!(output.take(), []);
-        output.held = Some(Instant::now());
-        assert_eq!(output.take(), [text(Stream::Stdout, "EVCXR_")]);
-        assert_eq!(output.due(), None);
-        output.push(Stream::Stdout, BLOCK);
-        assert_eq!(output.take(), []);
-        output.held = Some(Instant::now());
-        assert_eq!(output.take(), [display()]);
-        assert_eq!(output.due(), None);
-    }
-}
+mod tests;

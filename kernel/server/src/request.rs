@@ -5,6 +5,7 @@ pub(crate) mod comm_info;
 pub(crate) mod complete;
 pub(crate) mod execute;
 pub(crate) mod history;
+pub(crate) mod input;
 pub(crate) mod inspect;
 pub(crate) mod interrupt;
 pub(crate) mod is_complete;

@@ -1,4 +1,4 @@
-//! What the shell and control channels have in common: a task that reads requests, a task that writes replies.
+//! What the channels that take requests have in common: a task that reads requests, a task that writes replies.
 //!
 //! The socket crate keeps a queue of 100,000 messages for each client of a ROUTER and waits when one is full, which is
 //! why replies are written by a task of their own and never by the dispatcher.
@@ -18,6 +18,12 @@ use crate::{
 pub(crate) struct Replies(mpsc::UnboundedSender<JupyterMessage>);
 
 impl Replies {
+    /// The way to a task that has the other end.
+    pub(super) fn new() -> (Self, mpsc::UnboundedReceiver<JupyterMessage>) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        (Self(sender), receiver)
+    }
+
     /// Never waits. A reply to a client that is gone is dropped.
     pub(crate) fn send(&self, reply: JupyterMessage) {
         // The writing task ends only with the process.
@@ -28,15 +34,15 @@ impl Replies {
 /// Starts both tasks.
 pub(crate) fn start(connection: Connection<RouterSocket>, channel: Channel, events: mpsc::Sender<Event>) -> Replies {
     let (writing, reading) = connection.split();
-    let (sender, receiver) = mpsc::unbounded_channel();
+    let (replies, receiver) = Replies::new();
     tokio::spawn(write(writing, receiver));
     tokio::spawn(read(reading, channel, events));
-    Replies(sender)
+    replies
 }
 
 /// Reads requests until the dispatcher is gone. What is not a message, or not signed with the kernel's key, is
 /// dropped and logged.
-async fn read(mut connection: RouterRecvConnection, channel: Channel, events: mpsc::Sender<Event>) {
+pub(super) async fn read(mut connection: RouterRecvConnection, channel: Channel, events: mpsc::Sender<Event>) {
     loop {
         let frames = match connection.socket.recv().await {
             Ok(frames) => frames,

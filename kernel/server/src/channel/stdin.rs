@@ -1,14 +1,63 @@
-//! The stdin channel. Cells cannot ask for input yet, so nothing that comes here was asked for: it is read, so that it
-//! does not pile up, and dropped.
+//! The stdin channel: questions to the user go out, answers come in. Here the kernel asks and the frontend replies.
+//!
+//! A question goes to the client whose request asks, by the same identities: clients use one for all their channels.
+//! See [messages on the stdin channel](https://jupyter-client.readthedocs.io/en/stable/messaging.html#messages-on-the-stdin-router-dealer-channel).
 
-use jupyter_zmq_client::KernelStdinConnection;
-use zeromq::SocketRecv;
+use std::time::Duration;
 
-/// Starts the task.
-pub(crate) fn start(mut connection: KernelStdinConnection) {
-    tokio::spawn(async move {
-        while connection.socket.recv().await.is_ok() {
-            tracing::info!("dropped an input that no cell asked for");
+use jupyter_protocol::JupyterMessage;
+use jupyter_zmq_client::{KernelStdinConnection, RouterSendConnection};
+use tokio::sync::mpsc;
+
+use super::router::{self, Replies};
+use crate::{
+    dispatcher::{Event, Kernel},
+    message::{Channel, Request},
+};
+
+/// How often a question is sent to a client that is not there: it may have connected its other channels first.
+const TRIES: usize = 40;
+/// How long it is waited between two tries.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Starts the tasks that read and write.
+pub(crate) fn start(connection: KernelStdinConnection, events: mpsc::Sender<Event>) -> Replies {
+    let (writing, reading) = connection.split();
+    let (questions, receiver) = Replies::new();
+    tokio::spawn(write(writing, receiver, events.clone()));
+    tokio::spawn(router::read(reading, Channel::Stdin, events));
+    questions
+}
+
+/// Handles what a client sends.
+pub(crate) fn handle(kernel: &mut Kernel, request: &Request) {
+    match request.message_type() {
+        "input_reply" => kernel.execution.input_reply(request),
+        other => tracing::warn!("dropped a `{other}`, which has no business on the stdin channel"),
+    }
+}
+
+async fn write(
+    mut connection: RouterSendConnection,
+    mut questions: mpsc::UnboundedReceiver<JupyterMessage>,
+    events: mpsc::Sender<Event>,
+) {
+    while let Some(question) = questions.recv().await {
+        let message = question.header.msg_id.clone();
+        if !send(&mut connection, &question).await && events.send(Event::Undelivered { message }).await.is_err() {
+            return;
         }
-    });
+    }
+}
+
+async fn send(connection: &mut RouterSendConnection, question: &JupyterMessage) -> bool {
+    for _ in 0..TRIES {
+        match connection.send(question.clone()).await {
+            Ok(()) => return true,
+            Err(error) => tracing::debug!("a question could not be delivered yet: {error}"),
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    tracing::warn!("a question could not be delivered: its client does not listen on the stdin channel");
+    false
 }

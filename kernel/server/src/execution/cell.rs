@@ -17,6 +17,8 @@ pub(super) struct Cell {
     pub(super) cell_id: Option<String>,
     pub(super) steps: VecDeque<Step>,
     pub(super) opt_level: Option<u8>,
+    /// Whether its tasks are drawn.
+    pub(super) timeline: bool,
     /// Whether it tells how long it took.
     pub(super) timing: bool,
     pub(super) compile_time: Duration,
@@ -50,6 +52,7 @@ impl Cell {
             content,
             steps: VecDeque::new(),
             opt_level: None,
+            timeline: false,
             timing: false,
             compile_time: Duration::ZERO,
             run_time: Duration::ZERO,

@@ -6,13 +6,17 @@ use ipc::{Location, Panic};
 use jupyter_protocol::ErrorOutput;
 use serde_json::{Value, json};
 
-use crate::worker::death::{Death, lost};
+use super::advice::{self, Advice};
+use crate::{
+    hint::Hints,
+    worker::death::{Death, lost},
+};
 
 /// Bold red, as rustc shows the word `error`.
 const RED: &str = "\x1b[1;31m";
 /// As rustc shows places.
 const BLUE: &str = "\x1b[1;34m";
-/// As rustc shows the word `help`.
+/// As rustc shows the word `help`; here it is for hints.
 const CYAN: &str = "\x1b[1;36m";
 const PLAIN: &str = "\x1b[0m";
 
@@ -53,7 +57,7 @@ impl Failure {
     }
 
     /// A `?` at the top level.
-    pub(super) fn error(type_name: &str, message: &str, sources: &[String]) -> Self {
+    pub(super) fn error(type_name: &str, message: &str, sources: &[String], hints: &Hints) -> Self {
         let mut more: Vec<String> =
             sources.iter().map(|source| format!("  {BLUE}caused by{PLAIN}: {source}")).collect();
         let name = short_name(type_name);
@@ -62,21 +66,18 @@ impl Failure {
         if name == "Error" && type_name != name && !in_notebook {
             more.push(format!("  {BLUE}type{PLAIN}: {type_name}"));
         }
+        more.extend(advised(advice::on_error(type_name, message, sources), hints));
         Self::with(&name, message, more)
     }
 
     /// A panic in the cell's own future.
-    pub(super) fn panic(panic: &Panic) -> Self {
-        let about_runtimes = is_about_runtimes(&panic.message);
-        // The hint says more than a line of tokio.
-        let location = panic.location.iter().filter(|location| !about_runtimes || is_label(&location.file));
+    pub(super) fn panic(panic: &Panic, hints: &Hints) -> Self {
+        let advice = advised(advice::on_panic(&panic.message), hints);
+        // Advice says more than a line of tokio.
+        let location = panic.location.iter().filter(|location| advice.is_none() || is_label(&location.file));
         let mut more: Vec<String> =
             location.map(|location| format!("  {BLUE}-->{PLAIN} {}", place(location))).collect();
-        if about_runtimes {
-            more.push(format!(
-                "  {CYAN}help{PLAIN}: this cell already runs on the kernel's runtime: write `main().await`"
-            ));
-        }
+        more.extend(advice);
         Self::with("Panic", &panic.message, more)
     }
 
@@ -89,7 +90,7 @@ impl Failure {
     pub(super) fn interrupted_by_force(variables: &[String]) -> Self {
         Self {
             traceback: vec![
-                format!("{RED}Interrupted{PLAIN}: the cell did not await, so its process was ended"),
+                format!("{RED}Interrupted{PLAIN}: the cell could not be ended otherwise, so its process was ended"),
                 lost(variables),
             ],
             ..Self::new("Interrupted", "Interrupted")
@@ -143,9 +144,10 @@ fn is_label(file: &str) -> bool {
     number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// Whether tokio complains that a runtime was started, used or dropped within a runtime.
-fn is_about_runtimes(message: &str) -> bool {
-    message.contains("within a runtime") || message.contains("in a context where blocking is not allowed")
+/// Advice as the last line of a traceback, unless its kind is switched off.
+fn advised(advice: Option<Advice>, hints: &Hints) -> Option<String> {
+    let (_, text) = advice.filter(|(kind, _)| hints.is_on(*kind))?;
+    Some(format!("  {CYAN}hint{PLAIN}: {text}"))
 }
 
 #[cfg(test)]
@@ -162,7 +164,7 @@ mod tests {
 
     fn panic(message: &str, file: &str) -> String {
         let location = Some(Location { file: file.to_owned(), line: 2, column: 5 });
-        plain(&Failure::panic(&Panic { message: message.to_owned(), location }))
+        plain(&Failure::panic(&Panic { message: message.to_owned(), location }, &Hints::default()))
     }
 
     #[test]
@@ -171,26 +173,36 @@ mod tests {
         assert_eq!(panic("no", "unnumbered cell 12"), "Panic: no\n  --> unnumbered cell 12, line 2");
         assert_eq!(panic("no", "tokio-1.54.1/src/lib.rs"), "Panic: no\n  --> tokio-1.54.1/src/lib.rs:2:5");
         assert_eq!(panic("no", "build"), "Panic: no\n  --> build:2:5");
-        assert_eq!(plain(&Failure::panic(&Panic { message: String::new(), location: None })), "Panic: ");
+        let nothing = Panic { message: String::new(), location: None };
+        assert_eq!(plain(&Failure::panic(&nothing, &Hints::default())), "Panic: ");
     }
 
     #[test]
-    fn a_runtime_within_the_runtime_gets_a_hint() {
-        let text = panic("Cannot start a runtime from within a runtime. This happens because …", "cell 3");
-        let help = "\n  help: this cell already runs on the kernel's runtime: write `main().await`";
-        assert!(text.ends_with(&format!("\n  --> cell 3, line 2{help}")));
-        let text = panic("Cannot start a runtime from within a runtime.", "tokio-1.54.1/src/lib.rs");
-        assert_eq!(text, format!("Panic: Cannot start a runtime from within a runtime.{help}"));
+    fn advice_is_the_last_line_unless_it_is_switched_off() {
+        let message = "Cannot start a runtime from within a runtime.";
+        let advice = format!("\n  hint: {}", advice::on_panic(message).unwrap().1);
+        assert_eq!(panic(message, "cell 3"), format!("Panic: {message}\n  --> cell 3, line 2{advice}"));
+        assert_eq!(panic(message, "tokio-1.54.1/src/lib.rs"), format!("Panic: {message}{advice}"));
+        let mut hints = Hints::default();
+        hints.switch(Some(ipc::Hint::Runtime), false);
+        let panic = Panic { message: message.to_owned(), location: None };
+        assert_eq!(plain(&Failure::panic(&panic, &hints)), format!("Panic: {message}"));
+        let failure = Failure::error("anyhow::Error", "channel closed", &[], &hints);
+        assert!(plain(&failure).ends_with("\n  hint: the other end of the channel was dropped"));
     }
 
     #[test]
     fn an_error_tells_its_sources() {
-        let failure = Failure::error("std::io::error::Error", "no file", &["no disk".to_owned()]);
+        let error = |type_name: &str, message: &str, sources: &[&str]| {
+            let sources: Vec<String> = sources.iter().map(|source| (*source).to_owned()).collect();
+            Failure::error(type_name, message, &sources, &Hints::default())
+        };
+        let failure = error("std::io::error::Error", "no file", &["no disk"]);
         assert_eq!(failure.ename, "Error");
         assert_eq!(plain(&failure), "Error: no file\n  caused by: no disk\n  type: std::io::error::Error");
-        assert_eq!(plain(&Failure::error("notebook::Burnt", "3 minutes", &[])), "Burnt: 3 minutes");
+        assert_eq!(plain(&error("notebook::Burnt", "3 minutes", &[])), "Burnt: 3 minutes");
         for own in ["notebook::Error", "kissaten_cell_7::entry::{{closure}}::Error"] {
-            assert_eq!(plain(&Failure::error(own, "3 minutes", &[])), "Error: 3 minutes");
+            assert_eq!(plain(&error(own, "3 minutes", &[])), "Error: 3 minutes");
         }
     }
 

@@ -1,13 +1,13 @@
-//! Interrupts: a cell is asked to end at its next `.await`, and the second time it is ended.
+//! Interrupts: a cell is asked to end at its next `.await` or checkpoint, and the second time it is ended.
 //!
-//! Nothing is lost by the first interrupt. Only a cell that is still there after a grace time, blocked in code that does
-//! not await, can be ended by a second one, at the price of the worker and all variables; it says so before.
+//! Nothing is lost by the first interrupt. Only a cell that is still there after a grace time, blocked in code that has
+//! neither, can be ended by a second one, at the price of the worker and all variables; it says so before.
 
 use std::time::{Duration, Instant};
 
 use super::{Execution, failure::Failure, note, stage::Stage};
 
-/// How long an interrupted cell may go on before the user is told that it does not await.
+/// How long an interrupted cell may go on before the user is told what it takes to end it.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// How far the interrupt of a running cell has come.
@@ -41,6 +41,8 @@ impl Execution {
                 let interrupt = match interrupt {
                     Interrupt::None => {
                         self.supervisor.send(ipc::Request::Interrupt { cell: run });
+                        // Behind the interrupt, so that who waits for an answer in vain knows why.
+                        self.end_questions();
                         Interrupt::Asked { until: Instant::now() + GRACE }
                     }
                     // Who presses the button again and again is not to lose the variables by it.
@@ -52,12 +54,12 @@ impl Execution {
                 };
                 self.stage = Stage::Running { step, run, since, interrupt };
             }
-            other @ (Stage::Between | Stage::Clearing) => self.stage = other,
+            other @ (Stage::Between | Stage::Clearing | Stage::Reporting(_)) => self.stage = other,
         }
         self.pump();
     }
 
-    /// An interrupted cell goes on: it is blocked in code that does not await.
+    /// An interrupted cell goes on: it is blocked in code without a checkpoint.
     pub(super) fn interrupt_unheeded(&mut self) {
         if let Stage::Running { interrupt, .. } = &mut self.stage {
             *interrupt = Interrupt::Unheeded;
@@ -69,7 +71,8 @@ impl Execution {
             format!("these variables would be lost: {}", names.join(", "))
         };
         self.say(note::note(&format!(
-            "The cell is blocked in code that does not await. Interrupt again to end its process; {price}."
+            "The cell is blocked in code without a checkpoint: in code that no cell defines, in a sleep of `std`, or in \
+             code that was compiled with `opt-level` 2 or 3. Interrupt again to end its process; {price}."
         )));
     }
 }

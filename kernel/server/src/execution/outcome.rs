@@ -25,7 +25,7 @@ impl Execution {
                 return;
             }
         };
-        if let Some(bundle) = self.end_output_but_bundle() {
+        if let Some(bundle) = self.end_output(run) {
             let metadata = MimeBundle::new();
             self.say(match (&outcome, &step) {
                 // The tail expression has displayed itself.
@@ -54,8 +54,10 @@ impl Execution {
                 }
                 return;
             }
-            Outcome::Error { type_name, message, sources } => Failure::error(&type_name, &message, &sources),
-            Outcome::Panic(panic) => Failure::panic(&panic),
+            Outcome::Error { type_name, message, sources } => {
+                Failure::error(&type_name, &message, &sources, &self.hints)
+            }
+            Outcome::Panic(panic) => Failure::panic(&panic, &self.hints),
             Outcome::Interrupted => Failure::interrupted(),
             Outcome::LoadFailed { message } => Failure::new("LoadError", &message),
         };
@@ -64,11 +66,12 @@ impl Execution {
 
     /// The worker is gone, and all variables with it.
     pub(super) fn worker_exited(&mut self, status: ExitStatus) {
-        self.end_output();
-        let death = death::explain(status, &self.last_words);
+        // Nobody is left to hear an answer.
+        self.questions.clear();
+        let last_words = self.end_outputs();
+        let death = death::explain(status, &last_words);
         let was_ready = self.supervisor.is_ready();
-        self.supervisor.exited(status, &self.last_words);
-        self.last_words.clear();
+        self.supervisor.exited(status, &last_words);
         match std::mem::replace(&mut self.stage, Stage::Between) {
             Stage::Running { step, interrupt, .. } => {
                 let variables = self.forget_worker();
@@ -77,6 +80,10 @@ impl Execution {
                     _ => Failure::worker_died(&death, &variables),
                 };
                 self.fail(&step, failure);
+            }
+            Stage::Reporting(step) => {
+                let variables = self.forget_worker();
+                self.fail(&step, Failure::worker_died(&death, &variables));
             }
             Stage::AwaitingWorker { step, .. } if self.supervisor.failure().is_some() => {
                 let sentence = self.supervisor.failure().unwrap_or_default().to_owned();

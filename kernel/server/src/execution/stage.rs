@@ -8,9 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use compiler::{CompileError, Notebook, PrepareError, Program, Rendered, SessionLibrary, Source};
+use compiler::{Artifact, CompileError, Notebook, PrepareError, Program, Rendered, SessionLibrary, Source};
 use futures::{FutureExt, future::LocalBoxFuture};
-use ipc::CellId;
+use ipc::{CellId, Hint};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -23,7 +23,8 @@ use super::{
     note,
 };
 use crate::{
-    command::{self, Action},
+    command::Action,
+    hint,
     worker::{Happening, death::lost, supervisor::Readiness},
 };
 
@@ -41,6 +42,8 @@ pub(super) enum Stage {
     Running { step: Step, run: CellId, since: Instant, interrupt: Interrupt },
     /// The worker drops all variables.
     Clearing,
+    /// The worker tells about tasks.
+    Reporting(Step),
 }
 
 impl Stage {
@@ -74,6 +77,7 @@ pub(crate) struct Compiled {
     program: Option<Program>,
     warnings: Option<Rendered>,
     notes: Vec<String>,
+    hints: Vec<(Hint, String)>,
     forget: Vec<String>,
     compile_time: Duration,
 }
@@ -124,29 +128,34 @@ impl Execution {
     /// Something came from the worker.
     pub(crate) fn worker(&mut self, happening: Happening) {
         match happening {
-            Happening::Output(stream, bytes) => self.printed(stream, &bytes),
-            Happening::Message(ipc::Event::Ready { mark: _ }) => {
+            Happening::Output(pipe, bytes) => self.outputs.read(pipe, bytes),
+            Happening::Message(ipc::Event::Ready { mark }) => {
                 self.supervisor.ready();
+                self.outputs.expect(&mark);
                 match std::mem::replace(&mut self.stage, Stage::Between) {
                     Stage::AwaitingWorker { step, program } => self.run(step, program),
                     other => self.stage = other,
                 }
             }
             Happening::Message(ipc::Event::Display(display)) => {
-                // What was printed before it stands before it.
-                self.settle();
-                let audience = self.audiences.get(&display.cell).cloned().unwrap_or_else(|| self.last.clone());
-                if let Some(parent) = audience {
-                    self.outgoing.publish(note::from_cell(display), Some(&parent));
+                let run = display.cell;
+                match display.number {
+                    Some(_) => self.outputs.display(display),
+                    None => {
+                        // What was printed before it stands before it.
+                        self.drain();
+                        self.outputs.display(display);
+                        self.settle(run);
+                    }
                 }
             }
             Happening::Message(ipc::Event::Done { cell, outcome, variables }) => self.ran(cell, outcome, variables),
-            Happening::Message(
-                ipc::Event::Hint { .. }
-                | ipc::Event::Input { .. }
-                | ipc::Event::InputWithdrawn { .. }
-                | ipc::Event::Report(_),
-            ) => {}
+            Happening::Message(ipc::Event::Hint { cell, hint, text }) => self.hint(cell, hint, &text),
+            Happening::Message(ipc::Event::Input { id, cell, prompt, password }) => {
+                self.ask(id, cell, prompt, password);
+            }
+            Happening::Message(ipc::Event::InputWithdrawn { id }) => self.withdraw(id),
+            Happening::Message(ipc::Event::Report(report)) => self.reported(report),
             Happening::Message(ipc::Event::Cleared) => {
                 if matches!(self.stage, Stage::Clearing) {
                     self.stage = Stage::Between;
@@ -159,37 +168,21 @@ impl Execution {
 
     /// Begins a step of the present cell.
     pub(super) fn perform(&mut self, step: Step) {
-        match &step {
-            Step::Command(Action::Help) => return self.say(note::plain(&command::help())),
-            Step::Command(Action::Timing) => {
-                self.timing = !self.timing;
-                if let Some(cell) = &mut self.cell {
-                    cell.timing = self.timing;
-                }
-                let word = if self.timing { "on" } else { "off" };
-                return self.say(note::note(&format!("Timing is {word}.")));
+        if let Step::Command(action) = &step {
+            if let Action::Report(report) = action {
+                return self.report(&step, report.clone());
             }
-            _ => {}
+            if self.perform_without_notebook(action) {
+                return;
+            }
         }
         // All others need the notebook.
         if matches!(self.library, Library::Failed(_)) {
             self.look_again();
         }
-        match &mut self.library {
-            Library::Ready(notebook) => match &step {
-                Step::Command(Action::Version) => {
-                    let (version, rustc) = (env!("CARGO_PKG_VERSION"), self.rustc_version());
-                    self.say(note::plain(&format!("Kissaten {version}, rustc {rustc}")));
-                }
-                Step::Command(Action::ShowOpt) => {
-                    let level = notebook.opt_level();
-                    self.say(note::note(&format!("Cells are compiled with `opt-level` {level}.")));
-                }
-                Step::Command(Action::SetOpt(level)) => {
-                    notebook.set_opt_level(*level);
-                    self.say(note::note(&format!("Cells are compiled with `opt-level` {level} from now on.")));
-                }
-                Step::Command(Action::Clear) => self.clear(),
+        match &self.library {
+            Library::Ready(_) => match &step {
+                Step::Command(action) if self.perform_with_notebook(action) => {}
                 _ => self.compile(step),
             },
             Library::Building { .. } => {
@@ -202,20 +195,6 @@ impl Execution {
             }
             Library::Compiling => unreachable!("one step is compiled at a time, and this one begins"),
         }
-    }
-
-    fn clear(&mut self) {
-        if let Library::Ready(notebook) = &mut self.library {
-            notebook.clear();
-        }
-        self.variables.clear();
-        self.forget.clear();
-        // A worker that is not ready has no variables either.
-        if self.supervisor.readiness() == Readiness::Ready {
-            self.supervisor.send(ipc::Request::Clear);
-            self.stage = Stage::Clearing;
-        }
-        self.say(note::note("All variables, items and `use`s are forgotten."));
     }
 
     /// Gives a step to the compiler, and the notebook with it.
@@ -232,7 +211,7 @@ impl Execution {
             }
             Step::Command(_) => (None, String::new()),
         };
-        let opt_level = cell.opt_level;
+        let (opt_level, timeline) = (cell.opt_level, cell.timeline && matches!(step, Step::Code(_)));
         // An expression is not the cell: it must not take the place of what the cell defined.
         let cell_id = if matches!(step, Step::Code(_)) { cell.cell_id.clone() } else { None };
         let cancel = CancellationToken::new();
@@ -242,8 +221,8 @@ impl Execution {
             let compiling = async {
                 match text {
                     Some(text) => {
-                        prepare(&mut notebook, &Source { text, label, cell_id, opt_level, timeline: false }, &token)
-                            .await
+                        let source = Source { text, label, cell_id, opt_level, timeline };
+                        prepare(&mut notebook, &source, &token).await
                     }
                     None => prepare_variables(&mut notebook, &token).await,
                 }
@@ -290,6 +269,11 @@ impl Execution {
             if !compiled.notes.is_empty() {
                 self.say(note::note(&compiled.notes.join("\n")));
             }
+            for (kind, text) in &compiled.hints {
+                if self.hints.is_on(*kind) {
+                    self.say(note::note(&hint::shown(text)));
+                }
+            }
         }
         match compiled.program {
             // It came too late for the compiler, and not for the cell.
@@ -316,18 +300,20 @@ impl Execution {
                 self.fail(&step, Failure::new("WorkerError", &sentence));
             }
             Readiness::Ready => {
-                let Some(cell) = &self.cell else { return };
                 self.runs += 1;
                 let run = CellId(self.runs);
+                // Where the worker does not say whose its output is, it is the last run's that began.
+                self.drain();
+                self.outputs.begin(run);
+                let Some(cell) = &self.cell else { return };
                 self.audiences.insert(run, cell.audience().cloned());
-                self.last_words.clear();
                 self.supervisor.send(ipc::Request::Run {
                     cell: run,
                     label: cell.label.clone(),
                     library: program.library,
                     entry: program.entry,
                     forget: std::mem::take(&mut self.forget),
-                    timeline: false,
+                    timeline: cell.timeline && matches!(step, Step::Code(_)),
                 });
                 self.stage = Stage::Running { step, run, since: Instant::now(), interrupt: Interrupt::None };
             }
@@ -338,6 +324,7 @@ impl Execution {
 async fn prepare(notebook: &mut Notebook, source: &Source, cancel: &CancellationToken) -> Result<Compiled, Refusal> {
     let artifact = notebook.prepare(source, cancel).await?;
     Ok(Compiled {
+        hints: hints(&artifact),
         program: artifact.program,
         warnings: artifact.warnings,
         notes: artifact.notes,
@@ -346,9 +333,22 @@ async fn prepare(notebook: &mut Notebook, source: &Source, cancel: &Cancellation
     })
 }
 
+/// What the compiler has to say that is no warning of rustc's.
+fn hints(_artifact: &Artifact) -> Vec<(Hint, String)> {
+    // TODO: the artifact's own, when it has them: `blocking`, `guard` and `unawaited`.
+    Vec::new()
+}
+
 async fn prepare_variables(notebook: &mut Notebook, cancel: &CancellationToken) -> Result<Compiled, Refusal> {
     let begin = Instant::now();
     let program = notebook.prepare_variables(cancel).await?;
     let notes = if program.is_none() { vec!["There are no variables.".to_owned()] } else { Vec::new() };
-    Ok(Compiled { program, warnings: None, notes, forget: Vec::new(), compile_time: begin.elapsed() })
+    Ok(Compiled {
+        program,
+        warnings: None,
+        notes,
+        hints: Vec::new(),
+        forget: Vec::new(),
+        compile_time: begin.elapsed(),
+    })
 }

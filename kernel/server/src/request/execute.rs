@@ -19,6 +19,9 @@ pub(crate) struct Content {
     /// Expressions that are evaluated after the cell, by name.
     #[serde(default, deserialize_with = "null_is_empty")]
     pub(crate) user_expressions: Map<String, Value>,
+    /// Whether the frontend takes questions. Where that is left out, nobody has said so.
+    #[serde(default)]
+    pub(crate) allow_stdin: bool,
     /// Whether cells that wait are given up when this one errs.
     #[serde(default = "yes")]
     pub(crate) stop_on_error: bool,
@@ -74,6 +77,7 @@ mod tests {
     fn what_is_left_out_has_the_specs_default() {
         let content: Content = serde_json::from_value(json!({"code": "1", "user_expressions": null})).unwrap();
         assert!(content.is_counted() && content.stop_on_error && content.user_expressions.is_empty());
+        assert!(!content.allow_stdin);
         let content: Content = serde_json::from_value(json!({"code": "1", "silent": true})).unwrap();
         assert!(!content.is_counted());
         assert!(serde_json::from_value::<Content>(json!({"silent": true})).is_err());

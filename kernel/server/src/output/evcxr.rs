@@ -13,7 +13,7 @@
 //! begins the next output, and so does text between two blocks.
 //!
 //! This file tells blocks and text apart and keeps their order. When a cell ends, and whether a bundle is its result,
-//! is not known here; nor are evcxr's other words on stdout, which user code could forge.
+//! is not known here; nor are evcxr's other words on stdout, of which [`prompt`](super::prompt) knows one.
 
 use std::{mem, time::Duration};
 
@@ -29,20 +29,20 @@ const HEADER: usize = 256;
 /// How much one bundle may hold. A block that grows beyond it is shown as what it also is: text.
 const LIMIT: usize = 64 * 1024 * 1024;
 /// How long text may be withheld that could become the beginning of a block: a torn write goes on at once.
-const TORN: Duration = Duration::from_millis(100);
+pub(super) const TORN: Duration = Duration::from_millis(100);
 /// How long a bundle may wait for further types, or for the end of the cell whose result it would be.
 const GROWING: Duration = Duration::from_millis(500);
 
 /// What was printed: text as it stood there, or what a few blocks had to show.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Printed {
+pub(super) enum Printed {
     Text(String),
     Bundle(MimeBundle),
 }
 
 /// Reads what is printed, piece by piece.
 #[derive(Debug, Default)]
-pub(crate) struct Evcxr {
+pub(super) struct Evcxr {
     /// Text that is not decided yet: a block without its end, or what could become the beginning of one.
     held: String,
     /// The block that `held` begins with.
@@ -65,7 +65,7 @@ struct Block {
 
 impl Evcxr {
     /// Takes more text and hands back what is decided.
-    pub(crate) fn read(&mut self, more: String) -> Vec<Printed> {
+    pub(super) fn read(&mut self, more: String) -> Vec<Printed> {
         let mut printed = Vec::new();
         let mut text = mem::take(&mut self.held);
         if text.is_empty() {
@@ -107,7 +107,7 @@ impl Evcxr {
     }
 
     /// How long what is held may be held, if nothing more comes. A block that has begun may take its time.
-    pub(crate) fn patience(&self) -> Option<Duration> {
+    pub(super) fn patience(&self) -> Option<Duration> {
         match &self.block {
             Some(_) => None,
             None if !self.held.is_empty() => Some(TORN),
@@ -116,7 +116,7 @@ impl Evcxr {
     }
 
     /// Nothing more comes: what is held is decided. The last bundle stays.
-    pub(crate) fn finish(&mut self) -> Vec<Printed> {
+    pub(super) fn finish(&mut self) -> Vec<Printed> {
         let mut printed = Vec::new();
         let held = mem::take(&mut self.held);
         match self.block.take() {
@@ -130,8 +130,18 @@ impl Evcxr {
         printed
     }
 
+    /// What is held and could become the beginning of a block is text; a block that has begun goes on.
+    pub(super) fn decide(&mut self) -> Vec<Printed> {
+        if self.block.is_some() { Vec::new() } else { self.finish() }
+    }
+
+    /// Whether there is nothing to remember.
+    pub(super) fn is_empty(&self) -> bool {
+        self.held.is_empty() && self.bundle.is_empty()
+    }
+
     /// The last bundle, which no text has followed.
-    pub(crate) fn take_bundle(&mut self) -> Option<MimeBundle> {
+    pub(super) fn take_bundle(&mut self) -> Option<MimeBundle> {
         self.size = 0;
         Some(mem::take(&mut self.bundle)).filter(|bundle| !bundle.is_empty())
     }

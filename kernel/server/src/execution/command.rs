@@ -1,0 +1,81 @@
+//! Commands that the server does by itself. Which there are, and what their arguments mean, is told by
+//! [`command`](crate::command).
+
+use super::{Execution, library::Library, note};
+use crate::{
+    command::{self, Action},
+    worker::supervisor::Readiness,
+};
+
+/// What the optimiser costs, where it is chosen.
+const NO_CHECKPOINTS: &str = "From level 2 on there are no checkpoints in the code: where it does not await, it can be interrupted \
+                              only by ending its process.";
+
+impl Execution {
+    /// Does a command that needs no notebook; whether it is one.
+    pub(super) fn perform_without_notebook(&mut self, action: &Action) -> bool {
+        match action {
+            Action::Help => self.say(note::plain(&command::help())),
+            Action::Timing => {
+                self.timing = !self.timing;
+                if let Some(cell) = &mut self.cell {
+                    cell.timing = self.timing;
+                }
+                let word = if self.timing { "on" } else { "off" };
+                self.say(note::note(&format!("Timing is {word}.")));
+            }
+            Action::ListHints => self.say(note::plain(&self.hints.list())),
+            Action::SwitchHints { kind, on } => {
+                self.hints.switch(*kind, *on);
+                self.say(note::plain(&self.hints.list()));
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// Does a command that the notebook is there for; whether it is one.
+    pub(super) fn perform_with_notebook(&mut self, action: &Action) -> bool {
+        let Library::Ready(notebook) = &mut self.library else { return false };
+        match action {
+            Action::Version => {
+                let (version, rustc) = (env!("CARGO_PKG_VERSION"), self.rustc_version());
+                self.say(note::plain(&format!("Kissaten {version}, rustc {rustc}")));
+            }
+            Action::ShowOpt => {
+                let level = notebook.opt_level();
+                self.say(note::note(&format!("Cells are compiled with `opt-level` {level}.")));
+            }
+            Action::SetOpt(level) => {
+                notebook.set_opt_level(*level);
+                let sentence = format!("Cells are compiled with `opt-level` {level} from now on.");
+                match price(*level) {
+                    Some(price) => self.say(note::note(&format!("{sentence} {price}"))),
+                    None => self.say(note::note(&sentence)),
+                }
+            }
+            Action::Clear => self.clear(),
+            _ => return false,
+        }
+        true
+    }
+
+    fn clear(&mut self) {
+        if let Library::Ready(notebook) = &mut self.library {
+            notebook.clear();
+        }
+        self.variables.clear();
+        self.forget.clear();
+        // A worker that is not ready has no variables either.
+        if self.supervisor.readiness() == Readiness::Ready {
+            self.supervisor.send(ipc::Request::Clear);
+            self.stage = super::stage::Stage::Clearing;
+        }
+        self.say(note::note("All variables, items and `use`s are forgotten."));
+    }
+}
+
+/// What is to be known of a level before it is chosen.
+pub(super) fn price(level: u8) -> Option<&'static str> {
+    (level >= 2).then_some(NO_CHECKPOINTS)
+}
