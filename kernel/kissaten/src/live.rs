@@ -8,14 +8,14 @@ use crate::display::Display as _;
 use crate::timeline::End;
 use crate::{runtime, trace};
 
-/// How often a running cell's picture is drawn. A cell that is done before is drawn once.
+/// How often a running cell's picture is drawn.
 const INTERVAL: Duration = Duration::from_millis(500);
 
 /// The picture of a cell that runs.
 pub(crate) struct Live {
     run: u64,
     shared: Arc<Shared>,
-    drawer: Option<JoinHandle<bool>>,
+    drawer: Option<JoinHandle<()>>,
 }
 
 #[derive(Default)]
@@ -26,8 +26,11 @@ struct Shared {
 
 impl Live {
     /// Begins to record, and to draw.
+    ///
+    /// The picture stands above all that the cell prints, however long it runs: it can be replaced, but not moved.
     pub(crate) fn begin(run: u64, label: &str) -> Self {
         trace::begin(run, label);
+        show(run, false);
         let shared = Arc::<Shared>::default();
         let theirs = Arc::clone(&shared);
         // Without the thread there is the last picture.
@@ -40,26 +43,25 @@ impl Live {
         trace::finish(self.run, end);
         *self.shared.done.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.shared.changed.notify_all();
-        let drawn = self.drawer.take().and_then(|drawer| drawer.join().ok()).unwrap_or(false);
-        show(self.run, drawn);
+        if let Some(drawer) = self.drawer.take() {
+            let _ = drawer.join();
+        }
+        show(self.run, true);
     }
 }
 
 impl Shared {
-    /// Draws until the cell is done; whether anything was drawn.
-    fn draw(&self, run: u64) -> bool {
-        let mut drawn = false;
+    /// Draws until the cell is done.
+    fn draw(&self, run: u64) {
         let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             let (guard, waited) =
                 self.changed.wait_timeout_while(done, INTERVAL, |done| !*done).unwrap_or_else(PoisonError::into_inner);
-            done = guard;
             if !waited.timed_out() {
-                return drawn;
+                return;
             }
-            drop(done);
-            show(run, drawn);
-            drawn = true;
+            drop(guard);
+            show(run, true);
             done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
         }
     }

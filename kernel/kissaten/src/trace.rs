@@ -54,6 +54,8 @@ struct Traced {
     resolution: u64,
     count: u64,
     busy: u64,
+    /// Since when it runs, if it is a closure.
+    begun: Option<u64>,
 }
 
 struct Folded {
@@ -161,6 +163,17 @@ pub(crate) fn named(run: u64, lane: u32, name: TypeName) {
         of(run, |trace| match trace.lane(lane) {
             Some(traced) => traced.name = Some(name),
             None => trace.folds[(lane & !FOLD) as usize].name = Some(name),
+        });
+    }
+}
+
+/// A closure begins to run, which will be told as one poll when it has ended.
+pub(crate) fn begun(run: u64, lane: u32, since: u64) {
+    if lane != 0 {
+        of(run, |trace| {
+            if let Some(traced) = trace.lane(lane) {
+                traced.begun = Some(since);
+            }
         });
     }
 }
@@ -292,7 +305,19 @@ fn index_of(lane: u32) -> Option<usize> {
 impl Traced {
     fn new(parent: u32, task: u64, location: Option<&'static Location<'static>>, spawned: u64) -> Self {
         let polls = Vec::new();
-        Self { parent, task, name: None, location, spawned, end: None, polls, resolution: 0, count: 0, busy: 0 }
+        Self {
+            parent,
+            task,
+            name: None,
+            location,
+            spawned,
+            end: None,
+            polls,
+            resolution: 0,
+            count: 0,
+            busy: 0,
+            begun: None,
+        }
     }
 
     fn polled(&mut self, since: u64, until: u64) {
@@ -319,6 +344,7 @@ impl Traced {
         match (self.end, self.location) {
             (Some(_), _) => None,
             (None, None) => Some(OWN_SINCE.load(Ordering::Relaxed)).filter(|since| *since != 0),
+            (None, Some(_)) if self.task == 0 => self.begun,
             (None, Some(_)) => polled_since(self.task),
         }
     }

@@ -164,7 +164,8 @@ struct Ticket {
 fn ticket(location: &'static Location<'static>, name: TypeName) -> Ticket {
     let (run, parent) = (here::run_or_current(), here::with(|here| here.lane.get()));
     let lane = trace::spawned(run, parent, 0, location);
-    trace::named(run, lane, name);
+    // A function that was given by its name has one.
+    trace::named(run, lane, if name().ends_with("{{closure}}") { || "closure" } else { name });
     Ticket { run, lane, begun: false }
 }
 
@@ -174,8 +175,9 @@ impl Ticket {
         self.begun = true;
         // On the task's own thread: it said that it blocks.
         here::with(|here| here.in_place.set(!here.task.get().is_null()));
-        let (run, lane) = (self.run, self.lane);
-        let polling = Polling { run, lane, since: now(), _entered: here::enter(run, lane) };
+        let (run, lane, since) = (self.run, self.lane, now());
+        trace::begun(run, lane, since);
+        let polling = Polling { run, lane, since, _entered: here::enter(run, lane) };
         Running { run, lane, polling: Some(polling) }
     }
 }
