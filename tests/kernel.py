@@ -131,6 +131,23 @@ class Cell:
         return next((message["content"] for message in self.iopub if message["msg_type"] == "error"), None)
 
     @property
+    def questions(self) -> list[dict[str, Any]]:
+        """The content of every question that the user was asked so far."""
+        return [message["content"] for message in self.stdin]
+
+    def asks(self, count: int = 1) -> dict[str, Any]:
+        """Receives messages until that many questions were asked; the content of the last one."""
+        self.until(lambda cell: len(cell.stdin) >= count)
+        assert len(self.stdin) == count, self.questions
+        return self.questions[-1]
+
+    def answer(self, value: Any, *, question: int = -1, named: bool = True) -> None:
+        """Answers a question: as JupyterLab does, which names it in the parent header, or as the console, which does not."""
+        content = value if isinstance(value, dict) else {"value": value}
+        parent = self.stdin[question] if named else None
+        self.kernel.say("stdin", "input_reply", content, parent=parent)
+
+    @property
     def shown(self) -> str:
         """All text that the cell shows, without colours."""
         return "\n".join(line for line in self.transcript if not transcript.is_frame(line))
@@ -295,6 +312,10 @@ class Kernel:
         self.client.session.send(self._sockets[channel], request)
         return cell
 
+    def say(self, channel: str, msg_type: str, content: dict[str, Any], *, parent: Message | None = None) -> None:
+        """Sends a message that nothing is received for."""
+        self.client.session.send(self._sockets[channel], msg_type, content, parent=parent)
+
     def request(
         self, msg_type: str, content: dict[str, Any], *, channel: str = "shell", wait: bool = True
     ) -> Cell:
@@ -383,11 +404,15 @@ class Kernel:
         assert header["session"] != self.client.session.session, "the kernel has a session id of its own"
         assert self._session in (None, header["session"]), "the kernel's session id stays the same"
         self._session = header["session"]
+        assert (message["channel"] == "stdin") == (header["msg_type"] == "input_request"), header["msg_type"]
         assert header["version"].split(".")[0] == "5", header["version"]
         assert isinstance(header["date"], datetime) and header["date"].tzinfo is not None, header["date"]
         # The schemas do not know the status that ipykernel and others give to cells that were not run.
         aborted = message["content"].get("status") == "aborted"
-        if header["msg_type"] in msgspec_v5.schema_fragments and not aborted:
+        # They want a number for `password`, where the spec and all kernels have a boolean.
+        question = header["msg_type"] == "input_request"
+        assert not question or {"prompt": str, "password": bool} == {k: type(v) for k, v in message["content"].items()}
+        if header["msg_type"] in msgspec_v5.schema_fragments and not aborted and not question:
             msgspec_v5.validate_message(message, header["msg_type"])
 
     def check_cell(self, cell: Cell) -> None:

@@ -71,7 +71,7 @@ pub fn read<T: DeserializeOwned>(from: &mut impl Read) -> Result<Option<T>, Code
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{CellId, Event, Outcome, Request};
+    use crate::{CellId, Event, Outcome, Report, Request};
 
     fn round_trip<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(message: T) {
         let mut bytes = Vec::new();
@@ -92,6 +92,17 @@ mod tests {
             timeline: true,
         });
         round_trip(Request::Shutdown);
+        round_trip(Request::Input { id: 7, answer: crate::InputAnswer::Line("a\n".into()) });
+        for report in [
+            Report::Tasks,
+            Report::AbortTask { id: u64::MAX },
+            Report::AbortTasks { label: None },
+            Report::ExportTimeline { path: "/tmp/a.json".into() },
+        ] {
+            round_trip(Request::Report(report));
+        }
+        round_trip(Event::Report(Ok(crate::MimeBundle::new())));
+        round_trip(Event::Report(Err("there is no task 7".into())));
         round_trip(Event::Done {
             cell: CellId(u64::MAX),
             outcome: Outcome::Panic(crate::Panic { message: "böse\n".into(), location: None }),

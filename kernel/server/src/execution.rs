@@ -14,6 +14,7 @@ mod interrupt;
 pub(crate) mod library;
 mod note;
 mod outcome;
+mod output;
 mod question;
 mod queue;
 mod report;
@@ -27,7 +28,7 @@ use std::{
 };
 
 use compiler::split_commands;
-use ipc::{CellId, MimeBundle};
+use ipc::CellId;
 use jupyter_protocol::{ExecuteInput, ExecutionCount, JupyterMessageContent};
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -45,11 +46,11 @@ use crate::{
     channel::Outgoing,
     command::Action,
     dispatcher::Event,
-    hint::{self, Hints},
+    hint::Hints,
     message::{Parent, Request, content},
-    output::{Outputs, Piece},
+    output::Outputs,
     request::execute,
-    worker::{Supervisor, death::LastWords},
+    worker::Supervisor,
 };
 
 /// All that cells need, and the cells.
@@ -307,65 +308,6 @@ impl Execution {
     fn say(&self, content: impl Into<JupyterMessageContent>) {
         if let Some(parent) = self.cell.as_ref().and_then(Cell::audience) {
             self.outgoing.publish(content, Some(parent));
-        }
-    }
-
-    /// Shows a hint under the cell of a run, behind what that printed, unless its kind is switched off.
-    fn hint(&mut self, run: CellId, kind: ipc::Hint, text: &str) {
-        if !self.hints.is_on(kind) {
-            return;
-        }
-        self.settle(run);
-        if let Some(parent) = self.audience(run) {
-            self.outgoing.publish(note::note(&hint::shown(text)), Some(parent));
-        }
-    }
-
-    /// Publishes all that a run printed until now.
-    fn settle(&mut self, run: CellId) {
-        self.drain();
-        let pieces = self.outputs.settle(run);
-        self.print(run, pieces);
-    }
-
-    /// Publishes all that a run printed until its end, except for the bundle that it ended with, which can be the cell's
-    /// result.
-    fn end_output(&mut self, run: CellId) -> Option<MimeBundle> {
-        self.drain();
-        let (pieces, bundle) = self.outputs.finish(run);
-        self.print(run, pieces);
-        bundle
-    }
-
-    /// Publishes all that is left of the worker's output when it has ended; what it said last.
-    fn end_outputs(&mut self) -> LastWords {
-        self.drain();
-        let (finished, last_words) = self.outputs.end();
-        for (run, pieces) in finished {
-            self.print(run, pieces);
-        }
-        last_words
-    }
-
-    fn drain(&mut self) {
-        for (pipe, bytes) in self.supervisor.drain() {
-            self.outputs.read(pipe, bytes);
-        }
-        self.outputs.drained();
-    }
-
-    fn audience(&self, run: CellId) -> Option<&Arc<Parent>> {
-        self.audiences.get(&run)?.as_ref()
-    }
-
-    fn print(&self, run: CellId, pieces: Vec<Piece>) {
-        let Some(parent) = self.audience(run) else { return };
-        for piece in pieces {
-            match piece {
-                Piece::Text(stream, text) => self.outgoing.stream(stream, &text, parent),
-                Piece::Bundle(bundle) => self.outgoing.publish(note::bundle(bundle, MimeBundle::new()), Some(parent)),
-                Piece::Display(display) => self.outgoing.publish(note::from_cell(*display), Some(parent)),
-            }
         }
     }
 }

@@ -12,6 +12,8 @@ mod evcxr;
 mod lane;
 mod place;
 mod prompt;
+mod turns;
+mod word;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -123,6 +125,16 @@ impl Outputs {
             }
         }
         self.runs.take_due(now)
+    }
+
+    /// All that waits only to be joined, by run.
+    pub(crate) fn take_waiting(&mut self) -> Vec<(CellId, Vec<Piece>)> {
+        self.runs.take_due(Instant::now() + cell::GATHER)
+    }
+
+    /// All that waits only to be joined, of one run.
+    pub(crate) fn take(&mut self, run: CellId) -> Vec<Piece> {
+        if self.runs.has(run) { self.runs.change(run, CellOutput::take) } else { Vec::new() }
     }
 
     /// All that waits of one run; what comes next is not to stand beside it.

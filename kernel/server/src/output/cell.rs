@@ -4,8 +4,8 @@
 //!
 //! The first piece after a silence goes out at once, so that `print!(".")` is seen when it is printed. What follows
 //! within [`GATHER`] is joined, up to [`LIMIT`] bytes: 100,000 lines become a dozen messages, which a slow subscriber
-//! can take and which no frontend's rate limit cuts off. For its sake too, the order of stdout and stderr is kept for as
-//! long as they change [`TURNS`] times and not much more often than every [`TURN`]; beyond, only each stream's own is.
+//! can take and which no frontend's rate limit cuts off. For its sake too, the order of stdout and stderr is given up
+//! where they change too often ([`turns`](super::turns)); each stream's own order is always kept.
 
 use std::{
     mem,
@@ -19,17 +19,13 @@ use super::{
     decoder::Decoder,
     evcxr::{Evcxr, Printed},
     prompt::{Prompt, Prompts},
+    turns::Turns,
 };
 
 /// How long pieces are gathered after a message went out.
-const GATHER: Duration = Duration::from_millis(25);
+pub(super) const GATHER: Duration = Duration::from_millis(25);
 /// How much is gathered at most.
 const LIMIT: usize = 512 * 1024;
-/// How many changes of the stream are shown as they came, after a silence. Jupyter's server takes 3,000 messages in three
-/// seconds.
-const TURNS: u32 = 512;
-/// How soon one more of them is.
-const TURN: Duration = Duration::from_millis(4);
 /// How long it is remembered when the last message went out.
 const MEMORY: Duration = Duration::from_secs(2);
 
@@ -74,7 +70,7 @@ impl CellOutput {
             held: None,
             pieces: Vec::new(),
             length: 0,
-            turns: Turns { left: TURNS, counted: now },
+            turns: Turns::new(),
             since: None,
             sent: None,
             stirred: now,
@@ -235,31 +231,9 @@ impl CellOutput {
     }
 }
 
-/// How many changes of the stream are still shown as they come.
-#[derive(Debug)]
-struct Turns {
-    left: u32,
-    /// When `left` was counted.
-    counted: Instant,
-}
-
-impl Turns {
-    /// Whether one more is shown.
-    fn take(&mut self) -> bool {
-        let more = self.counted.elapsed().as_nanos() / TURN.as_nanos();
-        if more > 0 {
-            self.counted = Instant::now();
-            self.left = self.left.saturating_add(u32::try_from(more).unwrap_or(TURNS)).min(TURNS);
-        }
-        let shown = self.left > 0;
-        self.left = self.left.saturating_sub(1);
-        shown
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::turns::TURNS, *};
 
     const BLOCK: &str = "EVCXR_BEGIN_CONTENT text/html\nx\nEVCXR_END_CONTENT\n";
 

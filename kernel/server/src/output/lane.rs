@@ -12,7 +12,10 @@ use std::{
 use ipc::{CellId, marks};
 use memchr::memmem::Finder;
 
-use super::Stream;
+use super::{
+    Stream,
+    word::{self, Reading, Word},
+};
 
 /// How long the beginning of a word is withheld: the worker writes its words whole, and only our reads tear them.
 const TORN: Duration = Duration::from_millis(100);
@@ -20,9 +23,6 @@ const TORN: Duration = Duration::from_millis(100);
 const CONTENT: Duration = Duration::from_secs(1);
 /// How much is kept behind a place while its content is waited for.
 const KEPT: usize = 16 * 1024 * 1024;
-/// The longest number that a word has, in digits.
-const DIGITS: usize = 20;
-
 /// What stands in a pipe.
 #[derive(Debug, PartialEq)]
 pub(super) enum Part<'a> {
@@ -61,25 +61,6 @@ enum Head {
     Text(usize),
     Word(Word, usize),
     Torn,
-}
-
-/// What the worker says.
-#[derive(Debug, PartialEq, Eq)]
-enum Word {
-    Unmarked(CellId),
-    Marked(CellId, Stream),
-    End,
-    Place(u64),
-    /// None that this kernel knows.
-    Other,
-}
-
-/// What stands behind a mark.
-enum Reading {
-    Word(Word, usize),
-    Torn,
-    /// It only looks like a word.
-    Text,
 }
 
 impl Lane {
@@ -197,7 +178,7 @@ impl Lane {
         let Some(mark) = &self.mark else { return Head::Text(rest.len()) };
         let length = mark.needle().len();
         match mark.find(rest) {
-            Some(0) => match read(&rest[length..]) {
+            Some(0) => match word::read(&rest[length..]) {
                 Reading::Word(word, more) => Head::Word(word, length + more),
                 Reading::Torn => Head::Torn,
                 Reading::Text => Head::Text(length),
@@ -227,33 +208,6 @@ impl Lane {
 fn beginning(text: &[u8], mark: &[u8]) -> usize {
     let longest = text.len().min(mark.len() - 1);
     (1..=longest).rev().find(|length| text.ends_with(&mark[..*length])).unwrap_or(0)
-}
-
-/// Reads a word from its letter on.
-fn read(text: &[u8]) -> Reading {
-    let Some((&letter, rest)) = text.split_first() else { return Reading::Torn };
-    if !(letter.is_ascii_alphabetic() || letter == b'-') {
-        return Reading::Text;
-    }
-    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let (number, end) = rest.split_at(digits);
-    let is_torn = marks::END.as_bytes().starts_with(end);
-    if digits > DIGITS || !(is_torn || end.starts_with(marks::END.as_bytes())) {
-        return Reading::Text;
-    }
-    if is_torn && end.len() < marks::END.len() {
-        return Reading::Torn;
-    }
-    let number = std::str::from_utf8(number).ok().and_then(|number| number.parse().ok());
-    let word = match (letter, number) {
-        (b'c', Some(number)) => Word::Unmarked(CellId(number)),
-        (b'o', Some(number)) => Word::Marked(CellId(number), Stream::Stdout),
-        (b'e', Some(number)) => Word::Marked(CellId(number), Stream::Stderr),
-        (b'd', Some(number)) => Word::Place(number),
-        (b'-', None) => Word::End,
-        _ => Word::Other,
-    };
-    Reading::Word(word, 1 + digits + marks::END.len())
 }
 
 #[cfg(test)]
