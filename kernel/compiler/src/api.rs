@@ -45,12 +45,32 @@ pub struct Artifact {
     pub warnings: Option<Rendered>,
     /// Sentences for the user: what was dropped and why, how to run a pasted `main`.
     pub notes: Vec<String>,
+    /// What compiles and is hardly meant.
+    pub hints: Vec<Hint>,
     /// Variables that are to be dropped before it runs: their type was redefined.
     pub forget: Vec<String>,
     /// Older variables that it moves.
     pub moves: Vec<String>,
     /// Time spent in rustc, over all calls.
     pub compile_time: Duration,
+}
+
+/// A guess about a cell that runs all the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hint {
+    pub kind: HintKind,
+    /// One line, which begins with the place.
+    pub text: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HintKind {
+    /// Async code that keeps a thread of the runtime from its other tasks.
+    Blocking,
+    /// A future that nobody awaited.
+    Unawaited,
+    /// A guard of a lock that is held while something is awaited.
+    Guard,
 }
 
 /// A library and the symbol of its entry point.

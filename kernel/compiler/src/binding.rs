@@ -11,6 +11,17 @@ pub(crate) struct Binding {
     pub(crate) mutable: bool,
 }
 
+impl Binding {
+    /// Whether it is one of std's locks, which a panic poisons, or shares one.
+    pub(crate) fn is_lock(&self) -> bool {
+        let mut type_text = self.type_text.as_str();
+        while let Some(shared) = type_text.strip_prefix("std::sync::Arc<") {
+            type_text = shared;
+        }
+        ["std::sync::Mutex<", "std::sync::RwLock<"].iter().any(|lock| type_text.starts_with(lock))
+    }
+}
+
 /// Why a variable that a cell bound is not in the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum NotKept {
@@ -106,6 +117,13 @@ pub(crate) fn usable_type(printed: &str) -> Result<String, NotKept> {
         return Err(NotKept::Hidden(shown_type(printed)));
     }
     Ok(with_never(&parenthesised(printed)))
+}
+
+/// Whether a type that rustc prints is that of an async function's or block's future itself.
+pub(crate) fn is_nameless_future(printed: &str) -> bool {
+    ["impl std::future::Future<", "{async block@", "{async fn body", "{async closure body"]
+        .iter()
+        .any(|mark| printed.starts_with(mark))
 }
 
 /// The name under which generated code can write `!`, which stable Rust has as a return type only.

@@ -21,7 +21,7 @@ mod rustc;
 mod session_library;
 mod toolchain;
 
-pub use api::{Artifact, CompileError, Finished, PrepareError, Program, Rendered, Source, Variable};
+pub use api::{Artifact, CompileError, Finished, Hint, HintKind, PrepareError, Program, Rendered, Source, Variable};
 pub use command::{Command, split_commands};
 pub use notebook::Notebook;
 pub use session_library::{SessionError, SessionLibrary};

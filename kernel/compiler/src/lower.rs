@@ -29,7 +29,7 @@ pub(crate) struct Frame<'a> {
     /// Variables that the cell mentions.
     pub(crate) take: Vec<&'a Binding>,
     /// Of these, the ones that go back.
-    pub(crate) put_back: Vec<&'a str>,
+    pub(crate) put_back: Vec<&'a Binding>,
     /// New variables that are kept.
     pub(crate) keep: Vec<&'a str>,
     /// New variables that borrow from kept ones, and end before those are moved into the store.
@@ -87,6 +87,10 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
         let declaration = format!("let {mutable}{}: {type_text} = ::kissaten::__cell::take(\"{name}\");", raw(name));
         out.push_region(&declaration, Region::Take((*name).clone()));
         out.push(" ");
+    }
+    for Binding { name, .. } in frame.put_back.iter().filter(|binding| binding.is_lock()) {
+        let was = format!("let __kissaten_poisoned_{name} = ::kissaten::__cell::is_poisoned(&{}); ", raw(name));
+        out.push_region(&was, Region::Take(name.clone()));
     }
     out.push("{ let __kissaten_body = ::core::pin::pin!(async { ");
     for (name, type_text) in &frame.moved {
@@ -172,9 +176,14 @@ fn foot(out: &mut Generated, frame: &Frame<'_>) {
     out.push(&format!("::core::result::Result::Ok::<(), ::kissaten::__cell::{error_type}>(())\n"));
     out.push_region("}", Region::End);
     out.push(&format!("); ::kissaten::__cell::{guard}(__kissaten_body).await; }}\n"));
-    for name in &frame.put_back {
-        let put_back = format!("::kissaten::__cell::put_back(\"{name}\", {});\n", raw(name));
-        out.push_region(&put_back, Region::PutBack((*name).to_owned()));
+    for binding in &frame.put_back {
+        let (name, name_raw) = (&binding.name, raw(&binding.name));
+        let mut put_back = String::new();
+        if binding.is_lock() {
+            put_back = format!("::kissaten::__cell::unpoison(&{name_raw}, __kissaten_poisoned_{name}); ");
+        }
+        put_back.push_str(&format!("::kissaten::__cell::put_back(\"{name}\", {name_raw});\n"));
+        out.push_region(&put_back, Region::PutBack(name.clone()));
     }
     out.push("}) }\n");
 }

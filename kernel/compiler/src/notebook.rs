@@ -6,6 +6,7 @@
 
 mod adjust;
 mod attempt;
+mod hint;
 mod report;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -186,6 +187,7 @@ impl Notebook {
             program: success.program,
             warnings: success.warnings,
             notes,
+            hints: success.hints,
             forget,
             moves: success.moves,
             compile_time: success.time,

@@ -4,6 +4,7 @@
 //! run on a thread of its own with a stack that deep nesting does not overflow.
 
 mod arguments;
+mod hint;
 mod instrument;
 mod item;
 mod mention;
@@ -19,6 +20,7 @@ use syn::spanned::Spanned;
 
 use crate::source_map::Edits;
 
+pub(crate) use hint::{Future, FutureOf, Guess};
 pub(crate) use instrument::{Form, Instruments};
 pub(crate) use item::{Import, Item, ItemKind, Space, Static};
 
@@ -53,6 +55,10 @@ pub(crate) struct Parsed {
     pub(crate) mentions: BTreeSet<String>,
     /// Names that surely do not survive the cell: `name.await` and the like.
     pub(crate) surely_moved: BTreeSet<String>,
+    /// What the text alone lets one guess.
+    pub(crate) guesses: Vec<Guess>,
+    /// Variables that may be futures which nobody awaits.
+    pub(crate) futures: Vec<Future>,
     /// A pasted `main`, that the cell does not call.
     pub(crate) main: Option<Main>,
 }
@@ -116,6 +122,8 @@ fn parse_here(text: &str, item_macros: &BTreeSet<String>) -> Result<Parsed, Unpa
         ..Parsed::default()
     };
     parsed.item_ranges.clone_from(&parsed.inner_attributes);
+    parsed.guesses = hint::guesses(text, &body.statements);
+    parsed.futures = hint::futures(&body.statements);
     statement::take_apart(text, &body.statements, item_macros, &mut parsed);
     Ok(parsed)
 }

@@ -386,3 +386,30 @@ fn places_in_running_code_are_the_cells() {
             = true"#]],
     );
 }
+
+#[test]
+fn locks_and_what_else_survives_go_back_as_they_were() {
+    let define = "use std::sync::{Arc, Mutex, RwLock}; let m = Mutex::new(1); let a = Arc::new(Mutex::new(vec![1])); let r = Arc::new(Arc::new(RwLock::new(2))); let r#fn = Mutex::new(3);";
+    run(
+        &[define, "*m.lock()? += 1; a.lock()?.push(*r.read()?); let moved = r#fn;", "(m, a.lock()?.len(), r, moved)"],
+        expect![[r#"
+            = (
+                Mutex {
+                    data: 2,
+                    poisoned: false,
+                    ..
+                },
+                2,
+                RwLock {
+                    data: 2,
+                    poisoned: false,
+                    ..
+                },
+                Mutex {
+                    data: 3,
+                    poisoned: false,
+                    ..
+                },
+            )"#]],
+    );
+}

@@ -62,6 +62,21 @@ fn an_error_that_borrows_costs_no_variable() {
 }
 
 #[test]
+fn closures_and_async_blocks_that_borrow_run_in_their_cell() {
+    check(
+        &[
+            "let x = 3; let mut n = 0; let f = |y| x + y; let g = async { x }; let mut h = || n += 1; h(); (f(1), g.await)",
+        ],
+        expect!["= (4, 3)"],
+    );
+    check(&["let x = 3; let f = async { x };", "let f2 = || x; f2()"], expect!["= 3"]);
+    check(
+        &["let k = std::sync::Mutex::new(1); *k.lock()? += 1;", "*k.lock()?"],
+        expect!["= 2"],
+    );
+}
+
+#[test]
 fn a_lock_of_stdout_does_not_outlive_its_cell() {
     let lock = "use std::io::Write; let mut out = std::io::stdout().lock(); writeln!(out, \"mine\")?;";
     check(

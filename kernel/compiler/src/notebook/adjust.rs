@@ -27,6 +27,11 @@ impl Attempt<'_> {
     /// Takes away what is in the way. Whether there was anything.
     pub(super) fn adjust(&mut self, files: &Files, compiled: &Compiled) -> bool {
         let errors: Vec<&Diagnostic> = compiled.errors().collect();
+        if self.error_type == ErrorType::Display && errors.iter().any(|error| self.is_of_question_mark(files, error)) {
+            // An error that borrows cannot become a boxed one, but its text can be taken at once.
+            self.error_type = ErrorType::Debug;
+            return true;
+        }
         let mut changed = false;
         for error in &errors {
             changed |= self.adjust_to(files, error);
@@ -44,7 +49,6 @@ impl Attempt<'_> {
             return false;
         }
         if self.error_type == ErrorType::Display && self.cell.text.contains('?') {
-            // An error that borrows cannot become a boxed one, but its text can be taken at once.
             self.error_type = ErrorType::Debug;
             return true;
         }
@@ -71,6 +75,9 @@ impl Attempt<'_> {
             return true;
         }
         if code == "E0425" && self.declare_moved(error) {
+            return true;
+        }
+        if code == "E0373" && self.give_up_closure(files, error) {
             return true;
         }
         let regions: Vec<(Region, &DiagnosticSpan)> =
@@ -153,6 +160,35 @@ impl Attempt<'_> {
             Some(name) if borrowers.is_empty() => self.give_up(&name, NotKept::Borrowed),
             _ => changed,
         }
+    }
+
+    /// Whether the error that a `?` at the top level meets borrows what the cell owns.
+    fn is_of_question_mark(&self, files: &Files, error: &Diagnostic) -> bool {
+        error.spans.iter().any(|span| {
+            let end = files.get(&span.file_name).and_then(|file| file.user_offset(span.byte_end as usize));
+            span.label.as_deref().is_some_and(|label| label.ends_with("is borrowed for `'static`"))
+                && end.and_then(|end| self.cell.text.get(end..)).is_some_and(|text| text.trim_start().starts_with('?'))
+        })
+    }
+
+    /// A closure or an async block that would outlive what it borrows only because it is to be kept.
+    fn give_up_closure(&mut self, files: &Files, error: &Diagnostic) -> bool {
+        let notes = error.children.iter().flat_map(|note| &note.spans);
+        let kept = notes.filter_map(|span| region(files, span)).find_map(|region| match region {
+            Region::Keep(name) => Some(name),
+            _ => None,
+        });
+        // Of an async block rustc does not say who asks for more. One that is bound as it stands nobody else does.
+        let place = |span: &DiagnosticSpan| files.get(&span.file_name)?.user_offset(span.byte_start as usize);
+        let bound = || {
+            let start = error.spans.iter().find(|span| span.is_primary).and_then(place)?;
+            let mut bindings = self.parsed.bindings.iter().filter(|bound| bound.range.contains(&start));
+            let is_whole = |text: &str| text.trim_end().ends_with('=');
+            let found = bindings.find(|bound| self.cell.text.get(bound.range.start..start).is_some_and(is_whole));
+            found.map(|bound| bound.name.clone())
+        };
+        let from = quoted(&error.message).map(str::to_owned).collect();
+        kept.or_else(bound).is_some_and(|name| self.give_up(&name, NotKept::Borrows(from)))
     }
 
     /// That a variable outlives its cell can make rustc ask for more in the statement that binds it.

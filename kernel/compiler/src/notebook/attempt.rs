@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Notebook, write};
 use crate::Rendered;
-use crate::api::{PrepareError, Program, Source};
+use crate::api::{Hint, PrepareError, Program, Source};
 use crate::binding::{self, Binding, Moved, NotKept};
 use crate::items::{CellText, Items, Merged};
 use crate::lower::{self, ErrorType, Frame, ItemsFile};
@@ -71,6 +71,7 @@ pub(super) struct Success {
     pub(super) moves: Vec<String>,
     pub(super) warnings: Option<Rendered>,
     pub(super) notes: Vec<String>,
+    pub(super) hints: Vec<Hint>,
     pub(super) time: Duration,
 }
 
@@ -308,7 +309,7 @@ impl<'a> Attempt<'a> {
                 && !self.forget.iter().any(|(name, _)| *name == binding.name)
         };
         let take: Vec<&Binding> = bindings.filter(is_usable).collect();
-        let goes_back = take.iter().map(|binding| binding.name.as_str()).filter(|name| !self.gone.contains_key(*name));
+        let goes_back = take.iter().copied().filter(|binding| !self.gone.contains_key(&binding.name));
         let bound = || self.parsed.bindings.iter().map(|binding| binding.name.as_str());
         let moved = self.moved.iter().filter_map(|name| match self.notebook.not_kept.get(name) {
             Some(NotKept::Moved(moved)) => Some((name.as_str(), moved.type_text.as_str())),
@@ -365,6 +366,7 @@ impl<'a> Attempt<'a> {
         types: BTreeMap<String, String>,
         compiled: Option<(Compiled, PathBuf)>,
     ) -> Success {
+        let hints = self.hints(&types);
         let (mut warnings, mut library) = (None, None);
         if let Some((compiled, path)) = compiled {
             warnings = self.notebook.warnings(self.cell, &self.items, &files, &compiled);
@@ -406,6 +408,7 @@ impl<'a> Attempt<'a> {
             moves,
             warnings,
             notes: self.notes,
+            hints,
             time: self.time,
         }
     }

@@ -31,6 +31,8 @@ pub(crate) struct Item {
     pub(crate) instruments: Instruments,
     /// The statics in it, at any depth.
     pub(crate) statics: Vec<Static>,
+    /// It is an async function.
+    pub(crate) is_async: bool,
     /// It is a macro that stands for items.
     pub(crate) makes_items: bool,
 }
@@ -189,6 +191,7 @@ pub(super) fn take(item: &syn::Item) -> Item {
         edits: Edits::default(),
         instruments: Instruments::of_item(item),
         statics: Vec::new(),
+        is_async: matches!(item, syn::Item::Fn(function) if function.sig.asyncness.is_some()),
         makes_items: matches!(item, syn::Item::Macro(call) if call.ident.is_some() && makes_items(&call.mac.tokens)),
     };
     publish(item, &mut taken.edits);

@@ -124,6 +124,9 @@ impl Session {
         if let Some(warnings) = artifact.warnings {
             writeln!(out, "{}", warnings.plain).unwrap();
         }
+        for hint in artifact.hints {
+            writeln!(out, "hint: {}", hint.text).unwrap();
+        }
         let notes = artifact.notes;
         for note in notes {
             writeln!(out, "note: {note}").unwrap();
