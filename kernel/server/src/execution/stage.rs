@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use compiler::{Artifact, CompileError, Notebook, PrepareError, Program, Rendered, SessionLibrary, Source};
+use compiler::{Artifact, CompileError, HintKind, Notebook, PrepareError, Program, Rendered, SessionLibrary, Source};
 use futures::{FutureExt, future::LocalBoxFuture};
 use ipc::{CellId, Hint};
 use serde_json::json;
@@ -334,9 +334,13 @@ async fn prepare(notebook: &mut Notebook, source: &Source, cancel: &Cancellation
 }
 
 /// What the compiler has to say that is no warning of rustc's.
-fn hints(_artifact: &Artifact) -> Vec<(Hint, String)> {
-    // TODO: the artifact's own, when it has them: `blocking`, `guard` and `unawaited`.
-    Vec::new()
+fn hints(artifact: &Artifact) -> Vec<(Hint, String)> {
+    let kind = |kind: HintKind| match kind {
+        HintKind::Blocking => Hint::Blocking,
+        HintKind::Unawaited => Hint::Unawaited,
+        HintKind::Guard => Hint::Guard,
+    };
+    artifact.hints.iter().map(|hint| (kind(hint.kind), hint.text.clone())).collect()
 }
 
 async fn prepare_variables(notebook: &mut Notebook, cancel: &CancellationToken) -> Result<Compiled, Refusal> {
