@@ -2,6 +2,8 @@
 
 import pytest
 
+from wire import wire
+
 AWAITING = "tokio::time::sleep(std::time::Duration::from_millis(2)).await"
 # What is left in a cell that was asked and has told what it was told.
 ASK = 'let answer = kissaten::input("Name? ").await?;\nanswer'
@@ -92,6 +94,14 @@ def test_a_request_that_says_nothing_of_stdin_is_not_asked(kernel):
     while not cell.ended:
         kernel.receive()
     assert not cell.stdin and cell.reply["status"] == "error"
+
+
+def test_a_client_that_does_not_listen_for_questions(kernel):
+    """It says that it takes questions and has no stdin channel: nobody waits for its answer for ever."""
+    with wire(kernel, "shell") as shell:
+        shell.socket.send_multipart(shell.message("execute_request", {"code": ASK, "allow_stdin": True}))
+        reply = shell.receive()
+    assert (reply["header"]["msg_type"], reply["content"]["status"]) == ("execute_reply", "error")
 
 
 def test_a_task_that_asks_while_no_cell_runs(kernel, tmp_path):
