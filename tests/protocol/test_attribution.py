@@ -40,7 +40,7 @@ def test_a_task_prints_while_another_cell_does(kernel, tmp_path):
 
 
 def test_many_cells_have_tasks_that_print_at_once(kernel, tmp_path):
-    kernel.ok("let mut tasks = vec![];")
+    kernel.ok("let mut tasks: Vec<tokio::task::JoinHandle<()>> = vec![];")
     cells = [kernel.ok(f"tasks.push({waiting(tmp_path / 'go', lines(str(cell), 50))});") for cell in range(10)]
     (tmp_path / "go").touch()
     kernel.ok("for task in tasks { task.await?; }")
@@ -85,7 +85,7 @@ def test_a_character_and_a_block_that_are_torn_by_another_cell(kernel, tmp_path)
 
 def test_stdout_stderr_and_displays_keep_their_order(kernel):
     cell = kernel.ok(
-        'for n in 0..30 {\n    print!("o{n} "); eprint!("e{n} ");\n    kissaten::display(&format!("d{n}"));\n}'
+        'for n in 0..30 {\n    print!("o{n} "); eprint!("e{n} ");\n    kissaten::display(&kissaten::Plain(format!("d{n}")));\n}'
     )
     order = []
     for message in cell.iopub:
