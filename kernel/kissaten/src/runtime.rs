@@ -206,7 +206,7 @@ impl Session {
         let _here = here::enter(state.id, 0);
         let live = state.timeline.then(|| Live::begin(state.id, &state.label));
         let ended = panic::catch(|| self.runtime.block_on(entry()));
-        interrupt::end();
+        state.end_interrupts();
         let outcome = state.outcome().take();
         // What unwinds past the guard comes from dropping the cell's own values.
         let outcome = ended.map_or_else(Outcome::Panic, |()| outcome.unwrap_or(Outcome::Unit));
@@ -296,11 +296,19 @@ pub(crate) struct State {
     label: String,
     timeline: bool,
     interrupted: AtomicBool,
+    /// Its own code has come to its end: from here on nothing of it is interrupted.
+    ended: AtomicBool,
     waker: AtomicWaker,
     outcome: Mutex<Option<Outcome>>,
 }
 
 impl State {
+    /// The cell's own code has ended; what is dropped and put back now has checkpoints too, which are to do nothing.
+    fn end_interrupts(&self) {
+        self.ended.store(true, Ordering::SeqCst);
+        interrupt::end();
+    }
+
     pub(crate) fn outcome(&self) -> MutexGuard<'_, Option<Outcome>> {
         self.outcome.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -309,16 +317,18 @@ impl State {
 impl Cell {
     /// A run that is called `label`, as the files with the cell's code are; `timeline`: its tasks are drawn.
     pub fn new(id: u64, label: &str, timeline: bool) -> Self {
-        let (interrupted, waker, outcome) = (AtomicBool::new(false), AtomicWaker::new(), Mutex::new(None));
-        Self { state: Arc::new(State { id, label: label.to_owned(), timeline, interrupted, waker, outcome }) }
+        let (interrupted, ended) = (AtomicBool::new(false), AtomicBool::new(false));
+        let (waker, outcome) = (AtomicWaker::new(), Mutex::new(None));
+        Self { state: Arc::new(State { id, label: label.to_owned(), timeline, interrupted, ended, waker, outcome }) }
     }
 
     /// Cancels the cell: at its next `.await` or checkpoint it ends as [`Outcome::Interrupted`]. From any thread.
     pub fn interrupt(&self) {
         self.state.interrupted.store(true, Ordering::Release);
-        // A cell that has ended, or waits for its turn, has no checkpoints to heed.
-        if is_interrupted() && here::current() == self.state.id {
-            interrupt::begin(self.state.id);
+        interrupt::begin(self.state.id);
+        // It may have ended before, or just now, and then nobody else would take the flag back.
+        if self.state.ended.load(Ordering::SeqCst) {
+            interrupt::end();
         }
         self.state.waker.wake();
         input::wake_readers();
@@ -379,11 +389,12 @@ fn poll_guarded(context: &mut Context<'_>, poll: &mut dyn FnMut(&mut Context<'_>
         }
         Ok(poll) => {
             if poll.is_ready() {
-                interrupt::end();
+                state.end_interrupts();
             }
             poll
         }
         Err(panic) => {
+            state.end_interrupts();
             *state.outcome() = Some(Outcome::Panic(panic));
             Poll::Ready(())
         }
@@ -391,8 +402,7 @@ fn poll_guarded(context: &mut Context<'_>, poll: &mut dyn FnMut(&mut Context<'_>
 }
 
 fn interrupted(state: &State) -> Poll<()> {
-    // What is dropped and put back now has checkpoints too.
-    interrupt::end();
+    state.end_interrupts();
     *state.outcome() = Some(Outcome::Interrupted);
     Poll::Ready(())
 }

@@ -137,10 +137,12 @@ impl Chunks {
                 return true;
             }
             // Whoever begins a task counts first and looks at this second; here it is the other way round, so one of
-            // the two sees the other.
+            // the two sees the other. Who is turned away waits for the lock that is held here.
             chunk.retired.store(true, Ordering::SeqCst);
             let lives = chunk.live.load(Ordering::SeqCst) > 0;
-            chunk.retired.store(!lives && chunk.retired.load(Ordering::SeqCst), Ordering::SeqCst);
+            if lives {
+                chunk.retired.store(false, Ordering::SeqCst);
+            }
             lives
         });
         self.sweep_at = (self.map.len() * 2).max(16);
@@ -163,10 +165,15 @@ impl Chunk {
     }
 }
 
+/// Looks at the chunk that this thread used last; `None` while the thread ends, when that is gone.
+fn last<R>(look: impl FnOnce(&mut Option<Arc<Chunk>>) -> R) -> Option<R> {
+    LAST.try_with(|last| look(&mut last.borrow_mut())).ok()
+}
+
 /// Writes down a task that begins.
 pub(super) fn begin(birth: &Birth) {
     let base = birth.id - birth.id % CHUNK;
-    LAST.with_borrow_mut(|last| {
+    last(|last| {
         if !last.as_ref().is_some_and(|chunk| chunk.base == base && chunk.begin()) {
             *last = Some(chunks(|chunks| {
                 loop {
@@ -204,14 +211,14 @@ fn write(record: &Record, birth: &Birth) {
 /// Looks at the record of a task that lives; `None` for tasks that no hook told of.
 pub(super) fn with<R>(id: u64, look: impl FnOnce(&Record) -> R) -> Option<R> {
     let base = id - id % CHUNK;
-    LAST.with_borrow_mut(|last| {
+    last(|last| {
         let found = |chunk: &Arc<Chunk>| chunk.base == base && chunk.record(id).id.load(Ordering::Acquire) == id;
         if !last.as_ref().is_some_and(found) {
             let chunk = chunks(|chunks| chunks.map.get(&base).cloned())?;
             *last = Some(chunk).filter(found);
         }
         last.as_ref().map(|chunk| look(chunk.record(id)))
-    })
+    })?
 }
 
 /// Forgets a task; its record may be another one's afterwards.
@@ -225,7 +232,7 @@ pub(super) fn end(id: u64) {
         handle.take()
     });
     if ended.is_some() {
-        LAST.with_borrow(|last| {
+        last(|last| {
             if let Some(chunk) = last {
                 chunk.live.fetch_sub(1, Ordering::SeqCst);
             }
@@ -269,4 +276,76 @@ pub(crate) fn now() -> u64 {
     static START: OnceLock<Instant> = OnceLock::new();
     let start = *START.get_or_init(Instant::now);
     u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX).saturating_add(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ids far from those of any task that other tests spawn.
+    const FAR: u64 = 1 << 40;
+
+    fn birth(id: u64, run: u64) -> Birth {
+        Birth { id, run, parent: 0, location: Location::caller(), lane: 0, blocking: false }
+    }
+
+    fn run_of(id: u64) -> Option<u64> {
+        with(id, |record| record.run.load(Ordering::Relaxed))
+    }
+
+    fn listed(from: u64, to: u64) -> Vec<u64> {
+        let mut ids = Vec::new();
+        each(|id, _| ids.push(id));
+        ids.retain(|id| (from..to).contains(id));
+        ids
+    }
+
+    #[test]
+    fn a_task_is_found_while_it_lives() {
+        for id in [FAR, FAR + 1, FAR + CHUNK * 7] {
+            begin(&birth(id, id + 5));
+        }
+        assert_eq!(run_of(FAR + 1), Some(FAR + 6));
+        assert_eq!(listed(FAR, FAR + CHUNK * 10), [FAR, FAR + 1, FAR + CHUNK * 7]);
+        end(FAR + 1);
+        assert_eq!((run_of(FAR + 1), run_of(FAR), run_of(FAR + 2)), (None, Some(FAR + 5), None));
+        end(FAR + 1);
+        end(FAR);
+        end(FAR + CHUNK * 7);
+        assert_eq!(listed(FAR, FAR + CHUNK * 10), []);
+    }
+
+    #[test]
+    fn many_threads_begin_and_end_tasks_and_one_that_stays_is_not_lost() {
+        let from = FAR * 2;
+        begin(&birth(from, 1));
+        let next = AtomicU64::new(from + 1);
+        let to = from + CHUNK * 400;
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let mut living = Vec::new();
+                    while let id = next.fetch_add(1, Ordering::Relaxed)
+                        && id < to
+                    {
+                        begin(&birth(id, id));
+                        living.push(id);
+                        // Some live for long, most do not.
+                        if living.len() > 40 {
+                            let id = living.swap_remove(id as usize % living.len());
+                            assert_eq!(run_of(id), Some(id));
+                            end(id);
+                        }
+                    }
+                    living.into_iter().for_each(end);
+                });
+            }
+        });
+        assert_eq!(listed(from, to), [from]);
+        assert_eq!(run_of(from), Some(1));
+        end(from);
+        // What was made for them is given back when more is needed.
+        chunks(Chunks::sweep);
+        assert!(chunks(|chunks| chunks.map.keys().all(|base| !(from..to).contains(base))));
+    }
 }
