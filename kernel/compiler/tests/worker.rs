@@ -70,10 +70,7 @@ fn closures_and_async_blocks_that_borrow_run_in_their_cell() {
         expect!["= (4, 3)"],
     );
     check(&["let x = 3; let f = async { x };", "let f2 = || x; f2()"], expect!["= 3"]);
-    check(
-        &["let k = std::sync::Mutex::new(1); *k.lock()? += 1;", "*k.lock()?"],
-        expect!["= 2"],
-    );
+    check(&["let k = std::sync::Mutex::new(1); *k.lock()? += 1;", "*k.lock()?"], expect!["= 2"]);
 }
 
 #[test]
