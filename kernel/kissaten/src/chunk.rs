@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn stretches_make_up_the_range() {
         let all = |range: Range<i32>| chunks(range).flatten().collect::<Vec<_>>();
-        for range in [0..0, 5..3, -1..1, 0..1024, 0..1025, -3000..3000, i32::MAX - 2000..i32::MAX] {
+        for range in [0..0, 5..5, -1..1, 0..1024, 0..1025, -3000..3000, i32::MAX - 2000..i32::MAX] {
             assert_eq!(all(range.clone()), range.collect::<Vec<_>>());
         }
         assert_eq!(chunks(0..255_u8).flatten().count(), 255);

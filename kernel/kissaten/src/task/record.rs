@@ -106,6 +106,8 @@ struct Chunks {
 }
 
 static CHUNKS: Mutex<Option<Chunks>> = Mutex::new(None);
+/// The first id of the newest chunk.
+static NEWEST: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
     /// The chunk that this thread used last.
@@ -125,31 +127,45 @@ impl Chunks {
         if self.map.len() >= self.sweep_at {
             self.sweep();
         }
+        NEWEST.fetch_max(base, Ordering::Relaxed);
         let records = (0..CHUNK).map(|_| Record::default()).collect();
         let chunk = Arc::new(Chunk { base, records, live: AtomicU32::new(0), retired: AtomicBool::new(false) });
         self.map.insert(base, Arc::clone(&chunk));
         chunk
     }
 
+    /// Gives up the chunks in which no task lives.
     fn sweep(&mut self) {
-        self.map.retain(|_, chunk| {
-            if chunk.live.load(Ordering::SeqCst) > 0 {
-                return true;
-            }
-            // Whoever begins a task counts first and looks at this second; here it is the other way round, so one of
-            // the two sees the other. Who is turned away waits for the lock that is held here.
-            chunk.retired.store(true, Ordering::SeqCst);
-            let lives = chunk.live.load(Ordering::SeqCst) > 0;
-            if lives {
-                chunk.retired.store(false, Ordering::SeqCst);
-            }
-            lives
-        });
+        self.map.retain(|_, chunk| !chunk.try_retire());
         self.sweep_at = (self.map.len() * 2).max(16);
+    }
+
+    /// Gives up a chunk, if no task lives in it.
+    fn retire(&mut self, chunk: &Arc<Chunk>) {
+        let is_ours = self.map.get(&chunk.base).is_some_and(|ours| Arc::ptr_eq(ours, chunk));
+        if is_ours && chunk.try_retire() {
+            self.map.remove(&chunk.base);
+            self.sweep_at = self.sweep_at.min((self.map.len() * 2).max(16));
+        }
     }
 }
 
 impl Chunk {
+    /// Turns away who would begin a task here, if none lives; called with the map locked.
+    fn try_retire(&self) -> bool {
+        if self.live.load(Ordering::SeqCst) > 0 {
+            return false;
+        }
+        // Whoever begins a task counts first and looks at this second; here it is the other way round, so one of the
+        // two sees the other. Who is turned away then waits for the map.
+        self.retired.store(true, Ordering::SeqCst);
+        let lives = self.live.load(Ordering::SeqCst) > 0;
+        if lives {
+            self.retired.store(false, Ordering::SeqCst);
+        }
+        !lives
+    }
+
     fn record(&self, id: u64) -> &Record {
         &self.records[(id % CHUNK) as usize]
     }
@@ -233,8 +249,11 @@ pub(super) fn end(id: u64) {
     });
     if ended.is_some() {
         last(|last| {
-            if let Some(chunk) = last {
-                chunk.live.fetch_sub(1, Ordering::SeqCst);
+            let Some(chunk) = last else { return };
+            let lives = chunk.live.fetch_sub(1, Ordering::SeqCst) > 1;
+            // Of the newest one more will be needed.
+            if !lives && chunk.base < NEWEST.load(Ordering::Relaxed) {
+                chunks(|chunks| chunks.retire(chunk));
             }
         });
     }
