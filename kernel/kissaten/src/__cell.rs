@@ -10,9 +10,10 @@ pub use crate::chunk::{Chunk, Chunks, chunks};
 pub use crate::display::probe::{Tail, Variable};
 pub use crate::error::{CellDebugError, CellError};
 pub use crate::interrupt::{CHECK, check, checkpoint};
+pub use crate::lock::{is_poisoned, unpoison};
 pub use crate::output::{stderr, stdout};
 pub use crate::runtime::{Guarded, GuardedDebug, Program};
-pub use crate::task::carry::{Branch, Carry, Lane, Spawned, branch, carry, is_poisoned, unpoison};
+pub use crate::task::carry::{Branch, Carry, Lane, Spawned, branch, carry};
 
 /// The traits of the choice how a value is shown; they must be in scope for it.
 pub mod probes {

@@ -3,7 +3,6 @@
 //! A cell's own future runs by `block_on` on the thread that calls [`Session::run`], so it need not be `Send`;
 //! what it spawns runs on the runtime's workers and goes on when the cell has ended.
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::mem::ManuallyDrop;
 use std::os::fd::FromRawFd;
@@ -20,7 +19,7 @@ use crate::error::{CellDebugError, CellError};
 pub use crate::input::Answer;
 use crate::live::Live;
 use crate::timeline::End;
-use crate::{here, hint, input, interrupt, output, panic, store, task, trace};
+use crate::{here, hint, input, interrupt, label, output, panic, store, task, trace};
 
 /// What a cell's entry point returns: all of the cell, from taking its variables to putting them back.
 pub type Program = Pin<Box<dyn Future<Output = ()>>>;
@@ -124,29 +123,6 @@ pub(crate) fn send_display(cell: u64, data: MimeBundle, display_id: Option<Strin
     }
 }
 
-/// The names of the runs, both ways.
-#[derive(Default)]
-struct Labels {
-    of: HashMap<u64, String>,
-    run: HashMap<String, u64>,
-}
-
-static LABELS: Mutex<Option<Labels>> = Mutex::new(None);
-
-fn labels<R>(look: impl FnOnce(&mut Labels) -> R) -> R {
-    look(LABELS.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default())
-}
-
-/// What a run is called; empty before the first.
-pub(crate) fn label(run: u64) -> String {
-    labels(|labels| labels.of.get(&run).cloned().unwrap_or_default())
-}
-
-/// The run of the cell that a file of cells' code is named after.
-pub(crate) fn run_of(file: &str) -> Option<u64> {
-    labels(|labels| labels.run.get(file).copied())
-}
-
 /// Whether the cell that runs has been interrupted.
 pub(crate) fn is_interrupted() -> bool {
     current().as_ref().is_some_and(|cell| cell.state.interrupted.load(Ordering::Acquire))
@@ -197,10 +173,7 @@ impl Session {
     /// Blocks; must be called on one and the same thread always, which is where the variables live.
     pub fn run(&self, cell: Cell, entry: Entry) -> Outcome {
         let state = Arc::clone(&cell.state);
-        labels(|labels| {
-            labels.run.entry(state.label.clone()).or_insert(state.id);
-            labels.of.insert(state.id, state.label.clone());
-        });
+        label::give(state.id, &state.label);
         *current() = Some(cell);
         output::begin(state.id);
         let _here = here::enter(state.id, 0);
@@ -255,12 +228,7 @@ pub fn answer(id: u64, answer: Answer) {
 /// # Errors
 /// Where there is no such cell: a sentence.
 pub fn abort_tasks(label: Option<&str>) -> Result<String, String> {
-    let runs = label.map(|label| {
-        labels(|labels| {
-            let of_label = labels.of.iter().filter(|(_, other)| *other == label);
-            of_label.map(|(run, _)| *run).collect::<Vec<u64>>()
-        })
-    });
+    let runs = label.map(label::runs);
     if let (Some(label), Some([])) = (label, runs.as_deref()) {
         return Err(format!("no {label} has run in this kernel"));
     }
