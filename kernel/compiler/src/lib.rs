@@ -18,11 +18,15 @@ mod lower;
 mod diagnostic;
 mod rustc;
 
+mod cargo;
+mod dependency;
+
 mod session_library;
 mod toolchain;
 
 pub use api::{Artifact, CompileError, Finished, Hint, HintKind, PrepareError, Program, Rendered, Source, Variable};
 pub use command::{Command, split_commands};
+pub use dependency::{Change, Changed, DependencyError, Progress};
 pub use notebook::Notebook;
 pub use session_library::{SessionError, SessionLibrary};
 pub use toolchain::ToolchainError;

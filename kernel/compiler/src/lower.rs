@@ -41,6 +41,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) leave_out: &'a BTreeSet<String>,
     /// Whether the statements are compiled as a part of the items crate.
     pub(crate) in_items_crate: bool,
+    /// The crate with the code of the dependencies, if the cell names one.
+    pub(crate) layer: Option<&'a str>,
     /// Whether there is an items crate to link to.
     pub(crate) has_items: bool,
     /// How the statements are instrumented, if they are.
@@ -66,6 +68,7 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
             }
         }
         out.push("#[macro_use] extern crate kissaten; ");
+        out.push(&extern_layer(frame.layer));
         if frame.has_items {
             out.push("extern crate notebook; use notebook::*; ");
         }
@@ -99,6 +102,11 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
         out.push_region(&declaration, Region::Moved((*name).to_owned()));
         out.push(" ");
     }
+}
+
+/// Makes the linker take the code of dependencies from where the worker has it.
+fn extern_layer(layer: Option<&str>) -> String {
+    layer.map(|layer| format!("extern crate {layer} as _; ")).unwrap_or_default()
 }
 
 /// Names that are keywords are written raw.
@@ -192,10 +200,12 @@ fn foot(out: &mut Generated, frame: &Frame<'_>) {
 pub(crate) fn variables(
     bindings: &[Binding],
     has_items: bool,
+    layer: Option<&str>,
     entry: &str,
     shown_type: impl Fn(&str) -> String,
 ) -> String {
     let mut out = String::from("#[macro_use] extern crate kissaten; ");
+    out.push_str(&extern_layer(layer));
     if has_items {
         out.push_str("extern crate notebook; ");
     }
@@ -244,9 +254,11 @@ pub(crate) fn items_root(
     leave_out: &BTreeSet<String>,
     files: &[ItemsFile],
     statements: Option<&str>,
+    layer: Option<&str>,
 ) -> Generated {
     let mut out = Generated::default();
     out.push("#[macro_use] extern crate kissaten;\nextern crate self as notebook;\n");
+    out.push(&extern_layer(layer));
     for (index, live) in items.imports.iter().enumerate().filter(|(_, live)| !leave_out.contains(&live.import.text)) {
         out.push_region(&live.import.text, Region::Import(index));
         out.push("\n");

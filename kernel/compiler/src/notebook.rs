@@ -6,6 +6,7 @@
 
 mod adjust;
 mod attempt;
+mod dependencies;
 mod hint;
 mod instrument;
 mod report;
@@ -26,6 +27,7 @@ use crate::rustc::{self, Invocation};
 use crate::session_library::SessionLibrary;
 
 use attempt::{Attempt, Success};
+use dependencies::Dependencies;
 
 /// A generation of the items crate.
 #[derive(Clone, Debug)]
@@ -47,6 +49,7 @@ struct Pending {
 pub struct Notebook {
     session: SessionLibrary,
     folders: Folders,
+    dependencies: Dependencies,
     items: Items,
     generation: Option<Generation>,
     bindings: BTreeMap<String, Binding>,
@@ -89,6 +92,7 @@ impl Notebook {
         Ok(Self {
             session,
             folders,
+            dependencies: Dependencies::default(),
             items: Items::default(),
             generation: None,
             bindings: BTreeMap::new(),
@@ -246,7 +250,8 @@ impl Notebook {
         self.serial += 1;
         let entry = format!("kissaten_variables_{}", self.serial);
         let bindings: Vec<Binding> = self.bindings.values().cloned().collect();
-        let text = lower::variables(&bindings, self.generation.is_some(), &entry, binding::shown_type);
+        let layer = self.dependencies.layer_for(bindings.iter().map(|binding| binding.type_text.as_str()));
+        let text = lower::variables(&bindings, self.generation.is_some(), layer, &entry, binding::shown_type);
         let root = format!("variables {}", self.serial);
         write(&self.folders.cells, &root, &text)?;
         let library = self.folders.libraries.join(format!("lib{entry}.so"));
@@ -254,7 +259,7 @@ impl Notebook {
             folder: &self.folders.cells,
             root: &root,
             output: &library,
-            arguments: self.cell_arguments(&entry, 0),
+            arguments: self.cell_arguments(&entry, 0, layer.is_some()),
         };
         let compiled = rustc::run(&self.session, &invocation, cancel).await?;
         if compiled.success {
@@ -310,7 +315,7 @@ impl Notebook {
         self.texts.retain(|_, cell| cell.serial > recent || live.contains(&cell.serial));
     }
 
-    fn cell_arguments(&self, entry: &str, opt_level: u8) -> Vec<String> {
+    fn cell_arguments(&self, entry: &str, opt_level: u8, uses_dependencies: bool) -> Vec<String> {
         let mut arguments = rustc::common_arguments(&self.session, opt_level, rustc::CELL_UNITS);
         arguments.push("--crate-type=cdylib".to_owned());
         arguments.push(format!("--crate-name={entry}"));
@@ -318,6 +323,7 @@ impl Notebook {
         if let Some(generation) = &self.generation {
             arguments.push(format!("--extern=notebook={}", generation.library.display()));
         }
+        self.add_dependencies(&mut arguments, uses_dependencies);
         arguments.push(rustc::run_path(&self.session, &self.folders.libraries));
         arguments
     }

@@ -4,16 +4,18 @@
 //! folder whose name says for which compiler and from which source. What another compiler made cannot be linked
 //! to, so a changed compiler means one more build, of about half a minute.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::ffi::OsStr;
 use std::hash::Hasher;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncBufReadExt, BufReader};
+use serde::de::DeserializeOwned;
+use tokio_util::sync::CancellationToken;
 
+use crate::cargo::{self, CallError, Description, PROFILE, Said, Units, flags};
 use crate::toolchain::{Toolchain, ToolchainError};
 
 /// Names the sources of the session build, where they are not in their usual place beside the executable.
@@ -22,8 +24,8 @@ const SOURCE_VARIABLE: &str = "KISSATEN_SOURCE";
 const CACHE_VARIABLE: &str = "KISSATEN_CACHE";
 /// What is written into a finished build.
 const MANIFEST: &str = "session.json";
-/// The cargo profile of the session build; also the name of its folder.
-const PROFILE: &str = "session";
+/// Crates that cells name and that are compiled into the session library: of these there must be one.
+pub(crate) const SHARED: [&str; 2] = ["tokio", "futures"];
 
 /// Why there is no session library.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +43,8 @@ pub enum SessionError {
     NoCargo,
     #[error("the session library could not be built:\n{0}")]
     Build(String),
+    #[error("cancelled")]
+    Cancelled,
 }
 
 /// The compiled session library, the worker beside it, and the compiler that made both.
@@ -54,6 +58,13 @@ pub struct SessionLibrary {
     /// Crates that cells can name, and the files that rustc takes them from.
     pub(crate) crates: Vec<(String, PathBuf)>,
     worker: PathBuf,
+    /// What it was built from, and cargo's folder.
+    pub(crate) source: PathBuf,
+    pub(crate) target: PathBuf,
+    /// All that is compiled for the shared crates. Who has other units there has another tokio.
+    pub(crate) units: BTreeSet<Description>,
+    /// How its packages are optimised.
+    pub(crate) levels: BTreeMap<String, String>,
 }
 
 impl SessionLibrary {
@@ -92,102 +103,127 @@ impl SessionLibrary {
     ///
     /// # Errors
     /// With cargo's words, when it fails.
-    pub async fn build(mut progress: impl FnMut(&str) + Send) -> Result<Self, SessionError> {
+    pub async fn build(progress: impl FnMut(&str) + Send) -> Result<Self, SessionError> {
         let source = source()?;
         let source_hash = hash_of(&source);
         let toolchain = tokio::task::spawn_blocking(Toolchain::find);
         let toolchain = toolchain.await.map_err(|error| SessionError::Build(error.to_string()))??;
         let cache = cache_folders().into_iter().next_back().ok_or(SessionError::NoCache)?;
         let target = cache.join(folder_name(&toolchain, source_hash));
-        std::fs::create_dir_all(&target).map_err(|error| SessionError::Folder(target.clone(), error))?;
-
-        let mut cargo = tokio::process::Command::new(cargo(&toolchain)?);
-        cargo
-            .current_dir(&source)
-            .args(["build", "--locked", "--package=kissaten", "--package=kissaten-worker"])
-            .args(["--profile", PROFILE, "--message-format=short", "--color=never", "--target-dir"])
-            .arg(&target)
-            .env("RUSTC", &toolchain.rustc)
-            .env("CARGO_ENCODED_RUSTFLAGS", flags(&toolchain).join("\u{1f}"))
-            .env_remove("RUSTFLAGS")
-            .env_remove("RUSTC_WRAPPER")
-            .env_remove("CARGO_BUILD_TARGET")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
-        let failed = |error: io::Error| SessionError::Build(format!("cargo could not be started: {error}"));
-        let mut child = cargo.spawn().map_err(failed)?;
-        let mut said = Vec::new();
-        if let Some(stderr) = child.stderr.take() {
-            let mut lines = BufReader::new(stderr).lines();
-            while let Ok(Some(line)) = lines.next_line().await {
-                progress(line.trim());
-                said.push(line);
-            }
-        }
-        if !child.wait().await.map_err(failed)?.success() {
-            let from = said.iter().position(|line| line.contains("error")).unwrap_or(0);
-            return Err(SessionError::Build(said[from..].join("\n")));
-        }
-        let built = Self::describe(toolchain, &target)?;
-        built.write_manifest(&target.join(MANIFEST))?;
-        built.write_manifest(&cache.join(format!("latest-{source_hash:016x}.json")))?;
+        let built = Self::build_from(&source, &target, toolchain, None, &CancellationToken::new(), progress).await?;
+        write_manifest(&cache.join(format!("latest-{source_hash:016x}.json")), &built)?;
         Ok(built)
     }
 
-    fn describe(toolchain: Toolchain, target: &Path) -> Result<Self, SessionError> {
+    /// Builds the one of `source` into `target`. Where `offline` is given, the versions of its lock file may change.
+    pub(crate) async fn build_from(
+        source: &Path,
+        target: &Path,
+        toolchain: Toolchain,
+        offline: Option<bool>,
+        cancel: &CancellationToken,
+        mut progress: impl FnMut(&str) + Send,
+    ) -> Result<Self, SessionError> {
+        std::fs::create_dir_all(target).map_err(|error| SessionError::Folder(target.to_owned(), error))?;
+        let program = cargo::find(&toolchain).ok_or(SessionError::NoCargo)?;
+        let call = || {
+            let mut call = cargo::build(&program, &toolchain, source, target);
+            call.args(["--package=kissaten", "--package=kissaten-worker"]);
+            match offline {
+                None => call.arg("--locked"),
+                Some(true) => call.arg("--offline"),
+                Some(false) => &mut call,
+            };
+            call
+        };
+        let mut building = call();
+        building.arg("--message-format=short");
+        let mut said = Vec::new();
+        let status = cargo::run(building, cancel, |line| {
+            if let Said::Stderr(line) = line {
+                progress(line.trim());
+                said.push(line.to_owned());
+            }
+        });
+        if !status.await.map_err(no_end)?.success() {
+            let from = said.iter().position(|line| line.contains("error")).unwrap_or(0);
+            return Err(SessionError::Build(said[from..].join("\n")));
+        }
+        let mut asking = call();
+        cargo::ask_for_units(&mut asking);
+        let mut answer = String::new();
+        let status = cargo::run(asking, cancel, |line| {
+            if let Said::Stdout(line) = line {
+                answer.push_str(line);
+            }
+        });
+        status.await.map_err(no_end)?;
+        let units: Units = serde_json::from_str(&answer)
+            .map_err(|error| SessionError::Build(format!("cargo does not tell what it built: {error}")))?;
+        let built = Self::describe(toolchain, source, target, &units)?;
+        write_manifest(&target.join(MANIFEST), &built)?;
+        Ok(built)
+    }
+
+    /// The one that was built into `target`, if it is for this compiler.
+    pub(crate) fn built_in(target: &Path) -> Option<Self> {
+        read_manifest(&target.join(MANIFEST))
+    }
+
+    fn describe(toolchain: Toolchain, source: &Path, target: &Path, units: &Units) -> Result<Self, SessionError> {
         let folder = target.join(PROFILE);
         let dependencies = folder.join("deps");
         let mut crates = vec![("kissaten".to_owned(), folder.join("libkissaten.so"))];
-        for name in ["tokio", "futures"] {
+        for name in SHARED {
             crates.push((name.to_owned(), newest_rlib(&dependencies, name)?));
         }
+        let libraries = units.libraries();
+        let level = |index: &usize| {
+            let unit = &units.units[*index];
+            (cargo::name_and_version(&unit.pkg_id).0, unit.profile.opt_level.clone())
+        };
         Ok(Self {
             toolchain,
             library: folder.join("libkissaten.so"),
             dependencies,
             crates,
             worker: folder.join("kissaten-worker"),
+            source: source.to_owned(),
+            target: target.to_owned(),
+            units: units.below(&SHARED),
+            levels: libraries.iter().map(level).collect(),
         })
-    }
-
-    /// Written beside and renamed, so that a reader sees all of it or nothing.
-    fn write_manifest(&self, path: &Path) -> Result<(), SessionError> {
-        let cannot = |error: io::Error| SessionError::Folder(path.to_owned(), error);
-        let folder = path.parent().unwrap_or(Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(cannot)?;
-        serde_json::to_writer_pretty(&mut file, self).map_err(|error| cannot(error.into()))?;
-        file.persist(path).map_err(|error| cannot(error.error))?;
-        Ok(())
     }
 }
 
+fn no_end(error: CallError) -> SessionError {
+    match error {
+        CallError::Cancelled => SessionError::Cancelled,
+        CallError::Start(error) => SessionError::Build(format!("cargo could not be started: {error}")),
+    }
+}
+
+/// Written beside and renamed, so that a reader sees all of it or nothing.
+pub(crate) fn write_manifest(path: &Path, content: &impl Serialize) -> Result<(), SessionError> {
+    let cannot = |error: io::Error| SessionError::Folder(path.to_owned(), error);
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(cannot)?;
+    serde_json::to_writer_pretty(&mut file, content).map_err(|error| cannot(error.into()))?;
+    file.persist(path).map_err(|error| cannot(error.error))?;
+    Ok(())
+}
+
+/// What such a manifest says, if it is whole.
+pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
+    serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+}
+
 fn read_manifest(path: &Path) -> Option<SessionLibrary> {
-    let text = std::fs::read(path).ok()?;
-    let found: SessionLibrary = serde_json::from_slice(&text).ok()?;
+    let found: SessionLibrary = read(path)?;
     let wanted = env::var_os("KISSATEN_RUSTC");
     let right =
         wanted.is_none_or(|wanted| Path::new(&wanted).canonicalize().ok() == found.toolchain.rustc.canonicalize().ok());
     (right && found.toolchain.is_current() && found.worker.is_file() && found.library.is_file()).then_some(found)
-}
-
-/// Flags of everything in the session build. Cells must be given the same run path, and no others of these.
-fn flags(toolchain: &Toolchain) -> Vec<String> {
-    let mut flags = vec!["-Cprefer-dynamic".to_owned(), "--cfg=tokio_unstable".to_owned()];
-    // The worker finds the session library beside itself and the standard library where the compiler is.
-    flags.push("-Clink-arg=-Wl,-rpath,$ORIGIN".to_owned());
-    flags.push(format!("-Clink-arg=-Wl,-rpath,{}", toolchain.library_path().display()));
-    flags
-}
-
-fn cargo(toolchain: &Toolchain) -> Result<PathBuf, SessionError> {
-    let beside = toolchain.sysroot.join("bin/cargo");
-    if beside.is_file() {
-        return Ok(beside);
-    }
-    let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).map(|folder| folder.join("cargo")).find(|path| path.is_file()).ok_or(SessionError::NoCargo)
 }
 
 /// Where the sources of the session build are: given, beside the installed program, or around the one that was
@@ -202,7 +238,7 @@ fn source() -> Result<PathBuf, SessionError> {
 }
 
 /// Where session libraries may be, those of the installation first; the last is where one is built.
-fn cache_folders() -> Vec<PathBuf> {
+pub(crate) fn cache_folders() -> Vec<PathBuf> {
     if let Some(given) = env::var_os(CACHE_VARIABLE) {
         return vec![PathBuf::from(given)];
     }
@@ -223,7 +259,7 @@ fn folder_name(toolchain: &Toolchain, source_hash: u64) -> String {
 fn hash_of(source: &Path) -> u64 {
     let mut hasher = Fnv::default();
     let mut files = vec![source.join("Cargo.toml"), source.join("Cargo.lock")];
-    for name in ["ipc", "kissaten", "worker"] {
+    for name in ["ground", "ipc", "kissaten", "worker"] {
         collect(&source.join("kernel").join(name), &mut files);
     }
     for file in files {
@@ -259,7 +295,7 @@ fn newest_rlib(folder: &Path, name: &str) -> Result<PathBuf, SessionError> {
 }
 
 /// FNV-1a: the same in every process and every version, which std's hasher does not promise.
-struct Fnv(u64);
+pub(crate) struct Fnv(u64);
 
 impl Default for Fnv {
     fn default() -> Self {

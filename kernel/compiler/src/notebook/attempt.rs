@@ -118,7 +118,7 @@ impl<'a> Attempt<'a> {
             timeline: source.timeline,
             instrumented: true,
             entry: format!("kissaten_cell_{}", cell.serial),
-            in_items_crate: !parsed.items.is_empty(),
+            in_items_crate: !parsed.items.is_empty() || notebook.has_stranded_items(),
             error_type: ErrorType::Display,
             not_kept: BTreeMap::new(),
             gone: BTreeMap::new(),
@@ -238,14 +238,14 @@ impl<'a> Attempt<'a> {
                 write(&folders.items, &file.name, file.generated.text())?;
             }
             let statements = files.statements.as_ref().map(|(name, _)| name.as_str());
-            let generated = lower::items_root(&self.items, &self.leave_out, &files.items, statements);
+            let generated = lower::items_root(&self.items, &self.leave_out, &files.items, statements, self.layer_of_items());
             write(&folders.items, ROOT, generated.text())?;
             files.root = Some(generated);
             arguments = self.items_arguments();
             library = folders.libraries.join(format!("libnotebook_{}.so", self.cell.serial));
             (folder, root) = (&folders.items, ROOT);
         } else {
-            arguments = notebook.cell_arguments(&self.entry, self.opt_level);
+            arguments = notebook.cell_arguments(&self.entry, self.opt_level, self.layer().is_some());
             library = folders.libraries.join(format!("lib{}.so", self.entry));
             (folder, root) = (&folders.cells, self.cell.label.as_str());
         }
@@ -276,8 +276,23 @@ impl<'a> Attempt<'a> {
             arguments.extend(owners.iter().map(|owner| format!("-Clink-arg={}", owner.display())));
         }
         arguments.extend(session.toolchain.full_path_flags.iter().cloned());
+        self.notebook.add_dependencies(&mut arguments, self.layer_of_items().is_some());
         arguments.push(rustc::run_path(session, &folders.libraries));
         arguments
+    }
+
+    /// The crate with the dependencies' code, if the statements or what they need name one.
+    fn layer(&self) -> Option<&str> {
+        let imports = self.items.imports.iter().map(|live| live.import.text.as_str());
+        let types = self.notebook.bindings.values().filter(|binding| self.parsed.mentions.contains(&binding.name));
+        let texts = imports.chain(types.map(|binding| binding.type_text.as_str())).chain([self.cell.text.as_str()]);
+        self.notebook.dependencies.layer_for(texts)
+    }
+
+    /// The same for the items crate, with or without the statements.
+    fn layer_of_items(&self) -> Option<&str> {
+        let items = self.items.items.iter().map(|live| live.cell.text.as_str());
+        self.layer().or_else(|| self.notebook.dependencies.layer_for(items))
     }
 
     fn frame(&self) -> Frame<'_> {
@@ -303,6 +318,7 @@ impl<'a> Attempt<'a> {
             error_type: self.error_type,
             leave_out: &self.leave_out,
             in_items_crate: self.in_items_crate,
+            layer: self.layer(),
             has_items: self.notebook.generation.is_some(),
             form: self.form(self.cell),
             take,
@@ -374,10 +390,12 @@ impl<'a> Attempt<'a> {
             self.not_kept.entry(name).or_insert(NotKept::Moved(moved));
         }
         let runs = self.parsed.has_statements;
+        let is_generation =
+            self.in_items_crate && (!self.parsed.items.is_empty() || self.notebook.has_stranded_items());
         Success {
             program: library.clone().filter(|_| runs).map(|library| Program { library, entry: self.entry }),
             items_library: library
-                .filter(|_| self.in_items_crate && !self.parsed.items.is_empty())
+                .filter(|_| is_generation)
                 .map(|library| (library, files.items)),
             items: self.items,
             bindings,

@@ -1,0 +1,255 @@
+//! Calls of cargo: all with the flags under which the session library was built, so that what it compiles fits that.
+//!
+//! What is asked of cargo, and why, is not known here.
+
+use std::collections::BTreeSet;
+use std::env;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use serde::Deserialize;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio_util::sync::CancellationToken;
+
+use crate::toolchain::Toolchain;
+
+/// The cargo profile of everything that a session links; also the name of its folder.
+pub(crate) const PROFILE: &str = "session";
+
+/// How often somebody who waits hears of the time.
+const TICK: Duration = Duration::from_millis(500);
+
+/// Where cargo is: beside rustc, else on `PATH`.
+pub(crate) fn find(toolchain: &Toolchain) -> Option<PathBuf> {
+    let beside = toolchain.sysroot.join("bin/cargo");
+    if beside.is_file() {
+        return Some(beside);
+    }
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).map(|folder| folder.join("cargo")).find(|path| path.is_file())
+}
+
+/// Flags of everything that cargo compiles for a session. Cells must be given the same run path, and no others of these.
+pub(crate) fn flags(toolchain: &Toolchain) -> Vec<String> {
+    let mut flags = vec!["-Cprefer-dynamic".to_owned(), "--cfg=tokio_unstable".to_owned()];
+    // The worker finds the session library beside itself and the standard library where the compiler is.
+    flags.push("-Clink-arg=-Wl,-rpath,$ORIGIN".to_owned());
+    flags.push(format!("-Clink-arg=-Wl,-rpath,{}", toolchain.library_path().display()));
+    flags
+}
+
+/// `cargo build` of the package or workspace in `folder`, into `target`.
+pub(crate) fn build(cargo: &Path, toolchain: &Toolchain, folder: &Path, target: &Path) -> Command {
+    let mut command = Command::new(cargo);
+    command
+        .current_dir(folder)
+        .args(["build", "--profile", PROFILE, "--color=never", "--target-dir"])
+        .arg(target)
+        .env("RUSTC", &toolchain.rustc)
+        .env("CARGO_ENCODED_RUSTFLAGS", flags(toolchain).join("\u{1f}"))
+        .env("CARGO_TERM_PROGRESS_WHEN", "never")
+        .env_remove("RUSTFLAGS")
+        .env_remove("RUSTC_WRAPPER")
+        .env_remove("RUSTC_BOOTSTRAP")
+        .env_remove("CARGO_BUILD_TARGET")
+        .stdin(Stdio::null())
+        // The compilers are to end with it.
+        .process_group(0)
+        .kill_on_drop(true);
+    command
+}
+
+/// Turns a build into the question what would be built.
+///
+/// `RUSTC_BOOTSTRAP` is for the question alone: nothing is compiled, so no build script finds it.
+pub(crate) fn ask_for_units(command: &mut Command) {
+    command.args(["-Zunstable-options", "--unit-graph"]).env("RUSTC_BOOTSTRAP", "1");
+}
+
+/// What is compiled for a build, and in which order.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Units {
+    pub(crate) units: Vec<Unit>,
+    pub(crate) roots: Vec<usize>,
+}
+
+/// One call of a compiler, or of a build script.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Unit {
+    pub(crate) pkg_id: String,
+    pub(crate) target: Target,
+    pub(crate) profile: Profile,
+    pub(crate) mode: String,
+    pub(crate) features: Vec<String>,
+    pub(crate) dependencies: Vec<Edge>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Target {
+    pub(crate) kind: Vec<String>,
+    pub(crate) name: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Profile {
+    pub(crate) opt_level: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Edge {
+    pub(crate) index: usize,
+    pub(crate) extern_crate_name: String,
+}
+
+impl Unit {
+    /// Whether it becomes code of the session, and not of the compiler.
+    pub(crate) fn is_library(&self) -> bool {
+        self.mode == "build" && self.target.kind.iter().any(|kind| matches!(kind.as_str(), "lib" | "rlib" | "dylib"))
+    }
+
+    /// What it is, for comparing: who has the same is compiled alike.
+    pub(crate) fn description(&self) -> Description {
+        let (name, version) = name_and_version(&self.pkg_id);
+        Description {
+            name,
+            version,
+            role: format!("{} {} at level {}", self.mode, self.target.kind.join(" "), self.profile.opt_level),
+            features: self.features.iter().cloned().collect(),
+        }
+    }
+}
+
+/// A unit apart from where it came from.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, Deserialize)]
+pub(crate) struct Description {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) role: String,
+    pub(crate) features: BTreeSet<String>,
+}
+
+impl Units {
+    /// Everything that is compiled for the libraries with these names, themselves too.
+    pub(crate) fn below(&self, names: &[&str]) -> BTreeSet<Description> {
+        let is_named = |unit: &Unit| unit.is_library() && names.contains(&name_and_version(&unit.pkg_id).0.as_str());
+        let roots = (0..self.units.len()).filter(|index| is_named(&self.units[*index])).collect();
+        self.reachable(roots, |_| true).into_iter().map(|index| self.units[index].description()).collect()
+    }
+
+    /// The libraries that the roots link to, each once.
+    pub(crate) fn libraries(&self) -> BTreeSet<usize> {
+        let mut found = self.reachable(self.roots.clone(), Unit::is_library);
+        found.retain(|index| !self.roots.contains(index));
+        found
+    }
+
+    fn reachable(&self, mut open: Vec<usize>, enters: impl Fn(&Unit) -> bool) -> BTreeSet<usize> {
+        let mut found = BTreeSet::new();
+        while let Some(index) = open.pop() {
+            if found.insert(index) {
+                let below = self.units[index].dependencies.iter().map(|edge| edge.index);
+                open.extend(below.filter(|below| enters(&self.units[*below])));
+            }
+        }
+        found
+    }
+}
+
+/// Name and version in a package's id: `registry+…#name@1.2.3`, `path+file:///some/name#1.2.3`.
+pub(crate) fn name_and_version(id: &str) -> (String, String) {
+    let (place, fragment) = id.rsplit_once('#').unwrap_or((id, ""));
+    let (name, version) = fragment.rsplit_once('@').unwrap_or_else(|| {
+        let place = place.split('?').next().unwrap_or(place);
+        (place.rsplit('/').next().unwrap_or(place), fragment)
+    });
+    (name.to_owned(), version.to_owned())
+}
+
+/// A line that cargo says, or the time that has passed without one.
+pub(crate) enum Said<'a> {
+    Stdout(&'a str),
+    Stderr(&'a str),
+    Nothing,
+}
+
+/// Why a call of cargo has no end.
+#[derive(Debug)]
+pub(crate) enum CallError {
+    Start(io::Error),
+    Cancelled,
+}
+
+/// Runs cargo to its end and passes on what it says.
+///
+/// # Cancel safety
+/// The process and all that it started are killed when this is dropped or `cancel` is triggered.
+pub(crate) async fn run(
+    mut command: Command,
+    cancel: &CancellationToken,
+    mut said: impl FnMut(Said<'_>),
+) -> Result<ExitStatus, CallError> {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    tracing::debug!(?command, "cargo");
+    let mut group = Group(command.spawn().map_err(CallError::Start)?);
+    let (stdout, stderr) = (group.0.stdout.take(), group.0.stderr.take());
+    let mut stdout = stdout.map(|pipe| BufReader::new(pipe).lines());
+    let mut stderr = stderr.map(|pipe| BufReader::new(pipe).lines());
+    let mut tick = tokio::time::interval(TICK);
+    while stdout.is_some() || stderr.is_some() {
+        tokio::select! {
+            line = next(&mut stdout), if stdout.is_some() => {
+                if let Some(line) = line { said(Said::Stdout(&line)) }
+            }
+            line = next(&mut stderr), if stderr.is_some() => {
+                if let Some(line) = line { said(Said::Stderr(&line)) }
+            }
+            _ = tick.tick() => said(Said::Nothing),
+            () = cancel.cancelled() => return Err(CallError::Cancelled),
+        }
+    }
+    tokio::select! {
+        status = group.0.wait() => status.map_err(CallError::Start),
+        () = cancel.cancelled() => Err(CallError::Cancelled),
+    }
+}
+
+/// The next line; when there is none, the pipe is given up.
+async fn next<R: tokio::io::AsyncRead + Unpin>(pipe: &mut Option<tokio::io::Lines<BufReader<R>>>) -> Option<String> {
+    let line = pipe.as_mut()?.next_line().await.unwrap_or_default();
+    if line.is_none() {
+        *pipe = None;
+    }
+    line
+}
+
+/// A child whose whole process group ends with this.
+struct Group(Child);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // The number is the child's as long as it was not waited for.
+        if let Some(group) = self.0.id().and_then(|id| i32::try_from(id).ok()) {
+            // SAFETY: a plain system call; the group is the child's own, and the child was not waited for yet.
+            unsafe { libc::kill(-group, libc::SIGKILL) };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn package_ids_have_names_and_versions() {
+        let check = |id: &str, name: &str, version: &str| {
+            assert_eq!(name_and_version(id), (name.to_owned(), version.to_owned()), "{id}");
+        };
+        check("registry+https://example.org/index#tokio-util@0.7.1", "tokio-util", "0.7.1");
+        check("path+file:///home/me/menu#0.1.0", "menu", "0.1.0");
+        check("path+file:///home/me/menu#dishes@0.1.0", "dishes", "0.1.0");
+        check("git+https://example.org/some/menu?branch=main#0.2.0", "menu", "0.2.0");
+    }
+}

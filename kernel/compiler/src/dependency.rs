@@ -1,0 +1,147 @@
+//! The crates that a notebook depends on: asked for, built by cargo, and linked into libraries that the worker loads.
+//!
+//! cargo compiles them beside the session library, with its flags and below the same features, so that the tokio that
+//! they use is the session's. Then they are linked into a `dylib`, a [`Layer`](set::Layer), which takes tokio from the
+//! session library. Each further change that only adds crates is one more layer upon the others, so that what is loaded
+//! stays as it is. What a cell is, and what runs it, is not known here.
+
+mod build;
+mod cache;
+mod generation;
+mod layer;
+mod manifest;
+mod request;
+mod set;
+
+use std::io;
+use std::path::PathBuf;
+
+use tokio_util::sync::CancellationToken;
+use toml::Table;
+
+use crate::session_library::{SessionError, SessionLibrary};
+
+pub use request::Change;
+pub(crate) use request::to_text;
+pub(crate) use set::{Extern, Set};
+
+/// Why the dependencies are as they were.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DependencyError {
+    /// What was asked for makes no sense: a sentence.
+    #[error("{0}")]
+    Request(String),
+    /// cargo did not like it; its own words.
+    #[error("{0}")]
+    Cargo(String),
+    #[error("cancelled")]
+    Cancelled,
+    /// No room on the disk, no cargo, …: a sentence that says what to do.
+    #[error("{0}")]
+    Environment(String),
+}
+
+impl From<SessionError> for DependencyError {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::Cancelled => Self::Cancelled,
+            SessionError::Build(words) => Self::Cargo(words),
+            other => Self::Environment(other.to_string()),
+        }
+    }
+}
+
+/// How far a build is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// How much of the work is done, and how much there is, as far as it is known.
+    pub done: usize,
+    pub total: usize,
+    /// What is done now: the name of a crate, or a few words.
+    pub doing: String,
+}
+
+/// What has come of a change.
+#[derive(Clone, Debug, Default)]
+pub struct Changed {
+    /// What was added, with versions: `rand 0.9.2`.
+    pub added: Vec<String>,
+    pub removed: Vec<String>,
+    /// How many crates were compiled.
+    pub compiled: usize,
+    /// What is loaded does not fit: another worker has to be started.
+    pub restart: Option<Restart>,
+}
+
+/// Another worker, as what the old one has loaded does not fit any more.
+#[derive(Clone, Debug)]
+pub struct Restart {
+    pub worker: PathBuf,
+    /// Why: the end of a sentence that begins with what was lost.
+    pub reason: String,
+    /// The variables that were lost with the old one.
+    pub lost: Vec<String>,
+}
+
+/// What is wanted.
+pub(crate) struct Wanted<'a> {
+    pub(crate) session: &'a SessionLibrary,
+    pub(crate) requirements: &'a Table,
+    /// What the worker may have loaded.
+    pub(crate) base: Option<&'a Set>,
+    pub(crate) offline: bool,
+    /// How many session libraries were found not to fit.
+    pub(crate) steps: u8,
+}
+
+/// A set that fits what is wanted, and what it took.
+pub(crate) struct Obtained {
+    pub(crate) set: Set,
+    pub(crate) session: SessionLibrary,
+    pub(crate) compiled: usize,
+    /// Why the worker cannot go on with what it has loaded.
+    pub(crate) reason: Option<String>,
+}
+
+/// Finds the set among those that were built before, or builds it.
+///
+/// # Cancel safety
+/// Whatever runs is ended when `cancel` is triggered or this is dropped; what was compiled until then is found again by the
+/// next build.
+pub(crate) async fn obtain(
+    wanted: &Wanted<'_>,
+    progress: &mut (dyn FnMut(Progress) + Send),
+    cancel: &CancellationToken,
+) -> Result<Obtained, DependencyError> {
+    let key = set::key(wanted);
+    if let Some(set) = cache::find(wanted.session, &key) {
+        return Ok(found(wanted, set));
+    }
+    if let Some((session, reason)) = generation::find(wanted, &key) {
+        let again = Wanted { session: &session, base: None, steps: wanted.steps + 1, ..*wanted };
+        let obtained = Box::pin(obtain(&again, progress, cancel)).await?;
+        return Ok(Obtained { reason: Some(reason), ..obtained });
+    }
+    let target = cache::own_target(wanted.session)?;
+    let _lock = cache::lock(&target, progress, cancel).await?;
+    // Whoever held the lock may have built just this.
+    if let Some(set) = cache::find(wanted.session, &key) {
+        return Ok(found(wanted, set));
+    }
+    build::build(wanted, &key, &target, progress, cancel).await
+}
+
+fn found(wanted: &Wanted<'_>, set: Set) -> Obtained {
+    let reason = set.reason_for_restart(wanted);
+    Obtained { set, session: wanted.session.clone(), compiled: 0, reason }
+}
+
+fn cannot(what: &std::path::Path) -> impl Fn(io::Error) -> DependencyError {
+    let what = what.display().to_string();
+    move |error| {
+        DependencyError::Environment(format!(
+            "`{what}` cannot be used: {error}; free some room, or set KISSATEN_CACHE to a folder that can be written"
+        ))
+    }
+}

@@ -1,0 +1,342 @@
+//! The building of a set: cargo is asked what it would compile, compiles it, and what has come of it is linked and
+//! written down.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
+use toml::{Table, Value};
+
+use super::layer::{self, Parts};
+use super::set::{self, Content, Extern, Set};
+use super::{DependencyError, Obtained, Progress, Wanted, cache, cannot, generation, manifest, request};
+use crate::cargo::{self, CallError, Said, Target, Unit, Units};
+use crate::session_library::{SHARED, SessionLibrary, write_manifest};
+
+/// A set on its way.
+pub(super) struct Build<'a> {
+    pub(super) session: &'a SessionLibrary,
+    pub(super) offline: bool,
+    /// The cargo package.
+    pub(super) folder: PathBuf,
+    pub(super) target: &'a Path,
+    pub(super) cancel: &'a CancellationToken,
+}
+
+/// A line of cargo's about what was compiled.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "reason", rename_all = "kebab-case")]
+enum Message {
+    CompilerArtifact { package_id: String, target: Target, profile: cargo::Profile, features: Vec<String>, filenames: Vec<PathBuf> },
+    BuildScriptExecuted { linked_paths: Vec<String> },
+    #[serde(other)]
+    Other,
+}
+
+/// What tells one compiled crate from another.
+type Identity = (String, String, Vec<String>, String);
+
+/// What cargo made.
+#[derive(Default)]
+struct Made {
+    files: BTreeMap<Identity, Vec<PathBuf>>,
+    /// Where linkers look.
+    search: BTreeSet<String>,
+    compiled: usize,
+}
+
+/// Builds the set, and another session library where that is what it takes.
+pub(super) async fn build(
+    wanted: &Wanted<'_>,
+    key: &str,
+    target: &Path,
+    progress: &mut (dyn FnMut(Progress) + Send),
+    cancel: &CancellationToken,
+) -> Result<Obtained, DependencyError> {
+    let folder = cache::set_folder(target, key);
+    std::fs::create_dir_all(&folder).map_err(cannot(&folder))?;
+    let build = Build { session: wanted.session, offline: wanted.offline, folder, target, cancel };
+    build.write_package(wanted)?;
+    progress(Progress { doing: "looking up versions".to_owned(), ..Progress::default() });
+    let units = build.units().await?;
+    if units.below(&SHARED) != wanted.session.units {
+        return generation::build(wanted, &build, &units, progress).await;
+    }
+    let made = build.compile(&units, progress).await?;
+    build.check_shared(&units, &made)?;
+    progress(Progress { doing: "linking".to_owned(), done: units.units.len(), total: units.units.len() });
+    let (set, reason) = build.finish(wanted, &units, &made).await?;
+    Ok(Obtained { set, session: wanted.session.clone(), compiled: made.compiled, reason })
+}
+
+impl Build<'_> {
+    fn write_package(&self, wanted: &Wanted<'_>) -> Result<(), DependencyError> {
+        let text = manifest::manifest(self.session, wanted.requirements).map_err(cannot(&self.session.source))?;
+        let path = self.folder.join("Cargo.toml");
+        manifest::write(&path, &text).map_err(cannot(&path))?;
+        let root = self.folder.join("lib.rs");
+        manifest::write(&root, "").map_err(cannot(&root))?;
+        // The versions that the session has already, and those that it was built with.
+        let lock = wanted.base.map_or_else(|| self.session.source.join("Cargo.lock"), |base| base.lock.clone());
+        let to = self.folder.join("Cargo.lock");
+        if lock != to {
+            std::fs::copy(&lock, &to).map_err(cannot(&to))?;
+        }
+        Ok(())
+    }
+
+    fn call(&self) -> Result<tokio::process::Command, DependencyError> {
+        let toolchain = &self.session.toolchain;
+        let no_cargo = || DependencyError::Environment(crate::SessionError::NoCargo.to_string());
+        let program = cargo::find(toolchain).ok_or_else(no_cargo)?;
+        let mut call = cargo::build(&program, toolchain, &self.folder, self.target);
+        if self.offline {
+            call.arg("--offline");
+        }
+        Ok(call)
+    }
+
+    async fn units(&self) -> Result<Units, DependencyError> {
+        let mut call = self.call()?;
+        cargo::ask_for_units(&mut call);
+        let mut answer = String::new();
+        self.run(call, |line| {
+            if let Said::Stdout(line) = line {
+                answer.push_str(line);
+            }
+        })
+        .await?;
+        serde_json::from_str(&answer)
+            .map_err(|error| DependencyError::Environment(format!("cargo does not tell what it would build: {error}")))
+    }
+
+    async fn compile(
+        &self,
+        units: &Units,
+        progress: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<Made, DependencyError> {
+        let mut call = self.call()?;
+        call.arg("--message-format=json-render-diagnostics");
+        let mut made = Made::default();
+        let mut now = Progress { total: units.units.len(), ..Progress::default() };
+        self.run(call, |line| {
+            match line {
+                Said::Stdout(line) => {
+                    made.take(line);
+                    now.done += 1;
+                }
+                Said::Stderr(line) => {
+                    let line = line.trim_start();
+                    if let Some(name) = line.strip_prefix("Compiling ") {
+                        let name = name.split(' ').next().unwrap_or_default();
+                        // Our own are no news.
+                        made.compiled += usize::from(!matches!(name, manifest::PACKAGE | "kissaten-ground"));
+                        name.clone_into(&mut now.doing);
+                    } else if let Some(what) = line.strip_prefix("Downloading ").or(line.strip_prefix("Downloaded ")) {
+                        now.doing = format!("downloading {what}");
+                    } else if line.starts_with("Blocking waiting for file lock") {
+                        now.doing = "waiting for another cargo that builds".to_owned();
+                    }
+                }
+                Said::Nothing => {}
+            }
+            now.done = now.done.min(now.total);
+            progress(now.clone());
+        })
+        .await?;
+        Ok(made)
+    }
+
+    /// Runs cargo; what it says when it fails is the error.
+    async fn run(
+        &self,
+        call: tokio::process::Command,
+        mut said: impl FnMut(Said<'_>),
+    ) -> Result<(), DependencyError> {
+        let mut words = Vec::new();
+        let status = cargo::run(call, self.cancel, |line| {
+            if let Said::Stderr(line) = line {
+                words.push(line.to_owned());
+            }
+            said(line);
+        });
+        match status.await {
+            Ok(status) if status.success() => Ok(()),
+            Ok(_) => Err(DependencyError::Cargo(self.readable(&words))),
+            Err(CallError::Cancelled) => Err(DependencyError::Cancelled),
+            Err(CallError::Start(error)) => Err(DependencyError::Environment(format!("cargo could not be started: {error}"))),
+        }
+    }
+
+    /// cargo's error, whole, without what is about the package around the dependencies.
+    fn readable(&self, words: &[String]) -> String {
+        let is_step = |line: &str| {
+            let steps = ["Compiling", "Updating", "Locking", "Adding", "Downloading", "Downloaded", "Blocking", "Fresh", "Downgrading"];
+            steps.iter().any(|step| line.trim_start().strip_prefix(step).is_some_and(|rest| rest.starts_with(' ')))
+        };
+        let from = words.iter().position(|line| line.starts_with("error")).unwrap_or(0);
+        let lines: Vec<&str> = words[from..].iter().map(String::as_str).filter(|line| !is_step(line)).collect();
+        let folder = self.folder.display();
+        let package = format!("package `{} v0.0.0 ({folder})`", manifest::PACKAGE);
+        let text = lines.join("\n").replace(&package, "the notebook").replace(&format!("{folder}/Cargo.toml"), "the notebook");
+        text.strip_prefix("error: ").unwrap_or(&text).trim_end().to_owned()
+    }
+
+    /// The shared crates must be the very files that the session library has.
+    fn check_shared(&self, units: &Units, made: &Made) -> Result<(), DependencyError> {
+        let is_shared = |name: &str| SHARED.contains(&name);
+        for index in units.libraries() {
+            let unit = &units.units[index];
+            let ours = self.session.crates.iter().find(|(name, _)| is_shared(name) && *name == crate_name(unit));
+            let Some((name, ours)) = ours else { continue };
+            if made.library(unit)?.file_name() != ours.file_name() {
+                return Err(DependencyError::Environment(format!(
+                    "cargo compiled another `{name}` than the session library has, though nothing about it is other; \
+                     remove the folder `{}` and run `kissaten build`",
+                    self.session.target.display()
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Links what was compiled and writes the set down; tells too whether what the worker has loaded cannot stay.
+    pub(super) async fn finish(
+        &self,
+        wanted: &Wanted<'_>,
+        units: &Units,
+        made: &Made,
+    ) -> Result<(Set, Option<String>), DependencyError> {
+        let externs = externs(units, made)?;
+        let contents = contents(units, made)?;
+        let all: BTreeSet<&Content> = contents.iter().collect();
+        let mut layers = wanted.base.map(|base| base.layers.clone()).unwrap_or_default();
+        let fits = layers.iter().flat_map(|layer| &layer.contents).all(|content| all.contains(content));
+        let reason = (!fits).then(|| set::difference(&layers, &all));
+        if !fits {
+            layers.clear();
+        }
+        let old: BTreeSet<Content> = layers.iter().flat_map(|layer| layer.contents.clone()).collect();
+        let new: Vec<Content> = contents.into_iter().filter(|content| !old.contains(content)).collect();
+        let dependencies = self.target.join(cargo::PROFILE).join("deps");
+        let layers_folder = self.target.join("layers");
+        if !new.is_empty() {
+            let mut search: Vec<String> = made.search.iter().cloned().collect();
+            if dependencies != self.session.dependencies {
+                search.push(format!("dependency={}", dependencies.display()));
+            }
+            let folder = layers_folder.clone();
+            let parts =
+                Parts { session: self.session, below: &layers, externs: &externs, contents: new, search, folder };
+            let layer = layer::link(parts, self.cancel).await?;
+            layers.push(layer);
+        }
+        let set = Set {
+            requirements: resolved(wanted.requirements, &externs),
+            externs,
+            folders: [dependencies, layers_folder].into_iter().filter(|folder| *folder != self.session.dependencies).collect(),
+            layers,
+            sources: self.sources(units),
+            lock: self.folder.join("Cargo.lock"),
+        };
+        write_manifest(&self.folder.join(cache::MANIFEST), &set)?;
+        Ok((set, reason))
+    }
+
+    /// The files of the user's own packages, which cargo lists beside what it made.
+    fn sources(&self, units: &Units) -> Vec<(PathBuf, u64)> {
+        let list = self.target.join(cargo::PROFILE).join(format!("lib{}.d", manifest::PACKAGE));
+        let list = std::fs::read_to_string(list).unwrap_or_default();
+        let listed = list.split_once(": ").map_or("", |(_, files)| files).replace("\\ ", "\0");
+        let files = listed.split_whitespace().map(|file| PathBuf::from(file.replace('\0', " ")));
+        let manifests = units.units.iter().filter_map(|unit| own_folder(&unit.pkg_id)).map(|folder| folder.join("Cargo.toml"));
+        let is_users = |file: &PathBuf| !file.starts_with(&self.folder) && !file.starts_with(&self.session.source);
+        let files: BTreeSet<PathBuf> = files.chain(manifests).filter(is_users).collect();
+        files.into_iter().map(|file| (set::modified(&file), file)).map(|(time, file)| (file, time)).collect()
+    }
+}
+
+impl Made {
+    fn take(&mut self, line: &str) {
+        match serde_json::from_str(line) {
+            Ok(Message::CompilerArtifact { package_id, target, profile, features, filenames }) => {
+                self.files.insert((package_id, target.name, features, profile.opt_level), filenames);
+            }
+            Ok(Message::BuildScriptExecuted { linked_paths }) => self.search.extend(linked_paths),
+            Ok(Message::Other) | Err(_) => {}
+        }
+    }
+
+    /// The file that rustc is given for a unit.
+    fn library(&self, unit: &Unit) -> Result<&PathBuf, DependencyError> {
+        let identity =
+            (unit.pkg_id.clone(), unit.target.name.clone(), unit.features.clone(), unit.profile.opt_level.clone());
+        let files = self.files.get(&identity).map_or(&[][..], Vec::as_slice);
+        let with = |ending: &str| files.iter().find(|file| file.extension().is_some_and(|found| found == ending));
+        with("rlib").or_else(|| with("so")).ok_or_else(|| {
+            DependencyError::Cargo(format!("cargo made no library of `{}` that a cell could use", unit.target.name))
+        })
+    }
+}
+
+fn crate_name(unit: &Unit) -> String {
+    unit.target.name.replace('-', "_")
+}
+
+/// The folder of a package that is the user's own.
+fn own_folder(id: &str) -> Option<PathBuf> {
+    let path = id.strip_prefix("path+file://")?;
+    Some(PathBuf::from(path.rsplit_once('#').map_or(path, |(path, _)| path)))
+}
+
+/// The direct dependencies.
+fn externs(units: &Units, made: &Made) -> Result<Vec<Extern>, DependencyError> {
+    let root = units.roots.first().map(|root| &units.units[*root]);
+    let edges = root.into_iter().flat_map(|root| &root.dependencies);
+    let mut externs = Vec::new();
+    for edge in edges.filter(|edge| edge.extern_crate_name != "kissaten_ground") {
+        let unit = &units.units[edge.index];
+        let (package, version) = cargo::name_and_version(&unit.pkg_id);
+        externs.push(Extern {
+            name: edge.extern_crate_name.clone(),
+            crate_name: crate_name(unit),
+            package,
+            version,
+            path: made.library(unit)?.clone(),
+            is_macro: unit.target.kind.iter().any(|kind| kind == "proc-macro"),
+        });
+    }
+    Ok(externs)
+}
+
+/// All crates that are loaded for the set, but for those of the session library.
+fn contents(units: &Units, made: &Made) -> Result<Vec<Content>, DependencyError> {
+    let mut contents = BTreeSet::new();
+    for index in units.libraries() {
+        let unit = &units.units[index];
+        let (name, version) = cargo::name_and_version(&unit.pkg_id);
+        if name == "kissaten-ground" {
+            continue;
+        }
+        let file = made.library(unit)?;
+        let compiled = if own_folder(&unit.pkg_id).is_some() { set::modified(file) } else { 0 };
+        let file = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        contents.insert(Content { name, version, file, compiled });
+    }
+    Ok(contents.into_iter().collect())
+}
+
+/// The requirements, with the version that was found where any would do.
+fn resolved(requirements: &Table, externs: &[Extern]) -> Table {
+    let mut resolved = requirements.clone();
+    for (name, requirement) in &mut resolved {
+        let found = externs.iter().find(|found| found.name == name.replace('-', "_"));
+        if let (Value::Table(parts), Some(found)) = (requirement, found)
+            && parts.get("version").and_then(Value::as_str) == Some(request::ANY)
+        {
+            parts.insert("version".to_owned(), Value::String(found.version.clone()));
+        }
+    }
+    resolved
+}

@@ -1,0 +1,154 @@
+//! Another session library, for dependencies that ask for more below tokio than the one there is has.
+//!
+//! It is built from a copy of the source, whose `ground` asks for just that. The worker is another one too, and nothing of
+//! the old one's memory fits it.
+
+use std::collections::BTreeSet;
+use std::hash::Hasher;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+use super::build::Build;
+use super::{DependencyError, Obtained, Progress, Wanted, cache, cannot};
+use crate::cargo::{Description, Units};
+use crate::session_library::{Fnv, SHARED, SessionLibrary, read, write_manifest};
+
+/// How often one set may lead from one session library to the next. It takes one step, unless cargo is of two minds.
+const STEPS: u8 = 3;
+/// What is written down of a set that fits another session library.
+const POINTER: &str = "generation.json";
+
+/// Where a set is instead.
+#[derive(Serialize, Deserialize)]
+struct Pointer {
+    target: PathBuf,
+    reason: String,
+}
+
+/// The session library that a set was found to need before, and why.
+pub(super) fn find(wanted: &Wanted<'_>, key: &str) -> Option<(SessionLibrary, String)> {
+    let folders = [Some(wanted.session.target.clone()), cache::own_target(wanted.session).ok()];
+    folders.into_iter().flatten().find_map(|target| {
+        let folder = cache::set_folder(&target, key);
+        let pointer: Pointer = read(&folder.join(POINTER))?;
+        let is_safe = cache::is_private(&folder) && cache::is_private(&pointer.target);
+        Some((SessionLibrary::built_in(&pointer.target).filter(|_| is_safe)?, pointer.reason))
+    })
+}
+
+/// Builds the session library that these units ask for, and the set upon that.
+pub(super) async fn build(
+    wanted: &Wanted<'_>,
+    build: &Build<'_>,
+    units: &Units,
+    progress: &mut (dyn FnMut(Progress) + Send),
+) -> Result<Obtained, DependencyError> {
+    let needed = units.below(&SHARED);
+    if wanted.steps >= STEPS {
+        let sentence = "cargo finds other features below `tokio` each time it is asked, which is a defect in Kissaten";
+        return Err(DependencyError::Environment(sentence.to_owned()));
+    }
+    let reason = reason(&wanted.session.units, &needed);
+    let target = target(build.target, &needed);
+    let session = match SessionLibrary::built_in(&target) {
+        Some(session) => session,
+        None => {
+            let source = target.join("source");
+            copy_source(&wanted.session.source, &source, &needed).map_err(cannot(&source))?;
+            let toolchain = wanted.session.toolchain.clone();
+            let mut now = Progress::default();
+            let told = |line: &str| {
+                if let Some(name) = line.strip_prefix("Compiling ") {
+                    now.done += 1;
+                    now.total = needed.len().max(now.done);
+                    now.doing = format!("the session library: {}", name.split(' ').next().unwrap_or_default());
+                    progress(now.clone());
+                }
+            };
+            SessionLibrary::build_from(&source, &target, toolchain, Some(build.offline), build.cancel, told).await?
+        }
+    };
+    let pointer = Pointer { target: session.target.clone(), reason: reason.clone() };
+    write_manifest(&build.folder.join(POINTER), &pointer)?;
+    let again = Wanted { session: &session, base: None, steps: wanted.steps + 1, ..*wanted };
+    let mut obtained = Box::pin(super::obtain(&again, progress, build.cancel)).await?;
+    obtained.reason = Some(reason);
+    Ok(obtained)
+}
+
+/// What is asked for that was not there, as the end of a sentence.
+fn reason(there: &BTreeSet<Description>, needed: &BTreeSet<Description>) -> String {
+    let mut words = Vec::new();
+    for new in needed.difference(there).filter(|new| new.role.starts_with("build ") && !new.role.contains("custom-build")) {
+        let Some(old) = there.iter().find(|old| old.name == new.name && old.role == new.role) else { continue };
+        let more: Vec<String> = new.features.difference(&old.features).map(|feature| format!("`{feature}`")).collect();
+        if old.version != new.version {
+            words.push(format!("`{}` {} instead of {}", new.name, new.version, old.version));
+        } else if !more.is_empty() {
+            let features = if more.len() == 1 { "the feature" } else { "the features" };
+            words.push(format!("`{}` with {features} {}", new.name, more.join(", ")));
+        }
+    }
+    let what = if words.is_empty() { "other crates below `tokio`".to_owned() } else { words.join(" and ") };
+    format!("the new dependencies need {what}, which `tokio` is built upon, so the runtime had to be another one")
+}
+
+fn target(beside: &Path, needed: &BTreeSet<Description>) -> PathBuf {
+    let mut hasher = Fnv::default();
+    for unit in needed {
+        hasher.write(format!("{unit:?}").as_bytes());
+    }
+    // One beside the first session library, also if it comes from another.
+    let name = beside.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let first = name.split("-with-").next().unwrap_or_default();
+    beside.with_file_name(format!("{first}-with-{:016x}", hasher.finish()))
+}
+
+/// The source of the session library, asking for these units.
+fn copy_source(from: &Path, to: &Path, needed: &BTreeSet<Description>) -> io::Result<()> {
+    for package in ["ground", "ipc", "kissaten", "worker"] {
+        copy_package(&from.join("kernel").join(package), &to.join("kernel").join(package))?;
+    }
+    std::fs::copy(from.join("Cargo.lock"), to.join("Cargo.lock"))?;
+    let mut workspace = parse(&from.join("Cargo.toml"))?;
+    if let Some(Value::Table(workspace)) = workspace.get_mut("workspace") {
+        workspace.remove("default-members");
+    }
+    std::fs::write(to.join("Cargo.toml"), workspace.to_string())?;
+    let mut ground = parse(&from.join("kernel/ground/Cargo.toml"))?;
+    for unit in needed.iter().filter(|unit| unit.role.starts_with("build ") && !unit.role.contains("custom-build")) {
+        // What is compiled for the compiler is not optimised.
+        let section = if unit.role.ends_with(" 0") { "build-dependencies" } else { "dependencies" };
+        let mut requirement = Table::new();
+        requirement.insert("package".to_owned(), unit.name.as_str().into());
+        requirement.insert("version".to_owned(), format!("={}", unit.version).into());
+        requirement.insert("default-features".to_owned(), false.into());
+        let features: Vec<Value> = unit.features.iter().map(|feature| feature.as_str().into()).collect();
+        requirement.insert("features".to_owned(), features.into());
+        let section = ground.entry(section).or_insert_with(|| Value::Table(Table::new()));
+        if let Value::Table(section) = section {
+            section.insert(format!("needed-{}-{}", unit.name, unit.version.replace(['.', '+'], "-")), requirement.into());
+        }
+    }
+    std::fs::write(to.join("kernel/ground/Cargo.toml"), ground.to_string())
+}
+
+fn parse(path: &Path) -> io::Result<Table> {
+    std::fs::read_to_string(path)?.parse().map_err(|error: toml::de::Error| io::Error::other(error.to_string()))
+}
+
+fn copy_package(from: &Path, to: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            copy_package(&entry.path(), &to.join(entry.file_name()))?;
+        } else {
+            std::fs::copy(entry.path(), to.join(entry.file_name()))?;
+        }
+    }
+    Ok(())
+}

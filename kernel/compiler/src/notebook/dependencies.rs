@@ -1,0 +1,159 @@
+//! The dependencies of a notebook: which there are, and what cells are given of them.
+
+use std::path::{Path, PathBuf};
+
+use tokio_util::sync::CancellationToken;
+use toml::Table;
+
+use super::Notebook;
+use crate::rustc;
+use crate::dependency::{self, Change, Changed, DependencyError, Extern, Progress, Restart, Set, Wanted};
+
+/// What the notebook depends on.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Dependencies {
+    /// What cells can name.
+    named: Table,
+    /// What was taken away: what the worker has loaded of it stays, so that nothing is loaded twice later.
+    unnamed: Table,
+    set: Option<Set>,
+    offline: bool,
+}
+
+impl Dependencies {
+    /// Crates that cells can name.
+    pub(super) fn externs(&self) -> impl Iterator<Item = &Extern> {
+        let externs = self.set.iter().flat_map(|set| &set.externs);
+        externs.filter(|found| self.named.keys().any(|name| name.replace('-', "_") == found.name))
+    }
+
+    /// The crate that stands for all that is loaded, where a text names one of them.
+    pub(super) fn layer_for<'a>(&'a self, texts: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+        let layer = self.set.as_ref()?.layers.last()?;
+        let mut texts = texts.into_iter();
+        let is_used = texts.any(|text| self.externs().any(|found| text.contains(&found.name)));
+        is_used.then_some(layer.name.as_str())
+    }
+
+    /// Where rustc finds the crates that others are built from.
+    fn folders(&self) -> impl Iterator<Item = String> {
+        let folders = self.set.iter().flat_map(|set| &set.folders);
+        folders.map(|folder| format!("-Ldependency={}", folder.display()))
+    }
+
+    /// What rustc needs for a crate that names them.
+    fn arguments(&self) -> Vec<String> {
+        let Some(set) = &self.set else { return Vec::new() };
+        let mut arguments = Vec::new();
+        arguments.extend(self.externs().map(|found| format!("--extern={}={}", found.name, found.path.display())));
+        let layers = set.layers.iter();
+        arguments.extend(layers.map(|layer| format!("--extern={}={}", layer.name, layer.library.display())));
+        arguments
+    }
+
+    /// The folders of what is loaded, for run paths.
+    fn library_folders(&self) -> Vec<&Path> {
+        let layers = self.set.iter().flat_map(|set| &set.layers);
+        let mut folders: Vec<&Path> = layers.filter_map(|layer| layer.library.parent()).collect();
+        folders.dedup();
+        folders
+    }
+}
+
+impl Notebook {
+    /// What rustc needs where there are dependencies: little, unless the crate names one.
+    pub(super) fn add_dependencies(&self, arguments: &mut Vec<String>, names_them: bool) {
+        arguments.extend(self.dependencies.folders());
+        if names_them {
+            arguments.extend(self.dependencies.arguments());
+        }
+        let folders = self.dependencies.library_folders();
+        arguments.extend(folders.into_iter().map(|folder| rustc::run_path(&self.session, folder)));
+    }
+
+    /// Whether there are items without a library, as the one they had does not fit any more.
+    pub(super) fn has_stranded_items(&self) -> bool {
+        self.generation.is_none() && !self.items.items.is_empty()
+    }
+
+    /// The dependencies as the lines of a `[dependencies]` table in Cargo.toml; paths in them are absolute.
+    pub fn dependencies(&self) -> String {
+        dependency::to_text(&self.dependencies.named)
+    }
+
+    /// The dependencies by name, with the version of each.
+    pub fn dependency_versions(&self) -> Vec<(String, String)> {
+        self.dependencies.externs().map(|found| (found.name.clone(), found.version.clone())).collect()
+    }
+
+    /// Whether dependencies are looked for on this machine only.
+    pub fn is_offline(&self) -> bool {
+        self.dependencies.offline
+    }
+
+    /// Sets whether they are.
+    pub fn set_offline(&mut self, offline: bool) {
+        self.dependencies.offline = offline;
+    }
+
+    /// Whether the source of a dependency, one of the user's own, has changed since it was built. Asks the file system only.
+    pub fn has_stale_dependencies(&self) -> bool {
+        self.dependencies.set.as_ref().is_some_and(Set::is_stale)
+    }
+
+    /// Changes the dependencies; an empty change builds anew what is stale.
+    ///
+    /// # Errors
+    /// [`DependencyError`]; the notebook is then as it was.
+    ///
+    /// # Cancel safety
+    /// Triggering `cancel` ends the build and leaves the notebook as it was; so does dropping the future.
+    pub async fn change_dependencies(
+        &mut self,
+        change: &Change,
+        progress: &mut (dyn FnMut(Progress) + Send),
+        cancel: &CancellationToken,
+    ) -> Result<Changed, DependencyError> {
+        let mut new = self.dependencies.clone();
+        for name in &change.remove {
+            let Some(requirement) = new.named.remove(name) else {
+                return Err(DependencyError::Request(format!("`{name}` is no dependency; `:show_deps` lists them")));
+            };
+            new.unnamed.insert(name.clone(), requirement);
+        }
+        for (name, requirement) in &change.add {
+            new.unnamed.remove(name);
+            new.named.insert(name.clone(), requirement.clone());
+        }
+        let mut changed = Changed { removed: change.remove.clone(), ..Changed::default() };
+        if change.add.is_empty() && !self.has_stale_dependencies() {
+            self.dependencies = new;
+            return Ok(changed);
+        }
+        let mut requirements = new.unnamed.clone();
+        requirements.extend(new.named.clone());
+        let base = self.dependencies.set.as_ref();
+        let wanted =
+            Wanted { session: &self.session, requirements: &requirements, base, offline: new.offline, steps: 0 };
+        let obtained = dependency::obtain(&wanted, progress, cancel).await?;
+        for (name, requirement) in &obtained.set.requirements {
+            if let Some(named) = new.named.get_mut(name) {
+                named.clone_from(requirement);
+            }
+        }
+        changed.compiled = obtained.compiled;
+        new.set = Some(obtained.set);
+        let added = new.externs().filter(|found| change.add.keys().any(|name| name.replace('-', "_") == found.name));
+        changed.added = added.map(|found| format!("{} {}", found.name, found.version)).collect();
+        self.dependencies = new;
+        self.session = obtained.session;
+        if let Some(reason) = obtained.reason {
+            let worker: PathBuf = self.session.worker().to_owned();
+            changed.restart = Some(Restart { worker, reason, lost: self.worker_lost() });
+            // What was compiled is linked to what is no longer loaded. The next cell compiles the items again.
+            self.generation = None;
+            self.items.owners.clear();
+        }
+        Ok(changed)
+    }
+}
