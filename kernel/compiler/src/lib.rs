@@ -26,7 +26,7 @@ mod toolchain;
 
 pub use api::{Artifact, CompileError, Finished, Hint, HintKind, PrepareError, Program, Rendered, Source, Variable};
 pub use command::{Command, split_commands};
-pub use dependency::{Change, Changed, DependencyError, Progress};
+pub use dependency::{Change, Changed, DependencyError, Progress, Restart};
 pub use notebook::Notebook;
 pub use session_library::{SessionError, SessionLibrary};
 pub use toolchain::ToolchainError;

@@ -126,7 +126,7 @@ impl SessionLibrary {
     ) -> Result<Self, SessionError> {
         std::fs::create_dir_all(target).map_err(|error| SessionError::Folder(target.to_owned(), error))?;
         let program = cargo::find(&toolchain).ok_or(SessionError::NoCargo)?;
-        let call = || {
+        let call = |levels: &BTreeMap<String, String>| {
             let mut call = cargo::build(&program, &toolchain, source, target);
             call.args(["--package=kissaten", "--package=kissaten-worker"]);
             match offline {
@@ -134,9 +134,15 @@ impl SessionLibrary {
                 Some(true) => call.arg("--offline"),
                 Some(false) => &mut call,
             };
+            for (name, level) in levels {
+                call.arg(format!("--config=profile.{PROFILE}.package.{name}.opt-level={level}"));
+            }
             call
         };
-        let mut building = call();
+        // The build of dependencies has to name these packages, as its own are optimised otherwise. Naming one is about
+        // its build script too, so they are named here as well.
+        let levels = levels(&ask(call(&BTreeMap::new()), cancel).await?);
+        let mut building = call(&levels);
         building.arg("--message-format=short");
         let mut said = Vec::new();
         let status = cargo::run(building, cancel, |line| {
@@ -146,21 +152,10 @@ impl SessionLibrary {
             }
         });
         if !status.await.map_err(no_end)?.success() {
-            let from = said.iter().position(|line| line.contains("error")).unwrap_or(0);
-            return Err(SessionError::Build(said[from..].join("\n")));
+            return Err(SessionError::Build(from_error(&said)));
         }
-        let mut asking = call();
-        cargo::ask_for_units(&mut asking);
-        let mut answer = String::new();
-        let status = cargo::run(asking, cancel, |line| {
-            if let Said::Stdout(line) = line {
-                answer.push_str(line);
-            }
-        });
-        status.await.map_err(no_end)?;
-        let units: Units = serde_json::from_str(&answer)
-            .map_err(|error| SessionError::Build(format!("cargo does not tell what it built: {error}")))?;
-        let built = Self::describe(toolchain, source, target, &units)?;
+        let units = ask(call(&levels), cancel).await?;
+        let built = Self::describe(toolchain, source, target, levels, &units)?;
         write_manifest(&target.join(MANIFEST), &built)?;
         Ok(built)
     }
@@ -170,18 +165,19 @@ impl SessionLibrary {
         read_manifest(&target.join(MANIFEST))
     }
 
-    fn describe(toolchain: Toolchain, source: &Path, target: &Path, units: &Units) -> Result<Self, SessionError> {
+    fn describe(
+        toolchain: Toolchain,
+        source: &Path,
+        target: &Path,
+        levels: BTreeMap<String, String>,
+        units: &Units,
+    ) -> Result<Self, SessionError> {
         let folder = target.join(PROFILE);
         let dependencies = folder.join("deps");
         let mut crates = vec![("kissaten".to_owned(), folder.join("libkissaten.so"))];
         for name in SHARED {
             crates.push((name.to_owned(), newest_rlib(&dependencies, name)?));
         }
-        let libraries = units.libraries();
-        let level = |index: &usize| {
-            let unit = &units.units[*index];
-            (cargo::name_and_version(&unit.pkg_id).0, unit.profile.opt_level.clone())
-        };
         Ok(Self {
             toolchain,
             library: folder.join("libkissaten.so"),
@@ -191,9 +187,38 @@ impl SessionLibrary {
             source: source.to_owned(),
             target: target.to_owned(),
             units: units.below(&SHARED),
-            levels: libraries.iter().map(level).collect(),
+            levels,
         })
     }
+}
+
+/// What a build would compile.
+async fn ask(mut call: tokio::process::Command, cancel: &CancellationToken) -> Result<Units, SessionError> {
+    cargo::ask_for_units(&mut call);
+    let (mut answer, mut said) = (String::new(), Vec::new());
+    let status = cargo::run(call, cancel, |line| match line {
+        Said::Stdout(line) => answer.push_str(line),
+        Said::Stderr(line) => said.push(line.to_owned()),
+        Said::Nothing => {}
+    });
+    if !status.await.map_err(no_end)?.success() {
+        return Err(SessionError::Build(from_error(&said)));
+    }
+    serde_json::from_str(&answer)
+        .map_err(|error| SessionError::Build(format!("cargo does not tell what it would build: {error}")))
+}
+
+/// How the packages of a build are optimised, without those of the workspace.
+fn levels(units: &Units) -> BTreeMap<String, String> {
+    let libraries = units.libraries();
+    let units = libraries.iter().map(|index| &units.units[*index]);
+    let others = units.filter(|unit| !unit.pkg_id.starts_with("path+"));
+    others.map(|unit| (cargo::name_and_version(&unit.pkg_id).0, unit.profile.opt_level.clone())).collect()
+}
+
+fn from_error(said: &[String]) -> String {
+    let from = said.iter().position(|line| line.contains("error")).unwrap_or(0);
+    said[from..].join("\n")
 }
 
 fn no_end(error: CallError) -> SessionError {

@@ -1,7 +1,7 @@
 //! The commands that a cell may begin with, `:name argument` or `%name argument`: which there are, and what their
 //! arguments mean. Doing them is [`execution`](crate::execution)'s.
 
-use compiler::Command;
+use compiler::{Change, Command};
 use ipc::{Hint, Report};
 
 use crate::hint;
@@ -10,7 +10,7 @@ use crate::hint;
 const EXPORT: &str = "timeline.json";
 
 /// What a command asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Action {
     Help,
     Vars,
@@ -33,6 +33,13 @@ pub(crate) enum Action {
         on: bool,
     },
     Version,
+    /// Dependencies are added or taken away. An empty change builds those anew whose source has changed.
+    Dependencies(Change),
+    /// `%%deps`: the cell is a table of dependencies.
+    DependencyTable,
+    ShowDependencies,
+    /// `:offline`; `None`: shows whether.
+    Offline(Option<bool>),
 }
 
 /// Why a command cannot be done. The texts are for users.
@@ -51,6 +58,10 @@ pub(crate) enum CommandError {
     Tasks(String),
     #[error("`:timeline` takes `export`, `export some/file.json` or nothing, not `{0}`")]
     Timeline(String),
+    #[error("{0}")]
+    Dependency(String),
+    #[error("`:offline` takes `on`, `off` or nothing, not `{0}`")]
+    Offline(String),
     #[error("`:hints` takes `on`, `off`, `off blocking` or nothing, not `{0}`")]
     Hints(String),
     #[error("there is no kind of hints `{0}`; there are {names}", names = hint::names())]
@@ -62,7 +73,7 @@ pub(crate) enum CommandError {
 }
 
 /// Names, arguments and words of all commands, as `:help` lists them.
-const COMMANDS: [(&str, &str, &str); 9] = [
+const COMMANDS: [(&str, &str, &str); 13] = [
     ("help", "", "lists the commands"),
     ("vars", "", "lists the variables with their types and values"),
     ("clear", "", "forgets all variables, items and `use`s"),
@@ -74,6 +85,10 @@ const COMMANDS: [(&str, &str, &str); 9] = [
         "[export …]",
         "draws the tasks of the last cell, or writes them to a file; `%%timeline` draws its own cell's",
     ),
+    ("dep", "rand = \"0.9\"", "adds a dependency, as Cargo.toml has it; `:dep -rand` takes it away"),
+    ("deps", "", "`%%deps` makes the cell a `[dependencies]` table; alone it lists them"),
+    ("show_deps", "", "lists the dependencies"),
+    ("offline", "[on|off]", "says whether dependencies are looked for on this machine only"),
     ("hints", "[on|off] [kind]", "lists the kinds of hints, or switches them on and off"),
     ("version", "", "shows the versions of Kissaten and rustc"),
 ];
@@ -98,12 +113,16 @@ pub(crate) fn parse(command: &Command) -> Result<Action, CommandError> {
         ("tasks", false) => return tasks(argument).map(Action::Report),
         ("timeline", false) => return timeline(argument).map(Action::Report),
         ("hints", false) => return hints(argument),
+        ("dep", false) if !argument.is_empty() => return dependency(argument),
+        ("offline", false) => return offline(argument),
         (_, true) if !argument.is_empty() => return Err(CommandError::OnceArgument(name)),
         _ if !argument.is_empty() => return Err(CommandError::Argument(name)),
         _ => {}
     }
     match (name, command.whole_cell) {
         ("timeline", true) => Ok(Action::TimelineOnce),
+        ("deps", true) => Ok(Action::DependencyTable),
+        ("dep" | "deps" | "show_deps", false) => Ok(Action::ShowDependencies),
         ("timing", true) => Ok(Action::TimingOnce),
         ("timing", false) => Ok(Action::Timing),
         (_, true) => Err(CommandError::NotForOneCell(name)),
@@ -134,6 +153,29 @@ fn timeline(argument: &str) -> Result<Report, CommandError> {
             Ok(Report::ExportTimeline { path: if path.is_empty() { EXPORT } else { path }.into() })
         }
         _ => Err(CommandError::Timeline(argument.to_owned())),
+    }
+}
+
+fn dependency(argument: &str) -> Result<Action, CommandError> {
+    // Paths are relative to where the kernel was started, which is where the notebook is.
+    let change = std::env::current_dir().map_err(|error| error.to_string());
+    let change = change.and_then(|here| Change::from_line(argument, &here).map_err(|error| error.to_string()));
+    change.map(Action::Dependencies).map_err(CommandError::Dependency)
+}
+
+/// The dependencies of a `%%deps` cell.
+pub(crate) fn dependency_table(text: &str) -> Result<Action, CommandError> {
+    let change = std::env::current_dir().map_err(|error| error.to_string());
+    let change = change.and_then(|here| Change::from_table(text, &here).map_err(|error| error.to_string()));
+    change.map(Action::Dependencies).map_err(CommandError::Dependency)
+}
+
+fn offline(argument: &str) -> Result<Action, CommandError> {
+    match argument {
+        "" => Ok(Action::Offline(None)),
+        "on" | "1" => Ok(Action::Offline(Some(true))),
+        "off" | "0" => Ok(Action::Offline(Some(false))),
+        other => Err(CommandError::Offline(other.to_owned())),
     }
 }
 

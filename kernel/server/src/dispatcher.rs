@@ -42,6 +42,8 @@ pub(crate) enum Event {
     Done(TaskDone),
     /// A line of the session library's build.
     BuildProgress(String),
+    /// How far the build of a cell's dependencies is.
+    DependencyProgress(compiler::Progress),
     /// All that was received before a cell erred has been handled.
     AbortEnds,
     /// A point in time that [`Execution`] waits for: output is due, or an interrupt's grace is over.
@@ -142,6 +144,7 @@ impl Kernel {
             Event::Worker(happening) => self.execution.worker(happening),
             Event::Done(done) => self.execution.done(done),
             Event::BuildProgress(line) => self.execution.build_progress(&line),
+            Event::DependencyProgress(progress) => self.execution.dependency_progress(&progress),
             Event::AbortEnds => self.execution.abort_ends(),
             Event::Deadline => self.execution.deadline_passed(),
             Event::Interrupt => self.execution.interrupt(),

@@ -8,6 +8,7 @@
 mod advice;
 mod cell;
 mod command;
+mod dependency;
 pub(crate) mod failure;
 mod input;
 mod interrupt;
@@ -316,11 +317,14 @@ impl Execution {
 fn plan(cell: &mut Cell) -> Result<VecDeque<Step>, Failure> {
     let (commands, code) = split_commands(&cell.content.code);
     let mut steps = VecDeque::new();
+    let mut is_table = false;
     for command in &commands {
         match crate::command::parse(command) {
             Ok(Action::OptOnce(level)) => cell.opt_level = Some(level),
             Ok(Action::TimingOnce) => cell.timing = true,
             Ok(Action::TimelineOnce) => cell.timeline = true,
+            Ok(Action::DependencyTable) => is_table = true,
+            Ok(Action::Dependencies(change)) => dependency::add_step(&mut steps, change),
             Ok(action) => steps.push_back(Step::Command(action)),
             Err(error) => {
                 let place = format!("{}, line {}", cell.label, command.line);
@@ -328,7 +332,12 @@ fn plan(cell: &mut Cell) -> Result<VecDeque<Step>, Failure> {
             }
         }
     }
-    if !code.trim().is_empty() {
+    if is_table {
+        match crate::command::dependency_table(&code) {
+            Ok(action) => steps.push_back(Step::Command(action)),
+            Err(error) => return Err(Failure::command(&error.to_string(), &cell.label)),
+        }
+    } else if !code.trim().is_empty() {
         steps.push_back(Step::Code(code));
     }
     for (name, code) in std::mem::take(&mut cell.content.user_expressions) {

@@ -202,7 +202,7 @@ impl Build<'_> {
     }
 
     /// Links what was compiled and writes the set down; tells too whether what the worker has loaded cannot stay.
-    pub(super) async fn finish(
+    async fn finish(
         &self,
         wanted: &Wanted<'_>,
         units: &Units,

@@ -122,18 +122,29 @@ fn copy_source(from: &Path, to: &Path, needed: &BTreeSet<Description>) -> io::Re
     for unit in needed.iter().filter(|unit| unit.role.starts_with("build ") && !unit.role.contains("custom-build")) {
         // What is compiled for the compiler is not optimised.
         let section = if unit.role.ends_with(" 0") { "build-dependencies" } else { "dependencies" };
-        let mut requirement = Table::new();
-        requirement.insert("package".to_owned(), unit.name.as_str().into());
-        requirement.insert("version".to_owned(), format!("={}", unit.version).into());
-        requirement.insert("default-features".to_owned(), false.into());
-        let features: Vec<Value> = unit.features.iter().map(|feature| feature.as_str().into()).collect();
-        requirement.insert("features".to_owned(), features.into());
         let section = ground.entry(section).or_insert_with(|| Value::Table(Table::new()));
         if let Value::Table(section) = section {
-            section.insert(format!("needed-{}-{}", unit.name, unit.version.replace(['.', '+'], "-")), requirement.into());
+            ask_for(section, unit);
         }
     }
     std::fs::write(to.join("kernel/ground/Cargo.toml"), ground.to_string())
+}
+
+/// One name for one package is all that cargo takes.
+fn ask_for(section: &mut Table, unit: &Description) {
+    let mut requirement = Table::new();
+    requirement.insert("version".to_owned(), format!("={}", unit.version).into());
+    requirement.insert("default-features".to_owned(), false.into());
+    let features: Vec<Value> = unit.features.iter().map(|feature| feature.as_str().into()).collect();
+    requirement.insert("features".to_owned(), features.into());
+    let is_other = |there: &Value| there.get("version").and_then(Value::as_str).is_some_and(|version| version.starts_with('='));
+    if section.get(&unit.name).is_some_and(is_other) {
+        // Two versions of it are needed.
+        requirement.insert("package".to_owned(), unit.name.as_str().into());
+        section.insert(format!("{}-{}", unit.name, unit.version.replace(['.', '+'], "-")), requirement.into());
+    } else {
+        section.insert(unit.name.clone(), requirement.into());
+    }
 }
 
 fn parse(path: &Path) -> io::Result<Table> {

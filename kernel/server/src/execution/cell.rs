@@ -1,6 +1,10 @@
 //! One cell on its way through the kernel: what it still has to do, and what became of it.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Map, Value};
 
@@ -16,6 +20,8 @@ pub(super) struct Cell {
     /// `metadata.cellId`: stays when the cell is run again.
     pub(super) cell_id: Option<String>,
     pub(super) steps: VecDeque<Step>,
+    /// When its turn began.
+    pub(super) since: Instant,
     pub(super) opt_level: Option<u8>,
     /// Whether its tasks are drawn.
     pub(super) timeline: bool,
@@ -25,6 +31,8 @@ pub(super) struct Cell {
     pub(super) run_time: Duration,
     /// The `display_id` under which it shows the progress of the session library's build.
     pub(super) progress: Option<String>,
+    /// The one under which it shows how far the build of its dependencies is.
+    pub(super) dependency_progress: Option<String>,
     /// What it erred with.
     pub(super) failure: Option<Failure>,
     /// The results of its `user_expressions`.
@@ -32,7 +40,7 @@ pub(super) struct Cell {
 }
 
 /// What a cell consists of, in this order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Step {
     Command(Action),
     Code(String),
@@ -51,12 +59,14 @@ impl Cell {
             cell_id: metadata.get("cellId").and_then(Value::as_str).map(str::to_owned),
             content,
             steps: VecDeque::new(),
+            since: Instant::now(),
             opt_level: None,
             timeline: false,
             timing: false,
             compile_time: Duration::ZERO,
             run_time: Duration::ZERO,
             progress: None,
+            dependency_progress: None,
             failure: None,
             expressions: Map::new(),
         }

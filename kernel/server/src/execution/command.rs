@@ -54,6 +54,17 @@ impl Execution {
                     None => self.say(note::note(&sentence)),
                 }
             }
+            Action::ShowDependencies => {
+                let text = super::dependency::list(notebook);
+                self.say(note::plain(&text));
+            }
+            Action::Offline(switch) => {
+                if let Some(offline) = switch {
+                    notebook.set_offline(*offline);
+                }
+                let text = super::dependency::offline(notebook);
+                self.say(note::note(text));
+            }
             Action::Clear => self.clear(),
             _ => return false,
         }

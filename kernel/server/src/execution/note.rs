@@ -27,6 +27,18 @@ pub(super) fn changing(text: &str, display_id: &str, update: bool) -> JupyterMes
     changing_display(bundle, json!({}), display_id, update)
 }
 
+/// How far something is: a sentence, and a bar where it is known of how much.
+pub(super) fn progress(
+    text: &str,
+    (done, total): (usize, usize),
+    display_id: &str,
+    update: bool,
+) -> JupyterMessageContent {
+    let bar = if total == 0 { String::new() } else { format!("<progress value=\"{done}\" max=\"{total}\"></progress>") };
+    let bundle = json!({"text/plain": text, "text/html": format!("{bar}{}", html(text))});
+    changing_display(bundle, json!({}), display_id, update)
+}
+
 /// What a cell displays.
 pub(super) fn from_cell(display: ipc::Display) -> JupyterMessageContent {
     let (data, metadata) = (Value::Object(display.data), Value::Object(display.metadata));

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use compiler::{Artifact, CompileError, HintKind, Notebook, PrepareError, Program, Rendered, SessionLibrary, Source};
+use compiler::{Artifact, Changed, CompileError, DependencyError, HintKind, Notebook, PrepareError, Program, Rendered, SessionLibrary, Source};
 use futures::{FutureExt, future::LocalBoxFuture};
 use ipc::{CellId, Hint};
 use serde_json::json;
@@ -70,6 +70,7 @@ pub(super) type Task = LocalBoxFuture<'static, TaskDone>;
 pub(crate) enum TaskDone {
     Built(Result<SessionLibrary, String>),
     Compiled { notebook: Box<Notebook>, result: Result<Compiled, Refusal> },
+    Changed { notebook: Box<Notebook>, result: Result<Changed, DependencyError> },
 }
 
 /// What the compiler made of a step.
@@ -121,6 +122,7 @@ impl Execution {
         match done {
             TaskDone::Built(built) => self.built(built),
             TaskDone::Compiled { notebook, result } => self.compiled(notebook, result),
+            TaskDone::Changed { notebook, result } => self.dependencies_changed(notebook, result),
         }
         self.pump();
     }
@@ -183,6 +185,11 @@ impl Execution {
         match &self.library {
             Library::Ready(_) => match &step {
                 Step::Command(action) if self.perform_with_notebook(action) => {}
+                Step::Command(Action::Dependencies(change)) => {
+                    let change = change.clone();
+                    self.change_dependencies(step, change);
+                }
+                Step::Code(_) if self.has_stale_dependencies() => self.renew_dependencies(step),
                 _ => self.compile(step),
             },
             Library::Building { .. } => {

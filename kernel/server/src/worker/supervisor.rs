@@ -108,6 +108,12 @@ impl Supervisor {
         }
     }
 
+    /// Ends the worker and starts another one.
+    pub(crate) fn replace(&mut self, program: &Path) {
+        self.worker = Worker::None;
+        self.start(program);
+    }
+
     /// Sends a request to the worker, if there is one.
     pub(crate) fn send(&self, request: ipc::Request) {
         if let Some(process) = self.process() {
