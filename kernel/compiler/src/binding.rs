@@ -35,6 +35,8 @@ pub(crate) enum NotKept {
     Nameless(String),
     /// A type whose name later cells cannot use.
     Hidden(String),
+    /// A type of a crate that the notebook does not name: which, the type, and the line that would make it a dependency.
+    Foreign { crate_name: String, type_text: String, line: Option<String> },
     /// Its type, or one that it is built from, was defined anew.
     Redefined(String),
     /// The cell moved it; its type, and where.
@@ -81,6 +83,13 @@ impl NotKept {
             ),
             Self::Hidden(type_text) => {
                 format!("`{name}` was not kept: its type `{type_text}` cannot be named outside of its module")
+            }
+            Self::Foreign { crate_name, type_text, line } => {
+                let help = line.as_ref().map(|line| format!("; `{line}` makes it one")).unwrap_or_default();
+                format!(
+                    "`{name}` was not kept: its type `{type_text}` is of the crate `{crate_name}`, which is no \
+                     dependency of the notebook{help}"
+                )
             }
             Self::Redefined(type_text) => format!("`{name}` was dropped: its type `{type_text}` was redefined"),
             Self::Moved(moved) => format!("`{name}` was moved in {}", moved.label),
@@ -154,6 +163,23 @@ pub(crate) fn with_crate(printed: &str, modules: &BTreeSet<String>) -> String {
             out.push_str("notebook::");
         }
         out.push_str(word);
+        rest = after;
+    }
+    out + rest
+}
+
+/// The type with the crates that its paths begin with renamed.
+pub(crate) fn with_roots(printed: &str, mut rename: impl FnMut(&str) -> String) -> String {
+    let is_part = |character: char| character == '_' || character.is_alphanumeric();
+    let mut out = String::with_capacity(printed.len());
+    let mut rest = printed;
+    while let Some(at) = rest.find(is_part) {
+        let (before, from) = rest.split_at(at);
+        out.push_str(before);
+        let end = from.find(|character| !is_part(character)).unwrap_or(from.len());
+        let (word, after) = from.split_at(end);
+        let is_root = after.starts_with("::") && !out.ends_with("::") && !out.ends_with('\'');
+        if is_root { out.push_str(&rename(word)) } else { out.push_str(word) }
         rest = after;
     }
     out + rest
@@ -275,6 +301,17 @@ mod tests {
         let object = "std::boxed::Box<dyn for<'a> Own<Item = &'a Q<3>> + 'a>";
         assert_eq!(own(object), "std::boxed::Box<dyn for<'a> notebook::Own<Item = &'a notebook::Q<3>> + 'a>");
         assert_eq!(own("tokio::task::JoinHandle<i32>"), "tokio::task::JoinHandle<i32>");
+    }
+
+    #[test]
+    fn crates_at_the_beginning_of_paths_are_renamed() {
+        let mut seen = Vec::new();
+        let renamed = with_roots("a::b::C<&'static d::E, <f::G as a::H>::I, [u8; 3]>", |root| {
+            seen.push(root.to_owned());
+            format!("{root}{root}")
+        });
+        assert_eq!(renamed, "aa::b::C<&'static dd::E, <ff::G as aa::H>::I, [u8; 3]>");
+        assert_eq!(seen, ["a", "d", "f", "a"]);
     }
 
     #[test]

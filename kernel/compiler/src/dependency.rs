@@ -7,20 +7,24 @@
 
 mod build;
 mod cache;
+mod clean;
 mod generation;
 mod layer;
 mod manifest;
 mod request;
 mod set;
 
+use std::fs::File;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 use toml::Table;
 
 use crate::session_library::{SessionError, SessionLibrary};
 
+pub(crate) use cache::use_of;
 pub use request::Change;
 pub(crate) use request::to_text;
 pub(crate) use set::{Extern, Set};
@@ -100,6 +104,8 @@ pub(crate) struct Obtained {
     pub(crate) set: Set,
     pub(crate) session: SessionLibrary,
     pub(crate) compiled: usize,
+    /// A lock: as long as it is held, nobody cleans the set away.
+    pub(crate) used: Option<Arc<File>>,
     /// Why the worker cannot go on with what it has loaded.
     pub(crate) reason: Option<String>,
 }
@@ -115,8 +121,8 @@ pub(crate) async fn obtain(
     cancel: &CancellationToken,
 ) -> Result<Obtained, DependencyError> {
     let key = set::key(wanted);
-    if let Some(set) = cache::find(wanted.session, &key) {
-        return Ok(found(wanted, set));
+    if let Some((set, used)) = cache::find(wanted.session, &key) {
+        return Ok(found(wanted, set, used));
     }
     if let Some((session, reason)) = generation::find(wanted, &key) {
         let again = Wanted { session: &session, base: None, steps: wanted.steps + 1, ..*wanted };
@@ -126,15 +132,20 @@ pub(crate) async fn obtain(
     let target = cache::own_target(wanted.session)?;
     let _lock = cache::lock(&target, progress, cancel).await?;
     // Whoever held the lock may have built just this.
-    if let Some(set) = cache::find(wanted.session, &key) {
-        return Ok(found(wanted, set));
+    if let Some((set, used)) = cache::find(wanted.session, &key) {
+        return Ok(found(wanted, set, used));
     }
-    build::build(wanted, &key, &target, progress, cancel).await
+    let mut obtained = build::build(wanted, &key, &target, progress, cancel).await?;
+    if obtained.used.is_none() {
+        obtained.used = cache::use_of(&cache::set_folder(&target, &key));
+    }
+    clean::to_limit(&target);
+    Ok(obtained)
 }
 
-fn found(wanted: &Wanted<'_>, set: Set) -> Obtained {
+fn found(wanted: &Wanted<'_>, set: Set, used: Option<Arc<File>>) -> Obtained {
     let reason = set.reason_for_restart(wanted);
-    Obtained { set, session: wanted.session.clone(), compiled: 0, reason }
+    Obtained { set, session: wanted.session.clone(), compiled: 0, used, reason }
 }
 
 fn cannot(what: &std::path::Path) -> impl Fn(io::Error) -> DependencyError {

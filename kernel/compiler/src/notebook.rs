@@ -90,9 +90,9 @@ impl Notebook {
             std::fs::create_dir_all(folders.items.join(inside))?;
         }
         Ok(Self {
+            dependencies: Dependencies::upon(&session),
             session,
             folders,
-            dependencies: Dependencies::default(),
             items: Items::default(),
             generation: None,
             bindings: BTreeMap::new(),

@@ -10,6 +10,7 @@ mod kernelspec;
 mod message;
 mod output;
 mod parent;
+mod prebuild;
 mod request;
 mod session;
 mod worker;
@@ -44,6 +45,12 @@ enum Command {
     Uninstall(kernelspec::Place),
     /// Build the library that all cells share, if the present rustc has none yet.
     Build,
+    /// Build crates that notebooks will depend on, so that their `:dep` finds them: each alone, and all of them together.
+    Prebuild {
+        /// `serde`, `reqwest@0.12`, `tokio-util={version="0.7",features=["full"]}`
+        #[arg(required = true, value_name = "CRATE")]
+        crates: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -57,6 +64,7 @@ fn main() -> ExitCode {
         Command::Install(place) => kernelspec::install(&place),
         Command::Uninstall(place) => kernelspec::uninstall(&place),
         Command::Build => execution::library::build_in_terminal(),
+        Command::Prebuild { crates } => prebuild::run(&crates),
     };
     result.map_or_else(
         |error| {

@@ -56,10 +56,17 @@ pub(super) async fn build(
 ) -> Result<Obtained, DependencyError> {
     let folder = cache::set_folder(target, key);
     std::fs::create_dir_all(&folder).map_err(cannot(&folder))?;
-    let build = Build { session: wanted.session, offline: wanted.offline, folder, target, cancel };
+    let mut build = Build { session: wanted.session, offline: wanted.offline, folder, target, cancel };
     build.write_package(wanted)?;
     progress(Progress { doing: "looking up versions".to_owned(), ..Progress::default() });
-    let units = build.units().await?;
+    let units = match build.units().await {
+        Err(DependencyError::Cargo(words)) if !build.offline && is_about_network(&words) => {
+            // All that is needed may be here.
+            build.offline = true;
+            build.units().await.map_err(|_| DependencyError::Cargo(words))?
+        }
+        other => other?,
+    };
     if units.below(&SHARED) != wanted.session.units {
         return generation::build(wanted, &build, &units, progress).await;
     }
@@ -67,7 +74,7 @@ pub(super) async fn build(
     build.check_shared(&units, &made)?;
     progress(Progress { doing: "linking".to_owned(), done: units.units.len(), total: units.units.len() });
     let (set, reason) = build.finish(wanted, &units, &made).await?;
-    Ok(Obtained { set, session: wanted.session.clone(), compiled: made.compiled, reason })
+    Ok(Obtained { set, session: wanted.session.clone(), compiled: made.compiled, used: None, reason })
 }
 
 impl Build<'_> {
@@ -238,6 +245,7 @@ impl Build<'_> {
             folders: [dependencies, layers_folder].into_iter().filter(|folder| *folder != self.session.dependencies).collect(),
             layers,
             sources: self.sources(units),
+            files: made.names(),
             lock: self.folder.join("Cargo.lock"),
         };
         write_manifest(&self.folder.join(cache::MANIFEST), &set)?;
@@ -268,6 +276,12 @@ impl Made {
         }
     }
 
+    /// The names of all files.
+    fn names(&self) -> BTreeSet<String> {
+        let names = self.files.values().flatten().filter_map(|file| file.file_name());
+        names.map(|name| name.to_string_lossy().into_owned()).collect()
+    }
+
     /// The file that rustc is given for a unit.
     fn library(&self, unit: &Unit) -> Result<&PathBuf, DependencyError> {
         let identity =
@@ -278,6 +292,13 @@ impl Made {
             DependencyError::Cargo(format!("cargo made no library of `{}` that a cell could use", unit.target.name))
         })
     }
+}
+
+/// Whether cargo could not reach a registry or a repository.
+fn is_about_network(words: &str) -> bool {
+    ["resolve host", "network failure", "failed to connect", "Couldn't connect", "[6] ", "[7] ", "[28] "]
+        .iter()
+        .any(|mark| words.contains(mark))
 }
 
 fn crate_name(unit: &Unit) -> String {

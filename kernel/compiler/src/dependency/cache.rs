@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -16,11 +17,13 @@ use crate::session_library::{SessionLibrary, cache_folders, read};
 
 /// What is written into a finished set.
 pub(super) const MANIFEST: &str = "set.json";
+/// Locked by all that use a folder; its time is that of the last use.
+pub(super) const USED: &str = "used";
 /// How often a lock that somebody else has is tried.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// The finished set with this key.
-pub(super) fn find(session: &SessionLibrary, key: &str) -> Option<Set> {
+/// The finished set with this key, and the lock that keeps it.
+pub(super) fn find(session: &SessionLibrary, key: &str) -> Option<(Set, Option<Arc<File>>)> {
     let name = session.target.file_name()?;
     let mut folders: Vec<PathBuf> = cache_folders().iter().map(|cache| cache.join(name)).collect();
     if !folders.contains(&session.target) {
@@ -28,9 +31,19 @@ pub(super) fn find(session: &SessionLibrary, key: &str) -> Option<Set> {
     }
     folders.iter().find_map(|target| {
         let folder = set_folder(target, key);
+        // First, so that it is not cleaned away while it is looked at.
+        let used = use_of(&folder);
         let set: Set = read(&folder.join(MANIFEST))?;
-        (set.is_whole() && is_private(&folder)).then_some(set)
+        (set.is_whole() && is_private(&folder)).then_some((set, used))
     })
+}
+
+/// Marks a folder as used, now and as long as the file is open. `None` where it cannot be written to, as nobody cleans there.
+pub(crate) fn use_of(folder: &Path) -> Option<Arc<File>> {
+    let file = File::options().create(true).truncate(false).write(true).open(folder.join(USED)).ok()?;
+    file.try_lock_shared().ok()?;
+    let _ = file.set_modified(std::time::SystemTime::now());
+    Some(Arc::new(file))
 }
 
 /// Where a set is described and its cargo package is.

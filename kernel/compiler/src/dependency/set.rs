@@ -24,6 +24,8 @@ pub(crate) struct Set {
     pub(crate) folders: Vec<PathBuf>,
     /// Files of the user's own, by which it is told whether it has to be built anew.
     pub(crate) sources: Vec<(PathBuf, u64)>,
+    /// All files of cargo's that it takes, those that only the compiler loads too.
+    pub(crate) files: BTreeSet<String>,
     /// The versions of everything.
     pub(crate) lock: PathBuf,
 }

@@ -183,7 +183,7 @@ impl<'a> Attempt<'a> {
             self.time += compiled.time;
             if compiled.success {
                 let types = self.types(&files, &compiled);
-                if self.give_up_locks(&types) {
+                if self.give_up_locks(&types) | self.give_up_foreign(&types) {
                     continue;
                 }
                 return Ok(self.succeed(files, types, Some((compiled, library))));
@@ -340,7 +340,7 @@ impl<'a> Attempt<'a> {
                 } else {
                     printed.to_owned()
                 };
-                types.insert(name.clone(), printed);
+                types.insert(name.clone(), self.notebook.dependencies.named_in(&printed));
             }
         }
         types
@@ -353,6 +353,17 @@ impl<'a> Attempt<'a> {
         let locks = types.iter().filter(|(_, type_text)| is_lock(type_text));
         let reason = |type_text: &str| NotKept::Lock(binding::shown_type(type_text));
         locks.filter(|(name, text)| self.not_kept.insert((*name).clone(), reason(text)).is_none()).count() > 0
+    }
+
+    /// What no later cell can name is not kept, and it is told what would help.
+    fn give_up_foreign(&mut self, types: &BTreeMap<String, String>) -> bool {
+        let mut changed = false;
+        for (name, printed) in types {
+            if let Some(reason) = self.notebook.dependencies.foreign(printed) {
+                changed |= self.not_kept.insert(name.clone(), reason).is_none();
+            }
+        }
+        changed
     }
 
     fn succeed(

@@ -1,13 +1,20 @@
 //! The dependencies of a notebook: which there are, and what cells are given of them.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 use toml::Table;
 
 use super::Notebook;
+use crate::binding::{self, NotKept};
 use crate::rustc;
+use crate::session_library::SessionLibrary;
 use crate::dependency::{self, Change, Changed, DependencyError, Extern, Progress, Restart, Set, Wanted};
+
+/// Crates that cells can always name.
+const ALWAYS: [&str; 7] = ["std", "core", "alloc", "tokio", "futures", "kissaten", "notebook"];
 
 /// What the notebook depends on.
 #[derive(Clone, Debug, Default)]
@@ -17,14 +24,53 @@ pub(super) struct Dependencies {
     /// What was taken away: what the worker has loaded of it stays, so that nothing is loaded twice later.
     unnamed: Table,
     set: Option<Set>,
+    /// As long as it is there, nobody cleans the set away.
+    _used: Option<Arc<File>>,
+    /// The same for the session library.
+    _session_used: Option<Arc<File>>,
     offline: bool,
 }
 
 impl Dependencies {
+    /// None yet.
+    pub(super) fn upon(session: &SessionLibrary) -> Self {
+        Self { _session_used: dependency::use_of(&session.target), ..Self::default() }
+    }
+
     /// Crates that cells can name.
     pub(super) fn externs(&self) -> impl Iterator<Item = &Extern> {
         let externs = self.set.iter().flat_map(|set| &set.externs);
         externs.filter(|found| self.named.keys().any(|name| name.replace('-', "_") == found.name))
+    }
+
+    /// A type that rustc printed, with crates called as cells call them.
+    pub(super) fn named_in(&self, printed: &str) -> String {
+        binding::with_roots(printed, |root| {
+            let mut found = self.externs().filter(|found| found.crate_name == root);
+            match (found.next(), found.next()) {
+                (Some(only), None) => only.name.clone(),
+                _ => root.to_owned(),
+            }
+        })
+    }
+
+    /// Why a type cannot be named by later cells: it is of a crate that they cannot name, or of one of several of its name.
+    pub(super) fn foreign(&self, type_text: &str) -> Option<NotKept> {
+        // What has no name at all has other reasons.
+        binding::usable_type(type_text).ok()?;
+        let mut foreign = None;
+        binding::with_roots(type_text, |root| {
+            let named = self.externs().filter(|found| found.name == root || found.crate_name == root).count();
+            if named != 1 && !ALWAYS.contains(&root) && foreign.is_none() {
+                foreign = Some(root.to_owned());
+            }
+            root.to_owned()
+        });
+        let crate_name = foreign?;
+        let mut contents = self.set.iter().flat_map(|set| &set.layers).flat_map(|layer| &layer.contents);
+        let line = contents.find(|content| content.name.replace('-', "_") == crate_name);
+        let line = line.map(|content| format!(":dep {} = \"{}\"", content.name, content.version));
+        Some(NotKept::Foreign { crate_name, type_text: binding::shown_type(type_text), line })
     }
 
     /// The crate that stands for all that is loaded, where a text names one of them.
@@ -142,10 +188,14 @@ impl Notebook {
             }
         }
         changed.compiled = obtained.compiled;
+        new._used = obtained.used;
         new.set = Some(obtained.set);
         let added = new.externs().filter(|found| change.add.keys().any(|name| name.replace('-', "_") == found.name));
         changed.added = added.map(|found| format!("{} {}", found.name, found.version)).collect();
         self.dependencies = new;
+        if self.session.target != obtained.session.target {
+            self.dependencies._session_used = dependency::use_of(&obtained.session.target);
+        }
         self.session = obtained.session;
         if let Some(reason) = obtained.reason {
             let worker: PathBuf = self.session.worker().to_owned();

@@ -1,0 +1,145 @@
+//! The size of the cache: when it grows beyond its limit, what was used longest ago goes first, and nothing that a kernel
+//! uses now.
+//!
+//! First go session libraries of other compilers and sources, with all that was built for them; then sets of the present
+//! one, and those files of cargo's that no other set takes.
+
+use std::collections::BTreeSet;
+use std::env;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::cache::{MANIFEST, USED};
+use super::set::Set;
+use crate::cargo::PROFILE;
+use crate::session_library::read;
+
+/// Names the limit: a number of bytes, or with `M` or `G` of larger ones.
+const LIMIT_VARIABLE: &str = "KISSATEN_CACHE_LIMIT";
+const DEFAULT_LIMIT: u64 = 20 << 30;
+
+/// Cleans the cache that `target` is in, if that has become too large. What cannot be removed stays.
+pub(super) fn to_limit(target: &Path) {
+    let limit = env::var(LIMIT_VARIABLE).ok().and_then(|limit| parse(&limit)).unwrap_or(DEFAULT_LIMIT);
+    let Some(cache) = target.parent() else { return };
+    let mut size = size_of(cache);
+    for other in by_last_use(folders(cache).filter(|folder| folder != target)) {
+        if size <= limit {
+            return;
+        }
+        size -= remove_unused(&other);
+    }
+    let sets = target.join("sets");
+    for set in by_last_use(folders(&sets)) {
+        if size <= limit {
+            return;
+        }
+        if remove_unused(&set) > 0 {
+            remove_orphans(target);
+            size = size_of(cache);
+        }
+    }
+}
+
+fn parse(limit: &str) -> Option<u64> {
+    let (number, unit) = match limit.trim().strip_suffix(['G', 'g']) {
+        Some(number) => (number, 1 << 30),
+        None => limit.trim().strip_suffix(['M', 'm']).map_or((limit.trim(), 1), |number| (number, 1 << 20)),
+    };
+    number.trim().parse::<u64>().ok()?.checked_mul(unit)
+}
+
+fn folders(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path())
+}
+
+/// The one that was not used for the longest time comes first.
+fn by_last_use(folders: impl Iterator<Item = PathBuf>) -> Vec<PathBuf> {
+    let time = |path: &Path| std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+    let mut folders: Vec<(SystemTime, PathBuf)> = folders
+        .map(|folder| (time(&folder.join(USED)).or_else(|| time(&folder)).unwrap_or(SystemTime::UNIX_EPOCH), folder))
+        .collect();
+    folders.sort();
+    folders.into_iter().map(|(_, folder)| folder).collect()
+}
+
+/// Removes a folder and returns what that freed: nothing, if it or a set in it is in use.
+fn remove_unused(folder: &Path) -> u64 {
+    let locks: Option<Vec<File>> = std::iter::once(folder.to_owned())
+        .chain(super::clean::folders(&folder.join("sets")))
+        .filter_map(|folder| File::options().write(true).open(folder.join(USED)).ok())
+        .map(|file| file.try_lock().ok().map(|()| file))
+        .collect();
+    if locks.is_none() {
+        return 0;
+    }
+    let size = size_of(folder);
+    if std::fs::remove_dir_all(folder).is_ok() { size } else { 0 }
+}
+
+/// Removes what cargo made after the session library and no set takes any more.
+fn remove_orphans(target: &Path) {
+    let sets: Vec<Set> = folders(&target.join("sets")).filter_map(|folder| read(&folder.join(MANIFEST))).collect();
+    let layers: BTreeSet<&Path> =
+        sets.iter().flat_map(|set| &set.layers).map(|layer| layer.library.as_path()).collect();
+    for layer in files(&target.join("layers")).filter(|layer| !layers.contains(layer.as_path())) {
+        let _ = std::fs::remove_file(layer);
+    }
+    // Of one crate there are several files, which differ in their ending.
+    let stem = |name: &str| name.split('.').next().unwrap_or_default().trim_start_matches("lib").to_owned();
+    let taken: BTreeSet<String> = sets.iter().flat_map(|set| &set.files).map(|file| stem(file)).collect();
+    let time = |path: &Path| std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+    let Some(built) = time(&target.join("session.json")) else { return };
+    for file in files(&target.join(PROFILE).join("deps")) {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if time(&file).is_some_and(|time| time > built) && !taken.contains(&stem(&name)) {
+            let _ = std::fs::remove_file(file);
+        }
+    }
+}
+
+fn files(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file())).map(|entry| entry.path())
+}
+
+fn size_of(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let sizes = entries.map(|entry| match entry.metadata() {
+        Ok(metadata) if metadata.is_dir() => size_of(&entry.path()),
+        Ok(metadata) => metadata.len(),
+        Err(_) => 0,
+    });
+    sizes.sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dependency::cache::use_of;
+
+    #[test]
+    fn limits_have_units() {
+        assert_eq!(parse("5"), Some(5));
+        assert_eq!(parse("2M"), Some(2 << 20));
+        assert_eq!(parse("20 G"), Some(20 << 30));
+        assert_eq!(parse("much"), None);
+    }
+
+    #[test]
+    fn what_is_in_use_stays() {
+        let cache = tempfile::tempdir().unwrap();
+        let folder = cache.path().join("session-1");
+        let set = folder.join("sets/a");
+        std::fs::create_dir_all(&set).unwrap();
+        std::fs::write(set.join("x"), [0; 100]).unwrap();
+        let used = use_of(&set).unwrap();
+        assert_eq!(remove_unused(&folder), 0);
+        assert!(set.is_dir());
+        drop(used);
+        assert_eq!(remove_unused(&folder), 100);
+        assert!(!folder.exists());
+    }
+}

@@ -1,0 +1,45 @@
+//! `kissaten prebuild`: fills the cache for an image or a class, in a terminal. How crates are built is the compiler crate's.
+
+use std::{env, io, io::Write as _};
+
+use anyhow::Context as _;
+use compiler::{Change, Notebook, SessionLibrary};
+use tokio::runtime;
+use tokio_util::sync::CancellationToken;
+
+use crate::execution::library;
+
+/// Builds what these words ask for, each alone and all together.
+pub(crate) fn run(crates: &[String]) -> anyhow::Result<()> {
+    library::build_in_terminal()?;
+    let session = SessionLibrary::find()?.context("the session library is gone again")?;
+    let here = env::current_dir().context("failed to find the current directory")?;
+    let mut changes = Vec::new();
+    for words in crates {
+        changes.push(Change::from_line(words, &here)?);
+    }
+    if changes.len() > 1 {
+        let mut all = Change::default();
+        changes.iter().for_each(|change| all.and(change.clone()));
+        changes.push(all);
+    }
+    let runtime = runtime::Builder::new_current_thread().enable_all().build().context("failed to start a runtime")?;
+    let folder = tempfile::tempdir().context("failed to make a directory")?;
+    for change in &changes {
+        // One of its own, as a notebook that begins with it.
+        let mut notebook = Notebook::new(session.clone(), folder.path()).context("failed to make a notebook")?;
+        let mut last = String::new();
+        let mut progress = |progress: compiler::Progress| {
+            if progress.doing != last {
+                last.clone_from(&progress.doing);
+                // Whoever closed the terminal wants the crates all the same.
+                let _ = writeln!(io::stdout(), "{} of {}: {}", progress.done, progress.total, progress.doing);
+            }
+        };
+        let never = CancellationToken::new();
+        let changing = notebook.change_dependencies(change, &mut progress, &never);
+        let changed = runtime.block_on(changing)?;
+        println!("ready: {} ({} compiled)", changed.added.join(", "), changed.compiled);
+    }
+    Ok(())
+}
