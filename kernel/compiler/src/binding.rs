@@ -179,7 +179,11 @@ pub(crate) fn with_roots(printed: &str, mut rename: impl FnMut(&str) -> String) 
         let end = from.find(|character| !is_part(character)).unwrap_or(from.len());
         let (word, after) = from.split_at(end);
         let is_root = after.starts_with("::") && !out.ends_with("::") && !out.ends_with('\'');
-        if is_root { out.push_str(&rename(word)) } else { out.push_str(word) }
+        if is_root {
+            out.push_str(&rename(word))
+        } else {
+            out.push_str(word)
+        }
         rest = after;
     }
     out + rest

@@ -11,8 +11,8 @@ use std::hash::Hasher;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::cargo::{self, CallError, Description, PROFILE, Said, Units, flags};

@@ -28,8 +28,16 @@ pub(super) struct Build<'a> {
 #[derive(Debug, Deserialize)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
 enum Message {
-    CompilerArtifact { package_id: String, target: Target, profile: cargo::Profile, features: Vec<String>, filenames: Vec<PathBuf> },
-    BuildScriptExecuted { linked_paths: Vec<String> },
+    CompilerArtifact {
+        package_id: String,
+        target: Target,
+        profile: cargo::Profile,
+        features: Vec<String>,
+        filenames: Vec<PathBuf>,
+    },
+    BuildScriptExecuted {
+        linked_paths: Vec<String>,
+    },
     #[serde(other)]
     Other,
 }
@@ -156,11 +164,7 @@ impl Build<'_> {
     }
 
     /// Runs cargo; what it says when it fails is the error.
-    async fn run(
-        &self,
-        call: tokio::process::Command,
-        mut said: impl FnMut(Said<'_>),
-    ) -> Result<(), DependencyError> {
+    async fn run(&self, call: tokio::process::Command, mut said: impl FnMut(Said<'_>)) -> Result<(), DependencyError> {
         let mut words = Vec::new();
         let status = cargo::run(call, self.cancel, |line| {
             if let Said::Stderr(line) = line {
@@ -172,21 +176,34 @@ impl Build<'_> {
             Ok(status) if status.success() => Ok(()),
             Ok(_) => Err(DependencyError::Cargo(self.readable(&words))),
             Err(CallError::Cancelled) => Err(DependencyError::Cancelled),
-            Err(CallError::Start(error)) => Err(DependencyError::Environment(format!("cargo could not be started: {error}"))),
+            Err(CallError::Start(error)) => {
+                Err(DependencyError::Environment(format!("cargo could not be started: {error}")))
+            }
         }
     }
 
     /// cargo's error, whole, without what is about the package around the dependencies.
     fn readable(&self, words: &[String]) -> String {
         let is_step = |line: &str| {
-            let steps = ["Compiling", "Updating", "Locking", "Adding", "Downloading", "Downloaded", "Blocking", "Fresh", "Downgrading"];
+            let steps = [
+                "Compiling",
+                "Updating",
+                "Locking",
+                "Adding",
+                "Downloading",
+                "Downloaded",
+                "Blocking",
+                "Fresh",
+                "Downgrading",
+            ];
             steps.iter().any(|step| line.trim_start().strip_prefix(step).is_some_and(|rest| rest.starts_with(' ')))
         };
         let from = words.iter().position(|line| line.starts_with("error")).unwrap_or(0);
         let lines: Vec<&str> = words[from..].iter().map(String::as_str).filter(|line| !is_step(line)).collect();
         let folder = self.folder.display();
         let package = format!("package `{} v0.0.0 ({folder})`", manifest::PACKAGE);
-        let text = lines.join("\n").replace(&package, "the notebook").replace(&format!("{folder}/Cargo.toml"), "the notebook");
+        let text =
+            lines.join("\n").replace(&package, "the notebook").replace(&format!("{folder}/Cargo.toml"), "the notebook");
         text.strip_prefix("error: ").unwrap_or(&text).trim_end().to_owned()
     }
 
@@ -242,7 +259,10 @@ impl Build<'_> {
         let set = Set {
             requirements: resolved(wanted.requirements, &externs),
             externs,
-            folders: [dependencies, layers_folder].into_iter().filter(|folder| *folder != self.session.dependencies).collect(),
+            folders: [dependencies, layers_folder]
+                .into_iter()
+                .filter(|folder| *folder != self.session.dependencies)
+                .collect(),
             layers,
             sources: self.sources(units),
             files: made.names(),
@@ -258,7 +278,8 @@ impl Build<'_> {
         let list = std::fs::read_to_string(list).unwrap_or_default();
         let listed = list.split_once(": ").map_or("", |(_, files)| files).replace("\\ ", "\0");
         let files = listed.split_whitespace().map(|file| PathBuf::from(file.replace('\0', " ")));
-        let manifests = units.units.iter().filter_map(|unit| own_folder(&unit.pkg_id)).map(|folder| folder.join("Cargo.toml"));
+        let manifests =
+            units.units.iter().filter_map(|unit| own_folder(&unit.pkg_id)).map(|folder| folder.join("Cargo.toml"));
         let is_users = |file: &PathBuf| !file.starts_with(&self.folder) && !file.starts_with(&self.session.source);
         let files: BTreeSet<PathBuf> = files.chain(manifests).filter(is_users).collect();
         files.into_iter().map(|file| (set::modified(&file), file)).map(|(time, file)| (file, time)).collect()

@@ -60,7 +60,8 @@ pub(super) fn own_target(session: &SessionLibrary) -> Result<PathBuf, Dependency
     std::fs::DirBuilder::new().recursive(true).mode(0o755).create(&target).map_err(cannot(&target))?;
     if target.canonicalize().ok() != session.target.canonicalize().ok() && !target.join("copied").is_file() {
         // cargo goes by the times of files, so those are kept.
-        copy(&session.target.join(crate::cargo::PROFILE), &target.join(crate::cargo::PROFILE)).map_err(cannot(&target))?;
+        copy(&session.target.join(crate::cargo::PROFILE), &target.join(crate::cargo::PROFILE))
+            .map_err(cannot(&target))?;
         File::create(target.join("copied")).map_err(cannot(&target))?;
     }
     if !is_private(&target) {
@@ -122,7 +123,8 @@ pub(super) fn is_private(folder: &Path) -> bool {
         let Ok(metadata) = std::fs::metadata(folder) else { return false };
         let is_owned = metadata.uid() == user || metadata.uid() == 0;
         // A group of the user's own, which has the user's number where there are such groups, is the user.
-        let by_group = metadata.mode() & 0o020 != 0 && !(metadata.gid() == group && group == user) && metadata.gid() != 0;
+        let by_group =
+            metadata.mode() & 0o020 != 0 && !(metadata.gid() == group && group == user) && metadata.gid() != 0;
         let by_others = metadata.mode() & 0o002 != 0;
         // In a sticky folder nobody can replace what another one owns.
         let is_sticky = metadata.mode() & 0o1000 != 0 && index > 0 && below_is_safe;

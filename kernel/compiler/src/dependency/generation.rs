@@ -82,7 +82,9 @@ pub(super) async fn build(
 /// What is asked for that was not there, as the end of a sentence.
 fn reason(there: &BTreeSet<Description>, needed: &BTreeSet<Description>) -> String {
     let mut words = Vec::new();
-    for new in needed.difference(there).filter(|new| new.role.starts_with("build ") && !new.role.contains("custom-build")) {
+    for new in
+        needed.difference(there).filter(|new| new.role.starts_with("build ") && !new.role.contains("custom-build"))
+    {
         let Some(old) = there.iter().find(|old| old.name == new.name && old.role == new.role) else { continue };
         let more: Vec<String> = new.features.difference(&old.features).map(|feature| format!("`{feature}`")).collect();
         if old.version != new.version {
@@ -137,7 +139,8 @@ fn ask_for(section: &mut Table, unit: &Description) {
     requirement.insert("default-features".to_owned(), false.into());
     let features: Vec<Value> = unit.features.iter().map(|feature| feature.as_str().into()).collect();
     requirement.insert("features".to_owned(), features.into());
-    let is_other = |there: &Value| there.get("version").and_then(Value::as_str).is_some_and(|version| version.starts_with('='));
+    let is_other =
+        |there: &Value| there.get("version").and_then(Value::as_str).is_some_and(|version| version.starts_with('='));
     if section.get(&unit.name).is_some_and(is_other) {
         // Two versions of it are needed.
         requirement.insert("package".to_owned(), unit.name.as_str().into());

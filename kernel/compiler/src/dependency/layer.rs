@@ -65,7 +65,9 @@ pub(super) async fn link(parts: Parts<'_>, cancel: &CancellationToken) -> Result
     });
     match status.await {
         Ok(status) if status.success() => {}
-        Ok(_) => return Err(DependencyError::Cargo(format!("the dependencies cannot be linked:\n{}", words.trim_end()))),
+        Ok(_) => {
+            return Err(DependencyError::Cargo(format!("the dependencies cannot be linked:\n{}", words.trim_end())));
+        }
         Err(CallError::Cancelled) => return Err(DependencyError::Cancelled),
         Err(CallError::Start(error)) => return Err(cannot(&parts.session.toolchain.rustc)(error)),
     }

@@ -46,7 +46,10 @@ impl Change {
     /// TOML's own words, or a sentence about what cannot be used.
     pub fn from_table(text: &str, directory: &Path) -> Result<Self, DependencyError> {
         let mut table: Table = text.parse().map_err(|error: toml::de::Error| {
-            DependencyError::Request(format!("this is not how Cargo.toml writes dependencies: {}", error.to_string().trim_end()))
+            DependencyError::Request(format!(
+                "this is not how Cargo.toml writes dependencies: {}",
+                error.to_string().trim_end()
+            ))
         })?;
         if let Some(Value::Table(dependencies)) = table.remove("dependencies") {
             if let Some(other) = table.keys().next() {
@@ -79,7 +82,9 @@ impl Change {
                 && name.chars().all(|character| character.is_alphanumeric() || matches!(character, '-' | '_'))
         };
         if !is_name(name) {
-            return wrong(format!("`{name}` is no name of a crate; write `:dep name`, `:dep name = \"1\"` or `:dep -name`"));
+            return wrong(format!(
+                "`{name}` is no name of a crate; write `:dep name`, `:dep name = \"1\"` or `:dep -name`"
+            ));
         }
         if OWN.contains(&name) {
             return wrong(format!("`{name}` is always there and cannot be a dependency"));
@@ -106,9 +111,8 @@ impl Change {
 
 /// `rand@=0.9.1`
 fn is_word_with_version(line: &str) -> bool {
-    line.split_once('@').is_some_and(|(name, version)| {
-        !name.contains(['=', ' ', '"']) && !version.contains([' ', '"', '{'])
-    })
+    line.split_once('@')
+        .is_some_and(|(name, version)| !name.contains(['=', ' ', '"']) && !version.contains([' ', '"', '{']))
 }
 
 /// The table as Cargo.toml has it, one dependency a line.
@@ -162,7 +166,9 @@ mod tests {
 
     #[test]
     fn tables_come_with_and_without_a_head() {
-        for text in ["a = \"1\"\nb = { version = \"2\" }", "[dependencies]\na = \"1\"\n[dependencies.b]\nversion = \"2\""] {
+        for text in
+            ["a = \"1\"\nb = { version = \"2\" }", "[dependencies]\na = \"1\"\n[dependencies.b]\nversion = \"2\""]
+        {
             let change = Change::from_table(text, Path::new("/")).unwrap();
             assert_eq!(to_text(&change.add), "a = \"1\"\nb = \"2\"\n");
         }

@@ -112,7 +112,8 @@ pub(super) fn difference(loaded: &[Layer], wanted: &BTreeSet<&Content>) -> Strin
 /// What tells a set from all others: what is asked for, and upon what it is loaded.
 pub(super) fn key(wanted: &Wanted<'_>) -> String {
     let mut hasher = Fnv::default();
-    hasher.write(wanted.session.target.as_os_str().as_encoded_bytes().rsplit(|byte| *byte == b'/').next().unwrap_or(b""));
+    hasher
+        .write(wanted.session.target.as_os_str().as_encoded_bytes().rsplit(|byte| *byte == b'/').next().unwrap_or(b""));
     hasher.write(to_text(wanted.requirements).as_bytes());
     if let Some(top) = wanted.base.and_then(|base| base.layers.last()) {
         hasher.write(top.name.as_bytes());

@@ -238,7 +238,8 @@ impl<'a> Attempt<'a> {
                 write(&folders.items, &file.name, file.generated.text())?;
             }
             let statements = files.statements.as_ref().map(|(name, _)| name.as_str());
-            let generated = lower::items_root(&self.items, &self.leave_out, &files.items, statements, self.layer_of_items());
+            let generated =
+                lower::items_root(&self.items, &self.leave_out, &files.items, statements, self.layer_of_items());
             write(&folders.items, ROOT, generated.text())?;
             files.root = Some(generated);
             arguments = self.items_arguments();
@@ -405,9 +406,7 @@ impl<'a> Attempt<'a> {
             self.in_items_crate && (!self.parsed.items.is_empty() || self.notebook.has_stranded_items());
         Success {
             program: library.clone().filter(|_| runs).map(|library| Program { library, entry: self.entry }),
-            items_library: library
-                .filter(|_| is_generation)
-                .map(|library| (library, files.items)),
+            items_library: library.filter(|_| is_generation).map(|library| (library, files.items)),
             items: self.items,
             bindings,
             not_kept: self.not_kept,

@@ -9,9 +9,9 @@ use toml::Table;
 
 use super::Notebook;
 use crate::binding::{self, NotKept};
+use crate::dependency::{self, Change, Changed, DependencyError, Extern, Progress, Restart, Set, Wanted};
 use crate::rustc;
 use crate::session_library::SessionLibrary;
-use crate::dependency::{self, Change, Changed, DependencyError, Extern, Progress, Restart, Set, Wanted};
 
 /// Crates that cells can always name.
 const ALWAYS: [&str; 7] = ["std", "core", "alloc", "tokio", "futures", "kissaten", "notebook"];
@@ -68,7 +68,8 @@ impl Dependencies {
         });
         let crate_name = foreign?;
         let mut contents = self.set.iter().flat_map(|set| &set.layers).flat_map(|layer| &layer.contents);
-        let line = contents.find(|content| content.name.replace('-', "_") == crate_name);
+        // The user's own is not in a registry.
+        let line = contents.find(|content| content.name.replace('-', "_") == crate_name && content.compiled == 0);
         let line = line.map(|content| format!(":dep {} = \"{}\"", content.name, content.version));
         Some(NotKept::Foreign { crate_name, type_text: binding::shown_type(type_text), line })
     }

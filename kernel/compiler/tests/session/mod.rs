@@ -4,10 +4,14 @@ use std::fmt::Write as _;
 use std::io::Read;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
-use compiler::{Finished, Notebook, PrepareError, SessionLibrary, Source, split_commands};
+use compiler::{
+    Change, Changed, DependencyError, Finished, Notebook, PrepareError, Progress, SessionLibrary, Source,
+    split_commands,
+};
 use ipc::{CellId, Event, Outcome, Request};
 use tokio_util::sync::CancellationToken;
 
@@ -37,26 +41,62 @@ fn library() -> SessionLibrary {
     LIBRARY.get_or_init(find).clone()
 }
 
+fn start(program: &Path) -> (Child, UnixStream) {
+    let (socket, theirs) = UnixStream::pair().unwrap();
+    // The worker's end is inherited by number.
+    nix::fcntl::fcntl(&theirs, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty())).unwrap();
+    let mut command = Command::new(program);
+    command.env(ipc::CONTROL_SOCKET, theirs.as_raw_fd().to_string());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    (command.spawn().unwrap(), socket)
+}
+
 impl Session {
     pub(crate) fn new() -> Self {
         let library = library();
         let folder = tempfile::tempdir().unwrap();
-        let (socket, theirs) = UnixStream::pair().unwrap();
-        // The worker's end is inherited by number.
-        nix::fcntl::fcntl(&theirs, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty())).unwrap();
-        let mut command = Command::new(library.worker());
-        command.env(ipc::CONTROL_SOCKET, theirs.as_raw_fd().to_string());
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let worker = command.spawn().unwrap();
-        drop(theirs);
+        let (worker, socket) = start(library.worker());
         let notebook = Notebook::new(library, folder.path()).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let (mark, opt_level, timeline) = (String::new(), None, false);
         let mut session = Self { notebook, worker, socket, mark, count: 0, opt_level, timeline, folder, runtime };
-        let Event::Ready { mark } = session.event() else { panic!("the worker is not ready") };
-        session.mark = mark;
+        session.await_worker();
         session
+    }
+
+    fn await_worker(&mut self) {
+        let Event::Ready { mark } = self.event() else { panic!("the worker is not ready") };
+        self.mark = mark;
+    }
+
+    /// Ends the worker and starts another one.
+    #[allow(dead_code, reason = "not all tests do")]
+    pub(crate) fn restart_worker(&mut self) {
+        let _ = self.worker.kill();
+        let _ = self.worker.wait();
+        (self.worker, self.socket) = start(library().worker());
+        self.await_worker();
+    }
+
+    /// Changes the dependencies.
+    #[allow(dead_code, reason = "not all tests do")]
+    pub(crate) fn change_dependencies(
+        &mut self,
+        change: &Change,
+        cancel: &CancellationToken,
+    ) -> Result<Changed, DependencyError> {
+        self.runtime.block_on(self.notebook.change_dependencies(change, &mut |_| {}, cancel))
+    }
+
+    /// The same, and somebody hears how far it is.
+    #[allow(dead_code, reason = "not all tests do")]
+    pub(crate) fn change_with_progress(
+        &mut self,
+        change: &Change,
+        progress: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<Changed, DependencyError> {
+        self.runtime.block_on(self.notebook.change_dependencies(change, progress, &CancellationToken::new()))
     }
 
     fn event(&mut self) -> Event {

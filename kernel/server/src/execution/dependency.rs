@@ -82,7 +82,8 @@ impl Execution {
         self.task = Some(Box::pin(async move {
             let (begin, mut last) = (Instant::now(), None::<(Instant, Progress)>);
             let mut told = move |progress: Progress| {
-                let is_news = last.as_ref().is_none_or(|(at, shown)| at.elapsed() >= PACE || shown.doing != progress.doing);
+                let is_news =
+                    last.as_ref().is_none_or(|(at, shown)| at.elapsed() >= PACE || shown.doing != progress.doing);
                 // What is there already needs no display.
                 if is_news && begin.elapsed() > PACE {
                     last = Some((Instant::now(), progress.clone()));

@@ -34,7 +34,8 @@ pub(super) fn progress(
     display_id: &str,
     update: bool,
 ) -> JupyterMessageContent {
-    let bar = if total == 0 { String::new() } else { format!("<progress value=\"{done}\" max=\"{total}\"></progress>") };
+    let bar =
+        if total == 0 { String::new() } else { format!("<progress value=\"{done}\" max=\"{total}\"></progress>") };
     let bundle = json!({"text/plain": text, "text/html": format!("{bar}{}", html(text))});
     changing_display(bundle, json!({}), display_id, update)
 }

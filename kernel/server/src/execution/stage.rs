@@ -8,7 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use compiler::{Artifact, Changed, CompileError, DependencyError, HintKind, Notebook, PrepareError, Program, Rendered, SessionLibrary, Source};
+use compiler::{
+    Artifact, Changed, CompileError, DependencyError, HintKind, Notebook, PrepareError, Program, Rendered,
+    SessionLibrary, Source,
+};
 use futures::{FutureExt, future::LocalBoxFuture};
 use ipc::{CellId, Hint};
 use serde_json::json;

@@ -1,0 +1,190 @@
+//! Dependencies through the compiler and a real worker: packages of the user's own, so that nothing is fetched.
+
+mod session;
+
+use std::path::Path;
+
+use compiler::{Change, DependencyError, Progress};
+use expect_test::{Expect, expect};
+use session::Session;
+use tokio_util::sync::CancellationToken;
+
+/// A package with this source, and further lines in its Cargo.toml.
+fn package(folder: &Path, name: &str, source: &str, more: &str) {
+    let folder = folder.join(name);
+    std::fs::create_dir_all(folder.join("src")).unwrap();
+    let manifest = format!("[package]\nname = \"{name}\"\nversion = \"0.3.1\"\nedition = \"2024\"\n{more}");
+    std::fs::write(folder.join("Cargo.toml"), manifest).unwrap();
+    std::fs::write(folder.join("src/lib.rs"), source).unwrap();
+}
+
+/// A session that is offline, and a folder for packages.
+fn begin() -> (Session, tempfile::TempDir) {
+    let mut session = Session::new();
+    session.notebook.set_offline(true);
+    (session, tempfile::tempdir().unwrap())
+}
+
+/// Does what `:dep` does; what has come of it, as text.
+fn depend(session: &mut Session, folder: &Path, line: &str) -> String {
+    let change = Change::from_line(line, folder).unwrap();
+    match session.change_dependencies(&change, &CancellationToken::new()) {
+        Ok(changed) => {
+            let restart = changed.restart.map(|restart| {
+                session.restart_worker();
+                format!("; lost {}: {}", restart.lost.join(", "), restart.reason)
+            });
+            format!("+[{}] -[{}]{}", changed.added.join(", "), changed.removed.join(", "), restart.unwrap_or_default())
+        }
+        Err(error) => error.to_string().replace(&*folder.to_string_lossy(), "FOLDER"),
+    }
+}
+
+#[track_caller]
+fn check(answer: &str, expected: Expect) {
+    expected.assert_eq(answer);
+}
+
+#[test]
+fn a_dependency_is_used_and_its_types_are_kept() {
+    let (mut session, folder) = begin();
+    package(
+        folder.path(),
+        "menu",
+        "#[derive(Debug, Clone)] pub struct Dish(pub u8); pub fn dish() -> Dish { Dish(3) }",
+        "",
+    );
+    session.run("let before = vec![1]; struct Own;");
+    check(&depend(&mut session, folder.path(), "menu = { path = \"menu\" }"), expect!["+[menu 0.3.1] -[]"]);
+    check(&session.run("let d = menu::dish(); struct Order { dish: menu::Dish }"), expect![""]);
+    check(&session.run("let o = Order { dish: d.clone() }; (d, o.dish.0, before)"), expect!["= (Dish(3), 3, [1])"]);
+    check(
+        &session.run("fn more() -> u8 { o_dish(&menu::dish()) }\nfn o_dish(d: &menu::Dish) -> u8 { d.0 + 1 }"),
+        expect![""],
+    );
+    check(&session.run("more()"), expect!["= 4"]);
+    check(&depend(&mut session, folder.path(), "-menu"), expect!["+[] -[menu]"]);
+    assert!(session.run("menu::dish()").contains("E0433"));
+    check(&depend(&mut session, folder.path(), "-menu"), expect!["`menu` is no dependency; `:show_deps` lists them"]);
+}
+
+#[test]
+fn one_static_for_all_cells_also_after_more_dependencies() {
+    let (mut session, folder) = begin();
+    let counter = "use std::sync::atomic::*; static N: AtomicU8 = AtomicU8::new(0); pub fn next() -> u8 { N.fetch_add(1, Ordering::SeqCst) }";
+    package(folder.path(), "counter", counter, "");
+    package(
+        folder.path(),
+        "other",
+        "pub fn twice() -> u8 { counter::next(); counter::next() }",
+        "[dependencies]\ncounter = { path = \"../counter\" }",
+    );
+    depend(&mut session, folder.path(), "counter = { path = \"counter\" }");
+    check(&session.run("counter::next()"), expect!["= 0"]);
+    check(&depend(&mut session, folder.path(), "other = { path = \"other\" }"), expect!["+[other 0.3.1] -[]"]);
+    check(&session.run("(other::twice(), counter::next())"), expect!["= (2, 3)"]);
+}
+
+#[test]
+fn tokio_is_the_sessions() {
+    let (mut session, folder) = begin();
+    let source =
+        "pub fn spawn() -> tokio::task::JoinHandle<u8> { tokio::spawn(async { tokio::task::yield_now().await; 7 }) }";
+    package(folder.path(), "cook", source, "[dependencies]\ntokio = { version = \"1\", features = [\"rt\"] }");
+    session.run("let mine = tokio::spawn(async { 1 });");
+    check(&depend(&mut session, folder.path(), "cook = { path = \"cook\" }"), expect!["+[cook 0.3.1] -[]"]);
+    check(&session.run("let theirs = cook::spawn();"), expect![""]);
+    check(&session.run("(theirs.await?, mine.await?)"), expect!["= (7, 1)"]);
+}
+
+#[test]
+fn a_renamed_crate_is_called_as_cells_call_it() {
+    let (mut session, folder) = begin();
+    package(folder.path(), "menu", "#[derive(Debug)] pub struct Dish;", "");
+    depend(&mut session, folder.path(), "card = { path = \"menu\", package = \"menu\" }");
+    check(&session.run("let d = card::Dish;"), expect![""]);
+    check(&session.run("d"), expect!["= Dish"]);
+}
+
+#[test]
+fn a_type_of_a_crate_that_cells_cannot_name_is_not_kept() {
+    let (mut session, folder) = begin();
+    package(folder.path(), "inner", "pub struct Hidden;", "");
+    package(
+        folder.path(),
+        "outer",
+        "pub fn make() -> inner::Hidden { inner::Hidden }",
+        "[dependencies]\ninner = { path = \"../inner\" }",
+    );
+    depend(&mut session, folder.path(), "outer = { path = \"outer\" }");
+    check(&session.run("let h = outer::make(); let n = 1;"), expect![""]);
+    let answer = session.run("n + h");
+    let reason = "`h` was not kept: its type `Hidden` is of the crate `inner`, which is no dependency of the notebook";
+    assert!(answer.contains(reason), "{answer}");
+}
+
+#[test]
+fn a_changed_source_is_built_anew_and_what_was_lost_is_told() {
+    let (mut session, folder) = begin();
+    package(folder.path(), "menu", "pub fn price() -> u8 { 1 }", "");
+    depend(&mut session, folder.path(), "menu = { path = \"menu\" }");
+    check(&session.run("fn total() -> u8 { menu::price() + 10 }\nlet p = menu::price(); p"), expect!["= 1"]);
+    assert!(!session.notebook.has_stale_dependencies());
+    package(folder.path(), "menu", "pub fn price() -> u8 { 2 }", "");
+    assert!(session.notebook.has_stale_dependencies());
+    check(&depend(&mut session, folder.path(), ""), expect!["+[] -[]; lost p: `menu` was changed"]);
+    check(&session.run("(menu::price(), total())"), expect!["= (2, 12)"]);
+    check(&session.run("total()"), expect!["= 12"]);
+}
+
+#[test]
+fn cargos_words_are_the_error_and_nothing_changes() {
+    let (mut session, folder) = begin();
+    package(folder.path(), "broken", "pub fn price() -> u8 { \"free\" }", "");
+    package(folder.path(), "menu", "pub fn price() -> u8 { 1 }", "");
+    depend(&mut session, folder.path(), "menu = { path = \"menu\" }");
+    let before = session.notebook.dependencies();
+    let answer = depend(&mut session, folder.path(), "broken = { path = \"broken\" }");
+    assert!(answer.starts_with("[E0308]: mismatched types") || answer.contains("mismatched types"), "{answer}");
+    let answer = depend(&mut session, folder.path(), "menu = { path = \"menu\", features = [\"vegan\"] }");
+    assert!(answer.contains("feature") && answer.contains("vegan"), "{answer}");
+    let answer = depend(&mut session, folder.path(), "gone = { path = \"gone\" }");
+    assert!(answer.contains("FOLDER/gone/Cargo.toml"), "{answer}");
+    let answer = depend(&mut session, folder.path(), "no-such-crate-of-kissaten = \"1\"");
+    assert!(answer.contains("no matching package named `no-such-crate-of-kissaten` found"), "{answer}");
+    assert!(answer.contains("offline"), "{answer}");
+    assert_eq!(session.notebook.dependencies(), before);
+    check(&session.run("menu::price()"), expect!["= 1"]);
+}
+
+#[test]
+fn a_finished_set_is_found_without_cargo() {
+    let (mut first, folder) = begin();
+    package(folder.path(), "menu", "pub fn price() -> u8 { 1 }", "");
+    depend(&mut first, folder.path(), "menu = { path = \"menu\" }");
+    let (mut second, _) = begin();
+    let change = Change::from_line("menu = { path = \"menu\" }", folder.path()).unwrap();
+    let mut told: Vec<Progress> = Vec::new();
+    let changed = second.change_with_progress(&change, &mut |progress| told.push(progress)).unwrap();
+    assert_eq!((changed.compiled, told), (0, vec![]));
+    check(&second.run("menu::price()"), expect!["= 1"]);
+}
+
+#[test]
+fn a_cancelled_build_changes_nothing() {
+    let (mut session, folder) = begin();
+    let script = "fn main() { std::thread::sleep(std::time::Duration::from_secs(3600)) }";
+    package(folder.path(), "slow", "", "build = \"build.rs\"");
+    std::fs::write(folder.path().join("slow/build.rs"), script).unwrap();
+    let change = Change::from_line("slow = { path = \"slow\" }", folder.path()).unwrap();
+    let cancel = CancellationToken::new();
+    let token = cancel.clone();
+    std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_secs(2));
+        token.cancel();
+    });
+    let result = session.change_dependencies(&change, &cancel);
+    assert!(matches!(result, Err(DependencyError::Cancelled)), "{result:?}");
+    assert_eq!(session.notebook.dependencies(), "");
+    check(&session.run("1 + 1"), expect!["= 2"]);
+}
