@@ -134,7 +134,7 @@ impl Build<'_> {
         let mut call = self.call()?;
         call.arg("--message-format=json-render-diagnostics");
         let mut made = Made::default();
-        let mut now = Progress { total: units.units.len(), ..Progress::default() };
+        let mut now = Progress { total: units.units.len(), doing: "starting".to_owned(), ..Progress::default() };
         self.run(call, |line| {
             match line {
                 Said::Stdout(line) => {
@@ -146,8 +146,10 @@ impl Build<'_> {
                     if let Some(name) = line.strip_prefix("Compiling ") {
                         let name = name.split(' ').next().unwrap_or_default();
                         // Our own are no news.
-                        made.compiled += usize::from(!matches!(name, manifest::PACKAGE | "kissaten-ground"));
-                        name.clone_into(&mut now.doing);
+                        if !matches!(name, manifest::PACKAGE | "kissaten-ground") {
+                            made.compiled += 1;
+                            name.clone_into(&mut now.doing);
+                        }
                     } else if let Some(what) = line.strip_prefix("Downloading ").or(line.strip_prefix("Downloaded ")) {
                         now.doing = format!("downloading {what}");
                     } else if line.starts_with("Blocking waiting for file lock") {

@@ -1,0 +1,121 @@
+"""Dependencies: packages that the test makes, so that nothing is fetched."""
+
+from pathlib import Path
+
+import pytest
+
+MENU = "#[derive(Debug, Clone)] pub struct Dish(pub u8); pub fn dish() -> Dish { Dish(3) }"
+
+
+def package(folder: Path, name: str, source: str, more: str = "") -> Path:
+    folder = folder / name
+    (folder / "src").mkdir(parents=True, exist_ok=True)
+    (folder / "Cargo.toml").write_text(
+        f'[package]\nname = "{name}"\nversion = "0.3.1"\nedition = "2024"\n{more}'
+    )
+    (folder / "src/lib.rs").write_text(source)
+    return folder
+
+
+def displays(cell) -> list[tuple[str, str, str]]:
+    """Kind, id and text of what a cell displayed, in order."""
+    found = []
+    for message in cell.iopub:
+        if message["msg_type"] in ("display_data", "update_display_data"):
+            content = message["content"]
+            found.append((message["msg_type"], content["transient"].get("display_id", ""), content["data"]["text/plain"]))
+    return found
+
+
+@pytest.fixture
+def kernel(start_kernel):
+    kernel = start_kernel()
+    kernel.ok(":offline on")
+    return kernel
+
+
+def test_code_in_the_same_cell_uses_it_and_the_progress_is_one_display(kernel, tmp_path):
+    menu = package(tmp_path, "menu", MENU, 'build = "build.rs"\n')
+    # Long enough to be shown.
+    (menu / "build.rs").write_text("fn main() { std::thread::sleep(std::time::Duration::from_secs(1)) }")
+    kernel.ok("let before = 1u8;")
+    cell = kernel.ok(f':dep menu = {{ path = "{menu}" }}\nlet dish = menu::dish();\ndish.0 + before')
+    assert cell.result == "4"
+    assert cell.stderr == ""
+    shown = displays(cell)
+    assert [kind for kind, *_ in shown] == ["display_data"] + ["update_display_data"] * (len(shown) - 1)
+    assert len({identity for _, identity, _ in shown}) == 1
+    assert shown[-1][2].startswith("menu 0.3.1 is ready: 1 crate compiled, ")
+    assert kernel.run("dish").result == "Dish(3)"
+    assert kernel.run(f':dep menu = {{ path = "{menu}" }}\nmenu::dish()').result == "Dish(3)"
+
+
+def test_a_second_kernel_compiles_nothing_and_shows_nothing(kernel, start_kernel, tmp_path):
+    menu = package(tmp_path, "menu", MENU)
+    line = f':dep menu = {{ path = "{menu}" }}'
+    kernel.ok(line)
+    second = start_kernel()
+    assert displays(second.ok(line)) == []
+    assert second.run("menu::dish()").result == "Dish(3)"
+
+
+def test_a_table_and_the_list(kernel, tmp_path):
+    for name in ("soup", "rice"):
+        package(tmp_path, name, "pub fn price() -> u8 { 7 }")
+    cell = kernel.ok(
+        f'%%deps\n[dependencies]\nsoup = {{ path = "{tmp_path}/soup" }}\nrice = {{ path = "{tmp_path}/rice" }}'
+    )
+    assert cell.result is None
+    assert kernel.run("soup::price() + rice::price()").result == "14"
+    [(_, _, text)] = displays(kernel.ok(":show_deps"))
+    assert text.splitlines() == [
+        "[dependencies]",
+        f'rice = {{ path = "{tmp_path}/rice" }}  # 0.3.1',
+        f'soup = {{ path = "{tmp_path}/soup" }}  # 0.3.1',
+    ]
+    kernel.ok(":dep -rice")
+    assert kernel.fails("rice::price()").error["ename"] == "CompileError"
+    [(_, _, text)] = displays(kernel.ok(":show_deps"))
+    assert "rice" not in text
+
+
+def test_errors_are_cargos_words_and_nothing_changes(kernel, tmp_path):
+    kernel.ok("let kept = 1;")
+    cell = kernel.fails(':dep no-such-crate-of-kissaten = "1"\nkept')
+    assert cell.error["ename"] == "DependencyError"
+    assert "no matching package named `no-such-crate-of-kissaten` found" in cell.error["evalue"]
+    assert "offline" in cell.error["evalue"]
+    broken = package(tmp_path, "broken", 'pub fn price() -> u8 { "free" }')
+    cell = kernel.fails(f':dep broken = {{ path = "{broken}" }}')
+    assert "mismatched types" in cell.error["evalue"]
+    cell = kernel.fails(":dep rand = 0.9\"")
+    assert cell.error["ename"] == "CommandError"
+    assert "Cargo.toml" in cell.error["evalue"]
+    cell = kernel.fails(":dep kissaten")
+    assert cell.error["evalue"] == "`kissaten` is always there and cannot be a dependency"
+    assert kernel.run("kept").result == "1"
+    [(_, _, text)] = displays(kernel.ok(":show_deps"))
+    assert text == "There are no dependencies besides `tokio` and `futures`, which are always there."
+
+
+def test_an_interrupt_ends_the_build(kernel, tmp_path):
+    slow = package(tmp_path, "slow", "", 'build = "build.rs"\n')
+    (slow / "build.rs").write_text("fn main() { std::thread::sleep(std::time::Duration::from_secs(3600)) }")
+    kernel.ok("let kept = 1;")
+    cell = kernel.start(f':dep slow = {{ path = "{slow}" }}')
+    cell.until(lambda cell: any("`slow`" in text for *_, text in displays(cell)))
+    kernel.interrupt_by_signal()
+    assert cell.finish().error["ename"] == "Interrupted"
+    assert kernel.run("kept").result == "1"
+
+
+def test_a_changed_source_is_built_at_its_next_use(kernel, tmp_path):
+    menu = package(tmp_path, "menu", "pub fn price() -> u8 { 1 }")
+    kernel.ok(f':dep menu = {{ path = "{menu}" }}\nlet lost = menu::price();\nfn total() -> u8 {{ menu::price() }}')
+    package(tmp_path, "menu", "pub fn price() -> u8 { 2 }")
+    cell = kernel.ok("total()")
+    assert cell.result == "2"
+    note = displays(cell)[-1][2]
+    assert note.startswith("The process that runs the cells was started anew, as `menu` was changed.")
+    assert "`lost`" in note
+    assert kernel.run("menu::price()").result == "2"
