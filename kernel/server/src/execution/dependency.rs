@@ -21,8 +21,12 @@ use super::{
 };
 use crate::{command::Action, dispatcher::Event, worker::death::lost};
 
-/// How often the display changes at most, if it is only the time that does.
-const PACE: Duration = Duration::from_millis(200);
+/// How long a change may take without a display.
+const PATIENCE: Duration = Duration::from_millis(200);
+/// How often the display changes at most.
+const PACE: Duration = Duration::from_millis(150);
+/// How often it changes if it is only the time that does.
+const TICK: Duration = Duration::from_secs(1);
 
 /// Dependencies that stand one after the other are built together.
 pub(super) fn add_step(steps: &mut VecDeque<Step>, change: Change) {
@@ -82,10 +86,10 @@ impl Execution {
         self.task = Some(Box::pin(async move {
             let (begin, mut last) = (Instant::now(), None::<(Instant, Progress)>);
             let mut told = move |progress: Progress| {
-                let is_news =
-                    last.as_ref().is_none_or(|(at, shown)| at.elapsed() >= PACE || shown.doing != progress.doing);
+                let pace = |shown: &Progress| if shown.doing == progress.doing { TICK } else { PACE };
+                let is_news = last.as_ref().is_none_or(|(at, shown)| at.elapsed() >= pace(shown));
                 // What is there already needs no display.
-                if is_news && begin.elapsed() > PACE {
+                if is_news && begin.elapsed() > PATIENCE {
                     last = Some((Instant::now(), progress.clone()));
                     // One that is not seen is no loss.
                     let _ = events.try_send(Event::DependencyProgress(progress));
