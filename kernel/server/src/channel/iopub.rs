@@ -66,6 +66,14 @@ impl Publisher {
         Self { queue, backlog }
     }
 
+    /// Starts the task that hands all messages to a client in this process.
+    pub(super) fn start_local(client: mpsc::Sender<JupyterMessage>) -> Self {
+        let (queue, items) = mpsc::unbounded_channel();
+        let backlog = Arc::new(Backlog::default());
+        tokio::spawn(hand_over(client, items, backlog.clone()));
+        Self { queue, backlog }
+    }
+
     /// Publishes a message behind all that was published before. Never waits.
     pub(crate) fn publish(&self, message: JupyterMessage) {
         let size = size(&message.content);
@@ -137,6 +145,25 @@ async fn publish(
             Some(Item::Reply { replies, message }) => replies.send(*message),
             Some(Item::Reached(sender)) => drop(sender.send(())),
             None => return,
+        }
+    }
+}
+
+async fn hand_over(
+    client: mpsc::Sender<JupyterMessage>,
+    mut items: mpsc::UnboundedReceiver<Item>,
+    backlog: Arc<Backlog>,
+) {
+    while let Some(item) = items.recv().await {
+        match item {
+            Item::Publish { message, size } => {
+                // A client that is gone misses nothing.
+                let _ = client.send(*message).await;
+                backlog.bytes.fetch_sub(size, Ordering::Relaxed);
+                backlog.shrunk.notify_one();
+            }
+            Item::Reply { replies, message } => replies.send(*message),
+            Item::Reached(sender) => drop(sender.send(())),
         }
     }
 }
