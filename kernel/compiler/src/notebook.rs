@@ -7,6 +7,7 @@
 mod adjust;
 mod attempt;
 mod hint;
+mod inquiry;
 mod instrument;
 mod report;
 
@@ -26,6 +27,7 @@ use crate::rustc::{self, Invocation};
 use crate::session_library::SessionLibrary;
 
 use attempt::{Attempt, Success};
+pub(crate) use inquiry::codes;
 
 /// A generation of the items crate.
 #[derive(Clone, Debug)]
@@ -189,6 +191,7 @@ impl Notebook {
             warnings: success.warnings,
             notes,
             hints: success.hints,
+            result_type: success.tail_type,
             forget,
             moves: success.moves,
             compile_time: success.time,

@@ -79,6 +79,7 @@ impl Session {
             cell_id: cell_id.map(str::to_owned),
             opt_level: self.opt_level,
             timeline: self.timeline,
+            show_type: false,
         };
         let prepared = self.runtime.block_on(self.notebook.prepare(&source, &CancellationToken::new()));
         let artifact = match prepared {

@@ -10,13 +10,13 @@ use std::{
 
 use compiler::{Artifact, CompileError, HintKind, Notebook, PrepareError, Program, Rendered, SessionLibrary, Source};
 use futures::{FutureExt, future::LocalBoxFuture};
-use ipc::{CellId, Hint};
+use ipc::{CellId, Hint, MimeBundle};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Execution,
-    cell::Step,
+    cell::{Loaded, Step},
     failure::Failure,
     interrupt::Interrupt,
     library::{DEFECT, Library},
@@ -72,9 +72,23 @@ pub(crate) enum TaskDone {
     Compiled { notebook: Box<Notebook>, result: Result<Compiled, Refusal> },
 }
 
+/// What the compiler is to do.
+enum Work {
+    Code(Source),
+    /// `:vars`
+    Variables,
+    TypeOf(String),
+    /// The codes of errors.
+    Explain(Vec<String>),
+}
+
 /// What the compiler made of a step.
+#[derive(Default)]
 pub(crate) struct Compiled {
     program: Option<Program>,
+    /// The answer to a command that runs nothing.
+    answer: Option<MimeBundle>,
+    result_type: Option<String>,
     warnings: Option<Rendered>,
     notes: Vec<String>,
     hints: Vec<(Hint, String)>,
@@ -168,9 +182,15 @@ impl Execution {
 
     /// Begins a step of the present cell.
     pub(super) fn perform(&mut self, step: Step) {
+        if step == Step::Configured {
+            return self.configured();
+        }
         if let Step::Command(action) = &step {
             if let Action::Report(report) = action {
                 return self.report(&step, report.clone());
+            }
+            if let Action::Load(path) = action {
+                return self.load(&step, path);
             }
             if self.perform_without_notebook(action) {
                 return;
@@ -203,28 +223,38 @@ impl Execution {
             unreachable!("the caller has seen that the notebook is there");
         };
         let cell = self.cell.as_ref().expect("a step belongs to a cell");
-        let (text, label) = match &step {
-            Step::Code(code) => (Some(code.clone()), cell.label.clone()),
+        let source = |code: &str, label: &str, cell_id: Option<&String>| {
+            Work::Code(Source {
+                text: code.to_owned(),
+                label: label.to_owned(),
+                cell_id: cell_id.cloned(),
+                opt_level: cell.opt_level,
+                timeline: cell.timeline && matches!(step, Step::Code(_)),
+                show_type: self.types && matches!(step, Step::Code(_)),
+            })
+        };
+        let work = match &step {
+            Step::Code(code) => source(code, &cell.label, cell.cell_id.as_ref()),
+            Step::Loaded(Loaded { code, label, id }) => source(code, label, id.as_ref()),
             Step::Expression { code, .. } => {
                 self.expressions += 1;
-                (Some(code.clone()), format!("expression {}", self.expressions))
+                // An expression is not the cell: it must not take the place of what the cell defined.
+                source(code, &format!("expression {}", self.expressions), None)
             }
-            Step::Command(_) => (None, String::new()),
+            Step::Command(Action::TypeOf(expression)) => Work::TypeOf(expression.clone()),
+            Step::Command(Action::Explain) => Work::Explain(self.last_error.clone()),
+            Step::Command(_) | Step::Configured => Work::Variables,
         };
-        let (opt_level, timeline) = (cell.opt_level, cell.timeline && matches!(step, Step::Code(_)));
-        // An expression is not the cell: it must not take the place of what the cell defined.
-        let cell_id = if matches!(step, Step::Code(_)) { cell.cell_id.clone() } else { None };
         let cancel = CancellationToken::new();
         let token = cancel.clone();
         self.stage = Stage::Compiling { step, cancel };
         self.task = Some(Box::pin(async move {
             let compiling = async {
-                match text {
-                    Some(text) => {
-                        let source = Source { text, label, cell_id, opt_level, timeline };
-                        prepare(&mut notebook, &source, &token).await
-                    }
-                    None => prepare_variables(&mut notebook, &token).await,
+                match work {
+                    Work::Code(source) => prepare(&mut notebook, &source, &token).await,
+                    Work::Variables => prepare_variables(&mut notebook, &token).await,
+                    Work::TypeOf(expression) => type_of(&mut notebook, &expression, &token).await,
+                    Work::Explain(codes) => explain(&notebook, &codes).await,
                 }
             };
             let result = AssertUnwindSafe(compiling).catch_unwind().await;
@@ -253,7 +283,10 @@ impl Execution {
         }
         let compiled = match result {
             Ok(compiled) => compiled,
-            Err(Refusal::Refused(error)) => return self.fail(&step, Failure::compile(&error)),
+            Err(Refusal::Refused(error)) => {
+                self.last_error = error.codes();
+                return self.fail(&step, Failure::compile(&error));
+            }
             Err(Refusal::Cancelled) => return self.fail(&step, Failure::interrupted()),
             Err(Refusal::Unable(sentence)) => return self.fail(&step, Failure::new("EnvironmentError", &sentence)),
         };
@@ -261,6 +294,10 @@ impl Execution {
         self.variables.retain(|name| !self.forget.contains(name));
         if let Some(cell) = &mut self.cell {
             cell.compile_time += compiled.compile_time;
+            cell.result_type = compiled.result_type;
+        }
+        if let Some(answer) = compiled.answer {
+            self.say(note::bundle(answer, MimeBundle::new()));
         }
         if !matches!(step, Step::Expression { .. }) {
             if let Some(warnings) = &compiled.warnings {
@@ -326,6 +363,8 @@ async fn prepare(notebook: &mut Notebook, source: &Source, cancel: &Cancellation
     Ok(Compiled {
         hints: hints(&artifact),
         program: artifact.program,
+        answer: None,
+        result_type: artifact.result_type,
         warnings: artifact.warnings,
         notes: artifact.notes,
         forget: artifact.forget,
@@ -347,12 +386,27 @@ async fn prepare_variables(notebook: &mut Notebook, cancel: &CancellationToken) 
     let begin = Instant::now();
     let program = notebook.prepare_variables(cancel).await?;
     let notes = if program.is_none() { vec!["There are no variables.".to_owned()] } else { Vec::new() };
-    Ok(Compiled {
-        program,
-        warnings: None,
-        notes,
-        hints: Vec::new(),
-        forget: Vec::new(),
-        compile_time: begin.elapsed(),
-    })
+    Ok(Compiled { program, notes, compile_time: begin.elapsed(), ..Compiled::default() })
+}
+
+async fn type_of(notebook: &mut Notebook, code: &str, cancel: &CancellationToken) -> Result<Compiled, Refusal> {
+    let type_name = notebook.type_of(code, cancel).await?;
+    let answer = MimeBundle::from_iter([("text/plain".to_owned(), format!("{code}: {type_name}").into())]);
+    Ok(Compiled { answer: Some(answer), ..Compiled::default() })
+}
+
+async fn explain(notebook: &Notebook, codes: &[String]) -> Result<Compiled, Refusal> {
+    let mut explanations = Vec::new();
+    for code in codes {
+        if let Some(explanation) = notebook.explain(code).await? {
+            explanations.push(format!("{code}: {explanation}"));
+        }
+    }
+    if explanations.is_empty() {
+        let notes = vec!["There is no compile error that rustc could explain.".to_owned()];
+        return Ok(Compiled { notes, ..Compiled::default() });
+    }
+    let text = explanations.join("\n\n");
+    let bundle = ["text/plain", "text/markdown"].map(|kind| (kind.to_owned(), text.clone().into()));
+    Ok(Compiled { answer: Some(MimeBundle::from_iter(bundle)), ..Compiled::default() })
 }

@@ -63,6 +63,10 @@ impl Client {
             if reply["status"] != "ok" && !cell.may_err {
                 return Ok(false);
             }
+            // `:quit`
+            if reply["payload"][0]["source"] == "ask_exit" {
+                break;
+            }
         }
         Ok(true)
     }

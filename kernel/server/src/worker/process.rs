@@ -2,6 +2,7 @@
 //! here.
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::{self, PipeReader},
     os::{
@@ -78,13 +79,14 @@ struct Pipe {
 
 impl Process {
     /// Starts a worker. Must be called within a tokio runtime.
-    pub(super) fn spawn(program: &Path, directory: &Path) -> io::Result<Self> {
+    pub(super) fn spawn(program: &Path, directory: &Path, environment: &BTreeMap<String, String>) -> io::Result<Self> {
         let (ours, theirs) = StdUnixStream::pair()?;
         ours.set_nonblocking(true)?;
         let (stdout, stdout_writer) = io::pipe()?;
         let (stderr, stderr_writer) = io::pipe()?;
         let mut command = Command::new(program);
         command
+            .envs(environment)
             .stdin(Stdio::null())
             .stdout(stdout_writer)
             .stderr(stderr_writer)
