@@ -18,6 +18,8 @@ pub struct Source {
     pub timeline: bool,
     /// Whether [`Artifact::result_type`] is wanted.
     pub show_type: bool,
+    /// Whether it is a part of the notebook, which [`Notebook::export`](crate::Notebook::export) writes.
+    pub remember: bool,
 }
 
 /// Text for people in the two forms that a frontend can use.
@@ -111,6 +113,8 @@ pub enum PrepareError {
 pub struct Finished {
     /// Whether it ran to its end: only then does it have new variables.
     pub success: bool,
+    /// Whether it showed the value of its tail expression.
+    pub showed: bool,
     /// The names that are in the worker's store now.
     pub variables: Vec<String>,
 }

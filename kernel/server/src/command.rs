@@ -49,6 +49,7 @@ pub(crate) enum Action {
     /// `:load`
     Load(PathBuf),
     LastCompileDir,
+    Export(PathBuf),
     Quit,
     /// One of evcxr's that does nothing here: what is said instead.
     Replaced(String),
@@ -78,6 +79,8 @@ pub(crate) enum CommandError {
     Type,
     #[error("`:env` takes a name and a value, as `:env NAME=value`")]
     Env,
+    #[error("`:export` takes the path of a folder")]
+    Export,
     #[error("`:load` takes the path of a file")]
     Load,
     #[error("`%%{0}` takes no argument")]
@@ -105,6 +108,7 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("env", "NAME=value", "sets an environment variable for the notebook's code"),
     ("explain", "", "shows rustc's explanation of the last compile error"),
     ("load", "file", "runs the content of a file as a cell"),
+    ("export", "folder", "writes the notebook so far as a cargo project that does the same"),
     ("last_compile_dir", "", "tells where the kernel keeps what it compiles"),
     ("quit", "", "ends the kernel"),
     ("version", "", "shows the versions of Kissaten and rustc"),
@@ -136,6 +140,7 @@ pub(crate) fn parse(command: &Command) -> Result<Action, CommandError> {
         ("hints", false) => return hints(argument),
         ("type", false) => return some(argument, CommandError::Type).map(Action::TypeOf),
         ("env", false) => return env(argument),
+        ("export", false) => return some(argument, CommandError::Export).map(|path| Action::Export(path.into())),
         ("load", false) => return some(argument, CommandError::Load).map(|path| Action::Load(path.into())),
         (_, true) if !argument.is_empty() => return Err(CommandError::OnceArgument(name)),
         _ if !argument.is_empty() => return Err(CommandError::Argument(name)),

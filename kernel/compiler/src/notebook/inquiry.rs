@@ -32,6 +32,7 @@ impl Notebook {
             opt_level: Some(0),
             timeline: false,
             show_type: true,
+            remember: false,
         };
         let cell = Arc::new(CellText {
             serial: self.serial,

@@ -35,7 +35,8 @@ impl Execution {
             self.say_type(&step);
         }
         self.variables = variables;
-        self.finish_step(matches!(outcome, Outcome::Value(_) | Outcome::Unit));
+        let success = matches!(outcome, Outcome::Value(_) | Outcome::Unit);
+        self.finish_step_with(success, matches!(outcome, Outcome::Value(_)));
         let failure = match outcome {
             Outcome::Value(value) => {
                 match step {
@@ -133,8 +134,12 @@ impl Execution {
 
     /// Tells the notebook which variables there are now.
     pub(super) fn finish_step(&mut self, success: bool) {
+        self.finish_step_with(success, false);
+    }
+
+    fn finish_step_with(&mut self, success: bool, showed: bool) {
         if let Library::Ready(notebook) = &mut self.library {
-            notebook.finish(&Finished { success, variables: self.variables.clone() });
+            notebook.finish(&Finished { success, showed, variables: self.variables.clone() });
         }
     }
 

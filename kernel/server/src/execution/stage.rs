@@ -3,12 +3,15 @@
 use std::{
     future::Future,
     panic::AssertUnwindSafe,
+    path::{Path, PathBuf},
     pin::Pin,
     task::{Context, Poll},
     time::{Duration, Instant},
 };
 
-use compiler::{Artifact, CompileError, HintKind, Notebook, PrepareError, Program, Rendered, SessionLibrary, Source};
+use compiler::{
+    Artifact, CompileError, ExportError, HintKind, Notebook, PrepareError, Program, Rendered, SessionLibrary, Source,
+};
 use futures::{FutureExt, future::LocalBoxFuture};
 use ipc::{CellId, Hint, MimeBundle};
 use serde_json::json;
@@ -80,6 +83,7 @@ enum Work {
     TypeOf(String),
     /// The codes of errors.
     Explain(Vec<String>),
+    Export(PathBuf),
 }
 
 /// What the compiler made of a step.
@@ -231,6 +235,7 @@ impl Execution {
                 opt_level: cell.opt_level,
                 timeline: cell.timeline && matches!(step, Step::Code(_)),
                 show_type: self.types && matches!(step, Step::Code(_)),
+                remember: !cell.content.silent && !matches!(step, Step::Expression { .. }),
             })
         };
         let work = match &step {
@@ -243,6 +248,7 @@ impl Execution {
             }
             Step::Command(Action::TypeOf(expression)) => Work::TypeOf(expression.clone()),
             Step::Command(Action::Explain) => Work::Explain(self.last_error.clone()),
+            Step::Command(Action::Export(folder)) => Work::Export(folder.clone()),
             Step::Command(_) | Step::Configured => Work::Variables,
         };
         let cancel = CancellationToken::new();
@@ -254,6 +260,7 @@ impl Execution {
                     Work::Code(source) => prepare(&mut notebook, &source, &token).await,
                     Work::Variables => prepare_variables(&mut notebook, &token).await,
                     Work::TypeOf(expression) => type_of(&mut notebook, &expression, &token).await,
+                    Work::Export(folder) => export(&notebook, &folder, &token).await,
                     Work::Explain(codes) => explain(&notebook, &codes).await,
                 }
             };
@@ -393,6 +400,19 @@ async fn type_of(notebook: &mut Notebook, code: &str, cancel: &CancellationToken
     let type_name = notebook.type_of(code, cancel).await?;
     let answer = MimeBundle::from_iter([("text/plain".to_owned(), format!("{code}: {type_name}").into())]);
     Ok(Compiled { answer: Some(answer), ..Compiled::default() })
+}
+
+async fn export(notebook: &Notebook, folder: &Path, cancel: &CancellationToken) -> Result<Compiled, Refusal> {
+    let left_out = match notebook.export(folder, cancel).await {
+        Ok(left_out) => left_out,
+        Err(ExportError::Prepare(error)) => return Err(error.into()),
+        Err(error) => return Err(Refusal::Unable(error.to_string())),
+    };
+    let mut text = format!("The notebook is a cargo project in `{}`: `cargo run` there runs it.", folder.display());
+    for sentence in left_out {
+        text.push_str(&format!("\n{sentence}."));
+    }
+    Ok(Compiled { notes: vec![text], ..Compiled::default() })
 }
 
 async fn explain(notebook: &Notebook, codes: &[String]) -> Result<Compiled, Refusal> {
