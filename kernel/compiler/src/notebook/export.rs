@@ -153,7 +153,7 @@ fn adjust(plan: &mut Plan, program: &Program, compiled: &Compiled) -> bool {
 fn is_about_errors(error: &Diagnostic) -> bool {
     let code = error.code.as_ref().map_or("", |code| code.code.as_str());
     error.message.starts_with("`?` couldn't convert")
-        || ["E0597", "E0716", "E0505", "E0506", "E0502", "E0499", "E0521"].contains(&code)
+        || ["E0597", "E0716", "E0505", "E0506", "E0502", "E0499", "E0515", "E0521"].contains(&code)
 }
 
 /// The line of the program that a span is on, or is expanded on.

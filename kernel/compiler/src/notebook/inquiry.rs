@@ -66,7 +66,7 @@ impl Notebook {
         let mut items = self.items.clone();
         items.merge(cell, &parsed, false);
         let attempt = Attempt::new(self, cell, &parsed, items, source);
-        Ok(attempt.run(cancel).await?.tail_type)
+        Ok(attempt.run(cancel).await?.tail_type.map(|shown| without_places(&shown)))
     }
 
     /// rustc's explanation of an error by its code, as Markdown; `None` if it has none.
@@ -82,6 +82,27 @@ impl Notebook {
     }
 }
 
+/// A closure is where it was written, which here is nowhere: `{closure@type 1:1:8: 1:11}`.
+fn without_places(shown: &str) -> String {
+    let mut out = String::new();
+    let mut rest = shown;
+    while let Some((before, after)) = rest.split_once('@') {
+        let in_braces = before.rfind('{') > before.rfind('}');
+        match after.find('}').filter(|_| in_braces) {
+            Some(end) => {
+                out.push_str(before);
+                rest = &after[end..];
+            }
+            None => {
+                out.push_str(before);
+                out.push('@');
+                rest = after;
+            }
+        }
+    }
+    out + rest
+}
+
 /// The codes of rustc's errors in a rendered text, in order: `E0308`.
 pub(crate) fn codes(rendered: &str) -> Vec<String> {
     let mut seen = BTreeSet::new();
@@ -92,6 +113,12 @@ pub(crate) fn codes(rendered: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn closures_have_no_place() {
+        assert_eq!(without_places("Map<I, {closure@type 1:1:8: 1:11}>"), "Map<I, {closure}>");
+        assert_eq!(without_places("a@b"), "a@b");
+    }
 
     #[test]
     fn codes_are_read_once_and_in_order() {

@@ -128,7 +128,7 @@ fn language(metadata: &Value) -> Option<&str> {
     metadata["language_info"]["name"].as_str().or_else(|| metadata["kernelspec"]["language"].as_str())
 }
 
-/// Cells have ids since 4.5.
+/// Cells have ids since 4.5. Texts stand there as Jupyter writes them.
 fn upgrade(notebook: &mut Value) {
     notebook["nbformat"] = json!(4);
     if notebook["nbformat_minor"].as_u64().is_none_or(|minor| minor < 5) {
@@ -148,6 +148,7 @@ fn upgrade(notebook: &mut Value) {
         if !cell["metadata"].is_object() {
             cell["metadata"] = json!({});
         }
+        cell["source"] = lines(&json!(joined(&cell["source"])));
     }
 }
 

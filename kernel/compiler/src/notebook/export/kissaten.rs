@@ -53,7 +53,8 @@ pub mod probes {
 
     impl<T: ?Sized> ShowName for &Shown<'_, T> {
         fn show(self) {
-            println!("a value of type `{}`", std::any::type_name::<T>());
+            let name = std::any::type_name::<T>().rsplit("::").next().unwrap_or_default();
+            println!("a value of type `{name}`, which cannot be shown: it has no `Debug` (try `#[derive(Debug)]`)");
         }
     }
 }

@@ -62,7 +62,7 @@ impl Program {
         let mut program = Self::default();
         program.text.push_str(HEAD);
         program.attributes(history);
-        program.text.push_str("\n#[macro_use]\nmod kissaten;\n\n");
+        program.text.push_str("\nmod kissaten;\n\n");
         for (index, live) in items.imports.iter().enumerate() {
             program.part(Part::Import(index), plan, &live.import.text, &live.import.text);
         }
@@ -90,8 +90,7 @@ impl Program {
                 program.closed.insert(index);
             }
             let text = of(statements(entry, ends, &names, error));
-            program.text.push_str(&format!("// {label}\n"));
-            program.part(Part::Cell(index), plan, label, &text);
+            program.part(Part::Cell(index), plan, label, &format!("// {label}\n{text}"));
             program.text.push('\n');
         }
         program.text.push_str("Ok(())\n}\n");
