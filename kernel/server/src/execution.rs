@@ -10,6 +10,7 @@ mod cell;
 mod command;
 pub(crate) mod failure;
 mod input;
+mod inquiry;
 mod interrupt;
 pub(crate) mod library;
 mod load;

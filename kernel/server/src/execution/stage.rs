@@ -3,15 +3,13 @@
 use std::{
     future::Future,
     panic::AssertUnwindSafe,
-    path::{Path, PathBuf},
+    path::PathBuf,
     pin::Pin,
     task::{Context, Poll},
     time::{Duration, Instant},
 };
 
-use compiler::{
-    Artifact, CompileError, ExportError, HintKind, Notebook, PrepareError, Program, Rendered, SessionLibrary, Source,
-};
+use compiler::{Artifact, CompileError, HintKind, Notebook, PrepareError, Program, Rendered, SessionLibrary, Source};
 use futures::{FutureExt, future::LocalBoxFuture};
 use ipc::{CellId, Hint, MimeBundle};
 use serde_json::json;
@@ -21,6 +19,7 @@ use super::{
     Execution,
     cell::{Loaded, Step},
     failure::Failure,
+    inquiry,
     interrupt::Interrupt,
     library::{DEFECT, Library},
     note,
@@ -98,6 +97,18 @@ pub(crate) struct Compiled {
     hints: Vec<(Hint, String)>,
     forget: Vec<String>,
     compile_time: Duration,
+}
+
+impl Compiled {
+    /// The answer to a command.
+    pub(super) fn answer(bundle: MimeBundle) -> Self {
+        Self { answer: Some(bundle), ..Self::default() }
+    }
+
+    /// A sentence or a few.
+    pub(super) fn note(text: String) -> Self {
+        Self { notes: vec![text], ..Self::default() }
+    }
 }
 
 /// Why there is nothing to run.
@@ -259,9 +270,9 @@ impl Execution {
                 match work {
                     Work::Code(source) => prepare(&mut notebook, &source, &token).await,
                     Work::Variables => prepare_variables(&mut notebook, &token).await,
-                    Work::TypeOf(expression) => type_of(&mut notebook, &expression, &token).await,
-                    Work::Export(folder) => export(&notebook, &folder, &token).await,
-                    Work::Explain(codes) => explain(&notebook, &codes).await,
+                    Work::TypeOf(expression) => inquiry::type_of(&mut notebook, &expression, &token).await,
+                    Work::Export(folder) => inquiry::export(&notebook, &folder, &token).await,
+                    Work::Explain(codes) => inquiry::explain(&notebook, &codes).await,
                 }
             };
             let result = AssertUnwindSafe(compiling).catch_unwind().await;
@@ -394,39 +405,4 @@ async fn prepare_variables(notebook: &mut Notebook, cancel: &CancellationToken) 
     let program = notebook.prepare_variables(cancel).await?;
     let notes = if program.is_none() { vec!["There are no variables.".to_owned()] } else { Vec::new() };
     Ok(Compiled { program, notes, compile_time: begin.elapsed(), ..Compiled::default() })
-}
-
-async fn type_of(notebook: &mut Notebook, code: &str, cancel: &CancellationToken) -> Result<Compiled, Refusal> {
-    let type_name = notebook.type_of(code, cancel).await?;
-    let answer = MimeBundle::from_iter([("text/plain".to_owned(), format!("{code}: {type_name}").into())]);
-    Ok(Compiled { answer: Some(answer), ..Compiled::default() })
-}
-
-async fn export(notebook: &Notebook, folder: &Path, cancel: &CancellationToken) -> Result<Compiled, Refusal> {
-    let left_out = match notebook.export(folder, cancel).await {
-        Ok(left_out) => left_out,
-        Err(ExportError::Prepare(error)) => return Err(error.into()),
-        Err(error) => return Err(Refusal::Unable(error.to_string())),
-    };
-    let mut text = format!("The notebook is a cargo project in `{}`: `cargo run` there runs it.", folder.display());
-    for sentence in left_out {
-        text.push_str(&format!("\n{sentence}."));
-    }
-    Ok(Compiled { notes: vec![text], ..Compiled::default() })
-}
-
-async fn explain(notebook: &Notebook, codes: &[String]) -> Result<Compiled, Refusal> {
-    let mut explanations = Vec::new();
-    for code in codes {
-        if let Some(explanation) = notebook.explain(code).await? {
-            explanations.push(format!("{code}: {explanation}"));
-        }
-    }
-    if explanations.is_empty() {
-        let notes = vec!["There is no compile error that rustc could explain.".to_owned()];
-        return Ok(Compiled { notes, ..Compiled::default() });
-    }
-    let text = explanations.join("\n\n");
-    let bundle = ["text/plain", "text/markdown"].map(|kind| (kind.to_owned(), text.clone().into()));
-    Ok(Compiled { answer: Some(MimeBundle::from_iter(bundle)), ..Compiled::default() })
 }
