@@ -22,6 +22,10 @@ format:
 bless *arguments:
     tests/run --bless {{arguments}}
 
+# Draws the timeline in README.md, which its cell takes six seconds for.
+picture:
+    tests/run --bless tests/test_readme.py
+
 # Measures Kissaten beside evcxr_jupyter, ipykernel and plain rustc.
 bench *arguments:
     tests/bench/run {{arguments}}
