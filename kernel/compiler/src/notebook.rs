@@ -7,6 +7,7 @@
 mod adjust;
 mod attempt;
 mod hint;
+mod instrument;
 mod report;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -79,6 +79,12 @@ fn all_levels_compile_it() {
         );
         expect!["= 6"].assert_eq(&session.run(&cell));
         assert!(session.is_instrumented());
+        let loops = "let n = 5000; let mut v = vec![0u64; n]; for i in 0..n { if i % 2 == 0 { continue } v[i] = i as u64; }
+            let mut small = 0u8; for i in 0..200 { small = small.wrapping_add(i); } let mut sum = 0; for i in -3000..3000i32 { sum += i.abs() }
+            let mut floats = 0.0; for i in 0..4 { for j in 0..3 { floats += f64::from(i * j).sqrt(); } }
+            (v[4999], v.len(), small, sum, floats as i32)";
+        expect!["= (4999, 5000, 188, 9000000, 10)"].assert_eq(&session.run(loops));
+        assert!(level > 1 || session.is_instrumented());
     }
 }
 

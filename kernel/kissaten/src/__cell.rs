@@ -6,12 +6,14 @@ use std::alloc::Layout;
 use std::any::TypeId;
 use std::mem::{ManuallyDrop, MaybeUninit, needs_drop};
 
+pub use crate::chunk::{Chunk, Chunks, chunks};
 pub use crate::display::probe::{Tail, Variable};
 pub use crate::error::{CellDebugError, CellError};
 pub use crate::interrupt::{CHECK, check, checkpoint};
+pub use crate::lock::{is_poisoned, unpoison};
 pub use crate::output::{stderr, stdout};
 pub use crate::runtime::{Guarded, GuardedDebug, Program};
-pub use crate::task::carry::{Branch, Carry, Lane, Spawned, branch, carry, is_poisoned, unpoison};
+pub use crate::task::carry::{Branch, Carry, Lane, Spawned, branch, carry};
 
 /// The traits of the choice how a value is shown; they must be in scope for it.
 pub mod probes {

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::display::duration::duration;
+use crate::label;
 use crate::runtime::{self, Hint, Message, Panic};
 use crate::task::place_of;
 
@@ -33,7 +34,7 @@ pub(crate) fn long_poll(run: u64, name: Option<&str>, spawned_at: &'static Locat
 /// A panic that does not end a cell: in a task, in a thread, or caught by user code.
 pub(crate) fn panicked(run: u64, who: &str, panic: &Panic) {
     let place = panic.location.as_ref().map(|at| {
-        let is_cell = at.file.starts_with("cell ") || at.file.starts_with("unnumbered cell ");
+        let is_cell = label::is_of_a_cell(&at.file);
         if is_cell { format!(" at {}, line {}", at.file, at.line) } else { format!(" at {}:{}", at.file, at.line) }
     });
     let text = format!("{who} panicked{}:\n{}", place.unwrap_or_default(), panic.message);

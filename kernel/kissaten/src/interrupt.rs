@@ -21,6 +21,9 @@ static REASONS: AtomicUsize = AtomicUsize::new(0);
 /// The run of a cell that is being interrupted; 0: none.
 static INTERRUPTED: AtomicU64 = AtomicU64::new(0);
 
+/// Whether code of the interrupted cell has been unwound.
+static HEEDED: AtomicBool = AtomicBool::new(false);
+
 /// What a checkpoint unwinds with: no panic, so no hook is called and nothing is printed.
 pub(crate) struct Unwound;
 
@@ -47,8 +50,15 @@ pub(crate) fn release() {
 /// Checkpoints of this cell, and of threads that work for it, unwind until [`end`].
 pub(crate) fn begin(run: u64) {
     if INTERRUPTED.swap(run, Ordering::SeqCst) == 0 {
+        HEEDED.store(false, Ordering::SeqCst);
         hold();
     }
+}
+
+/// Whether a checkpoint has ended some of the interrupted cell's code. What that code results in after all, because
+/// it caught the unwinding, is not what it was written for.
+pub(crate) fn was_heeded() -> bool {
+    HEEDED.load(Ordering::SeqCst)
 }
 
 /// The cell has ended.
@@ -79,6 +89,9 @@ pub fn checkpoint() {
     let (run, is_task) = here::with(|here| (here.run.get(), !here.task.get().is_null()));
     let is_meant = if is_task { task::wants_abort() } else { run != 0 && run == INTERRUPTED.load(Ordering::SeqCst) };
     if is_meant {
+        if !is_task {
+            HEEDED.store(true, Ordering::SeqCst);
+        }
         resume_unwind(Box::new(Unwound));
     }
 }

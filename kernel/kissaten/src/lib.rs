@@ -5,13 +5,16 @@
 //! store of variables, and what cells print and display; it deliberately knows neither how it was loaded nor
 //! where its outcomes and displays go: the worker asks for the first and gives a sink for the second.
 
+mod chunk;
 pub mod display;
 mod error;
 mod here;
 mod hint;
 mod input;
 mod interrupt;
+mod label;
 mod live;
+mod lock;
 mod output;
 mod panic;
 pub mod runtime;

@@ -17,7 +17,7 @@ use std::os::fd::FromRawFd;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::{here, runtime};
+use crate::{here, label};
 
 /// What a word begins and ends with; see the `ipc` crate's `marks`.
 const BEGIN: &str = "\u{1b}_";
@@ -81,7 +81,7 @@ fn write_whole(_: &mut StdoutLock<'_>, bytes: &[u8]) {
 /// The run that the text of this thread belongs to; `written`: the file that the macro stands in.
 fn owner(written: &str) -> u64 {
     match here::run() {
-        0 => runtime::run_of(written).unwrap_or(0),
+        0 => label::run_of(written).unwrap_or(0),
         run => run,
     }
 }

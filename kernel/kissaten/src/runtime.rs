@@ -3,7 +3,6 @@
 //! A cell's own future runs by `block_on` on the thread that calls [`Session::run`], so it need not be `Send`;
 //! what it spawns runs on the runtime's workers and goes on when the cell has ended.
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::mem::ManuallyDrop;
 use std::os::fd::FromRawFd;
@@ -20,7 +19,7 @@ use crate::error::{CellDebugError, CellError};
 pub use crate::input::Answer;
 use crate::live::Live;
 use crate::timeline::End;
-use crate::{here, hint, input, interrupt, output, panic, store, task, trace};
+use crate::{here, hint, input, interrupt, label, output, panic, store, task, trace};
 
 /// What a cell's entry point returns: all of the cell, from taking its variables to putting them back.
 pub type Program = Pin<Box<dyn Future<Output = ()>>>;
@@ -124,29 +123,6 @@ pub(crate) fn send_display(cell: u64, data: MimeBundle, display_id: Option<Strin
     }
 }
 
-/// The names of the runs, both ways.
-#[derive(Default)]
-struct Labels {
-    of: HashMap<u64, String>,
-    run: HashMap<String, u64>,
-}
-
-static LABELS: Mutex<Option<Labels>> = Mutex::new(None);
-
-fn labels<R>(look: impl FnOnce(&mut Labels) -> R) -> R {
-    look(LABELS.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default())
-}
-
-/// What a run is called; empty before the first.
-pub(crate) fn label(run: u64) -> String {
-    labels(|labels| labels.of.get(&run).cloned().unwrap_or_default())
-}
-
-/// The run of the cell that a file of cells' code is named after.
-pub(crate) fn run_of(file: &str) -> Option<u64> {
-    labels(|labels| labels.run.get(file).copied())
-}
-
 /// Whether the cell that runs has been interrupted.
 pub(crate) fn is_interrupted() -> bool {
     current().as_ref().is_some_and(|cell| cell.state.interrupted.load(Ordering::Acquire))
@@ -197,16 +173,13 @@ impl Session {
     /// Blocks; must be called on one and the same thread always, which is where the variables live.
     pub fn run(&self, cell: Cell, entry: Entry) -> Outcome {
         let state = Arc::clone(&cell.state);
-        labels(|labels| {
-            labels.run.entry(state.label.clone()).or_insert(state.id);
-            labels.of.insert(state.id, state.label.clone());
-        });
+        label::give(state.id, &state.label);
         *current() = Some(cell);
         output::begin(state.id);
         let _here = here::enter(state.id, 0);
         let live = state.timeline.then(|| Live::begin(state.id, &state.label));
         let ended = panic::catch(|| self.runtime.block_on(entry()));
-        interrupt::end();
+        state.end_interrupts();
         let outcome = state.outcome().take();
         // What unwinds past the guard comes from dropping the cell's own values.
         let outcome = ended.map_or_else(Outcome::Panic, |()| outcome.unwrap_or(Outcome::Unit));
@@ -255,12 +228,7 @@ pub fn answer(id: u64, answer: Answer) {
 /// # Errors
 /// Where there is no such cell: a sentence.
 pub fn abort_tasks(label: Option<&str>) -> Result<String, String> {
-    let runs = label.map(|label| {
-        labels(|labels| {
-            let of_label = labels.of.iter().filter(|(_, other)| *other == label);
-            of_label.map(|(run, _)| *run).collect::<Vec<u64>>()
-        })
-    });
+    let runs = label.map(label::runs);
     if let (Some(label), Some([])) = (label, runs.as_deref()) {
         return Err(format!("no {label} has run in this kernel"));
     }
@@ -296,11 +264,19 @@ pub(crate) struct State {
     label: String,
     timeline: bool,
     interrupted: AtomicBool,
+    /// Its own code has come to its end: from here on nothing of it is interrupted.
+    ended: AtomicBool,
     waker: AtomicWaker,
     outcome: Mutex<Option<Outcome>>,
 }
 
 impl State {
+    /// The cell's own code has ended; what is dropped and put back now has checkpoints too, which are to do nothing.
+    fn end_interrupts(&self) {
+        self.ended.store(true, Ordering::SeqCst);
+        interrupt::end();
+    }
+
     pub(crate) fn outcome(&self) -> MutexGuard<'_, Option<Outcome>> {
         self.outcome.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -309,16 +285,18 @@ impl State {
 impl Cell {
     /// A run that is called `label`, as the files with the cell's code are; `timeline`: its tasks are drawn.
     pub fn new(id: u64, label: &str, timeline: bool) -> Self {
-        let (interrupted, waker, outcome) = (AtomicBool::new(false), AtomicWaker::new(), Mutex::new(None));
-        Self { state: Arc::new(State { id, label: label.to_owned(), timeline, interrupted, waker, outcome }) }
+        let (interrupted, ended) = (AtomicBool::new(false), AtomicBool::new(false));
+        let (waker, outcome) = (AtomicWaker::new(), Mutex::new(None));
+        Self { state: Arc::new(State { id, label: label.to_owned(), timeline, interrupted, ended, waker, outcome }) }
     }
 
     /// Cancels the cell: at its next `.await` or checkpoint it ends as [`Outcome::Interrupted`]. From any thread.
     pub fn interrupt(&self) {
         self.state.interrupted.store(true, Ordering::Release);
-        // A cell that has ended, or waits for its turn, has no checkpoints to heed.
-        if is_interrupted() && here::current() == self.state.id {
-            interrupt::begin(self.state.id);
+        interrupt::begin(self.state.id);
+        // It may have ended before, or just now, and then nobody else would take the flag back.
+        if self.state.ended.load(Ordering::SeqCst) {
+            interrupt::end();
         }
         self.state.waker.wake();
         input::wake_readers();
@@ -374,16 +352,20 @@ fn poll_guarded(context: &mut Context<'_>, poll: &mut dyn FnMut(&mut Context<'_>
         Ok(Poll::Pending) if is_interrupted => interrupted(state),
         // What an interrupt made of it: a checkpoint's unwinding, or an error for whoever waited for input.
         Err(_) if is_interrupted => interrupted(state),
-        Ok(Poll::Ready(())) if is_interrupted && matches!(&*state.outcome(), Some(Outcome::Error { .. })) => {
+        Ok(Poll::Ready(()))
+            if is_interrupted
+                && (interrupt::was_heeded() || matches!(&*state.outcome(), Some(Outcome::Error { .. }))) =>
+        {
             interrupted(state)
         }
         Ok(poll) => {
             if poll.is_ready() {
-                interrupt::end();
+                state.end_interrupts();
             }
             poll
         }
         Err(panic) => {
+            state.end_interrupts();
             *state.outcome() = Some(Outcome::Panic(panic));
             Poll::Ready(())
         }
@@ -391,8 +373,7 @@ fn poll_guarded(context: &mut Context<'_>, poll: &mut dyn FnMut(&mut Context<'_>
 }
 
 fn interrupted(state: &State) -> Poll<()> {
-    // What is dropped and put back now has checkpoints too.
-    interrupt::end();
+    state.end_interrupts();
     *state.outcome() = Some(Outcome::Interrupted);
     Poll::Ready(())
 }

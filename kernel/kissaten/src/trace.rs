@@ -4,6 +4,9 @@
 //! What is kept is bounded: so many lanes, so many polls of each, and counts of all tasks beyond. A lane is a number
 //! that travels with whoever runs in it: 0 is none, small numbers are lanes, and those with [`FOLD`] are counts.
 
+mod fold;
+mod lane;
+
 use std::collections::HashMap;
 use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,8 +14,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::here;
-use crate::task::{Record, TypeName, function_name, now, place_of, polled_since};
-use crate::timeline::{End, Fold, Lane, Timeline};
+use crate::task::{Record, TypeName, now};
+use crate::timeline::{End, Timeline};
+use fold::Folded;
+use lane::Traced;
 
 /// Lanes that are told one by one.
 const LANES: usize = 2000;
@@ -40,42 +45,6 @@ struct Trace {
     folds: Vec<Folded>,
     /// Where the counts of a place are.
     fold_at: HashMap<usize, u32>,
-}
-
-struct Traced {
-    parent: u32,
-    task: u64,
-    name: Option<TypeName>,
-    location: Option<&'static Location<'static>>,
-    spawned: u64,
-    end: Option<(u64, End)>,
-    polls: Vec<(u64, u64)>,
-    /// Polls that are nearer to one another than this are one.
-    resolution: u64,
-    count: u64,
-    busy: u64,
-    /// Since when it runs, if it is a closure.
-    begun: Option<u64>,
-}
-
-struct Folded {
-    parent: u32,
-    location: &'static Location<'static>,
-    name: Option<TypeName>,
-    first: u64,
-    last: u64,
-    tasks: u64,
-    finished: u64,
-    panicked: u64,
-    aborted: u64,
-    polls: u64,
-    busy: u64,
-    /// The sums of the moments at which they began, and at which they ended.
-    begun: u128,
-    ended: u128,
-    /// How many lived from when on, told apart no finer than the resolution.
-    living: Vec<(u64, u64)>,
-    resolution: u64,
 }
 
 fn trace() -> MutexGuard<'static, Option<Trace>> {
@@ -197,9 +166,7 @@ pub(crate) fn ended(run: u64, lane: u32, at: u64, end: End, record: &Record) {
     }
     of(run, |trace| {
         let fold = &mut trace.folds[(lane & !FOLD) as usize];
-        let (polls, busy) = record.work();
-        fold.polls += polls;
-        fold.busy += busy;
+        fold.add_work(record);
         fold.end(at, end);
     });
 }
@@ -246,175 +213,79 @@ impl Trace {
     }
 
     fn timeline(&self) -> Timeline {
-        let now = now();
-        let since_start = |moment: u64| Duration::from_nanos(moment.saturating_sub(self.start));
-        let lane = |(index, traced): (usize, &Traced)| {
-            let mut polls: Vec<_> = traced.polls.iter().map(|(a, b)| (since_start(*a), since_start(*b))).collect();
-            let (mut count, mut busy) = (traced.count, traced.busy);
-            // What is polled at this moment has not been written down yet.
-            if let Some(since) = traced.polled_since() {
-                polls.push((since_start(since), since_start(now)));
-                count += 1;
-                busy += now.saturating_sub(since);
-            }
-            Lane {
-                parent: index_of(traced.parent),
-                task: Some(traced.task).filter(|task| *task != 0),
-                name: match traced.name {
-                    _ if index == 0 => self.label.clone(),
-                    Some(name) => function_name(name()),
-                    None => "task".to_owned(),
-                },
-                place: traced.location.map(place_of),
-                spawned: since_start(traced.spawned),
-                end: traced.end.map(|(at, end)| (since_start(at), end)),
-                polls,
-                poll_count: count,
-                busy: Duration::from_nanos(busy),
-            }
-        };
-        let fold = |fold: &Folded| Fold {
-            name: fold.name.map_or_else(|| "task".to_owned(), |name| function_name(name())),
-            place: Some(place_of(fold.location)),
-            parent: index_of(fold.parent),
-            tasks: fold.tasks,
-            finished: fold.finished,
-            panicked: fold.panicked,
-            aborted: fold.aborted,
-            first: since_start(fold.first),
-            last: (fold.alive() == 0).then(|| since_start(fold.last)),
-            living: fold.living.iter().map(|(from, living)| (since_start(*from), *living)).collect(),
-            lived: fold.lived(now),
-            poll_count: fold.polls,
-            busy: Duration::from_nanos(fold.busy),
-        };
+        let clock = Clock { start: self.start, now: now() };
+        let mut lanes: Vec<_> = self.lanes.iter().map(|traced| traced.told(&clock)).collect();
+        if let Some(own) = lanes.first_mut() {
+            own.name.clone_from(&self.label);
+        }
         Timeline {
             label: self.label.clone(),
-            elapsed: since_start(self.end.unwrap_or(now)),
+            elapsed: clock.since_start(self.end.unwrap_or(clock.now)),
             running: self.end.is_none(),
-            lanes: self.lanes.iter().enumerate().map(lane).collect(),
-            folded: self.folds.iter().map(fold).collect(),
+            lanes,
+            folded: self.folds.iter().map(|fold| fold.told(&clock)).collect(),
         }
     }
+}
+
+/// Makes durations of moments.
+struct Clock {
+    start: u64,
+    now: u64,
+}
+
+impl Clock {
+    fn since_start(&self, moment: u64) -> Duration {
+        Duration::from_nanos(moment.saturating_sub(self.start))
+    }
+}
+
+/// Stretches of time that are nearer to one another than `resolution` become one.
+fn join<T>(all: &mut Vec<(u64, T)>, resolution: u64, end: impl Fn(&(u64, T)) -> u64, join: impl Fn(&mut T, &T)) {
+    all.dedup_by(|next, last| {
+        let is_near = next.0.saturating_sub(end(last)) < resolution;
+        if is_near {
+            join(&mut last.1, &next.1);
+        }
+        is_near
+    });
 }
 
 fn index_of(lane: u32) -> Option<usize> {
     if lane & FOLD == 0 { (lane as usize).checked_sub(1) } else { Some(0) }
 }
 
-impl Traced {
-    fn new(parent: u32, task: u64, location: Option<&'static Location<'static>>, spawned: u64) -> Self {
-        let polls = Vec::new();
-        Self {
-            parent,
-            task,
-            name: None,
-            location,
-            spawned,
-            end: None,
-            polls,
-            resolution: 0,
-            count: 0,
-            busy: 0,
-            begun: None,
-        }
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    fn polled(&mut self, since: u64, until: u64) {
-        self.count += 1;
-        self.busy += until.saturating_sub(since);
-        match self.polls.last_mut() {
-            Some(last) if since.saturating_sub(last.1) < self.resolution => last.1 = until,
-            _ => self.polls.push((since, until)),
+    #[test]
+    fn what_is_kept_is_bounded_and_nothing_is_miscounted() {
+        let (run, here) = (u64::MAX, Location::caller());
+        begin(run, "cell 9");
+        assert_eq!(spawned(run - 1, OWN, 0, here), 0, "another run is not traced");
+        let lanes: Vec<u32> = (0..LANES + 1000).map(|_| spawned(run, OWN, 0, here)).collect();
+        let (first, last) = (lanes[0], lanes[LANES + 999]);
+        let start = now();
+        for number in 0..10_000 {
+            polled(run, first, start + number * 5000, start + number * 5000 + 1000);
         }
-        while self.polls.len() >= POLLS {
-            self.resolution = (self.resolution * 2).max(1000);
-            let resolution = self.resolution;
-            self.polls.dedup_by(|next, last| {
-                let near = next.0.saturating_sub(last.1) < resolution;
-                if near {
-                    last.1 = next.1;
-                }
-                near
-            });
+        for (number, lane) in lanes.iter().enumerate() {
+            left(run, *lane, start + 50_000_000, if number % 2 == 0 { End::Finished } else { End::Aborted });
         }
-    }
+        named(run, last, || "notebook::fetch::{{closure}}");
+        finish(run, End::Finished);
 
-    fn polled_since(&self) -> Option<u64> {
-        match (self.end, self.location) {
-            (Some(_), _) => None,
-            (None, None) => Some(OWN_SINCE.load(Ordering::Relaxed)).filter(|since| *since != 0),
-            (None, Some(_)) if self.task == 0 => self.begun,
-            (None, Some(_)) => polled_since(self.task),
-        }
-    }
-}
-
-impl Folded {
-    fn new(parent: u32, location: &'static Location<'static>, first: u64) -> Self {
-        Self {
-            parent,
-            location,
-            name: None,
-            first,
-            last: first,
-            tasks: 0,
-            finished: 0,
-            panicked: 0,
-            aborted: 0,
-            polls: 0,
-            busy: 0,
-            begun: 0,
-            ended: 0,
-            living: Vec::new(),
-            resolution: 0,
-        }
-    }
-
-    fn alive(&self) -> u64 {
-        self.tasks - self.finished - self.panicked - self.aborted
-    }
-
-    fn begin(&mut self, at: u64) {
-        self.tasks += 1;
-        self.begun += u128::from(at);
-        self.count(at);
-    }
-
-    fn end(&mut self, at: u64, end: End) {
-        match end {
-            End::Finished => self.finished += 1,
-            End::Panicked => self.panicked += 1,
-            End::Aborted => self.aborted += 1,
-        }
-        self.last = self.last.max(at);
-        self.ended += u128::from(at);
-        self.count(at);
-    }
-
-    /// Writes down how many live now.
-    fn count(&mut self, at: u64) {
-        let alive = self.alive();
-        match self.living.last_mut() {
-            Some(last) if at.saturating_sub(last.0) < self.resolution => last.1 = alive,
-            _ => self.living.push((at, alive)),
-        }
-        while self.living.len() >= POLLS {
-            self.resolution = (self.resolution * 2).max(1000);
-            let resolution = self.resolution;
-            self.living.dedup_by(|next, last| {
-                let near = next.0.saturating_sub(last.0) < resolution;
-                if near {
-                    last.1 = next.1;
-                }
-                near
-            });
-        }
-    }
-
-    /// The sum of their lives, to their ends or to now.
-    fn lived(&self, now: u64) -> Duration {
-        let sum = (self.ended + u128::from(now) * u128::from(self.alive())).saturating_sub(self.begun);
-        Duration::from_nanos(u64::try_from(sum).unwrap_or(u64::MAX))
+        let told = timeline();
+        assert_eq!((told.label.as_str(), told.lanes.len(), told.running), ("cell 9", LANES, false));
+        let lane = &told.lanes[1];
+        assert_eq!((lane.parent, lane.poll_count, lane.busy), (Some(0), 10_000, Duration::from_millis(10)));
+        assert!(lane.polls.len() < POLLS && lane.polls.is_sorted());
+        assert_eq!(lane.end.map(|(_, end)| end), Some(End::Finished));
+        let [fold] = told.folded.as_slice() else { panic!("{:?}", told.folded) };
+        // One lane is the cell's own.
+        assert_eq!((fold.tasks, fold.finished + fold.aborted, fold.name.as_str()), (1001, 1001, "fetch"));
+        assert!(fold.living.len() < POLLS && fold.last.is_some());
+        assert_eq!(fold.living.last().map(|(_, living)| *living), Some(0));
     }
 }

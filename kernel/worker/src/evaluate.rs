@@ -4,6 +4,7 @@ use std::io;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use ipc::{CellId, Display, Event, InputAnswer, Request, Value};
 use kissaten::MimeBundle;
@@ -16,6 +17,9 @@ use crate::{library, report};
 /// Bytes of stack for the cells' own code: as roomy as a main thread's usual limit, and twice that, because at
 /// opt-level 0 frames are large. Only what is used is ever backed by memory.
 const STACK: usize = 16 * 1024 * 1024;
+
+/// How long nothing may come before memory is given back: nobody is to wait for that.
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// What the cell thread is asked to do.
 enum Job {
@@ -83,7 +87,7 @@ struct CellThread {
 impl CellThread {
     fn serve(self, queue: &mpsc::Receiver<Job>) {
         self.events.send(&Event::Ready { mark: self.session.mark().to_owned() });
-        for job in queue {
+        while let Some(job) = next(queue) {
             match job {
                 Job::Clear => {
                     self.session.clear();
@@ -101,6 +105,27 @@ impl CellThread {
                 }
             }
         }
+    }
+}
+
+/// The next job. Where none comes for a while, what the last one no longer needs is given back to the system first.
+fn next(queue: &mpsc::Receiver<Job>) -> Option<Job> {
+    match queue.recv_timeout(PAUSE) {
+        Ok(job) => Some(job),
+        Err(mpsc::RecvTimeoutError::Timeout) => {
+            give_memory_back();
+            queue.recv().ok()
+        }
+        Err(mpsc::RecvTimeoutError::Disconnected) => None,
+    }
+}
+
+/// After a million tasks, libc would keep some 400 MB for the next million.
+fn give_memory_back() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: it only gives back what is free, and takes the allocator's own locks.
+    unsafe {
+        libc::malloc_trim(0);
     }
 }
 

@@ -13,7 +13,7 @@ use crate::api::{Hint, PrepareError, Program, Source};
 use crate::binding::{self, Binding, Moved, NotKept};
 use crate::items::{CellText, Items, Merged};
 use crate::lower::{self, ErrorType, Frame, ItemsFile};
-use crate::parse::{Form, Parsed, Space};
+use crate::parse::{Parsed, Space};
 use crate::rustc::{self, Compiled, Invocation};
 use crate::source_map::{Generated, Region};
 
@@ -30,10 +30,10 @@ pub(super) struct Attempt<'a> {
     pub(super) cell: &'a Arc<CellText>,
     pub(super) parsed: &'a Parsed,
     pub(super) items: Items,
-    opt_level: u8,
-    timeline: bool,
+    pub(super) opt_level: u8,
+    pub(super) timeline: bool,
     /// Whether what instruments the code is written into it.
-    instrumented: bool,
+    pub(super) instrumented: bool,
     entry: String,
     /// Whether the statements are compiled in the items crate: with new items it saves a call of rustc.
     pub(super) in_items_crate: bool,
@@ -208,27 +208,6 @@ impl<'a> Attempt<'a> {
         Err(PrepareError::Environment(
             "the cell keeps rustc busy without an end; split it into smaller ones".to_owned(),
         ))
-    }
-
-    /// Cells whose items an error lies in.
-    fn at_fault(&self, files: &Files, compiled: &Compiled) -> BTreeSet<u64> {
-        let earlier = self.notebook.generation.as_ref().map_or(&[][..], |generation| &generation.files);
-        let files: Vec<&ItemsFile> = files.items.iter().chain(earlier).collect();
-        let mut found = BTreeSet::new();
-        for span in compiled.errors().flat_map(|error| &error.spans) {
-            let outward = std::iter::successors(Some(span), |span| Some(&span.expansion.as_ref()?.span));
-            for span in outward {
-                let here = files.iter().filter(|file| file.name == span.file_name);
-                found.extend(here.map(|file| file.serial));
-            }
-        }
-        found
-    }
-
-    /// How a text is instrumented.
-    fn form(&self, cell: &CellText) -> Option<Form> {
-        let timeline = self.timeline && cell.serial == self.cell.serial;
-        self.instrumented.then(|| Form::new(self.opt_level, timeline, &cell.text))
     }
 
     async fn compile(

@@ -2,9 +2,10 @@
 //!
 //! Three kinds of text: checkpoints, by which code that does not await can be ended; wraps of what is given to a
 //! `spawn` and of what it returns; and wraps of futures that are awaited side by side. All of it is inserted, so
-//! user text stays on its lines. What the inserted calls do is the session library's to know.
+//! user text stays on its lines (a loop over a range alone has its variable moved, into the loop that it becomes). What the inserted calls do is the session library's to know.
 
 mod checkpoint;
+mod chunk;
 mod spawn;
 #[cfg(test)]
 mod tests;
@@ -18,10 +19,12 @@ use crate::source_map::Edits;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Instruments(Vec<(usize, Piece)>);
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Piece {
     /// A checkpoint as a statement.
     Check,
+    /// A part of a tight loop.
+    Chunk(chunk::Part),
     /// Around an expression that becomes a block with a checkpoint.
     Block,
     BlockEnd,
@@ -48,6 +51,8 @@ enum Wrap {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Form {
     pub(crate) checkpoint: Checkpoint,
+    /// Tight loops over ranges have one in some rounds only.
+    pub(crate) chunks: bool,
     /// Futures that are awaited by themselves are told apart as well.
     pub(crate) timeline: bool,
 }
@@ -71,7 +76,7 @@ impl Form {
             0 | 1 => Checkpoint::Call,
             _ => Checkpoint::None,
         };
-        Self { checkpoint, timeline }
+        Self { checkpoint, chunks: opt_level == 1, timeline }
     }
 }
 
@@ -113,8 +118,13 @@ impl Instruments {
     pub(crate) fn edits(&self, form: Form) -> Edits {
         let mut edits = Edits::default();
         for (at, piece) in &self.0 {
-            if let Some(text) = piece.text(form) {
-                edits.instrument(*at, text);
+            match piece {
+                Piece::Chunk(part) => part.edit(*at, form, &mut edits),
+                piece => {
+                    if let Some(text) = piece.text(form) {
+                        edits.instrument(*at, text);
+                    }
+                }
             }
         }
         edits
@@ -122,9 +132,10 @@ impl Instruments {
 }
 
 impl Piece {
-    fn text(self, form: Form) -> Option<String> {
+    fn text(&self, form: Form) -> Option<String> {
         let check = form.checkpoint.text();
         match self {
+            Self::Chunk(_) => None,
             Self::Check => check.map(str::to_owned),
             Self::Block => check.map(|check| format!("{{ {check}(")),
             Self::BlockEnd => check.map(|_| ") }".to_owned()),

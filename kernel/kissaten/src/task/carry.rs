@@ -18,7 +18,7 @@ use super::name::is_of_a_cell;
 use super::record::{self, TypeName, now};
 use crate::here::{self, Entered};
 use crate::timeline::End;
-use crate::{runtime, trace};
+use crate::trace;
 
 /// What is given to a `spawn`, of whichever type: a future becomes a [`Lane`], all else stays what it is.
 pub struct Carry<T>(Option<T>);
@@ -296,48 +296,6 @@ struct Polling {
 impl Drop for Polling {
     fn drop(&mut self) {
         trace::polled(self.run, self.lane, self.since, now());
-    }
-}
-
-/// Std's locks, also in an `Arc`.
-pub trait Lock {
-    fn is_poisoned(&self) -> bool;
-    fn clear_poison(&self);
-}
-
-macro_rules! locks {
-    ($($lock:ident)*) => { $(
-        impl<T: ?Sized> Lock for std::sync::$lock<T> {
-            fn is_poisoned(&self) -> bool {
-                self.is_poisoned()
-            }
-            fn clear_poison(&self) {
-                self.clear_poison();
-            }
-        }
-    )* };
-}
-
-locks! { Mutex RwLock }
-
-impl<L: Lock + ?Sized> Lock for std::sync::Arc<L> {
-    fn is_poisoned(&self) -> bool {
-        (**self).is_poisoned()
-    }
-    fn clear_poison(&self) {
-        (**self).clear_poison();
-    }
-}
-
-/// Whether a variable that is a lock was poisoned when the cell began.
-pub fn is_poisoned<L: Lock + ?Sized>(lock: &L) -> bool {
-    lock.is_poisoned()
-}
-
-/// Takes the poison off a lock that was not poisoned before, if the cell was interrupted: nothing panicked.
-pub fn unpoison<L: Lock + ?Sized>(lock: &L, was_poisoned: bool) {
-    if !was_poisoned && runtime::is_interrupted() {
-        lock.clear_poison();
     }
 }
 

@@ -9,7 +9,7 @@ use super::name::function_name;
 use super::record::{self, Record, now};
 use crate::display::table::{TaskRow, tasks_table};
 use crate::display::{Display, MimeBundle};
-use crate::{interrupt, runtime};
+use crate::{interrupt, label};
 
 /// A task that lives, as it was when [`tasks`] was called.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,7 +74,7 @@ fn describe(id: u64, record: &Record, now: u64) -> Task {
     Task {
         id,
         name: name.unwrap_or_else(|| if blocking { "blocking closure" } else { "task" }.to_owned()),
-        cell: runtime::label(record.run.load(Ordering::Relaxed)),
+        cell: label::of(record.run.load(Ordering::Relaxed)),
         place: record.location().map(place_of).unwrap_or_default(),
         parent: Some(record.parent.load(Ordering::Relaxed)).filter(|parent| *parent != 0),
         age,
@@ -91,7 +91,7 @@ fn describe(id: u64, record: &Record, now: u64) -> Task {
 /// A place for people: `cell 3, line 2`; of a dependency: `hyper-1.0.0/src/server.rs:12`.
 pub(crate) fn place_of(location: &Location<'_>) -> String {
     let file = crate::panic::short(location.file());
-    if file.starts_with("cell ") || file.starts_with("unnumbered cell ") {
+    if label::is_of_a_cell(file) {
         format!("{file}, line {}", location.line())
     } else {
         format!("{file}:{}", location.line())

@@ -106,6 +106,8 @@ struct Chunks {
 }
 
 static CHUNKS: Mutex<Option<Chunks>> = Mutex::new(None);
+/// The first id of the newest chunk.
+static NEWEST: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
     /// The chunk that this thread used last.
@@ -125,29 +127,45 @@ impl Chunks {
         if self.map.len() >= self.sweep_at {
             self.sweep();
         }
+        NEWEST.fetch_max(base, Ordering::Relaxed);
         let records = (0..CHUNK).map(|_| Record::default()).collect();
         let chunk = Arc::new(Chunk { base, records, live: AtomicU32::new(0), retired: AtomicBool::new(false) });
         self.map.insert(base, Arc::clone(&chunk));
         chunk
     }
 
+    /// Gives up the chunks in which no task lives.
     fn sweep(&mut self) {
-        self.map.retain(|_, chunk| {
-            if chunk.live.load(Ordering::SeqCst) > 0 {
-                return true;
-            }
-            // Whoever begins a task counts first and looks at this second; here it is the other way round, so one of
-            // the two sees the other.
-            chunk.retired.store(true, Ordering::SeqCst);
-            let lives = chunk.live.load(Ordering::SeqCst) > 0;
-            chunk.retired.store(!lives && chunk.retired.load(Ordering::SeqCst), Ordering::SeqCst);
-            lives
-        });
+        self.map.retain(|_, chunk| !chunk.try_retire());
         self.sweep_at = (self.map.len() * 2).max(16);
+    }
+
+    /// Gives up a chunk, if no task lives in it.
+    fn retire(&mut self, chunk: &Arc<Chunk>) {
+        let is_ours = self.map.get(&chunk.base).is_some_and(|ours| Arc::ptr_eq(ours, chunk));
+        if is_ours && chunk.try_retire() {
+            self.map.remove(&chunk.base);
+            self.sweep_at = self.sweep_at.min((self.map.len() * 2).max(16));
+        }
     }
 }
 
 impl Chunk {
+    /// Turns away who would begin a task here, if none lives; called with the map locked.
+    fn try_retire(&self) -> bool {
+        if self.live.load(Ordering::SeqCst) > 0 {
+            return false;
+        }
+        // Whoever begins a task counts first and looks at this second; here it is the other way round, so one of the
+        // two sees the other. Who is turned away then waits for the map.
+        self.retired.store(true, Ordering::SeqCst);
+        let lives = self.live.load(Ordering::SeqCst) > 0;
+        if lives {
+            self.retired.store(false, Ordering::SeqCst);
+        }
+        !lives
+    }
+
     fn record(&self, id: u64) -> &Record {
         &self.records[(id % CHUNK) as usize]
     }
@@ -163,10 +181,15 @@ impl Chunk {
     }
 }
 
+/// Looks at the chunk that this thread used last; `None` while the thread ends, when that is gone.
+fn last<R>(look: impl FnOnce(&mut Option<Arc<Chunk>>) -> R) -> Option<R> {
+    LAST.try_with(|last| look(&mut last.borrow_mut())).ok()
+}
+
 /// Writes down a task that begins.
 pub(super) fn begin(birth: &Birth) {
     let base = birth.id - birth.id % CHUNK;
-    LAST.with_borrow_mut(|last| {
+    last(|last| {
         if !last.as_ref().is_some_and(|chunk| chunk.base == base && chunk.begin()) {
             *last = Some(chunks(|chunks| {
                 loop {
@@ -204,14 +227,14 @@ fn write(record: &Record, birth: &Birth) {
 /// Looks at the record of a task that lives; `None` for tasks that no hook told of.
 pub(super) fn with<R>(id: u64, look: impl FnOnce(&Record) -> R) -> Option<R> {
     let base = id - id % CHUNK;
-    LAST.with_borrow_mut(|last| {
+    last(|last| {
         let found = |chunk: &Arc<Chunk>| chunk.base == base && chunk.record(id).id.load(Ordering::Acquire) == id;
         if !last.as_ref().is_some_and(found) {
             let chunk = chunks(|chunks| chunks.map.get(&base).cloned())?;
             *last = Some(chunk).filter(found);
         }
         last.as_ref().map(|chunk| look(chunk.record(id)))
-    })
+    })?
 }
 
 /// Forgets a task; its record may be another one's afterwards.
@@ -225,9 +248,12 @@ pub(super) fn end(id: u64) {
         handle.take()
     });
     if ended.is_some() {
-        LAST.with_borrow(|last| {
-            if let Some(chunk) = last {
-                chunk.live.fetch_sub(1, Ordering::SeqCst);
+        last(|last| {
+            let Some(chunk) = last else { return };
+            let lives = chunk.live.fetch_sub(1, Ordering::SeqCst) > 1;
+            // Of the newest one more will be needed.
+            if !lives && chunk.base < NEWEST.load(Ordering::Relaxed) {
+                chunks(|chunks| chunks.retire(chunk));
             }
         });
     }
@@ -269,4 +295,76 @@ pub(crate) fn now() -> u64 {
     static START: OnceLock<Instant> = OnceLock::new();
     let start = *START.get_or_init(Instant::now);
     u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX).saturating_add(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ids far from those of any task that other tests spawn.
+    const FAR: u64 = 1 << 40;
+
+    fn birth(id: u64, run: u64) -> Birth {
+        Birth { id, run, parent: 0, location: Location::caller(), lane: 0, blocking: false }
+    }
+
+    fn run_of(id: u64) -> Option<u64> {
+        with(id, |record| record.run.load(Ordering::Relaxed))
+    }
+
+    fn listed(from: u64, to: u64) -> Vec<u64> {
+        let mut ids = Vec::new();
+        each(|id, _| ids.push(id));
+        ids.retain(|id| (from..to).contains(id));
+        ids
+    }
+
+    #[test]
+    fn a_task_is_found_while_it_lives() {
+        for id in [FAR, FAR + 1, FAR + CHUNK * 7] {
+            begin(&birth(id, id + 5));
+        }
+        assert_eq!(run_of(FAR + 1), Some(FAR + 6));
+        assert_eq!(listed(FAR, FAR + CHUNK * 10), [FAR, FAR + 1, FAR + CHUNK * 7]);
+        end(FAR + 1);
+        assert_eq!((run_of(FAR + 1), run_of(FAR), run_of(FAR + 2)), (None, Some(FAR + 5), None));
+        end(FAR + 1);
+        end(FAR);
+        end(FAR + CHUNK * 7);
+        assert_eq!(listed(FAR, FAR + CHUNK * 10), []);
+    }
+
+    #[test]
+    fn many_threads_begin_and_end_tasks_and_one_that_stays_is_not_lost() {
+        let from = FAR * 2;
+        begin(&birth(from, 1));
+        let next = AtomicU64::new(from + 1);
+        let to = from + CHUNK * 400;
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let mut living = Vec::new();
+                    while let id = next.fetch_add(1, Ordering::Relaxed)
+                        && id < to
+                    {
+                        begin(&birth(id, id));
+                        living.push(id);
+                        // Some live for long, most do not.
+                        if living.len() > 40 {
+                            let id = living.swap_remove(id as usize % living.len());
+                            assert_eq!(run_of(id), Some(id));
+                            end(id);
+                        }
+                    }
+                    living.into_iter().for_each(end);
+                });
+            }
+        });
+        assert_eq!(listed(from, to), [from]);
+        assert_eq!(run_of(from), Some(1));
+        end(from);
+        // What was made for them is given back when more is needed.
+        chunks(Chunks::sweep);
+        assert!(chunks(|chunks| chunks.map.keys().all(|base| !(from..to).contains(base))));
+    }
 }

@@ -22,7 +22,7 @@ fn instrumented(text: &str, form: Form) -> String {
 
 #[track_caller]
 fn check(text: &str, expected: Expect) {
-    expected.assert_eq(&instrumented(text, Form { checkpoint: Checkpoint::Call, timeline: false }));
+    expected.assert_eq(&instrumented(text, Form { checkpoint: Checkpoint::Call, chunks: false, timeline: false }));
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn what_the_compiler_runs_and_what_cannot_be_left_has_no_checkpoint() {
         "#[some::attribute] fn f() { loop {} }",
         "dbg!(|| 1); assert!(v.all(|x| x)); unknown!(loop {}); stringify!(|| 1);",
     ] {
-        assert_eq!(instrumented(text, Form { checkpoint: Checkpoint::Call, timeline: true }), text);
+        assert_eq!(instrumented(text, Form { checkpoint: Checkpoint::Call, chunks: false, timeline: true }), text);
     }
     check(
         "extern \"Rust\" fn f() {} extern \"C\" fn g() { fn h() {} }",
@@ -167,7 +167,7 @@ fn what_is_spawned_is_wrapped() {
         expect!["vec![__spawned!(tokio::spawn(__lane!(a)))]; pool.spawn(async || { CHECK; (1) })"],
     );
     for text in ["Command::new(a).spawn()?", "tokio::spawn::<F>(f)", "spawn", "spawner(x)"] {
-        assert_eq!(instrumented(text, Form { checkpoint: Checkpoint::Call, timeline: true }), text);
+        assert_eq!(instrumented(text, Form { checkpoint: Checkpoint::Call, chunks: false, timeline: true }), text);
     }
 }
 
@@ -177,11 +177,47 @@ fn futures_side_by_side_are_branches() {
         "let (a, b) = tokio::join!(x, f(y).await); futures::try_join!(biased; g())",
         expect!["let (a, b) = tokio::join!(branch(x), branch(f(y).await)); futures::try_join!(biased; branch(g()))"],
     );
-    let timeline = Form { checkpoint: Checkpoint::None, timeline: true };
+    let timeline = Form { checkpoint: Checkpoint::None, chunks: false, timeline: true };
     let text =
         "f(a).await?; b.g().await; c.await; tokio::join!(d(e().await)); tokio::spawn(h).await; while i().await {}";
     expect!["branch(f(a)).await?; branch(b.g()).await; c.await; tokio::join!(branch(d(branch(e()).await))); branch(__spawned!(tokio::spawn(__lane!(h)))).await; while branch(i()).await {}"].assert_eq(&instrumented(text, timeline));
     assert_eq!(instrumented("f().await; || loop {}", Form { timeline: false, ..timeline }), "f().await; || loop {}");
+}
+
+#[test]
+fn tight_loops_over_ranges_have_checkpoints_in_some_rounds() {
+    let chunks = Form { checkpoint: Checkpoint::Call, chunks: true, timeline: false };
+    let check = |text: &str, expected: Expect| expected.assert_eq(&instrumented(text, chunks));
+    check(
+        "for i in 0..n { s ^= i.wrapping_mul(3); if s > i { continue } }\nfor _ in a.len()..f64::max(b, c) as usize {}",
+        expect![[r#"
+            for __kissaten_chunk in chunks(0..n) {for i in __kissaten_chunk { s ^= i.wrapping_mul(3); if s > i { continue } }}
+            for __kissaten_chunk in chunks(a.len()..f64::max(b, c) as usize) {for _ in __kissaten_chunk {}}"#]],
+    );
+    check(
+        "for i in 0..n {\n    for mut j in 0..n {\n        v[i][j] += Some(j).unwrap();\n    }\n}",
+        expect![[r#"
+        for i in 0..n {CHECK; 
+            for __kissaten_chunk in chunks(0..n) {for mut j in __kissaten_chunk {
+                v[i][j] += Some(j).unwrap();
+            }}
+        }"#]],
+    );
+    for text in [
+        "for i in 0..n { if v[i] { break } }",
+        "for i in 0..n { f(i) }",
+        "for i in 0..n { v[i].load() }",
+        "for i in 0..n { println!() }",
+        "for i in 0..=n { s += i }",
+        "for i in 0.. { s += i }",
+        "for (i, j) in 0..n { s += i }",
+        "'a: for i in 0..n { continue 'a }",
+        "for i in 0..n { g.await }",
+        "for i in 0..n { s += (|| i)() }",
+        "for i in v { s += i }",
+    ] {
+        assert!(!instrumented(text, chunks).contains("chunk"), "{text}");
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
 use super::spawn::Spawn;
-use super::{Piece, Wrap, checkpoint};
+use super::{Piece, Wrap, checkpoint, chunk};
 use crate::parse::arguments;
 
 /// Notes the pieces of all that it visits.
@@ -122,6 +122,11 @@ impl<'ast> Visit<'ast> for Walk<'_> {
     }
 
     fn visit_expr_for_loop(&mut self, node: &'ast syn::ExprForLoop) {
+        let parts = if self.can_unwind { chunk::parts(node) } else { None };
+        if let Some(parts) = parts {
+            self.pieces.extend(parts.map(|(at, part)| (at, Piece::Chunk(part))));
+            return;
+        }
         self.visit_expr(&node.expr);
         self.check(&node.body, &node.attrs);
         self.visit_block(&node.body);

@@ -1,0 +1,90 @@
+//! One lane of a timeline in the making: the life of a task, a branch, a closure or the cell itself.
+
+use std::panic::Location;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::{Clock, OWN_SINCE, POLLS, index_of};
+use crate::task::{TypeName, function_name, place_of, polled_since};
+use crate::timeline::{End, Lane};
+
+pub(super) struct Traced {
+    parent: u32,
+    task: u64,
+    pub(super) name: Option<TypeName>,
+    location: Option<&'static Location<'static>>,
+    spawned: u64,
+    pub(super) end: Option<(u64, End)>,
+    polls: Vec<(u64, u64)>,
+    /// Polls that are nearer to one another than this are one.
+    resolution: u64,
+    count: u64,
+    busy: u64,
+    /// Since when it runs, if it is a closure.
+    pub(super) begun: Option<u64>,
+}
+
+impl Traced {
+    pub(super) fn new(parent: u32, task: u64, location: Option<&'static Location<'static>>, spawned: u64) -> Self {
+        let polls = Vec::new();
+        Self {
+            parent,
+            task,
+            name: None,
+            location,
+            spawned,
+            end: None,
+            polls,
+            resolution: 0,
+            count: 0,
+            busy: 0,
+            begun: None,
+        }
+    }
+
+    pub(super) fn polled(&mut self, since: u64, until: u64) {
+        self.count += 1;
+        self.busy += until.saturating_sub(since);
+        match self.polls.last_mut() {
+            Some(last) if since.saturating_sub(last.1) < self.resolution => last.1 = until,
+            _ => self.polls.push((since, until)),
+        }
+        while self.polls.len() >= POLLS {
+            self.resolution = (self.resolution * 2).max(1000);
+            super::join(&mut self.polls, self.resolution, |last| last.1, |last, next| *last = *next);
+        }
+    }
+
+    /// The lane as it is told.
+    pub(super) fn told(&self, clock: &Clock) -> Lane {
+        let stretch = |(from, to): &(u64, u64)| (clock.since_start(*from), clock.since_start(*to));
+        let mut polls: Vec<_> = self.polls.iter().map(stretch).collect();
+        let (mut poll_count, mut busy) = (self.count, self.busy);
+        // What is polled at this moment has not been written down yet.
+        if let Some(since) = self.polled_since() {
+            polls.push(stretch(&(since, clock.now)));
+            poll_count += 1;
+            busy += clock.now.saturating_sub(since);
+        }
+        Lane {
+            parent: index_of(self.parent),
+            task: Some(self.task).filter(|task| *task != 0),
+            name: self.name.map_or_else(|| "task".to_owned(), |name| function_name(name())),
+            place: self.location.map(place_of),
+            spawned: clock.since_start(self.spawned),
+            end: self.end.map(|(at, end)| (clock.since_start(at), end)),
+            polls,
+            poll_count,
+            busy: Duration::from_nanos(busy),
+        }
+    }
+
+    fn polled_since(&self) -> Option<u64> {
+        match (self.end, self.location) {
+            (Some(_), _) => None,
+            (None, None) => Some(OWN_SINCE.load(Ordering::Relaxed)).filter(|since| *since != 0),
+            (None, Some(_)) if self.task == 0 => self.begun,
+            (None, Some(_)) => polled_since(self.task),
+        }
+    }
+}
