@@ -37,10 +37,8 @@ for n in 0..{PRINTING_TASKS} {{
     }});
 }}
 tasks.join_all().await;"""
-# What is free between two things that are not, glibc keeps for later unless it is asked.
-TRIMMING = """\
-unsafe extern "C" { fn malloc_trim(pad: usize) -> i32; }
-unsafe { malloc_trim(0); }"""
+# After how many idle seconds the memory that is no longer needed has to be given back.
+IDLE = 5
 LEVELS = (0, 1, 3)
 PLAIN, HOOKS, TIMELINE = "plain tokio", "Kissaten", "with `%%timeline`"
 
@@ -78,11 +76,10 @@ def measure(options: argparse.Namespace, crate: Path) -> None:
             for kind, kernel in kernels.items()
         }
         table.multiples(f"{PRINTING_TASKS:,} tasks print two lines each, whole cell", in_turns(options.repeats, candidates))
-        for kernel in kernels.values():
-            kernel.run(TRIMMING)
+        time.sleep(IDLE)
         memory.append({kind: [kernel.memory()] for kind, kernel in kernels.items()})
         times = 1 + options.repeats * len(LEVELS)
-        whens = ("before", f"after {TASKS:,} tasks", f"after {times} times as many", "once the allocator gives back what is free")
+        whens = ("before", f"after {TASKS:,} tasks", f"after {times} times as many", f"{IDLE} s later")
         for when, megabytes in zip(whens, memory, strict=True):
             table.multiples(f"memory, {when}", megabytes, "MB")
     finally:
