@@ -26,7 +26,7 @@ bless *arguments:
 picture:
     tests/run --bless tests/test_readme.py
 
-# Measures Kissaten beside evcxr_jupyter, ipykernel and plain rustc.
+# Measures Kissaten beside evcxr_jupyter, ipykernel and plain rustc; `just bench --only scale` is one group of rows.
 bench *arguments:
     tests/bench/run {{arguments}}
 
