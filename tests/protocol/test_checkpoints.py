@@ -163,7 +163,7 @@ def test_a_thread_of_the_interrupted_cell_ends(shared_kernel):
     code = f"let tells = Tells(told);\ntokio::task::spawn_blocking(move || {{ let _tells = tells; while {TRUE} {{}} }}).await?;"
     ends_at_once(shared_kernel, begins(shared_kernel, code))
     # A guard against a hang.
-    guard = "tokio::time::timeout(std::time::Duration::from_secs(20), gone.recv()).await"
+    guard = "tokio::time::timeout(std::time::Duration::from_secs(5), gone.recv()).await"
     assert shared_kernel.run(guard).result == "Ok(Some(()))"
 
 

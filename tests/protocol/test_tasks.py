@@ -8,7 +8,7 @@ PENDING = "std::future::pending::<()>()"
 TRUE = "std::hint::black_box(true)"
 # The list after all has ended that is about to; a guard against a hang, no measure of time.
 ENDED = (
-    "for _ in 0..5_000 {{ if kissaten::tasks().len() <= {count} {{ break }} "
+    "for _ in 0..3_000 {{ if kissaten::tasks().len() <= {count} {{ break }} "
     "tokio::time::sleep(std::time::Duration::from_millis(1)).await }}\nkissaten::tasks().len()"
 )
 
