@@ -4,8 +4,10 @@
 //! A checkpoint reads one flag. Only while somebody is being interrupted or aborted is it set, and only then does
 //! anything else happen: the checkpoint asks whether it is meant, and unwinds if it is.
 
+use std::collections::BTreeMap;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::{here, task};
 
@@ -20,6 +22,9 @@ static REASONS: AtomicUsize = AtomicUsize::new(0);
 
 /// The run of a cell that is being interrupted; 0: none.
 static INTERRUPTED: AtomicU64 = AtomicU64::new(0);
+
+/// Whether code of the interrupted cell has been unwound.
+static HEEDED: AtomicBool = AtomicBool::new(false);
 
 /// What a checkpoint unwinds with: no panic, so no hook is called and nothing is printed.
 pub(crate) struct Unwound;
@@ -47,6 +52,57 @@ pub(crate) fn release() {
 /// Checkpoints of this cell, and of threads that work for it, unwind until [`end`].
 pub(crate) fn begin(run: u64) {
     if INTERRUPTED.swap(run, Ordering::SeqCst) == 0 {
+        HEEDED.store(false, Ordering::SeqCst);
+        hold();
+        stop_closures(run);
+    }
+}
+
+/// Whether a checkpoint has ended some of the interrupted cell's code. What that code results in after all, because
+/// it caught the unwinding, is not what it was written for.
+pub(crate) fn was_heeded() -> bool {
+    HEEDED.load(Ordering::SeqCst)
+}
+
+/// Closures of `spawn_blocking` that run, by the run of their cell.
+///
+/// A cell that awaits one ends before it at an interrupt. The closure works for nobody then, and ends at its own next
+/// checkpoint.
+static CLOSURES: Mutex<BTreeMap<u64, Closures>> = Mutex::new(BTreeMap::new());
+
+#[derive(Default)]
+struct Closures {
+    count: usize,
+    stopped: bool,
+}
+
+fn closures() -> MutexGuard<'static, BTreeMap<u64, Closures>> {
+    CLOSURES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A closure of `spawn_blocking` begins to run.
+pub(crate) fn closure_begins(run: u64) {
+    closures().entry(run).or_default().count += 1;
+}
+
+/// It has ended.
+pub(crate) fn closure_ends(run: u64) {
+    let mut closures = closures();
+    let Some(of_run) = closures.get_mut(&run) else { return };
+    of_run.count -= 1;
+    if of_run.count == 0 {
+        if of_run.stopped {
+            release();
+        }
+        closures.remove(&run);
+    }
+}
+
+fn stop_closures(run: u64) {
+    if let Some(of_run) = closures().get_mut(&run)
+        && !of_run.stopped
+    {
+        of_run.stopped = true;
         hold();
     }
 }
@@ -76,9 +132,20 @@ pub fn checkpoint() {
     if std::thread::panicking() {
         return;
     }
-    let (run, is_task) = here::with(|here| (here.run.get(), !here.task.get().is_null()));
-    let is_meant = if is_task { task::wants_abort() } else { run != 0 && run == INTERRUPTED.load(Ordering::SeqCst) };
+    let (run, is_task, is_closure) =
+        here::with(|here| (here.run.get(), !here.task.get().is_null(), here.closure.get() != 0));
+    let is_interrupted = || run != 0 && run == INTERRUPTED.load(Ordering::SeqCst);
+    let is_stopped = || closures().get(&run).is_some_and(|of_run| of_run.stopped);
+    let is_meant = match (is_task, is_closure) {
+        (true, _) => task::wants_abort(),
+        (_, true) => task::wants_abort() || is_stopped(),
+        // A task of a `LocalSet` runs in the cell's own poll.
+        _ => is_interrupted() || task::wants_abort(),
+    };
     if is_meant {
+        if is_interrupted() {
+            HEEDED.store(true, Ordering::SeqCst);
+        }
         resume_unwind(Box::new(Unwound));
     }
 }

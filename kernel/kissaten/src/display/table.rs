@@ -108,7 +108,9 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
         for row in &self.rows {
             html.push_str("<tr>");
             for cell in row {
-                let _ = write!(html, "<td><code>{}</code></td>", escape(cell));
+                // Pages draw a box around code, also around none.
+                let code = if cell.is_empty() { String::new() } else { format!("<code>{}</code>", escape(cell)) };
+                let _ = write!(html, "<td>{code}</td>");
             }
             html.push_str("</tr>");
         }

@@ -62,17 +62,22 @@ pub(super) fn parts(node: &syn::ExprForLoop) -> Option<[(usize, Part); 5]> {
 }
 
 fn is_tight(range: &syn::ExprRange, body: &syn::Block) -> bool {
-    let mut tight = Tight(true);
+    let mut quick = Quick(true);
     // What is in the bounds may be instrumented for itself.
-    range.start.iter().chain(&range.end).for_each(|bound| tight.visit_expr(bound));
-    tight.visit_block(body);
-    tight.0
+    range.start.iter().chain(&range.end).for_each(|bound| quick.visit_expr(bound));
+    quick.0 && is_quick(body)
 }
 
-/// Whether all that is visited is done at once.
-struct Tight(bool);
+/// Whether all of a block is done at once: it has no loops, and calls nothing that may take long.
+pub(super) fn is_quick(block: &syn::Block) -> bool {
+    let mut quick = Quick(true);
+    quick.visit_block(block);
+    quick.0
+}
 
-impl<'ast> Visit<'ast> for Tight {
+struct Quick(bool);
+
+impl<'ast> Visit<'ast> for Quick {
     fn visit_expr(&mut self, expression: &'ast Expr) {
         self.0 &= matches!(
             expression,
@@ -108,12 +113,12 @@ impl<'ast> Visit<'ast> for Tight {
             Expr::Path(function) => function.path.segments.last(),
             _ => None,
         };
-        self.0 &= last.is_some_and(|last| is_quick(&last.ident.to_string()));
+        self.0 &= last.is_some_and(|last| is_quick_call(&last.ident.to_string()));
         visit::visit_expr_call(self, call);
     }
 
     fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
-        self.0 &= is_quick(&call.method.to_string());
+        self.0 &= is_quick_call(&call.method.to_string());
         visit::visit_expr_method_call(self, call);
     }
 
@@ -127,7 +132,7 @@ impl<'ast> Visit<'ast> for Tight {
 }
 
 /// Functions of numbers and of what holds them; tuple structs and variants are functions as well.
-fn is_quick(name: &str) -> bool {
+fn is_quick_call(name: &str) -> bool {
     const NAMES: [&str; 60] = [
         "abs",
         "abs_diff",

@@ -40,24 +40,25 @@ fn bodies_begin_with_a_checkpoint() {
             }"#]],
     );
     check(
-        "impl A { async fn a(&self) {} unsafe fn b() {} }\ntrait B { fn a(&self) -> u8 { 1 } fn b(&self); }\nmod m { pub(super) fn c() { fn d() {} } }",
+        "impl A { async fn a(&self) { b() } unsafe fn b() { c!() } }\ntrait B { fn a(&self) -> u8 { 1 } fn b(&self); }\nimpl B for A { fn b(&self) {} }\nmod m { pub(super) fn c() { fn d() { e() } } }",
         expect![[r#"
-            impl A { async fn a(&self) {CHECK; } unsafe fn b() {CHECK; } }
+            impl A { async fn a(&self) {CHECK;  b() } unsafe fn b() {CHECK;  c!() } }
             trait B { fn a(&self) -> u8 {CHECK;  1 } fn b(&self); }
-            mod m { pub(super) fn c() {CHECK;  fn d() {CHECK; } } }"#]],
+            impl B for A { fn b(&self) {CHECK; } }
+            mod m { pub(super) fn c() {CHECK;  fn d() {CHECK;  e() } } }"#]],
     );
     check(
         "'a: loop { let x = 'b: while let Some(x) = y { break 'a; }; }",
         expect!["'a: loop {CHECK;  let x = 'b: while let Some(x) = y {CHECK;  break 'a; }; }"],
     );
     check(
-        "fn f() {\n    #![allow(unused)]\n    //! words\n    1;\n}",
+        "fn f() {\n    #![allow(unused)]\n    //! words\n    g();\n}",
         expect![[r#"
-        fn f() {
-            #![allow(unused)]
-            //! words
-            CHECK; 1;
-        }"#]],
+            fn f() {
+                #![allow(unused)]
+                //! words
+                CHECK; g();
+            }"#]],
     );
     check("for x in (|| y)() {}", expect!["for x in (|| { CHECK; (y) })() {CHECK; }"]);
 }
@@ -90,13 +91,15 @@ fn what_the_compiler_runs_and_what_cannot_be_left_has_no_checkpoint() {
         "extern \"C\" fn f() { loop {} || 1; } extern fn g() { for _ in a {} }",
         "#[unsafe(naked)] fn f() { naked_asm!(\"ret\") }",
         "#[some::attribute] fn f() { loop {} }",
+        "fn f(&self, x: f64) -> Option<f64> { if x > 1.0 { return None } Some(self.y.max(x).sqrt() + self.v[0]) }",
+        "impl A { fn new(x: u8) -> Self { Self { x, y: B(1) } } }",
         "dbg!(|| 1); assert!(v.all(|x| x)); unknown!(loop {}); stringify!(|| 1);",
     ] {
         assert_eq!(instrumented(text, Form { checkpoint: Checkpoint::Call, chunks: false, timeline: true }), text);
     }
     check(
-        "extern \"Rust\" fn f() {} extern \"C\" fn g() { fn h() {} }",
-        expect![[r#"extern "Rust" fn f() {CHECK; } extern "C" fn g() { fn h() {CHECK; } }"#]],
+        "extern \"Rust\" fn f() { g() } extern \"C\" fn g() { fn h() { f() } }",
+        expect![[r#"extern "Rust" fn f() {CHECK;  g() } extern "C" fn g() { fn h() {CHECK;  f() } }"#]],
     );
 }
 
