@@ -6,7 +6,7 @@ use std::alloc::Layout;
 use std::any::TypeId;
 use std::mem::{ManuallyDrop, MaybeUninit, needs_drop};
 
-pub use crate::chunk::{Chunk, Chunks, chunks};
+pub use crate::chunk::{Chunk, Chunks, Count, chunks, rounds};
 pub use crate::display::probe::{Tail, Variable};
 pub use crate::error::{CellDebugError, CellError};
 pub use crate::interrupt::{CHECK, check, checkpoint};

@@ -115,37 +115,59 @@ pub(crate) fn end() {
 }
 
 /// A checkpoint in optimised code.
+///
+/// Two calls instead of one of [`checkpoint`], because a call that may unwind *and* return costs registers even where
+/// it is never made: what is live on both ways out of it (a sum, say) stays in memory in the whole loop around it.
+/// [`is_meant`] never unwinds, and [`unwind`] never returns.
 #[inline(always)]
 pub fn check() {
     // SAFETY: as in `flag`, which is written out here because cells compile it.
-    if unsafe { AtomicBool::from_ptr(&raw mut CHECK) }.load(Ordering::Relaxed) {
-        checkpoint();
+    if unsafe { AtomicBool::from_ptr(&raw mut CHECK) }.load(Ordering::Relaxed) && is_meant() {
+        unwind();
     }
 }
 
-/// What a checkpoint does when the flag is set: ends a task that is to be aborted, or code of an interrupted cell. Tasks
-/// of an interrupted cell go on, as they would if they awaited.
+/// What a checkpoint does when the flag is set.
 #[cold]
 #[inline(never)]
 pub fn checkpoint() {
+    if is_meant() {
+        unwind();
+    }
+}
+
+/// Whether a checkpoint of this thread is to unwind: in a task that is to be aborted, or in code of an interrupted cell.
+/// Tasks of an interrupted cell go on, as they would if they awaited.
+///
+/// `extern "C"` tells callers that it does not unwind itself.
+#[cold]
+#[inline(never)]
+extern "C" fn is_meant() -> bool {
     // To unwind out of a destructor that runs because of an unwinding would abort the process.
     if std::thread::panicking() {
-        return;
+        return false;
     }
     let (run, is_task, is_closure) =
         here::with(|here| (here.run.get(), !here.task.get().is_null(), here.closure.get() != 0));
-    let is_interrupted = || run != 0 && run == INTERRUPTED.load(Ordering::SeqCst);
     let is_stopped = || closures().get(&run).is_some_and(|of_run| of_run.stopped);
-    let is_meant = match (is_task, is_closure) {
+    match (is_task, is_closure) {
         (true, _) => task::wants_abort(),
         (_, true) => task::wants_abort() || is_stopped(),
         // A task of a `LocalSet` runs in the cell's own poll.
-        _ => is_interrupted() || task::wants_abort(),
-    };
-    if is_meant {
-        if is_interrupted() {
-            HEEDED.store(true, Ordering::SeqCst);
-        }
-        resume_unwind(Box::new(Unwound));
+        _ => is_interrupted(run) || task::wants_abort(),
     }
+}
+
+fn is_interrupted(run: u64) -> bool {
+    run != 0 && run == INTERRUPTED.load(Ordering::SeqCst)
+}
+
+/// Ends what the checkpoint is in.
+#[cold]
+#[inline(never)]
+fn unwind() -> ! {
+    if is_interrupted(here::run()) {
+        HEEDED.store(true, Ordering::SeqCst);
+    }
+    resume_unwind(Box::new(Unwound));
 }

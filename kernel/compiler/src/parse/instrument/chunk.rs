@@ -10,14 +10,15 @@ use syn::{Expr, Pat};
 use super::Form;
 use crate::source_map::Edits;
 
-/// `for i in a..b { … }` becomes `for chunk in chunks(a..b) { for i in chunk { … } }`.
+/// `for i in a..b { … }` becomes `for chunk in chunks(a..b) { for i in chunk { … } }`, and what
+/// [`count`](super::count) finds gets an inner loop as well.
 #[derive(Clone, Debug)]
 pub(super) enum Part {
     /// The loop's variable, by its end, which the stretch takes the place of.
     Variable(usize),
     Range,
     RangeEnd,
-    /// The inner loop's head, with the variable as text; in other forms an ordinary checkpoint.
+    /// The inner loop's head; in other forms an ordinary checkpoint.
     Head(String),
     Foot,
 }
@@ -30,7 +31,7 @@ impl Part {
             Self::Variable(end) => edits.replace(at..*end, "__kissaten_chunk"),
             Self::Range => edits.instrument(at, "::kissaten::__cell::chunks("),
             Self::RangeEnd => edits.instrument(at, ")"),
-            Self::Head(variable) => edits.instrument(at, format!("for {variable} in __kissaten_chunk {{")),
+            Self::Head(text) => edits.instrument(at, format!("{text} {{")),
             Self::Foot => edits.instrument(at, "}"),
         }
     }
@@ -56,7 +57,7 @@ pub(super) fn parts(node: &syn::ExprForLoop) -> Option<[(usize, Part); 5]> {
         (variable.start, Part::Variable(variable.end)),
         (range.start, Part::Range),
         (range.end, Part::RangeEnd),
-        (body.open().byte_range().end, Part::Head(node.pat.to_token_stream().to_string())),
+        (body.open().byte_range().end, Part::Head(format!("for {} in __kissaten_chunk", node.pat.to_token_stream()))),
         (body.close().byte_range().start, Part::Foot),
     ])
 }
@@ -195,8 +196,10 @@ fn is_quick_call(name: &str) -> bool {
         "unwrap_or",
         "unwrap_or_default",
     ];
-    const BEGINNINGS: [&str; 4] = ["wrapping_", "checked_", "saturating_", "overflowing_"];
-    name.starts_with(char::is_uppercase)
-        || NAMES.contains(&name)
-        || BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
+    name.starts_with(char::is_uppercase) || NAMES.contains(&name) || has_integer_beginning(name)
+}
+
+/// Whether it is one of the many methods of integers that say what becomes of an overflow.
+pub(super) fn has_integer_beginning(name: &str) -> bool {
+    ["wrapping_", "checked_", "saturating_", "overflowing_"].iter().any(|beginning| name.starts_with(beginning))
 }

@@ -224,6 +224,84 @@ fn tight_loops_over_ranges_have_checkpoints_in_some_rounds() {
 }
 
 #[test]
+fn tight_loops_that_count_have_checkpoints_in_some_rounds() {
+    let chunks = Form { checkpoint: Checkpoint::Call, chunks: true, timeline: false };
+    let check = |text: &str, expected: Expect| expected.assert_eq(&instrumented(text, chunks));
+    check(
+        "while i < n { s = s.wrapping_mul(31).wrapping_add(i); i += 1 }",
+        expect!["while i < n {for _ in rounds(i, n, 1, false) { s = s.wrapping_mul(31).wrapping_add(i); i += 1 }}"],
+    );
+    check(
+        "while i <= 1_000u8 {\n    v[i] ^= n; *t += v[i].max(i.pow(2));\n    i += 3;\n}",
+        expect![[r#"
+        while i <= 1_000u8 {for _ in rounds(i, 1_000u8, 3, true) {
+            v[i] ^= n; *t += v[i].max(i.pow(2));
+            i += 3;
+        }}"#]],
+    );
+    check(
+        "while r#in < v.len() { if v[r#in] > 2 { return } v[0] = 1; r#in += 0x2_usize; }",
+        expect![
+            "while r#in < v.len() {for _ in rounds(r#in, v . len (), 0x2_usize, false) { if v[r#in] > 2 { return } v[0] = 1; r#in += 0x2_usize; }}"
+        ],
+    );
+    check(
+        "while a { while i < n { let (x, ref y) = w; z.0 = f64::from(*x); v[i].swap(&mut w[0]); i += 1 } }",
+        expect![
+            "while a {CHECK;  while i < n {for _ in rounds(i, n, 1, false) { let (x, ref y) = w; z.0 = f64::from(*x); v[i].swap(&mut w[0]); i += 1 }} }"
+        ],
+    );
+    check(
+        "unsafe { f() } unsafe fn f() { fn g() { while i < N { i += 1 } } }",
+        expect![
+            "unsafe { f() } unsafe fn f() {CHECK;  fn g() {CHECK;  while i < N {for _ in rounds(i, N, 1, false) { i += 1 }} } }"
+        ],
+    );
+    for text in [
+        "while i < n {}",
+        "while i < n { s += 1 }",
+        "while i < n { i += 0 }",
+        "while i < n { i += k }",
+        "while i < n { i -= 1 }",
+        "while i < n { i += 1; s += i }",
+        "while i < n + 1 { i += 1 }",
+        "while i < 1.0 { i += 1 }",
+        "while i > n { i += 1 }",
+        "while i != n { i += 1 }",
+        "while *i < n { *i += 1 }",
+        "while a.i < n { a.i += 1 }",
+        "while i < n && a { i += 1 }",
+        "while i < i { i += 1 }",
+        "'a: while i < n { i += 1 }",
+        "while i < n { if v[i] { break } i += 1 }",
+        "while i < n { if v[i] { continue } i += 1 }",
+        "while i < n { f(i); i += 1 }",
+        "while i < n { f().await; i += 1 }",
+        "while i < n { s += (|| i)(); i += 1 }",
+        "while i < n { i *= 2; i += 1 }",
+        "while i < n { n -= 1; i += 1 }",
+        "while i < n { (s, n) = (n, s); i += 1 }",
+        "while i < n { r = &mut n; i += 1 }",
+        "while i < n { r = (&mut (i)).min(r); i += 1 }",
+        "while i < n { n.push(1); i += 1 }",
+        "while i < n { let i = 3; i += 1 }",
+        "while i < n { let ref mut r = s; i += 1 }",
+        "while i < n { match s { n => s += n } i += 1 }",
+        "while i < n { unsafe { *p += 1 } i += 1 }",
+        "unsafe { while i < n { *p += 1; i += 1 } }",
+        "unsafe fn f() { while i < n { *p += 1; i += 1 } }",
+        "while i < v.len() { s += 1; i += 1 }",
+        "while i < v.len() { s += v[i]; v = w; i += 1 }",
+        "while i < v.len() { s += v[i]; v.take(); i += 1 }",
+        "while i < v.len() { s += v[i]; v.w.take(); i += 1 }",
+        "while i < v.w.len() { s += v.w[i]; i += 1 }",
+        "extern \"C\" fn f() { while i < n { i += 1 } }",
+    ] {
+        assert!(!instrumented(text, chunks).contains("rounds"), "{text}");
+    }
+}
+
+#[test]
 fn the_form_follows_the_level_and_what_the_cell_forbids() {
     let of = |level, text| Form::new(level, false, text).checkpoint;
     assert_eq!([0, 1, 2, 3].map(|level| of(level, "")), {

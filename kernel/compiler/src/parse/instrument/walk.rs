@@ -8,7 +8,7 @@ use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
 use super::spawn::Spawn;
-use super::{Piece, Wrap, checkpoint, chunk};
+use super::{Piece, Wrap, checkpoint, chunk, count};
 use crate::parse::arguments;
 
 /// Notes the pieces of all that it visits.
@@ -18,17 +18,23 @@ pub(super) struct Walk<'a> {
     can_unwind: bool,
     /// Whether the functions that are being visited are a trait's, which std calls in loops of its own.
     of_trait: bool,
+    /// Whether a pointer to anything may be written through where it does not show.
+    is_unsafe: bool,
 }
 
 impl<'a> Walk<'a> {
     pub(super) fn new(pieces: &'a mut Vec<(usize, Piece)>) -> Self {
-        Self { pieces, can_unwind: true, of_trait: false }
+        Self { pieces, can_unwind: true, of_trait: false, is_unsafe: false }
     }
 
     fn check(&mut self, block: &syn::Block, attributes: &[syn::Attribute]) {
         if self.can_unwind {
             self.pieces.push((checkpoint::head(block, attributes), Piece::Check));
         }
+    }
+
+    fn chunk<const N: usize>(&mut self, parts: [(usize, chunk::Part); N]) {
+        self.pieces.extend(parts.map(|(at, part)| (at, Piece::Chunk(part))));
     }
 
     fn wrapped(&mut self, expression: &Expr, wrap: Wrap) {
@@ -49,13 +55,15 @@ impl<'a> Walk<'a> {
         if signature.constness.is_some() || checkpoint::is_opaque(attributes) {
             return;
         }
-        let around = std::mem::replace(&mut self.can_unwind, checkpoint::can_unwind(signature));
+        let around = (self.can_unwind, self.is_unsafe);
+        (self.can_unwind, self.is_unsafe) =
+            (checkpoint::can_unwind(signature), matches!(signature.safety, syn::Safety::Unsafe(_)));
         // What ends at once and calls nobody needs none; each costs a tenth of a millisecond in every later cell.
         if of_trait || !chunk::is_quick(block) {
             self.check(block, attributes);
         }
         self.visit_block(block);
-        self.can_unwind = around;
+        (self.can_unwind, self.is_unsafe) = around;
     }
 
     fn spawn(
@@ -129,6 +137,11 @@ impl<'ast> Visit<'ast> for Walk<'_> {
     }
 
     fn visit_expr_while(&mut self, node: &'ast syn::ExprWhile) {
+        let parts = if self.can_unwind && !self.is_unsafe { count::parts(node) } else { None };
+        if let Some(parts) = parts {
+            self.chunk(parts);
+            return;
+        }
         self.visit_expr(&node.cond);
         self.check(&node.body, &node.attrs);
         self.visit_block(&node.body);
@@ -137,12 +150,18 @@ impl<'ast> Visit<'ast> for Walk<'_> {
     fn visit_expr_for_loop(&mut self, node: &'ast syn::ExprForLoop) {
         let parts = if self.can_unwind { chunk::parts(node) } else { None };
         if let Some(parts) = parts {
-            self.pieces.extend(parts.map(|(at, part)| (at, Piece::Chunk(part))));
+            self.chunk(parts);
             return;
         }
         self.visit_expr(&node.expr);
         self.check(&node.body, &node.attrs);
         self.visit_block(&node.body);
+    }
+
+    fn visit_expr_unsafe(&mut self, node: &'ast syn::ExprUnsafe) {
+        let around = std::mem::replace(&mut self.is_unsafe, true);
+        visit::visit_expr_unsafe(self, node);
+        self.is_unsafe = around;
     }
 
     fn visit_expr_closure(&mut self, closure: &'ast syn::ExprClosure) {
