@@ -26,7 +26,10 @@ mod trace;
 #[doc(hidden)]
 pub mod __cell;
 
-pub use display::{Display, Html, Markdown, MimeBundle, Plain, Svg, display};
+pub use display::{
+    Display, DisplayHandle, Html, Jpeg, Latex, Markdown, MimeBundle, Plain, Png, Svg, clear_output, display,
+    display_under, display_with_id, update_display,
+};
 pub use futures;
 pub use input::{input, input_password};
 pub use task::{Task, TaskState, Tasks, tasks};
