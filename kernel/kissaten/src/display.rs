@@ -2,16 +2,21 @@
 
 mod bundle;
 pub(crate) mod duration;
+mod json;
 mod kind;
 pub mod probe;
+mod rows;
 pub(crate) mod show;
 pub(crate) mod table;
 pub(crate) mod text;
+pub(crate) mod value;
 
 use std::fmt::{self, Debug, Write};
 
 pub use self::bundle::MimeBundle;
+pub use self::json::{Json, JsonError};
 pub use self::kind::{Html, Jpeg, Latex, Markdown, Plain, Png, Svg};
+pub use self::rows::table;
 pub use self::show::{DisplayHandle, clear_output, display, display_under, display_with_id, update_display};
 
 /// Longer than this, in characters, and a `Debug` text is laid out over several lines.
