@@ -11,6 +11,8 @@ use crate::display::text::{escape, printable};
 const MOST: usize = 20;
 /// Columns of a bar as text.
 const WIDTH: u64 = 30;
+/// A rate of less than this is nobody's.
+const MEASURABLE: Duration = Duration::from_millis(1);
 /// So long a bar has to go on before it says how long it will.
 const SOON: Duration = Duration::from_millis(300);
 
@@ -79,7 +81,8 @@ impl State<'_> {
 
     fn rate(&self) -> Option<String> {
         let seconds = self.elapsed.as_secs_f64();
-        let is_sensible = self.done > 0 && seconds > 0.0 && (self.is_whole.is_some() || self.elapsed >= SOON);
+        let least = if self.is_whole.is_some() { MEASURABLE } else { SOON };
+        let is_sensible = self.done > 0 && self.elapsed >= least;
         let rate = is_sensible.then(|| self.done as f64 / seconds)?;
         Some(if rate < 1.0 {
             format!("{} each", duration(self.elapsed.div_f64(self.done as f64)))
