@@ -28,7 +28,7 @@ use tokio_util::bytes::Bytes;
 use zeromq::{SocketRecv, ZmqMessage};
 
 use super::router::Replies;
-use crate::session::Session;
+use crate::{message::bundle_size, session::Session};
 
 /// How long a subscriber may take nothing before it is given up.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -206,8 +206,7 @@ fn size(content: &JupyterMessageContent) -> usize {
     match content {
         JupyterMessageContent::StreamContent(stream) => stream.text.len(),
         JupyterMessageContent::UnknownMessage(message) => {
-            let texts = message.content.get("data").and_then(|data| data.as_object()).into_iter().flatten();
-            texts.map(|(_, value)| value.as_str().map_or(0, str::len)).sum()
+            ["data", "metadata"].iter().filter_map(|part| message.content.get(part)?.as_object()).map(bundle_size).sum()
         }
         _ => 0,
     }
@@ -216,6 +215,7 @@ fn size(content: &JupyterMessageContent) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::content;
 
     #[test]
     fn only_subscriptions_are_welcomed() {
@@ -225,6 +225,14 @@ mod tests {
         for other in [&b""[..], b"\x00kernel.", b"\x01\xff", b"\x02x"] {
             assert_eq!(check(other), None);
         }
+    }
+
+    #[test]
+    fn bundles_are_counted_whatever_is_in_them() {
+        let bundle = serde_json::json!({"text/plain": "x".repeat(1000), "application/json": {"a": vec![1000; 1000]}});
+        let message =
+            content("display_data", serde_json::json!({"data": bundle, "metadata": {"a/b": "x".repeat(100)}}));
+        assert!((7_000..8_000).contains(&size(&message)));
     }
 
     #[test]

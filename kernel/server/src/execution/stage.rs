@@ -170,6 +170,11 @@ impl Execution {
                 let run = display.cell;
                 match display.number {
                     Some(_) => self.outputs.display(display),
+                    None if display.update => {
+                        // What it replaces may be in the pipes yet.
+                        self.drain();
+                        self.outputs.display(display);
+                    }
                     None => {
                         // What was printed before it stands before it.
                         self.drain();
