@@ -67,18 +67,22 @@ impl<T: Chunk> Iterator for Chunks<T> {
 pub trait Count: Copy {
     /// How many rounds of `while self < bound { self += step }` begin before a number overflows, up to a stretch; with
     /// `<=` if the bound is counted too. At least one: the caller has just compared.
-    fn rounds(self, bound: Self, step: Self, is_inclusive: bool) -> u16;
+    fn rounds(self, bound: Self, step: Self, is_inclusive: bool) -> u32;
 }
 
 macro_rules! count {
     ($($number:ty)*) => { $(
         impl Count for $number {
             #[inline(always)]
-            fn rounds(self, bound: Self, step: Self, is_inclusive: bool) -> u16 {
+            fn rounds(self, bound: Self, step: Self, is_inclusive: bool) -> u32 {
                 let distance = bound.abs_diff(self);
                 let last = if is_inclusive { distance } else { distance.saturating_sub(1) };
                 let more = last.checked_div(step.abs_diff(0)).unwrap_or(0);
-                u16::try_from(more).map_or(LENGTH, |more| more.min(LENGTH - 1) + 1)
+                // As few steps as can be: how far the optimiser unrolls the rounds hangs on what it sees here.
+                match u32::try_from(more) {
+                    Ok(more) if more < u32::from(LENGTH) => more + 1,
+                    _ => u32::from(LENGTH),
+                }
             }
         }
     )* };
@@ -90,7 +94,7 @@ count! { u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize }
 #[inline(always)]
 pub fn rounds<T: Count>(counter: T, bound: T, step: T, is_inclusive: bool) -> Range<u32> {
     interrupt::check();
-    0..u32::from(counter.rounds(bound, step, is_inclusive))
+    0..counter.rounds(bound, step, is_inclusive)
 }
 
 #[cfg(test)]
