@@ -60,8 +60,7 @@ def ends_at_once(kernel, cell):
     assert error and error["ename"] == "Interrupted", "\n".join(cell.transcript)
 
 
-# Without optimisation an overflow is a panic.
-@pytest.mark.parametrize("kind", [kind for kind in ENDLESS if kind != "overflow"])
+@pytest.mark.parametrize("kind", ENDLESS)
 def test_code_without_an_await_ends(shared_kernel, kind):
     items, code = ENDLESS[kind]
     shared_kernel.ok("let mut kept = vec![1];")

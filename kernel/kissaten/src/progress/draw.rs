@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use crate::display::MimeBundle;
 use crate::display::duration::duration;
-use crate::display::text::{escape, printable};
+use crate::display::text::{columns, cut, escape, padded, printable};
 
 /// More bars than this on one board are counted.
 const MOST: usize = 20;
+/// Longer titles are cut.
+const TITLE: usize = 40;
 /// Columns of a bar as text.
 const WIDTH: u64 = 30;
 /// A rate of less than this is nobody's.
@@ -32,9 +34,10 @@ pub(super) fn bundle(states: &[State<'_>]) -> MimeBundle {
     let (shown, others) = states.split_at(states.len().min(MOST));
     let mut html = String::from(r#"<div style="font-size: 13px; line-height: 20px">"#);
     let mut lines: Vec<String> = Vec::new();
+    let titles = shown.iter().map(|state| columns(&state.short_title())).max().unwrap_or(0);
     for state in shown {
-        state.html(&mut html);
-        lines.push(state.text());
+        state.html(titles, &mut html);
+        lines.push(state.text(titles));
     }
     if !others.is_empty() {
         let more = format!("… and {} more", others.len());
@@ -99,10 +102,15 @@ impl State<'_> {
         Duration::try_from_secs_f64(left).ok()
     }
 
-    fn text(&self) -> String {
+    fn short_title(&self) -> String {
+        cut(&printable(self.title), TITLE).into_owned()
+    }
+
+    /// `titles`: how many columns the longest title of the board takes.
+    fn text(&self, titles: usize) -> String {
         let mut text = String::new();
-        if !self.title.is_empty() {
-            let _ = write!(text, "{}  ", printable(self.title));
+        if titles > 0 {
+            let _ = write!(text, "{}  ", padded(&self.short_title(), titles));
         }
         if let Some(part) = self.part() {
             let full = ((part * WIDTH as f64) as u64).min(WIDTH) as usize;
@@ -113,10 +121,10 @@ impl State<'_> {
         text
     }
 
-    fn html(&self, html: &mut String) {
+    fn html(&self, titles: usize, html: &mut String) {
         html.push_str(r#"<div style="display: flex; align-items: center; gap: 12px; white-space: nowrap">"#);
-        if !self.title.is_empty() {
-            let _ = write!(html, "<span>{}</span>", escape(self.title));
+        if titles > 0 {
+            let _ = write!(html, r#"<span style="min-width: {titles}ch">{}</span>"#, escape(&self.short_title()));
         }
         let colour = match self.is_whole {
             None => "var(--jp-brand-color1, #1976d2)",
@@ -202,7 +210,7 @@ mod tests {
             (state(20, Some(10), 2.0, None), "20  10/s  2.0 s"),
             (state(0, Some(0), 0.0, Some(true)), "━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━  100 %  0  in 0 s"),
         ] {
-            assert_eq!(state.text(), expected);
+            assert_eq!(state.text(0), expected);
         }
     }
 
