@@ -22,7 +22,11 @@ format:
 bless *arguments:
     tests/run --bless {{arguments}}
 
-# Measures Kissaten beside evcxr_jupyter, ipykernel and plain rustc.
+# Draws the timeline in README.md, which its cell takes six seconds for.
+picture:
+    tests/run --bless tests/test_readme.py
+
+# Measures Kissaten beside evcxr_jupyter, ipykernel and plain rustc; `just bench --only scale` is one group of rows.
 bench *arguments:
     tests/bench/run {{arguments}}
 

@@ -98,8 +98,9 @@ class Cell:
 
     @property
     def ended(self) -> bool:
-        idle = self.iopub and self.iopub[-1]["content"].get("execution_state") == "idle"
-        return bool(idle) and bool(self.shell)
+        # Tasks of the cell may print after that, and be heard before the reply is.
+        idle = any(message["content"].get("execution_state") == "idle" for message in self.iopub)
+        return idle and bool(self.shell)
 
     @property
     def reply(self) -> dict[str, Any]:

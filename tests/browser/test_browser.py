@@ -1,4 +1,4 @@
-"""The first lesson in JupyterLab, in a real browser."""
+"""What users see: notebooks in JupyterLab, in a real browser."""
 
 import json
 import os
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from kernel import HANG, MARK, marked_processes, still_running
@@ -74,19 +75,42 @@ def jupyterlab(installation, directory: Path) -> Iterator[str]:
         server.wait()
 
 
-def run_in_browser(address: str, notebook: str, screenshot: Path) -> dict:
+def run_in_browser(address: str, notebook: str, screenshots: Path) -> dict:
+    """What the page shows of the notebook once all of it has run. `screenshots`: how their names begin."""
     outcome = subprocess.run(
-        ["node", Path(__file__).with_name("run_notebook.mjs"), chromium(), f"{address}/lab/tree/{notebook}", screenshot],
+        ["node", Path(__file__).with_name("run_notebook.mjs"), chromium(), f"{address}/lab/tree/{notebook}", screenshots],
         capture_output=True, text=True, timeout=2 * HANG,
     )
     assert outcome.returncode == 0, outcome.stderr
+    for theme in ("light", "dark"):
+        image = screenshots.with_name(f"{screenshots.name}-{theme}.png").read_bytes()
+        assert image.startswith(b"\x89PNG") and len(image) > 20_000
     return json.loads(outcome.stdout)
+
+
+def write_notebook(path: Path, *cells: str) -> None:
+    kernelspec = {"name": "kissaten", "display_name": "Rust (Kissaten)", "language": "rust"}
+    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": kernelspec})
+    notebook.cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
+    nbformat.write(notebook, path)
+
+
+def contrast(colour: str, background: str) -> float:
+    """How well one `rgb(…)` is told from the other, from 1 to 21, as the WCAG has it."""
+
+    def light(colour: str) -> float:
+        shares = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
+        linear = [share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares]
+        return sum(weight * share for weight, share in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+    dark, bright = sorted((light(colour), light(background)))
+    return (bright + 0.05) / (dark + 0.05)
 
 
 def test_the_first_lesson_in_jupyterlab(installation, tmp_path):
     screenshots = Path(os.environ.get("KISSATEN_SCREENSHOTS", tmp_path))
     with jupyterlab(installation, tmp_path) as address:
-        page = run_in_browser(address, LESSON, screenshots / "first-lesson.png")
+        page = run_in_browser(address, LESSON, screenshots / "first-lesson")
     assert page["kernel"] == "Rust (Kissaten)"
     cells = page["cells"]
     assert [cell["prompt"] for cell in cells] == [f"[{n}]:" for n in range(1, len(cells) + 1)]
@@ -99,5 +123,79 @@ def test_the_first_lesson_in_jupyterlab(installation, tmp_path):
     assert working["outputs"] == ["Start\nEnd after 2 seconds\n"] or [o.strip() for o in working["outputs"]] == [
         "Start\nEnd after 2 seconds"
     ]
-    image = (screenshots / "first-lesson.png").read_bytes()
-    assert image.startswith(b"\x89PNG") and len(image) > 20_000
+
+
+GATHER = """\
+%%timeline
+use std::time::Duration;
+use tokio::time::sleep;
+
+async fn task1() {
+    for word in ["1", "2", "3"] {
+        println!("{word}");
+        sleep(Duration::from_millis(300)).await;
+    }
+}
+
+async fn task2() {
+    sleep(Duration::from_millis(150)).await;
+    for word in ["one", "two", "three"] {
+        println!("{word}");
+        sleep(Duration::from_millis(300)).await;
+    }
+}
+
+println!("IN main");
+tokio::join!(task1(), task2());"""
+
+# Its task waits for the next cell, which waits for what the task prints.
+LISTENER = """\
+let (tell, told) = tokio::sync::oneshot::channel::<()>();
+let listener = tokio::spawn(async move {
+    told.await.unwrap();
+    println!("printed by the first");
+});"""
+TELLER = """\
+tell.send(()).unwrap();
+listener.await?;
+println!("printed by the second");"""
+
+
+def test_tasks_in_jupyterlab(installation, tmp_path):
+    screenshots = Path(os.environ.get("KISSATEN_SCREENSHOTS", tmp_path))
+    with jupyterlab(installation, tmp_path) as address:
+        write_notebook(
+            tmp_path / "notebooks" / "tasks.ipynb",
+            GATHER, LISTENER, TELLER, "let waiting = tokio::spawn(std::future::pending::<()>());", ":tasks",
+        )  # fmt: skip
+        page = run_in_browser(address, "tasks.ipynb", screenshots / "tasks")
+    gather, listener, teller, _, tasks = page["cells"]
+    # The picture, then what is printed.
+    assert len(gather["outputs"]) == 2
+    assert gather["outputs"][1].split("\n")[:7] == ["IN main", "1", "one", "2", "two", "3", "three"]
+    assert [output.strip() for output in listener["outputs"]] == ["printed by the first"]
+    assert [output.strip() for output in teller["outputs"]] == ["printed by the second"]
+    [[head, *rows]] = tasks["tables"]
+    assert head[0] == "task" and "state" in head
+    assert [dict(zip(head, row, strict=True))["state"] for row in rows] == ["waiting"]
+
+    colours = set()
+    for theme in ("light", "dark"):
+        [[picture], *others] = page["pictures"][theme]
+        assert not any(others)
+        check_picture(picture, theme)
+        colours.add(picture["colour"])
+    assert len(colours) == 2, f"the text has the colour of the theme: {colours}"
+
+
+def check_picture(picture: dict, theme: str) -> None:
+    """The timeline of GATHER stands in its output, and all of it can be seen and read."""
+    box, output = picture["box"], picture["output"]
+    assert 600 <= box["width"] <= 800 and 120 <= box["height"] <= 250, box
+    assert output["x"] <= box["x"] and box["x"] + box["width"] <= output["x"] + output["width"], (box, output)
+    assert output["y"] <= box["y"] and box["y"] + box["height"] <= output["y"] + output["height"], (box, output)
+    assert not picture["outside"] and not picture["clippedBy"] and not picture["overlapping"], picture
+    assert contrast(picture["colour"], picture["background"]) >= 7, f"{theme}: {picture['colour']} on {picture['background']}"
+    assert picture["label"].startswith("cell 1 took 1"), picture["label"]
+    for name in ("cell 1", "task1", "task2"):
+        assert any(text.startswith(name) for text in picture["texts"]), picture["texts"]

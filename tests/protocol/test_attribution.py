@@ -2,6 +2,8 @@
 
 import time
 
+import pytest
+
 AWAITING = "{ tokio::time::sleep(std::time::Duration::from_millis(2)).await }"
 
 
@@ -114,3 +116,200 @@ def test_a_task_that_prints_for_long_from_an_ended_cell(kernel):
     assert first.stdout == "".join(f"line {n}\n" for n in range(100_000))
     # A guard against work per line that grows; no measure of speed.
     assert time.monotonic() - begin < 60
+
+
+# Whose what is that was not printed by the cell itself. A cell spawns what prints under it; another one lets it go.
+
+OUT = 'println!("out"); eprintln!("err"); kissaten::display(&kissaten::Plain("shown"));'
+ITEMS = (
+    "struct Bell;\n"
+    f"impl Bell {{ fn ring(&self) {{ {OUT} }}\nasync fn ring_later(&self) {{ tokio::task::yield_now().await; self.ring() }} }}\n"
+    f"fn call() {{ {OUT} }}\nasync fn call_later() {{ tokio::task::yield_now().await; call() }}\n"
+    f"macro_rules! call {{ () => {{{{ {OUT} }}}} }}\n"
+    f"struct Loud;\nimpl Drop for Loud {{ fn drop(&mut self) {{ {OUT} }} }}\n"
+    f"trait Sound {{ fn sound(&self) {{ {OUT} }} }}\nimpl Sound for Bell {{}}\n"
+    "fn spawn_it() -> tokio::task::JoinHandle<()> { tokio::spawn(call_later()) }\n"
+)
+HANDLE = "done.await?;"
+JOIN = "done.join().unwrap();"
+SET = "while let Some(ended) = done.join_next().await { ended?; }"
+
+# What the first cell spawns, where GATE waits for the second one in async code and WALL on a thread, and how to await it.
+SPAWNS = {
+    "task": ("let done = tokio::spawn(async { GATE OUT });", HANDLE),
+    "task-of-a-task": (
+        "let done = tokio::spawn(async { GATE tokio::spawn(async { tokio::spawn(async { OUT }).await }).await });",
+        "done.await???;",
+    ),
+    "method": ("let done = tokio::spawn(async { GATE Bell.ring() });", HANDLE),
+    "async-method": ("let done = tokio::spawn(async { GATE Bell.ring_later().await });", HANDLE),
+    "function": ("let done = tokio::spawn(async { GATE call_later().await });", HANDLE),
+    "default-method": ("let done = tokio::spawn(async { GATE Bell.sound() });", HANDLE),
+    "macro": ("let done = tokio::spawn(async { GATE call!() });", HANDLE),
+    "destructor": ("let loud = Loud;\nlet done = tokio::spawn(async move { GATE drop(loud) });", HANDLE),
+    "aborted": (
+        "let loud = Loud;\nlet done = tokio::spawn(async move { let _loud = loud; std::future::pending::<()>().await });",
+        "done.abort();\ndone.await.unwrap_err();",
+    ),
+    "function-that-spawns": ("let done = tokio::spawn(async { GATE spawn_it().await });", "done.await??;"),
+    "handle": ("let done = tokio::runtime::Handle::current().spawn(async { GATE OUT });", HANDLE),
+    "join-set": ("let mut done = tokio::task::JoinSet::new();\ndone.spawn(async { GATE OUT });", SET),
+    "join-set-blocking": ("let mut done = tokio::task::JoinSet::new();\ndone.spawn_blocking(|| { WALL OUT });", SET),
+    "select": (
+        "let done = tokio::spawn(async { tokio::select! {\n"
+        "    _ = async { GATE OUT } => {}\n    _ = std::future::pending::<()>() => {}\n} });",
+        HANDLE,
+    ),
+    "join": ("let done = tokio::spawn(async { tokio::join!(async { GATE OUT }, async { GATE }); });", HANDLE),
+    "stream": (
+        "use futures::StreamExt;\nlet done = tokio::spawn(futures::stream::iter([1]).for_each(|_| async { GATE OUT }));",
+        HANDLE,
+    ),
+    "boxed": (
+        "let boxed: std::pin::Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(async { GATE OUT });\n"
+        "let done = tokio::spawn(boxed);",
+        HANDLE,
+    ),
+    "spawn-blocking": ("let done = tokio::task::spawn_blocking(|| { WALL OUT });", HANDLE),
+    "spawn-blocking-of-a-task": (
+        "let done = tokio::spawn(async { GATE tokio::task::spawn_blocking(|| { OUT }).await });", "done.await??;",
+    ),
+    "block-in-place": ("let done = tokio::spawn(async { GATE tokio::task::block_in_place(|| { OUT }) });", HANDLE),
+    "thread": ("let done = std::thread::spawn(|| { WALL OUT });", JOIN),
+    "thread-by-name": ("let done = tokio::spawn(async { GATE std::thread::spawn(call).join().unwrap() });", HANDLE),
+    "thread-imported": ("use std::thread;\nlet done = thread::spawn(|| { WALL Bell.ring() });", JOIN),
+    "thread-builder": ('let done = std::thread::Builder::new().name("x".into()).spawn(|| { WALL OUT })?;', JOIN),
+    "thread-of-a-task": (
+        "let done = tokio::spawn(async { GATE std::thread::spawn(|| { OUT }).join().unwrap() });", HANDLE,
+    ),
+    "thread-of-a-thread": (
+        "let done = std::thread::spawn(|| { WALL std::thread::spawn(|| { call() }).join().unwrap() });", JOIN,
+    ),
+    "scope": (
+        "let done = std::thread::spawn(|| { WALL std::thread::scope(|scope| { scope.spawn(|| { call() }); }) });", JOIN,
+    ),
+    "task-of-a-thread": (
+        "let runtime = tokio::runtime::Handle::current();\n"
+        "let done = std::thread::spawn(move || { WALL runtime.block_on(runtime.spawn(async { OUT })).unwrap() });",
+        JOIN,
+    ),
+    "own-runtime": (
+        "let done = std::thread::spawn(|| {\n"
+        "    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();\n"
+        "    runtime.block_on(async { GATE tokio::spawn(async { call_later().await }).await.unwrap() })\n});",
+        JOIN,
+    ),
+    "own-runtime-of-threads": (
+        "let done = std::thread::spawn(|| {\n"
+        "    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();\n"
+        "    runtime.block_on(async { GATE tokio::spawn(async { call_later().await }).await.unwrap() })\n});",
+        JOIN,
+    ),
+    "local-set": (
+        "let done = tokio::task::LocalSet::new();\ndone.spawn_local(async { GATE call_later().await });", "done.await;",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", SPAWNS)
+def test_output_is_the_cells_that_spawned_it(shared_kernel, tmp_path, kind):
+    go = tmp_path / "go"
+    code, finish = SPAWNS[kind]
+    code = code.replace("OUT", OUT).replace("GATE", f'while !std::path::Path::new("{go}").exists() {AWAITING}')
+    wall = f'while !std::path::Path::new("{go}").exists() {{ std::thread::sleep(std::time::Duration::from_millis(2)) }}'
+    if not any(cell.request["content"].get("code") == ITEMS for cell in shared_kernel.cells()):
+        shared_kernel.ok(ITEMS)
+    first = shared_kernel.ok(code.replace("WALL", wall))
+    second = shared_kernel.ok(f'println!("second");\nstd::fs::write("{go}", "")?;\n{finish}\nprintln!("end");')
+    # What was awaited has printed all before: it is seen by now.
+    displays = [m["content"]["data"]["text/plain"] for m in first.iopub if m["msg_type"] == "display_data"]
+    assert (first.stdout, first.stderr, displays) == ("out\n", "err\n", ["shown"])
+    assert (second.stdout, second.stderr) == ("second\nend\n", "")
+    assert not any(m["msg_type"] == "display_data" for m in second.iopub), second.transcript
+
+
+def test_an_actor_answers_under_its_own_cell(shared_kernel):
+    kernel = shared_kernel
+    actor = kernel.ok(
+        "let (orders, mut inbox) = tokio::sync::mpsc::channel::<(u32, tokio::sync::oneshot::Sender<u32>)>(8);\n"
+        "let actor = tokio::spawn(async move { while let Some((n, done)) = inbox.recv().await {\n"
+        '    println!("order {n}");\n    let _ = done.send(n * 2);\n'
+        "} });"
+    )
+    for n in range(5):
+        cell = kernel.ok(
+            "let (done, answer) = tokio::sync::oneshot::channel();\n"
+            f'orders.send(({n}, done)).await?;\nprintln!("answer {{}}", answer.await?);'
+        )
+        assert cell.stdout == f"answer {2 * n}\n"
+        assert actor.stdout == "".join(f"order {n}\n" for n in range(n + 1))
+    # A closure that was made in one cell and is called in another is code of the cell that runs it.
+    kernel.ok('let hello: Box<dyn Fn()> = Box::new(|| println!("hello"));\ndrop(orders);\nactor.await?;')
+    assert kernel.ok("hello()").stdout == "hello\n"
+
+
+def test_what_dependencies_print_is_the_running_cells(kernel, tmp_path):
+    """Only what goes through the macros says whose it is."""
+    by_itself = (
+        "use std::io::Write;\n"
+        'std::io::stdout().write_all(b"written\\n").unwrap(); std::io::stdout().flush().unwrap();\n'
+        'std::process::Command::new("sh").args(["-c", "echo child; echo wrong >&2"]).status().unwrap();'
+    )
+    assert sorted(kernel.ok(by_itself).stdout.split()) == ["child", "written"]
+    first = kernel.ok(f"let task = {waiting(tmp_path / 'go', by_itself)};")
+    second = kernel.ok(f'println!("second");\nstd::fs::write("{tmp_path}/go", "")?;\ntask.await?;')
+    assert (first.stdout, first.stderr) == ("", "")
+    assert (second.stdout, second.stderr) == ("second\nwritten\nchild\n", "wrong\n")
+    # While none runs it is the last one's.
+    kernel.ok(f"let task = {waiting(tmp_path / 'again', by_itself)};")
+    last = kernel.ok("1 + 1;")
+    (tmp_path / "again").touch()
+    receive_until(kernel, lambda: last.stdout == "written\nchild\n" and last.stderr == "wrong\n")
+
+
+def test_a_cell_that_is_run_again_has_its_new_output_only(kernel, tmp_path):
+    says = 'println!("run {number}")'
+
+    def code(number):
+        return f"let number = {number};\nlet task = {waiting(tmp_path / 'go', says)};"
+
+    first = kernel.ok(code(1), cell_id="a")
+    kernel.ok("let older = task;")
+    second = kernel.ok(code(2), cell_id="a")
+    kernel.ok(f'std::fs::write("{tmp_path}/go", "")?;\nolder.await?;\ntask.await?;')
+    assert (first.stdout, second.stdout) == ("run 1\n", "run 2\n")
+
+
+def test_many_tasks_of_three_cells_print_much_at_once(kernel, tmp_path):
+    kernel.ok("let mut tasks: tokio::task::JoinSet<()> = tokio::task::JoinSet::new();")
+    prints = 'for n in 0..1000 { println!("{task} {n}"); tokio::task::yield_now().await }'
+    gate = f'while !std::path::Path::new("{tmp_path}/go").exists() {AWAITING}'
+    cells = [
+        kernel.ok(f"for task in 0..100 {{ tasks.spawn(async move {{ {gate}\n{prints} }}); }} // {cell}")
+        for cell in range(3)
+    ]
+    last = kernel.ok(f'std::fs::write("{tmp_path}/go", "")?;\nwhile let Some(ended) = tasks.join_next().await {{ ended?; }}')
+    assert last.stdout == ""
+    for cell in cells:
+        check_orders(cell.stdout, tasks=100, lines=1000)
+
+
+def test_a_hundred_thousand_tasks_print_in_order(kernel):
+    cell = kernel.ok(
+        "let mut tasks = tokio::task::JoinSet::new();\n"
+        "for task in 0..100_000 { tasks.spawn(async move {\n"
+        '    println!("{task} 0");\n    tokio::task::yield_now().await;\n    println!("{task} 1");\n'
+        "}); }\n"
+        "while let Some(ended) = tasks.join_next().await { ended?; }"
+    )
+    check_orders(cell.stdout, tasks=100_000, lines=2)
+
+
+def check_orders(text, *, tasks, lines):
+    """Each task printed its number and 0, 1, 2 …, one per line."""
+    seen = [0] * tasks
+    for line in text.splitlines():
+        task, number = map(int, line.split(" "))
+        assert number == seen[task], f"task {task} has printed {number} after {seen[task]} lines"
+        seen[task] += 1
+    assert seen == [lines] * tasks

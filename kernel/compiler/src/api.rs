@@ -16,6 +16,10 @@ pub struct Source {
     pub opt_level: Option<u8>,
     /// `%%timeline`: the futures that it awaits are told apart as well.
     pub timeline: bool,
+    /// Whether [`Artifact::result_type`] is wanted.
+    pub show_type: bool,
+    /// Whether it is a part of the notebook, which [`Notebook::export`](crate::Notebook::export) writes.
+    pub remember: bool,
 }
 
 /// Text for people in the two forms that a frontend can use.
@@ -36,6 +40,13 @@ pub struct CompileError {
     pub rendered: Rendered,
 }
 
+impl CompileError {
+    /// The codes of the errors, as `E0308`, by which rustc explains them.
+    pub fn codes(&self) -> Vec<String> {
+        crate::notebook::codes(&self.rendered.plain)
+    }
+}
+
 /// A cell that can run.
 #[derive(Clone, Debug)]
 pub struct Artifact {
@@ -47,6 +58,8 @@ pub struct Artifact {
     pub notes: Vec<String>,
     /// What compiles and is hardly meant.
     pub hints: Vec<Hint>,
+    /// The type of what it shows at its end, where that was asked for.
+    pub result_type: Option<String>,
     /// Variables that are to be dropped before it runs: their type was redefined.
     pub forget: Vec<String>,
     /// Older variables that it moves.
@@ -100,6 +113,8 @@ pub enum PrepareError {
 pub struct Finished {
     /// Whether it ran to its end: only then does it have new variables.
     pub success: bool,
+    /// Whether it showed the value of its tail expression.
+    pub showed: bool,
     /// The names that are in the worker's store now.
     pub variables: Vec<String>,
 }

@@ -27,6 +27,6 @@ mod toolchain;
 pub use api::{Artifact, CompileError, Finished, Hint, HintKind, PrepareError, Program, Rendered, Source, Variable};
 pub use command::{Command, split_commands};
 pub use dependency::{Change, Changed, DependencyError, Progress, Restart};
-pub use notebook::Notebook;
+pub use notebook::{ExportError, Notebook};
 pub use session_library::{SessionError, SessionLibrary};
 pub use toolchain::ToolchainError;

@@ -47,7 +47,12 @@ pub(crate) struct Frame<'a> {
     pub(crate) has_items: bool,
     /// How the statements are instrumented, if they are.
     pub(crate) form: Option<Form>,
+    /// Whether the type of the tail expression is asked for.
+    pub(crate) show_type: bool,
 }
+
+/// What rustc's lint prints the type of the tail expression for.
+pub(crate) const ASKED: &str = "__kissaten_tail as &_";
 
 /// The statements of a cell as a function that returns a future.
 pub(crate) fn statements(text: &str, parsed: &Parsed, items: &Items, serial: u64, frame: &Frame<'_>) -> Generated {
@@ -115,18 +120,21 @@ fn raw(name: &str) -> String {
 }
 
 /// The text that goes around the tail expression.
-fn around_tail(ok_unit: Option<OkUnit>) -> (&'static str, String) {
+fn around_tail(ok_unit: Option<OkUnit>, show_type: bool) -> (&'static str, String) {
     match ok_unit {
         Some(OkUnit::Bare) => ("let _: ::core::result::Result<(), ::kissaten::__cell::CellError> = ", ";".to_owned()),
         Some(OkUnit::Typed) => ("let _: _ = ", ";".to_owned()),
-        None => ("match &(", format!("\n{SHOW}")),
+        None => {
+            let asked = if show_type { format!("#[warn(trivial_casts)] let _ = {ASKED};") } else { String::new() };
+            ("match &(", format!("\n) {{ __kissaten_tail => {{ {asked} {SHOW} }} }}"))
+        }
     }
 }
 
 fn body(out: &mut Generated, text: &str, parsed: &Parsed, frame: &Frame<'_>) {
     // What stands outermost is first at a beginning and last at an end.
     let mut edits = Edits::default();
-    let around = parsed.tail.as_ref().map(|tail| (tail, around_tail(parsed.ok_unit)));
+    let around = parsed.tail.as_ref().map(|tail| (tail, around_tail(parsed.ok_unit, frame.show_type)));
     if let Some((tail, (before, _))) = &around {
         edits.insert(tail.start, *before);
     }
@@ -156,10 +164,10 @@ fn body(out: &mut Generated, text: &str, parsed: &Parsed, frame: &Frame<'_>) {
 }
 
 /// What is done with the tail expression; see `kissaten::display::probe`.
-const SHOW: &str = ") { __kissaten_tail => { use ::kissaten::__cell::probes::*; \
+const SHOW: &str = "use ::kissaten::__cell::probes::*; \
     let __kissaten_shown = __kissaten_tail.evcxr_display(); \
     if !(&__kissaten_shown).has_shown() { \
-    (&&&&&&::kissaten::__cell::Tail(__kissaten_tail)).show(); } } }";
+    (&&&&&&::kissaten::__cell::Tail(__kissaten_tail)).show(); }";
 
 fn foot(out: &mut Generated, frame: &Frame<'_>) {
     out.push_region("\n", Region::End);

@@ -7,7 +7,10 @@
 mod adjust;
 mod attempt;
 mod dependencies;
+mod export;
 mod hint;
+mod history;
+mod inquiry;
 mod instrument;
 mod report;
 
@@ -28,6 +31,9 @@ use crate::session_library::SessionLibrary;
 
 use attempt::{Attempt, Success};
 use dependencies::Dependencies;
+pub use export::ExportError;
+use history::Entry;
+pub(crate) use inquiry::codes;
 
 /// A generation of the items crate.
 #[derive(Clone, Debug)]
@@ -42,6 +48,8 @@ struct Generation {
 struct Pending {
     bindings: Vec<Binding>,
     not_kept: BTreeMap<String, NotKept>,
+    /// The cell, if it is one to be remembered.
+    entry: Option<Entry>,
 }
 
 /// Live items, variables, and where their libraries are.
@@ -55,6 +63,8 @@ pub struct Notebook {
     bindings: BTreeMap<String, Binding>,
     not_kept: BTreeMap<String, NotKept>,
     pending: Pending,
+    /// What ran.
+    history: Vec<Entry>,
     /// Texts of all cells that can still be pointed at, by label.
     texts: BTreeMap<String, Arc<CellText>>,
     serial: u64,
@@ -98,6 +108,7 @@ impl Notebook {
             bindings: BTreeMap::new(),
             not_kept: BTreeMap::new(),
             pending: Pending::default(),
+            history: Vec::new(),
             texts: BTreeMap::new(),
             serial: 0,
             opt_level: 0,
@@ -152,7 +163,11 @@ impl Notebook {
             other => other.map(|success| (success, merged)),
         };
         let (success, merged) = success?;
-        Ok(self.adopt(&cell, &parsed, success, &merged))
+        let artifact = self.adopt(&cell, &parsed, success, &merged);
+        if source.remember && parsed.has_statements {
+            self.pending.entry = Some(Entry::new(&cell, &parsed));
+        }
+        Ok(artifact)
     }
 
     /// Makes a success the state of the notebook.
@@ -186,13 +201,14 @@ impl Notebook {
                 "`main` is an ordinary {kind} here, and the cell already runs on the kernel's runtime: run it with `{call}`"
             ));
         }
-        self.pending = Pending { bindings: success.bindings, not_kept: success.not_kept };
+        self.pending = Pending { bindings: success.bindings, not_kept: success.not_kept, entry: None };
         self.drop_stale_texts(cell);
         Artifact {
             program: success.program,
             warnings: success.warnings,
             notes,
             hints: success.hints,
+            result_type: success.tail_type,
             forget,
             moves: success.moves,
             compile_time: success.time,
@@ -216,7 +232,8 @@ impl Notebook {
 
     /// The cell that was prepared last has run, well or not.
     pub fn finish(&mut self, finished: &Finished) {
-        let pending = std::mem::take(&mut self.pending);
+        let mut pending = std::mem::take(&mut self.pending);
+        self.remember(&mut pending, finished);
         let kept: BTreeSet<&str> = finished.variables.iter().map(String::as_str).collect();
         if finished.success {
             for binding in pending.bindings {
@@ -285,6 +302,7 @@ impl Notebook {
         self.bindings.clear();
         self.not_kept.clear();
         self.pending = Pending::default();
+        self.history.clear();
         self.texts.clear();
     }
 

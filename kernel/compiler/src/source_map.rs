@@ -135,6 +135,23 @@ impl Edits {
         self.0.push(Edit { range: at..at, text: text.into(), is_instrument: false });
     }
 
+    /// The text of a range with the changes inside of it; lines are not kept.
+    pub(crate) fn apply(&self, text: &str, range: Range<usize>) -> String {
+        let is_inside = |edit: &&Edit| range.start <= edit.range.start && edit.range.end <= range.end;
+        let mut inside: Vec<&Edit> = self.0.iter().filter(is_inside).collect();
+        inside.sort_by_key(|edit| (edit.range.start, edit.range.end));
+        let (mut out, mut at) = (String::with_capacity(range.len()), range.start);
+        for edit in inside.into_iter().filter(|edit| !edit.text.is_empty() || !edit.range.is_empty()) {
+            if edit.range.start >= at {
+                out.push_str(&text[at..edit.range.start]);
+                out.push_str(&edit.text);
+                at = edit.range.end;
+            }
+        }
+        out.push_str(&text[at..range.end]);
+        out
+    }
+
     /// An insertion around or before the user's text, which must not change what is said of that.
     pub(crate) fn instrument(&mut self, at: usize, text: impl Into<String>) {
         self.0.push(Edit { range: at..at, text: text.into(), is_instrument: true });

@@ -36,11 +36,14 @@ pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, CodecError> {
 
 /// Writes one frame in a single `write_all`.
 pub fn write<T: Serialize>(to: &mut impl Write, message: &T) -> Result<(), CodecError> {
-    let body = encode(message)?;
-    let length = u32::try_from(body.len()).map_err(|_| CodecError::TooLong(body.len()))?;
-    let mut frame = Vec::with_capacity(4 + body.len());
-    frame.extend_from_slice(&length.to_be_bytes());
-    frame.extend_from_slice(&body);
+    let mut frame = vec![0; 4];
+    serde_json::to_writer(&mut frame, message)?;
+    let length = frame.len() - 4;
+    if length > MAX_FRAME {
+        return Err(CodecError::TooLong(length));
+    }
+    let prefix = u32::try_from(length).map_err(|_| CodecError::TooLong(length))?;
+    frame[..4].copy_from_slice(&prefix.to_be_bytes());
     Ok(to.write_all(&frame)?)
 }
 

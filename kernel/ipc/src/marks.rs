@@ -12,6 +12,8 @@
 //! | `e7` | text is the run 7's stderr, up to the next `-` (on stdout's pipe too, which keeps the order of both) |
 //! | `-` | text is unmarked again |
 //! | `d3` | here stands the display with the number 3 |
+//! | `x7` | all that the run 7 has shown is taken away (`clear_output`) |
+//! | `w7` | the same, when the next of it comes |
 
 /// What a word begins with, before the mark.
 pub const BEGIN: &str = "\u{1b}_";

@@ -6,14 +6,16 @@ use std::alloc::Layout;
 use std::any::TypeId;
 use std::mem::{ManuallyDrop, MaybeUninit, needs_drop};
 
-pub use crate::chunk::{Chunk, Chunks, chunks};
+pub use crate::chunk::{Chunk, Chunks, Count, chunks, rounds};
 pub use crate::display::probe::{Tail, Variable};
 pub use crate::error::{CellDebugError, CellError};
 pub use crate::interrupt::{CHECK, check, checkpoint};
 pub use crate::lock::{is_poisoned, unpoison};
 pub use crate::output::{stderr, stdout};
 pub use crate::runtime::{Guarded, GuardedDebug, Program};
-pub use crate::task::carry::{Branch, Carry, Lane, Spawned, branch, carry};
+pub use crate::task::branch::{Branch, branch};
+pub use crate::task::carry::carry;
+pub use crate::task::lane::{Carry, Lane, Spawned};
 
 /// The traits of the choice how a value is shown; they must be in scope for it.
 pub mod probes {
@@ -24,7 +26,7 @@ pub mod probes {
 
 /// The traits of the choice what becomes of a `spawn`'s argument and result; they must be in scope for it.
 pub mod carries {
-    pub use crate::task::carry::{CarryFuture, CarryOther, SpawnedHandle, SpawnedOther};
+    pub use crate::task::lane::{CarryFuture, CarryOther, SpawnedHandle, SpawnedOther};
 }
 
 use crate::display;

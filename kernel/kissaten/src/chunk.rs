@@ -1,8 +1,9 @@
-//! Ranges in stretches: checkpoints of tight loops in optimised code.
+//! Ranges and countings in stretches: checkpoints of tight loops in optimised code.
 //!
 //! A checkpoint in every round of a loop that does next to nothing costs several times the loop: it is one more way
 //! out, which keeps the optimiser from unrolling the loop and from moving things out of it. So the compiler gives
-//! such a loop over a range a loop around it, and only that one has a checkpoint.
+//! such a loop over a range a loop around it, and one that counts in a `while` a loop within it; only the outer one
+//! has a checkpoint.
 
 use std::ops::Range;
 
@@ -62,6 +63,40 @@ impl<T: Chunk> Iterator for Chunks<T> {
     }
 }
 
+/// A number that a `while` can count.
+pub trait Count: Copy {
+    /// How many rounds of `while self < bound { self += step }` begin before a number overflows, up to a stretch; with
+    /// `<=` if the bound is counted too. At least one: the caller has just compared.
+    fn rounds(self, bound: Self, step: Self, is_inclusive: bool) -> u32;
+}
+
+macro_rules! count {
+    ($($number:ty)*) => { $(
+        impl Count for $number {
+            #[inline(always)]
+            fn rounds(self, bound: Self, step: Self, is_inclusive: bool) -> u32 {
+                let distance = bound.abs_diff(self);
+                let last = if is_inclusive { distance } else { distance.saturating_sub(1) };
+                let more = last.checked_div(step.abs_diff(0)).unwrap_or(0);
+                // As few steps as can be: how far the optimiser unrolls the rounds hangs on what it sees here.
+                match u32::try_from(more) {
+                    Ok(more) if more < u32::from(LENGTH) => more + 1,
+                    _ => u32::from(LENGTH),
+                }
+            }
+        }
+    )* };
+}
+
+count! { u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize }
+
+/// The rounds of a stretch of a `while` that counts, with a checkpoint before them.
+#[inline(always)]
+pub fn rounds<T: Count>(counter: T, bound: T, step: T, is_inclusive: bool) -> Range<u32> {
+    interrupt::check();
+    0..counter.rounds(bound, step, is_inclusive)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,5 +111,21 @@ mod tests {
         assert_eq!(chunks(-128..127_i8).flatten().count(), 255);
         assert_eq!(chunks('a'..'e').flatten().collect::<String>(), "abcd");
         assert_eq!(chunks(0..3000_u16).count(), 3);
+    }
+    #[test]
+    fn rounds_end_where_the_condition_does_or_a_number_overflows() {
+        assert_eq!(
+            [1, 2, 1023, 1024, 1025, u64::MAX].map(|bound| 0.rounds(bound, 1, false)),
+            [1, 2, 1023, 1024, 1024, 1024]
+        );
+        assert_eq!([0, 1, 2, 3, 5, 6].map(|bound: u64| 0.rounds(bound, 3, true)), [1, 1, 1, 2, 2, 3]);
+        assert_eq!([1, 2, 3, 4, 6, 7].map(|bound: u64| 0.rounds(bound, 3, false)), [1, 1, 1, 2, 2, 3]);
+        // The next of which would be 258, and 3 is less than 255 again.
+        assert_eq!([0, 253, 254].map(|counter: u8| counter.rounds(255, 3, false)), [85, 1, 1]);
+        assert_eq!(i8::MIN.rounds(i8::MAX, 1, true), 256);
+        assert_eq!(i64::MIN.rounds(i64::MAX, 1, true), 1024);
+        assert_eq!(i128::MIN.rounds(i128::MIN + 9, 2, true), 5);
+        assert_eq!(u128::MAX.rounds(u128::MAX, 1, true), 1);
+        assert_eq!(rounds(-1_i32, 0, 7, false), 0..1);
     }
 }

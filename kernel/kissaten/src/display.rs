@@ -1,46 +1,43 @@
 //! How values are shown: MIME bundles, the trait for them, and the choice for a tail expression.
 
+mod bundle;
 pub(crate) mod duration;
+mod json;
+mod kind;
 pub mod probe;
+mod rows;
+pub(crate) mod show;
 pub(crate) mod table;
 pub(crate) mod text;
+pub(crate) mod value;
 
 use std::fmt::{self, Debug, Write};
 
-use crate::{here, runtime};
+pub use self::bundle::MimeBundle;
+pub use self::json::{Json, JsonError};
+pub use self::kind::{Html, Jpeg, Latex, Markdown, Plain, Png, Svg};
+pub use self::rows::table;
+pub use self::show::{DisplayHandle, clear_output, display, display_under, display_with_id, update_display};
 
 /// Longer than this, in characters, and a `Debug` text is laid out over several lines.
 const LONG: usize = 80;
 /// Longer than this, in bytes, and a shown text is cut: a frontend must stay usable.
 const TOO_LONG: usize = 1 << 20;
 
-/// Representations of one thing: MIME type and content. The content of JSON types is JSON text, that of binary
-/// types base64, that of all others the text itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct MimeBundle(Vec<(String, String)>);
-
-impl MimeBundle {
-    /// An empty bundle; it needs at least one representation to be shown.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Adds a representation, or replaces the one of this type.
-    #[must_use]
-    pub fn with(mut self, mime_type: impl Into<String>, content: impl Into<String>) -> Self {
-        let (mime_type, content) = (mime_type.into(), content.into());
-        self.0.retain(|(present, _)| *present != mime_type);
-        self.0.push((mime_type, content));
-        self
-    }
-
-    /// The representations, in the order in which they were added.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(mime_type, content)| (mime_type.as_str(), content.as_str()))
-    }
-}
-
-/// A type that says itself how it is shown in a notebook.
+/// A type that says itself how it is shown in a notebook: as the value of a cell, and by [`display`].
+///
+/// ```
+/// struct Rgb(u8, u8, u8);
+///
+/// impl kissaten::Display for Rgb {
+///     fn mime_bundle(&self) -> kissaten::MimeBundle {
+///         let Rgb(r, g, b) = self;
+///         kissaten::Html(format!(r#"<b style="color: rgb({r} {g} {b})">■</b>"#)).into()
+///     }
+/// }
+/// ```
+///
+/// References and smart pointers show what they point to. `Some` and `Ok` show what is in them, `None` and `Err` say so.
 pub trait Display {
     /// All representations; the frontend shows the richest that it can.
     fn mime_bundle(&self) -> MimeBundle;
@@ -52,37 +49,35 @@ impl Display for MimeBundle {
     }
 }
 
-macro_rules! text_types {
-    ($($(#[$doc:meta])* $name:ident $mime:literal;)*) => { $(
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq)]
-        pub struct $name<T>(pub T);
-
-        impl<T: AsRef<str>> Display for $name<T> {
+macro_rules! pointers {
+    ($($pointer:ty)*) => { $(
+        impl<T: Display + ?Sized> Display for $pointer {
             fn mime_bundle(&self) -> MimeBundle {
-                MimeBundle::new().with($mime, self.0.as_ref()).with("text/plain", self.0.as_ref())
+                (**self).mime_bundle()
             }
         }
     )* };
 }
 
-text_types! {
-    /// Text that is shown as HTML.
-    Html "text/html";
-    /// Text that is shown as Markdown.
-    Markdown "text/markdown";
-    /// Text that is shown as an SVG picture.
-    Svg "image/svg+xml";
-    /// Text that is shown as it is, without quotes.
-    Plain "text/plain";
+pointers! { &T &mut T Box<T> std::rc::Rc<T> std::sync::Arc<T> }
+
+impl<T: Display> Display for Option<T> {
+    fn mime_bundle(&self) -> MimeBundle {
+        self.as_ref().map_or_else(|| plain("None".to_owned()), T::mime_bundle)
+    }
 }
 
-/// Shows a value at once, under the cell that the running code belongs to: a task's under the cell that spawned it.
-pub fn display<T: Display + ?Sized>(value: &T) {
-    match here::run_or_current() {
-        0 => {}
-        cell => runtime::send_display(cell, value.mime_bundle(), None, false),
+impl<T: Display, E: Debug> Display for Result<T, E> {
+    fn mime_bundle(&self) -> MimeBundle {
+        match self {
+            Ok(value) => value.mime_bundle(),
+            Err(error) => plain(debug_text(&Err::<(), _>(error))),
+        }
     }
+}
+
+fn plain(text: String) -> MimeBundle {
+    MimeBundle::new().with("text/plain", text)
 }
 
 /// The text of a `Debug` value: on one line, or laid out where that line would be long; cut where it is endless.
@@ -151,6 +146,16 @@ mod tests {
         assert!(debug_text(&vec![123_456; 20]).contains("\n    123456,"));
         let endless = debug_text(&vec![0_u8; 10_000_000]);
         assert!(endless.len() < TOO_LONG + 100 && endless.ends_with("… (cut)"));
+    }
+
+    #[test]
+    fn what_holds_a_value_shows_it() {
+        let shown = |value: &dyn Display| value.mime_bundle().get("text/plain").map(str::to_owned);
+        assert_eq!(shown(&&Box::new(std::sync::Arc::new(Plain("x")))), Some("x".into()));
+        assert_eq!(shown(&Some(Plain("x"))), Some("x".into()));
+        assert_eq!(shown(&None::<MimeBundle>), Some("None".into()));
+        assert_eq!(shown(&Ok::<_, ()>(Plain("x"))), Some("x".into()));
+        assert_eq!(shown(&Err::<MimeBundle, _>("oh")), Some("Err(\"oh\")".into()));
     }
 
     #[test]

@@ -15,7 +15,7 @@ thread_local! {
             task: Cell::new(std::ptr::null()),
             lane: Cell::new(0),
             since: Cell::new(0),
-            own_poll: Cell::new(false),
+            closure: Cell::new(0),
             ended: Cell::new(false),
             in_place: Cell::new(false),
         }
@@ -35,8 +35,8 @@ pub(crate) struct Here {
     pub(crate) lane: Cell<u32>,
     /// When the poll of the task began, in nanoseconds since the session's start.
     pub(crate) since: Cell<u64>,
-    /// Whether the task's own future has been polled in this poll: what was aborted is not.
-    pub(crate) own_poll: Cell<bool>,
+    /// Tokio's id of the closure of `spawn_blocking` that runs here; 0: none.
+    pub(crate) closure: Cell<u64>,
     /// Whether the task has come to its end in this poll.
     pub(crate) ended: Cell<bool>,
     /// Whether it said that it blocks, by `block_in_place`.

@@ -4,8 +4,10 @@
 //! A checkpoint reads one flag. Only while somebody is being interrupted or aborted is it set, and only then does
 //! anything else happen: the checkpoint asks whether it is meant, and unwinds if it is.
 
+use std::collections::BTreeMap;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::{here, task};
 
@@ -20,6 +22,9 @@ static REASONS: AtomicUsize = AtomicUsize::new(0);
 
 /// The run of a cell that is being interrupted; 0: none.
 static INTERRUPTED: AtomicU64 = AtomicU64::new(0);
+
+/// Whether code of the interrupted cell has been unwound.
+static HEEDED: AtomicBool = AtomicBool::new(false);
 
 /// What a checkpoint unwinds with: no panic, so no hook is called and nothing is printed.
 pub(crate) struct Unwound;
@@ -47,6 +52,57 @@ pub(crate) fn release() {
 /// Checkpoints of this cell, and of threads that work for it, unwind until [`end`].
 pub(crate) fn begin(run: u64) {
     if INTERRUPTED.swap(run, Ordering::SeqCst) == 0 {
+        HEEDED.store(false, Ordering::SeqCst);
+        hold();
+        stop_closures(run);
+    }
+}
+
+/// Whether a checkpoint has ended some of the interrupted cell's code. What that code results in after all, because
+/// it caught the unwinding, is not what it was written for.
+pub(crate) fn was_heeded() -> bool {
+    HEEDED.load(Ordering::SeqCst)
+}
+
+/// Closures of `spawn_blocking` that run, by the run of their cell.
+///
+/// A cell that awaits one ends before it at an interrupt. The closure works for nobody then, and ends at its own next
+/// checkpoint.
+static CLOSURES: Mutex<BTreeMap<u64, Closures>> = Mutex::new(BTreeMap::new());
+
+#[derive(Default)]
+struct Closures {
+    count: usize,
+    stopped: bool,
+}
+
+fn closures() -> MutexGuard<'static, BTreeMap<u64, Closures>> {
+    CLOSURES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A closure of `spawn_blocking` begins to run.
+pub(crate) fn closure_begins(run: u64) {
+    closures().entry(run).or_default().count += 1;
+}
+
+/// It has ended.
+pub(crate) fn closure_ends(run: u64) {
+    let mut closures = closures();
+    let Some(of_run) = closures.get_mut(&run) else { return };
+    of_run.count -= 1;
+    if of_run.count == 0 {
+        if of_run.stopped {
+            release();
+        }
+        closures.remove(&run);
+    }
+}
+
+fn stop_closures(run: u64) {
+    if let Some(of_run) = closures().get_mut(&run)
+        && !of_run.stopped
+    {
+        of_run.stopped = true;
         hold();
     }
 }
@@ -59,26 +115,59 @@ pub(crate) fn end() {
 }
 
 /// A checkpoint in optimised code.
+///
+/// Two calls instead of one of [`checkpoint`], because a call that may unwind *and* return costs registers even where
+/// it is never made: what is live on both ways out of it (a sum, say) stays in memory in the whole loop around it.
+/// [`is_meant`] never unwinds, and [`unwind`] never returns.
 #[inline(always)]
 pub fn check() {
     // SAFETY: as in `flag`, which is written out here because cells compile it.
-    if unsafe { AtomicBool::from_ptr(&raw mut CHECK) }.load(Ordering::Relaxed) {
-        checkpoint();
+    if unsafe { AtomicBool::from_ptr(&raw mut CHECK) }.load(Ordering::Relaxed) && is_meant() {
+        unwind();
     }
 }
 
-/// What a checkpoint does when the flag is set: ends a task that is to be aborted, or code of an interrupted cell. Tasks
-/// of an interrupted cell go on, as they would if they awaited.
+/// What a checkpoint does when the flag is set.
 #[cold]
 #[inline(never)]
 pub fn checkpoint() {
+    if is_meant() {
+        unwind();
+    }
+}
+
+/// Whether a checkpoint of this thread is to unwind: in a task that is to be aborted, or in code of an interrupted cell.
+/// Tasks of an interrupted cell go on, as they would if they awaited.
+///
+/// `extern "C"` tells callers that it does not unwind itself.
+#[cold]
+#[inline(never)]
+extern "C" fn is_meant() -> bool {
     // To unwind out of a destructor that runs because of an unwinding would abort the process.
     if std::thread::panicking() {
-        return;
+        return false;
     }
-    let (run, is_task) = here::with(|here| (here.run.get(), !here.task.get().is_null()));
-    let is_meant = if is_task { task::wants_abort() } else { run != 0 && run == INTERRUPTED.load(Ordering::SeqCst) };
-    if is_meant {
-        resume_unwind(Box::new(Unwound));
+    let (run, is_task, is_closure) =
+        here::with(|here| (here.run.get(), !here.task.get().is_null(), here.closure.get() != 0));
+    let is_stopped = || closures().get(&run).is_some_and(|of_run| of_run.stopped);
+    match (is_task, is_closure) {
+        (true, _) => task::wants_abort(),
+        (_, true) => task::wants_abort() || is_stopped(),
+        // A task of a `LocalSet` runs in the cell's own poll.
+        _ => is_interrupted(run) || task::wants_abort(),
     }
+}
+
+fn is_interrupted(run: u64) -> bool {
+    run != 0 && run == INTERRUPTED.load(Ordering::SeqCst)
+}
+
+/// Ends what the checkpoint is in.
+#[cold]
+#[inline(never)]
+fn unwind() -> ! {
+    if is_interrupted(here::run()) {
+        HEEDED.store(true, Ordering::SeqCst);
+    }
+    resume_unwind(Box::new(Unwound));
 }

@@ -17,6 +17,7 @@ mod live;
 mod lock;
 mod output;
 mod panic;
+mod progress;
 pub mod runtime;
 mod store;
 mod task;
@@ -26,9 +27,14 @@ mod trace;
 #[doc(hidden)]
 pub mod __cell;
 
-pub use display::{Display, Html, Markdown, MimeBundle, Plain, Svg, display};
+pub use display::{
+    Display, DisplayHandle, Html, Jpeg, Json, JsonError, Latex, Markdown, MimeBundle, Plain, Png, Svg, clear_output,
+    display, display_under, display_with_id, table, update_display,
+};
 pub use futures;
 pub use input::{input, input_password};
+pub use progress::{Progress, progress, progress_stream};
+pub use serde;
 pub use task::{Task, TaskState, Tasks, tasks};
 pub use tokio;
 pub use trace::timeline;

@@ -70,6 +70,15 @@ pub(crate) fn place_display(number: u64) {
     }
 }
 
+/// Here ends what a run has shown and printed; `wait`: when the next of it comes.
+pub(crate) fn clear(run: u64, wait: bool) {
+    if let Some(word) = word(if wait { 'w' } else { 'x' }, Some(run)) {
+        let mut out = io::stdout().lock();
+        let _ = out.flush();
+        write_whole(&mut out, word.as_bytes());
+    }
+}
+
 /// Writes past std's buffer, which is empty, in as few calls as it takes.
 fn write_whole(_: &mut StdoutLock<'_>, bytes: &[u8]) {
     // SAFETY: the process's stdout is open, and stays so, as the file is not dropped.

@@ -352,7 +352,10 @@ fn poll_guarded(context: &mut Context<'_>, poll: &mut dyn FnMut(&mut Context<'_>
         Ok(Poll::Pending) if is_interrupted => interrupted(state),
         // What an interrupt made of it: a checkpoint's unwinding, or an error for whoever waited for input.
         Err(_) if is_interrupted => interrupted(state),
-        Ok(Poll::Ready(())) if is_interrupted && matches!(&*state.outcome(), Some(Outcome::Error { .. })) => {
+        Ok(Poll::Ready(()))
+            if is_interrupted
+                && (interrupt::was_heeded() || matches!(&*state.outcome(), Some(Outcome::Error { .. }))) =>
+        {
             interrupted(state)
         }
         Ok(poll) => {

@@ -4,11 +4,14 @@
 //! instrumentation adds what the hooks do not see: the handle by which a task can be aborted, the name of its function,
 //! and whether its end was an abort. What is drawn of it is [`trace`](crate::trace)'s.
 
+pub(crate) mod branch;
 pub(crate) mod carry;
 mod hooks;
+pub(crate) mod lane;
 mod list;
 mod name;
 mod record;
+mod unhooked;
 
 pub(crate) use hooks::install;
 pub use list::{Task, TaskState, Tasks, tasks};

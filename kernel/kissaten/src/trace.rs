@@ -14,7 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::here;
-use crate::task::{Record, TypeName, now};
+use crate::task::{TypeName, now};
 use crate::timeline::{End, Timeline};
 use fold::Folded;
 use lane::Traced;
@@ -159,14 +159,14 @@ pub(crate) fn polled(run: u64, lane: u32, since: u64, until: u64) {
     }
 }
 
-/// A task has ended.
-pub(crate) fn ended(run: u64, lane: u32, at: u64, end: End, record: &Record) {
+/// A task has ended; `work`: how often it was polled, and for how many nanoseconds.
+pub(crate) fn ended(run: u64, lane: u32, at: u64, end: End, work: (u64, u64)) {
     if lane & FOLD == 0 {
         return left(run, lane, at, end);
     }
     of(run, |trace| {
         let fold = &mut trace.folds[(lane & !FOLD) as usize];
-        fold.add_work(record);
+        fold.add_work(work);
         fold.end(at, end);
     });
 }

@@ -4,6 +4,7 @@
 pub(crate) mod control;
 pub(crate) mod heartbeat;
 pub(crate) mod iopub;
+pub(crate) mod local;
 pub(crate) mod router;
 pub(crate) mod shell;
 pub(crate) mod stdin;

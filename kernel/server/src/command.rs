@@ -1,6 +1,10 @@
 //! The commands that a cell may begin with, `:name argument` or `%name argument`: which there are, and what their
 //! arguments mean. Doing them is [`execution`](crate::execution)'s.
 
+mod evcxr;
+
+use std::path::PathBuf;
+
 use compiler::{Change, Command};
 use ipc::{Hint, Report};
 
@@ -40,6 +44,22 @@ pub(crate) enum Action {
     ShowDependencies,
     /// `:offline`; `None`: shows whether.
     Offline(Option<bool>),
+    /// `:type`: of an expression that is not run.
+    TypeOf(String),
+    /// `:types`
+    Types,
+    SetEnv {
+        name: String,
+        value: String,
+    },
+    Explain,
+    /// `:load`
+    Load(PathBuf),
+    LastCompileDir,
+    Export(PathBuf),
+    Quit,
+    /// One of evcxr's that does nothing here: what is said instead.
+    Replaced(String),
 }
 
 /// Why a command cannot be done. The texts are for users.
@@ -66,6 +86,14 @@ pub(crate) enum CommandError {
     Hints(String),
     #[error("there is no kind of hints `{0}`; there are {names}", names = hint::names())]
     Kind(String),
+    #[error("`:type` takes an expression, as `:type 1 + 1`")]
+    Type,
+    #[error("`:env` takes a name and a value, as `:env NAME=value`")]
+    Env,
+    #[error("`:export` takes the path of a folder")]
+    Export,
+    #[error("`:load` takes the path of a file")]
+    Load,
     #[error("`%%{0}` takes no argument")]
     OnceArgument(&'static str),
     #[error("`%%{0}` would be for one cell; write `:{0}`")]
@@ -73,7 +101,7 @@ pub(crate) enum CommandError {
 }
 
 /// Names, arguments and words of all commands, as `:help` lists them.
-const COMMANDS: [(&str, &str, &str); 13] = [
+const COMMANDS: &[(&str, &str, &str)] = &[
     ("help", "", "lists the commands"),
     ("vars", "", "lists the variables with their types and values"),
     ("clear", "", "forgets all variables, items and `use`s"),
@@ -90,12 +118,24 @@ const COMMANDS: [(&str, &str, &str); 13] = [
     ("show_deps", "", "lists the dependencies"),
     ("offline", "[on|off]", "says whether dependencies are looked for on this machine only"),
     ("hints", "[on|off] [kind]", "lists the kinds of hints, or switches them on and off"),
+    ("type", "expression", "tells the type of an expression without running it; also `:t`"),
+    ("types", "", "switches on and off that results tell their type"),
+    ("env", "NAME=value", "sets an environment variable for the notebook's code"),
+    ("explain", "", "shows rustc's explanation of the last compile error"),
+    ("load", "file", "runs the content of a file as a cell"),
+    ("export", "folder", "writes the notebook so far as a cargo project that does the same"),
+    ("last_compile_dir", "", "tells where the kernel keeps what it compiles"),
+    ("quit", "", "ends the kernel"),
     ("version", "", "shows the versions of Kissaten and rustc"),
 ];
 
 /// What a command line means.
 pub(crate) fn parse(command: &Command) -> Result<Action, CommandError> {
-    let Some(&(name, ..)) = COMMANDS.iter().find(|(name, ..)| *name == command.name) else {
+    let typed = if command.name == "t" { "type" } else { &command.name };
+    let Some(&(name, ..)) = COMMANDS.iter().find(|(name, ..)| *name == typed) else {
+        if let Some(sentence) = evcxr::replaced(&command.name) {
+            return Ok(Action::Replaced(sentence));
+        }
         return Err(CommandError::Unknown { name: command.name.clone(), nearest: nearest(&command.name) });
     };
     let argument = command.argument.trim();
@@ -115,6 +155,10 @@ pub(crate) fn parse(command: &Command) -> Result<Action, CommandError> {
         ("hints", false) => return hints(argument),
         ("dep", false) if !argument.is_empty() => return dependency(argument),
         ("offline", false) => return offline(argument),
+        ("type", false) => return some(argument, CommandError::Type).map(Action::TypeOf),
+        ("env", false) => return env(argument),
+        ("export", false) => return some(argument, CommandError::Export).map(|path| Action::Export(path.into())),
+        ("load", false) => return some(argument, CommandError::Load).map(|path| Action::Load(path.into())),
         (_, true) if !argument.is_empty() => return Err(CommandError::OnceArgument(name)),
         _ if !argument.is_empty() => return Err(CommandError::Argument(name)),
         _ => {}
@@ -129,8 +173,26 @@ pub(crate) fn parse(command: &Command) -> Result<Action, CommandError> {
         ("help", false) => Ok(Action::Help),
         ("vars", false) => Ok(Action::Vars),
         ("clear", false) => Ok(Action::Clear),
+        ("types", false) => Ok(Action::Types),
+        ("explain", false) => Ok(Action::Explain),
+        ("last_compile_dir", false) => Ok(Action::LastCompileDir),
+        ("quit", false) => Ok(Action::Quit),
         _ => Ok(Action::Version),
     }
+}
+
+fn some(argument: &str, missing: CommandError) -> Result<String, CommandError> {
+    if argument.is_empty() { Err(missing) } else { Ok(argument.to_owned()) }
+}
+
+fn env(argument: &str) -> Result<Action, CommandError> {
+    let (name, value) = argument.split_once('=').ok_or(CommandError::Env)?;
+    let (name, value) = (name.trim().to_owned(), value.trim().to_owned());
+    // What the system's own call would refuse.
+    if name.is_empty() || name.contains('\0') || value.contains('\0') {
+        return Err(CommandError::Env);
+    }
+    Ok(Action::SetEnv { name, value })
 }
 
 fn tasks(argument: &str) -> Result<Report, CommandError> {
@@ -201,6 +263,7 @@ pub(crate) fn help() -> String {
         let usage = format!(":{name} {argument}");
         text.push_str(&format!("\n  {usage:<22} {words}"));
     }
+    text.push_str("\n\nevcxr's other commands say what is there instead of them.");
     text
 }
 
@@ -252,7 +315,8 @@ mod tests {
     #[test]
     fn every_listed_command_is_understood() {
         for (name, ..) in COMMANDS {
-            assert!(check(&format!(":{name}")).is_ok(), "{name}");
+            let unknown = format!("there is no command `:{name}`");
+            assert!(!check(&format!(":{name}")).is_err_and(|error| error.starts_with(&unknown)), "{name}");
             assert!(help().contains(&format!(":{name}")));
         }
     }
@@ -308,13 +372,26 @@ mod tests {
     }
 
     #[test]
+    fn evcxrs_commands_are_known() {
+        assert_eq!(check(":t a + b"), Ok(Action::TypeOf("a + b".to_owned())));
+        assert_eq!(check(":type"), Err("`:type` takes an expression, as `:type 1 + 1`".to_owned()));
+        let set = Action::SetEnv { name: "A".to_owned(), value: "b=c".to_owned() };
+        assert_eq!(check(":env A=b=c"), Ok(set));
+        for wrong in [":env", ":env A", ":env =b"] {
+            assert_eq!(check(wrong), Err("`:env` takes a name and a value, as `:env NAME=value`".to_owned()));
+        }
+        assert_eq!(check(":load a b.rs"), Ok(Action::Load("a b.rs".into())));
+        assert!(matches!(check(":efmt {:?}"), Ok(Action::Replaced(_))));
+    }
+
+    #[test]
     fn an_unknown_command_names_the_nearest() {
         for (typed, meant) in [
             ("hlep", "help"),
             ("var", "vars"),
             ("versoin", "version"),
             ("op", "opt"),
-            ("t", "timing"),
+            ("ti", "timing"),
             ("tsaks", "tasks"),
             ("time", "timeline"),
         ] {

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use jupyter_protocol::{ExecutionState, Status};
 use serde_json::Value;
 use tokio::{
-    runtime,
+    runtime::{self, Runtime},
     signal::unix::{SignalKind, signal},
     sync::mpsc,
     time::{Instant, sleep_until},
@@ -73,17 +73,8 @@ pub(crate) struct Kernel {
 /// Runs the kernel that a connection file describes, to its end.
 pub(crate) fn run(connection_file: &Path) -> anyhow::Result<()> {
     let info = connection::read(connection_file)?;
-    let runtime = runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .max_blocking_threads(4)
-        .enable_all()
-        .build()
-        .context("failed to start the kernel's own runtime")?;
+    let runtime = own_runtime()?;
     let result = runtime.block_on(async {
-        let directory = tempfile::Builder::new()
-            .prefix("kissaten-")
-            .tempdir()
-            .context("failed to make a directory for the kernel's files")?;
         let session = Session::new();
         let (events, receiver) = mpsc::channel(256);
         let (sockets, found) = tokio::join!(connection::bind(&info, &session), library::find());
@@ -96,17 +87,38 @@ pub(crate) fn run(connection_file: &Path) -> anyhow::Result<()> {
             session,
         };
         heartbeat::start(sockets.heartbeat);
-        watch_outside(events.clone())?;
-        outgoing.publish(Status { execution_state: ExecutionState::Starting }, None);
-        let execution = Execution::new(outgoing.clone(), events, directory.path(), found);
-        let mut kernel = Kernel { outgoing, execution, ending: None };
-        let ending = kernel.dispatch(receiver).await;
-        kernel.end(ending).await;
-        anyhow::Ok(())
+        serve(outgoing, events, receiver, found).await
     });
     connection::remove_socket_files(&info);
     runtime.shutdown_timeout(LINGER);
     result
+}
+
+/// The runtime of the kernel's own tasks; cells run elsewhere.
+pub(crate) fn own_runtime() -> anyhow::Result<Runtime> {
+    let mut builder = runtime::Builder::new_multi_thread();
+    let builder = builder.worker_threads(2).max_blocking_threads(4).enable_all();
+    builder.build().context("failed to start the kernel's own runtime")
+}
+
+/// Serves whoever sends requests as events and takes what goes out, until the kernel ends.
+pub(crate) async fn serve(
+    outgoing: Outgoing,
+    events: mpsc::Sender<Event>,
+    receiver: mpsc::Receiver<Event>,
+    found: library::Found,
+) -> anyhow::Result<()> {
+    let directory = tempfile::Builder::new()
+        .prefix("kissaten-")
+        .tempdir()
+        .context("failed to make a directory for the kernel's files")?;
+    watch_outside(events.clone())?;
+    outgoing.publish(Status { execution_state: ExecutionState::Starting }, None);
+    let execution = Execution::new(outgoing.clone(), events, directory.path(), found);
+    let mut kernel = Kernel { outgoing, execution, ending: None };
+    let ending = kernel.dispatch(receiver).await;
+    kernel.end(ending).await;
+    Ok(())
 }
 
 impl Kernel {

@@ -11,8 +11,10 @@ mod command;
 mod dependency;
 pub(crate) mod failure;
 mod input;
+mod inquiry;
 mod interrupt;
 pub(crate) mod library;
+mod load;
 mod note;
 mod outcome;
 mod output;
@@ -79,6 +81,16 @@ pub(crate) struct Execution {
     expressions: u64,
     /// `:timing`.
     timing: bool,
+    /// `:types`.
+    types: bool,
+    /// `:quit`: the kernel ends with the present cell.
+    quits: bool,
+    /// The codes of the last compile error, for `:explain`.
+    last_error: Vec<String>,
+    /// Whether the user's configuration was read.
+    configured: bool,
+    /// How often code of a name was loaded.
+    loaded: HashMap<String, u64>,
 
     /// `:hints`.
     hints: Hints,
@@ -117,6 +129,11 @@ impl Execution {
             runs: 0,
             expressions: 0,
             timing: false,
+            types: false,
+            quits: false,
+            last_error: Vec::new(),
+            configured: false,
+            loaded: HashMap::new(),
             hints: Hints::default(),
             questions: Questions::default(),
             outputs: Outputs::new(),
@@ -238,7 +255,8 @@ impl Execution {
                 cell.failure = Some(failure);
             }
         }
-        let silent = cell.content.silent;
+        self.configure(&mut cell);
+        let silent = cell.content.silent || cell.quiet;
         let price = cell.opt_level.filter(|_| cell.failure.is_none()).and_then(command::price);
         self.cell = Some(cell);
         if !silent && let Some(news) = self.news.take() {
@@ -263,13 +281,16 @@ impl Execution {
             self.outgoing.publish(note::note(&text), Some(parent));
         }
         let result = cell.failure.as_ref().map_or(Ok(&cell.expressions), Err);
-        let reply = execute::reply(self.count, result);
+        let reply = execute::reply(self.count, result, self.quits);
         // Whatever the reader of the socket has passed on by now stands before this event, and whoever knows of the reply
         // comes behind it.
         let stops = cell.failure.is_some() && cell.content.stop_on_error;
         let marked = stops && self.events.try_send(Event::AbortEnds).is_ok();
         self.outgoing.reply_in_order(content("execute_reply", reply), &cell.parent);
         self.outgoing.idle(&cell.parent);
+        if self.quits {
+            self.quit();
+        }
         if stops {
             for order in self.queue.abort(marked) {
                 self.give_up(order);
@@ -291,6 +312,8 @@ impl Execution {
         let Some(mut cell) = self.cell.take() else { return };
         if let Step::Expression { name, .. } = step {
             cell.expressions.insert(name.clone(), failure.to_expression());
+        } else if cell.quiet {
+            self.configuration_failed(&mut cell, &failure);
         } else {
             self.publish_failure(&cell, &failure);
             cell.steps.clear();

@@ -12,6 +12,7 @@ mod output;
 mod parent;
 mod prebuild;
 mod request;
+mod run;
 mod session;
 mod worker;
 
@@ -43,6 +44,8 @@ enum Command {
     Install(kernelspec::Place),
     /// Take back what `install` did.
     Uninstall(kernelspec::Place),
+    /// Run a notebook without Jupyter, and print what its cells show.
+    Run(run::Options),
     /// Build the library that all cells share, if the present rustc has none yet.
     Build,
     /// Build crates that notebooks will depend on, so that their `:dep` finds them: each alone, and all of them together.
@@ -60,17 +63,20 @@ fn main() -> ExitCode {
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
     log.with_ansi(io::stderr().is_terminal()).init();
     let result = match Arguments::parse().command {
+        // It has a code of its own for a notebook that erred, which was already told.
+        Command::Run(options) => return told(run::run(&options)),
         Command::Kernel { connection_file } => dispatcher::run(&connection_file),
         Command::Install(place) => kernelspec::install(&place),
         Command::Uninstall(place) => kernelspec::uninstall(&place),
         Command::Build => execution::library::build_in_terminal(),
         Command::Prebuild { crates } => prebuild::run(&crates),
     };
-    result.map_or_else(
-        |error| {
-            eprintln!("kissaten: {error:#}");
-            ExitCode::FAILURE
-        },
-        |()| ExitCode::SUCCESS,
-    )
+    told(result.map(|()| ExitCode::SUCCESS))
+}
+
+fn told(result: anyhow::Result<ExitCode>) -> ExitCode {
+    result.unwrap_or_else(|error| {
+        eprintln!("kissaten: {error:#}");
+        ExitCode::FAILURE
+    })
 }

@@ -80,6 +80,20 @@ pub(crate) fn content(message_type: impl Into<String>, content: Value) -> Jupyte
     UnknownMessage { msg_type: message_type.into(), content }.into()
 }
 
+/// About how many bytes a bundle has on the wire.
+pub(crate) fn bundle_size(bundle: &Map<String, Value>) -> usize {
+    bundle.iter().map(|(name, value)| name.len() + size(value)).sum()
+}
+
+fn size(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 6,
+        Value::String(text) => text.len() + 3,
+        Value::Array(values) => values.iter().map(size).sum::<usize>() + 2,
+        Value::Object(fields) => bundle_size(fields) + 4 * fields.len() + 2,
+    }
+}
+
 /// The question that a parent header is of. Some clients leave it out, and others put something else there.
 fn question(parent_header: &Value) -> Option<String> {
     let field = |name| parent_header.get(name).and_then(Value::as_str);

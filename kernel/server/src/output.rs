@@ -27,7 +27,7 @@ use self::{
     lane::{Lane, Part},
     place::{Found, Places},
 };
-pub(crate) use self::{cell::Piece, prompt::Prompt};
+pub(crate) use self::{cell::Piece, prompt::Prompt, word::Clear};
 use crate::worker::death::LastWords;
 
 /// One of the two streams of user code, and the pipe that it comes through.
@@ -85,7 +85,7 @@ impl Outputs {
         self.decide(Stream::Stderr, marks::BEGIN.len());
     }
 
-    /// Takes what a run displays. Without a number it stands behind what was read until now.
+    /// Takes what a run displays. Without a number it stands behind what was read until now, if it is no update.
     pub(crate) fn display(&mut self, display: Display) {
         let Some(number) = display.number else { return self.runs.place(display) };
         let waiting = [Stream::Stdout, Stream::Stderr].into_iter().find(|pipe| self.lane(*pipe).go_on(number));
@@ -193,6 +193,10 @@ impl Outputs {
             let number = match lane.next() {
                 None => return,
                 Some(Part::Place(number)) => number,
+                Some(Part::Clear(run, when)) => {
+                    self.runs.change(run, |output| output.clear(when));
+                    continue;
+                }
                 Some(part) => {
                     runs.text(pipe, &part, last_words);
                     continue;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ipc::{CellId, Display, Event, InputAnswer, Request, Value};
 use kissaten::MimeBundle;
-use kissaten::runtime::{self, Answer, Cell, Hint, Message, Outcome, Session};
+use kissaten::runtime::{self, Answer, Cell, Displayed, Hint, Message, Outcome, Session};
 use serde_json::Value as Json;
 
 use crate::control::{self, Control, Events};
@@ -135,7 +135,10 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 fn outcome(outcome: Outcome) -> ipc::Outcome {
     match outcome {
-        Outcome::Value(data) => ipc::Outcome::Value(Value { data: bundle(&data), metadata: ipc::MimeBundle::new() }),
+        Outcome::Value(shown) => {
+            let (data, metadata) = bundle(shown);
+            ipc::Outcome::Value(Value { data, metadata })
+        }
         Outcome::Unit => ipc::Outcome::Unit,
         Outcome::Error { type_name, message, sources } => ipc::Outcome::Error { type_name, message, sources },
         Outcome::Panic(panic) => ipc::Outcome::Panic(ipc::Panic {
@@ -148,14 +151,11 @@ fn outcome(outcome: Outcome) -> ipc::Outcome {
 
 fn event(message: Message) -> Event {
     match message {
-        Message::Display(displayed) => Event::Display(Display {
-            cell: CellId(displayed.cell),
-            number: displayed.number,
-            data: bundle(&displayed.data),
-            metadata: ipc::MimeBundle::new(),
-            display_id: displayed.display_id,
-            update: displayed.update,
-        }),
+        Message::Display(displayed) => {
+            let (data, metadata) = bundle(displayed.data);
+            let Displayed { cell, number, display_id, update, .. } = displayed;
+            Event::Display(Display { cell: CellId(cell), number, data, metadata, display_id, update })
+        }
         Message::Hint { cell, hint, text } => {
             let hint = match hint {
                 Hint::Blocking => ipc::Hint::Blocking,
@@ -176,15 +176,14 @@ fn answer(answer: InputAnswer) -> Answer {
     }
 }
 
-/// The messaging spec's form of a bundle: JSON types hold values, all others strings.
-pub(crate) fn bundle(data: &MimeBundle) -> ipc::MimeBundle {
+/// The messaging spec's form of a bundle and its metadata: JSON types hold values, all others strings.
+pub(crate) fn bundle(shown: MimeBundle) -> (ipc::MimeBundle, ipc::MimeBundle) {
     let is_json = |mime_type: &str| mime_type == "application/json" || mime_type.ends_with("+json");
-    data.iter()
-        .map(|(mime_type, content)| {
-            let text = || Json::String(content.to_owned());
-            let value =
-                if is_json(mime_type) { serde_json::from_str(content).unwrap_or_else(|_| text()) } else { text() };
-            (mime_type.to_owned(), value)
-        })
-        .collect()
+    let [data, metadata] = shown.into_parts();
+    let value = |json: String| serde_json::from_str(&json).unwrap_or(Json::String(json));
+    let content = |(mime_type, content): (String, String)| {
+        let value = if is_json(&mime_type) { value(content) } else { Json::String(content) };
+        (mime_type, value)
+    };
+    (data.into_iter().map(content).collect(), metadata.into_iter().map(|(name, json)| (name, value(json))).collect())
 }

@@ -28,7 +28,7 @@ pub(crate) fn make(report: Report) -> Result<ipc::MimeBundle, String> {
             sentence(&format!("The timeline of {} is in {}.", timeline.label, path.display()))
         }
     };
-    Ok(bundle(&made))
+    Ok(bundle(made).0)
 }
 
 fn sentence(text: &str) -> MimeBundle {

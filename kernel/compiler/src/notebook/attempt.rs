@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use cargo_metadata::diagnostic::Diagnostic;
 use tokio_util::sync::CancellationToken;
 
 use super::{Notebook, write};
@@ -32,6 +33,8 @@ pub(super) struct Attempt<'a> {
     pub(super) items: Items,
     pub(super) opt_level: u8,
     pub(super) timeline: bool,
+    /// Whether the type of the tail expression is asked for.
+    show_type: bool,
     /// Whether what instruments the code is written into it.
     pub(super) instrumented: bool,
     entry: String,
@@ -72,6 +75,8 @@ pub(super) struct Success {
     pub(super) warnings: Option<Rendered>,
     pub(super) notes: Vec<String>,
     pub(super) hints: Vec<Hint>,
+    /// As it is shown to people.
+    pub(super) tail_type: Option<String>,
     pub(super) time: Duration,
 }
 
@@ -116,6 +121,7 @@ impl<'a> Attempt<'a> {
             items,
             opt_level: source.opt_level.unwrap_or(notebook.opt_level),
             timeline: source.timeline,
+            show_type: source.show_type,
             instrumented: true,
             entry: format!("kissaten_cell_{}", cell.serial),
             in_items_crate: !parsed.items.is_empty() || notebook.has_stranded_items(),
@@ -322,6 +328,7 @@ impl<'a> Attempt<'a> {
             layer: self.layer(),
             has_items: self.notebook.generation.is_some(),
             form: self.form(self.cell),
+            show_type: self.show_type,
             take,
         }
     }
@@ -345,6 +352,20 @@ impl<'a> Attempt<'a> {
             }
         }
         types
+    }
+
+    /// The type of the tail expression, which the cell holds by reference.
+    fn tail_type(&self, files: &Files, compiled: &Compiled) -> Option<String> {
+        let is_ours = |warning: &&Diagnostic| {
+            let span = warning.spans.iter().find(|span| span.is_primary);
+            let text = span.and_then(|span| {
+                files.get(&span.file_name)?.text().get(span.byte_start as usize..span.byte_end as usize)
+            });
+            text == Some(lower::ASKED)
+        };
+        let warning = compiled.diagnostics.iter().find(is_ours)?;
+        let (printed, _) = warning.message.strip_prefix("trivial cast: `&")?.split_once("` as `")?;
+        Some(binding::shown_type(printed))
     }
 
     /// A lock of the process's own streams ends with its cell: kept, it would stop every other thread that prints.
@@ -374,9 +395,10 @@ impl<'a> Attempt<'a> {
         compiled: Option<(Compiled, PathBuf)>,
     ) -> Success {
         let hints = self.hints(&types);
-        let (mut warnings, mut library) = (None, None);
+        let (mut warnings, mut library, mut tail_type) = (None, None, None);
         if let Some((compiled, path)) = compiled {
             warnings = self.notebook.warnings(self.cell, &self.items, &files, &compiled);
+            tail_type = self.tail_type(&files, &compiled);
             library = Some(path);
         }
         let mut bindings = Vec::new();
@@ -416,6 +438,7 @@ impl<'a> Attempt<'a> {
             warnings,
             notes: self.notes,
             hints,
+            tail_type,
             time: self.time,
         }
     }

@@ -6,6 +6,7 @@
 
 mod checkpoint;
 mod chunk;
+mod count;
 mod spawn;
 #[cfg(test)]
 mod tests;
@@ -51,7 +52,7 @@ enum Wrap {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Form {
     pub(crate) checkpoint: Checkpoint,
-    /// Tight loops over ranges have one in some rounds only.
+    /// Tight loops over ranges, and those that count, have one in some rounds only.
     pub(crate) chunks: bool,
     /// Futures that are awaited by themselves are told apart as well.
     pub(crate) timeline: bool,

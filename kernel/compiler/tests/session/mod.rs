@@ -119,6 +119,8 @@ impl Session {
             cell_id: cell_id.map(str::to_owned),
             opt_level: self.opt_level,
             timeline: self.timeline,
+            show_type: false,
+            remember: true,
         };
         let prepared = self.runtime.block_on(self.notebook.prepare(&source, &CancellationToken::new()));
         let artifact = match prepared {
@@ -149,7 +151,7 @@ impl Session {
                 }
             };
             let success = matches!(outcome, Outcome::Value(_) | Outcome::Unit);
-            self.notebook.finish(&Finished { success, variables });
+            self.notebook.finish(&Finished { success, showed: matches!(outcome, Outcome::Value(_)), variables });
             out.push_str(&self.printed());
             match outcome {
                 Outcome::Value(value) => writeln!(out, "= {}", value.data["text/plain"].as_str().unwrap()).unwrap(),

@@ -18,7 +18,7 @@ fn shows(data: MimeBundle) {
 }
 
 fn plain(text: String) {
-    shows(MimeBundle::new().with("text/plain", text));
+    shows(super::plain(text));
 }
 
 #[inline(never)]

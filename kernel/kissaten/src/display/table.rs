@@ -1,24 +1,25 @@
-//! Tables: of the variables and of the tasks, each as HTML and as text.
+//! Tables as HTML and as text, and those of the variables and of the tasks.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::time::Duration;
 
 use super::MimeBundle;
 use super::duration::duration;
-use super::text::{columns, escape, padded, printable};
+use super::text::{columns, escape, padded, padded_left, printable};
 
 /// More rows than this are counted instead of shown.
-const MOST_ROWS: usize = 200;
+pub(super) const MOST_ROWS: usize = 200;
 /// More lines of counts than this are left out.
 const MOST_COUNTS: usize = 20;
 
 /// The table of `:vars`: names, types, and values where they have `Debug`.
 pub(crate) fn variables_table(rows: &[(&str, &str, Option<String>)]) -> MimeBundle {
     let cells = |(name, type_name, value): &(&str, &str, Option<String>)| {
-        [(*name).to_owned(), (*type_name).to_owned(), value.clone().unwrap_or_default()]
+        vec![(*name).to_owned(), (*type_name).to_owned(), value.clone().unwrap_or_default()]
     };
-    Table { titles: ["name", "type", "value"], rows: rows.iter().map(cells).collect(), notes: Vec::new() }.bundle()
+    Table::of_code(&["name", "type", "value"], rows.iter().map(cells).collect()).bundle()
 }
 
 /// A living task, for the table of `:tasks`.
@@ -46,7 +47,7 @@ pub(crate) fn tasks_table(rows: &[TaskRow]) -> MimeBundle {
     }
     let (shown, others) = rows.split_at(rows.len().min(MOST_ROWS));
     let cells = |row: &TaskRow| {
-        [
+        vec![
             row.id.to_string(),
             row.name.clone(),
             row.place.clone(),
@@ -57,12 +58,8 @@ pub(crate) fn tasks_table(rows: &[TaskRow]) -> MimeBundle {
             duration(row.busy),
         ]
     };
-    Table {
-        titles: ["task", "name", "place", "parent", "age", "state", "polls", "busy"],
-        rows: shown.iter().map(cells).collect(),
-        notes: counts(others),
-    }
-    .bundle()
+    let titles = ["task", "name", "place", "parent", "age", "state", "polls", "busy"];
+    Table { notes: counts(others), ..Table::of_code(&titles, shown.iter().map(cells).collect()) }.bundle()
 }
 
 /// How many there are of each name and place, the most first.
@@ -87,28 +84,41 @@ fn counts(others: &[TaskRow]) -> Vec<String> {
     lines
 }
 
-/// Titles, cells, and lines below them.
-struct Table<const COLUMNS: usize> {
-    titles: [&'static str; COLUMNS],
-    rows: Vec<[String; COLUMNS]>,
-    notes: Vec<String>,
+/// Titles, cells, and lines below them. All rows are as long as the titles.
+pub(super) struct Table {
+    pub(super) titles: Vec<String>,
+    /// Which columns end on the right, as numbers do.
+    pub(super) right: Vec<bool>,
+    pub(super) rows: Vec<Vec<String>>,
+    /// Whether what stands in it is code.
+    pub(super) is_code: bool,
+    pub(super) notes: Vec<String>,
 }
 
-impl<const COLUMNS: usize> Table<COLUMNS> {
-    fn bundle(&self) -> MimeBundle {
+impl Table {
+    fn of_code(titles: &[&str], rows: Vec<Vec<String>>) -> Self {
+        let right = vec![false; titles.len()];
+        let titles = titles.iter().map(|title| (*title).to_owned()).collect();
+        Self { titles, right, rows, is_code: true, notes: Vec::new() }
+    }
+
+    pub(super) fn bundle(&self) -> MimeBundle {
         MimeBundle::new().with("text/html", self.html()).with("text/plain", self.text())
     }
 
     fn html(&self) -> String {
         let mut html = String::from("<table><thead><tr>");
-        for title in self.titles {
-            let _ = write!(html, "<th>{title}</th>");
+        for (title, right) in self.titles.iter().zip(&self.right) {
+            let _ = write!(html, "<th{}>{}</th>", side(*right), escape(title));
         }
         html.push_str("</tr></thead><tbody>");
+        let (begin, end) = if self.is_code { ("<code>", "</code>") } else { ("", "") };
         for row in &self.rows {
             html.push_str("<tr>");
-            for cell in row {
-                let _ = write!(html, "<td><code>{}</code></td>", escape(cell));
+            for (cell, right) in row.iter().zip(&self.right) {
+                // Pages draw a box around code, also around none.
+                let (begin, end) = if cell.is_empty() { ("", "") } else { (begin, end) };
+                let _ = write!(html, "<td{}>{begin}{}{end}</td>", side(*right), escape(cell));
             }
             html.push_str("</tr>");
         }
@@ -124,14 +134,19 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
     }
 
     fn text(&self) -> String {
-        let rows = self.rows.iter().map(|row| row.each_ref().map(|cell| printable(cell)));
-        let titles = self.titles.map(std::borrow::Cow::Borrowed);
-        let rows: Vec<_> = [titles].into_iter().chain(rows).collect();
+        let rows: Vec<Vec<Cow<'_, str>>> = [&self.titles]
+            .into_iter()
+            .chain(&self.rows)
+            .map(|row| row.iter().map(|cell| printable(cell)).collect())
+            .collect();
         let width = |column: usize| rows.iter().map(|row| columns(&row[column])).max().unwrap_or(0);
-        let widths: [usize; COLUMNS] = std::array::from_fn(width);
-        let line = |row: &[std::borrow::Cow<'_, str>; COLUMNS]| {
-            let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| padded(cell, width)).collect();
-            cells.join("  ").trim_end().to_owned()
+        let widths: Vec<usize> = (0..self.titles.len()).map(width).collect();
+        let line = |row: &Vec<Cow<'_, str>>| {
+            let cells = row.iter().zip(&widths).zip(&self.right).map(|((cell, width), right)| match right {
+                true => padded_left(cell, *width),
+                false => padded(cell, *width),
+            });
+            cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
         };
         rows.iter()
             .map(line)
@@ -139,6 +154,11 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
             .collect::<Vec<_>>()
             .join("\n")
     }
+}
+
+/// Frontends have sides of their own, which differ.
+fn side(right: bool) -> &'static str {
+    if right { r#" style="text-align: right""# } else { r#" style="text-align: left""# }
 }
 
 #[cfg(test)]

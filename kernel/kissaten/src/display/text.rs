@@ -31,6 +31,20 @@ pub(crate) fn padded(text: &str, width: usize) -> String {
     format!("{text}{:missing$}", "")
 }
 
+/// The text with spaces before it, so that it takes that many columns.
+pub(crate) fn padded_left(text: &str, width: usize) -> String {
+    let missing = width.saturating_sub(columns(text));
+    format!("{:missing$}{text}", "")
+}
+
+/// The text in at most that many columns, with an ellipsis at its end if it is longer.
+pub(crate) fn head(text: &str, width: usize) -> Cow<'_, str> {
+    if columns(text) <= width {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(fitting(text.chars(), width.saturating_sub(1)).into_iter().chain(['…']).collect())
+}
+
 /// The text in at most that many columns, with an ellipsis in its middle if it is longer: the start of a name says
 /// where it is from, and the end what it is.
 pub(crate) fn cut(text: &str, width: usize) -> Cow<'_, str> {

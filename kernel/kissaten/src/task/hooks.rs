@@ -19,7 +19,7 @@ const LONG: u64 = 100_000_000;
 
 /// Puts the hooks into a runtime in the making.
 pub(crate) fn install(builder: &mut Builder) {
-    builder.on_task_spawn(|meta| spawned(number(meta), meta.spawned_at(), false));
+    builder.on_task_spawn(|meta| spawned(number(meta), meta.spawned_at(), true));
     builder.on_before_task_poll(before_poll);
     builder.on_after_task_poll(after_poll);
     builder.on_task_terminate(terminated);
@@ -50,16 +50,16 @@ pub(super) fn id_number(id: tokio::task::Id) -> u64 {
     number.finish()
 }
 
-/// A task begins on behalf of whoever spawns it.
-pub(super) fn spawned(id: u64, location: &'static Location<'static>, blocking: bool) {
+/// A task begins on behalf of whoever spawns it. What no hook tells of has a lane by other means, or none.
+pub(super) fn spawned(id: u64, location: &'static Location<'static>, is_hooked: bool) {
     let (run, parent, lane) = here::with(|here| {
         // SAFETY: while a task is polled, its record is there.
         let parent = unsafe { here.task.get().as_ref() }.map_or(0, |record| record.id.load(Ordering::Relaxed));
         (here.run.get(), parent, here.lane.get())
     });
     let run = if run == 0 { here::current() } else { run };
-    let lane = if blocking { 0 } else { trace::spawned(run, lane, id, location) };
-    record::begin(&Birth { id, run, parent, location, lane, blocking });
+    let lane = if is_hooked { trace::spawned(run, lane, id, location) } else { 0 };
+    record::begin(&Birth { id, run, parent, location, lane });
 }
 
 fn before_poll(meta: &TaskMeta<'_>) {
@@ -71,7 +71,6 @@ fn before_poll(meta: &TaskMeta<'_>) {
             here.lane.set(record.lane.load(Ordering::Relaxed));
             here.task.set(std::ptr::from_ref(record));
             here.since.set(since);
-            here.own_poll.set(false);
             here.ended.set(false);
             here.in_place.set(false);
         });
@@ -87,25 +86,18 @@ fn after_poll(meta: &TaskMeta<'_>) {
     // SAFETY: the record is the one of this task, which is only forgotten below.
     let Some(record) = (unsafe { record.as_ref() }) else { return };
     let until = now();
-    let length = until - since;
-    record.polled_since.store(0, Ordering::Relaxed);
-    record.polls.fetch_add(1, Ordering::Relaxed);
-    record.busy.fetch_add(length, Ordering::Relaxed);
+    record.polled(since, until);
     let (run, lane) = (record.run.load(Ordering::Relaxed), record.lane.load(Ordering::Relaxed));
     trace::polled(run, lane, since, until);
+    let length = until - since;
     if length >= LONG && !in_place {
         let name = record.type_name().map(super::function_name);
         hint::long_poll(run, name.as_deref(), meta.spawned_at(), Duration::from_nanos(length));
     }
     if ended {
-        let aborted = here::with(|here| !here.own_poll.get()) && is_known(record);
-        conclude(number(meta), record, aborted, until);
+        tell_end(record, false, 0);
+        record::end(number(meta));
     }
-}
-
-/// Whether the compiler's instrumentation told of this task: then its polls are known, and so is that there was none.
-fn is_known(record: &Record) -> bool {
-    record.type_name().is_some() || record.handle().is_some()
 }
 
 fn terminated(meta: &TaskMeta<'_>) {
@@ -122,22 +114,27 @@ fn terminated(meta: &TaskMeta<'_>) {
     });
     if !in_poll {
         let Some(record) = record::with(id, std::ptr::from_ref) else { return };
-        // SAFETY: the record is forgotten by nobody else, and only at the end of `conclude`.
-        let record = unsafe { &*record };
-        conclude(id, record, !record.blocking.load(Ordering::Relaxed), now());
+        // SAFETY: the record is forgotten by nobody else, and only below.
+        tell_end(unsafe { &*record }, true, 0);
+        record::end(id);
     }
 }
 
-fn conclude(id: u64, record: &Record, aborted: bool, at: u64) {
-    let (run, lane) = (record.run.load(Ordering::Relaxed), record.lane.load(Ordering::Relaxed));
-    if lane != 0 {
-        let end = match (record.panicked.load(Ordering::Relaxed), aborted) {
-            _ if record.abort.load(Ordering::Relaxed) => End::Aborted,
-            (true, _) => End::Panicked,
-            (_, true) => End::Aborted,
-            _ => End::Finished,
-        };
-        trace::ended(run, lane, at, end, record);
+/// Tells the timeline of a task's end, once: its own future is the first to know. `since`: when the poll began in which
+/// it is told, if that is not counted yet.
+pub(super) fn tell_end(record: &Record, dropped: bool, since: u64) {
+    let lane = record.lane.load(Ordering::Relaxed);
+    if lane == 0 || record.told.swap(true, Ordering::Relaxed) {
+        return;
     }
-    record::end(id);
+    let end = match (record.panicked.load(Ordering::Relaxed), dropped) {
+        _ if record.abort.load(Ordering::Relaxed) => End::Aborted,
+        (true, _) => End::Panicked,
+        (_, true) => End::Aborted,
+        _ => End::Finished,
+    };
+    let at = now();
+    let (polls, busy) = record.work();
+    let work = if since == 0 { (polls, busy) } else { (polls + 1, busy + at.saturating_sub(since)) };
+    trace::ended(record.run.load(Ordering::Relaxed), lane, at, end, work);
 }

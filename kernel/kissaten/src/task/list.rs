@@ -5,6 +5,9 @@ use std::panic::Location;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tokio::task::AbortHandle;
+
+use super::hooks::id_number;
 use super::name::function_name;
 use super::record::{self, Record, now};
 use crate::display::table::{TaskRow, tasks_table};
@@ -60,7 +63,16 @@ pub struct Tasks(Vec<Task>);
 pub fn tasks() -> Tasks {
     let mut all = Vec::new();
     let now = now();
-    record::each(|id, record| all.push(describe(id, record, now)));
+    let mut ended = Vec::new();
+    record::each(|id, record| {
+        // Of what no hook tells, an end may have been missed.
+        if record.handle().as_ref().is_some_and(AbortHandle::is_finished) {
+            ended.push(id);
+        } else {
+            all.push(describe(id, record, now));
+        }
+    });
+    ended.into_iter().for_each(record::end);
     Tasks(all)
 }
 
@@ -176,10 +188,7 @@ fn want_end(record: &Record) {
     }
 }
 
-/// Whether the task that this thread polls is to end.
+/// Whether the task that runs on this thread is to end.
 pub(crate) fn wants_abort() -> bool {
-    crate::here::with(|here| {
-        // SAFETY: while a task is polled, its record is there.
-        unsafe { here.task.get().as_ref() }.is_some_and(|record| record.abort.load(Ordering::Relaxed))
-    })
+    tokio::task::try_id().is_some_and(|id| record::is_to_abort(id_number(id)))
 }

@@ -44,6 +44,8 @@ pub(crate) struct Record {
     /// When the present poll began; 0: it waits.
     pub(super) polled_since: AtomicU64,
     pub(super) panicked: AtomicBool,
+    /// The timeline knows of its end.
+    pub(super) told: AtomicBool,
     /// Somebody wants it to end at its next checkpoint.
     pub(super) abort: AtomicBool,
     /// A closure on a thread of its own, not a future.
@@ -68,6 +70,18 @@ impl Record {
         self.name.store(name as *mut (), Ordering::Relaxed);
     }
 
+    /// Whether its future's name is known.
+    pub(super) fn is_known(&self) -> bool {
+        !self.name.load(Ordering::Relaxed).is_null()
+    }
+
+    /// A poll has ended.
+    pub(super) fn polled(&self, since: u64, until: u64) {
+        self.polled_since.store(0, Ordering::Relaxed);
+        self.polls.fetch_add(1, Ordering::Relaxed);
+        self.busy.fetch_add(until.saturating_sub(since), Ordering::Relaxed);
+    }
+
     /// How often it was polled, and for how many nanoseconds in all.
     pub(crate) fn work(&self) -> (u64, u64) {
         (self.polls.load(Ordering::Relaxed), self.busy.load(Ordering::Relaxed))
@@ -85,7 +99,6 @@ pub(super) struct Birth {
     pub(super) parent: u64,
     pub(super) location: &'static Location<'static>,
     pub(super) lane: u32,
-    pub(super) blocking: bool,
 }
 
 /// Neighbouring ids.
@@ -220,7 +233,8 @@ fn write(record: &Record, birth: &Birth) {
     record.polled_since.store(0, Ordering::Relaxed);
     record.panicked.store(false, Ordering::Relaxed);
     record.abort.store(false, Ordering::Relaxed);
-    record.blocking.store(birth.blocking, Ordering::Relaxed);
+    record.told.store(false, Ordering::Relaxed);
+    record.blocking.store(false, Ordering::Relaxed);
     record.id.store(birth.id, Ordering::Release);
 }
 
@@ -279,6 +293,11 @@ pub(crate) fn polled_since(id: u64) -> Option<u64> {
     with(id, |record| record.polled_since.load(Ordering::Relaxed)).filter(|since| *since != 0)
 }
 
+/// Whether somebody wants that task to end.
+pub(super) fn is_to_abort(id: u64) -> bool {
+    with(id, |record| record.abort.load(Ordering::Relaxed)).unwrap_or(false)
+}
+
 /// The task that this thread polls has panicked: notes it, and says who that is.
 pub(crate) fn panicked() -> Option<String> {
     here::with(|here| {
@@ -305,7 +324,7 @@ mod tests {
     const FAR: u64 = 1 << 40;
 
     fn birth(id: u64, run: u64) -> Birth {
-        Birth { id, run, parent: 0, location: Location::caller(), lane: 0, blocking: false }
+        Birth { id, run, parent: 0, location: Location::caller(), lane: 0 }
     }
 
     fn run_of(id: u64) -> Option<u64> {
@@ -331,7 +350,7 @@ mod tests {
         end(FAR + 1);
         end(FAR);
         end(FAR + CHUNK * 7);
-        assert_eq!(listed(FAR, FAR + CHUNK * 10), []);
+        assert!(listed(FAR, FAR + CHUNK * 10).is_empty());
     }
 
     #[test]

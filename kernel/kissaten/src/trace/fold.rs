@@ -4,7 +4,7 @@ use std::panic::Location;
 use std::time::Duration;
 
 use super::{Clock, POLLS, index_of};
-use crate::task::{Record, TypeName, function_name, place_of};
+use crate::task::{TypeName, function_name, place_of};
 use crate::timeline::{End, Fold};
 
 pub(super) struct Folded {
@@ -83,8 +83,7 @@ impl Folded {
     }
 
     /// A task's own count of its polls.
-    pub(super) fn add_work(&mut self, record: &Record) {
-        let (polls, busy) = record.work();
+    pub(super) fn add_work(&mut self, (polls, busy): (u64, u64)) {
         self.polls += polls;
         self.busy += busy;
     }

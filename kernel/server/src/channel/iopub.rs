@@ -28,7 +28,7 @@ use tokio_util::bytes::Bytes;
 use zeromq::{SocketRecv, ZmqMessage};
 
 use super::router::Replies;
-use crate::session::Session;
+use crate::{message::bundle_size, session::Session};
 
 /// How long a subscriber may take nothing before it is given up.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -63,6 +63,14 @@ impl Publisher {
         let (queue, items) = mpsc::unbounded_channel();
         let backlog = Arc::new(Backlog::default());
         tokio::spawn(publish(connection, session, items, backlog.clone()));
+        Self { queue, backlog }
+    }
+
+    /// Starts the task that hands all messages to a client in this process.
+    pub(super) fn start_local(client: mpsc::Sender<JupyterMessage>) -> Self {
+        let (queue, items) = mpsc::unbounded_channel();
+        let backlog = Arc::new(Backlog::default());
+        tokio::spawn(hand_over(client, items, backlog.clone()));
         Self { queue, backlog }
     }
 
@@ -141,6 +149,25 @@ async fn publish(
     }
 }
 
+async fn hand_over(
+    client: mpsc::Sender<JupyterMessage>,
+    mut items: mpsc::UnboundedReceiver<Item>,
+    backlog: Arc<Backlog>,
+) {
+    while let Some(item) = items.recv().await {
+        match item {
+            Item::Publish { message, size } => {
+                // A client that is gone misses nothing.
+                let _ = client.send(*message).await;
+                backlog.bytes.fetch_sub(size, Ordering::Relaxed);
+                backlog.shrunk.notify_one();
+            }
+            Item::Reply { replies, message } => replies.send(*message),
+            Item::Reached(sender) => drop(sender.send(())),
+        }
+    }
+}
+
 async fn send(connection: &mut KernelIoPubXPubConnection, message: JupyterMessage, stuck: &mut bool) {
     let patience = if *stuck { IMPATIENCE } else { PATIENCE };
     match tokio::time::timeout(patience, connection.send(message)).await {
@@ -179,8 +206,7 @@ fn size(content: &JupyterMessageContent) -> usize {
     match content {
         JupyterMessageContent::StreamContent(stream) => stream.text.len(),
         JupyterMessageContent::UnknownMessage(message) => {
-            let texts = message.content.get("data").and_then(|data| data.as_object()).into_iter().flatten();
-            texts.map(|(_, value)| value.as_str().map_or(0, str::len)).sum()
+            ["data", "metadata"].iter().filter_map(|part| message.content.get(part)?.as_object()).map(bundle_size).sum()
         }
         _ => 0,
     }
@@ -189,6 +215,7 @@ fn size(content: &JupyterMessageContent) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::content;
 
     #[test]
     fn only_subscriptions_are_welcomed() {
@@ -198,6 +225,14 @@ mod tests {
         for other in [&b""[..], b"\x00kernel.", b"\x01\xff", b"\x02x"] {
             assert_eq!(check(other), None);
         }
+    }
+
+    #[test]
+    fn bundles_are_counted_whatever_is_in_them() {
+        let bundle = serde_json::json!({"text/plain": "x".repeat(1000), "application/json": {"a": vec![1000; 1000]}});
+        let message =
+            content("display_data", serde_json::json!({"data": bundle, "metadata": {"a/b": "x".repeat(100)}}));
+        assert!((7_000..8_000).contains(&size(&message)));
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub(super) struct Cell {
     pub(super) steps: VecDeque<Step>,
     /// When its turn began.
     pub(super) since: Instant,
+    /// The user's configuration runs, which shows nothing.
+    pub(super) quiet: bool,
     pub(super) opt_level: Option<u8>,
     /// Whether its tasks are drawn.
     pub(super) timeline: bool,
@@ -33,6 +35,8 @@ pub(super) struct Cell {
     pub(super) progress: Option<String>,
     /// The one under which it shows how far the build of its dependencies is.
     pub(super) dependency_progress: Option<String>,
+    /// The type of its result, if that is to be shown.
+    pub(super) result_type: Option<String>,
     /// What it erred with.
     pub(super) failure: Option<Failure>,
     /// The results of its `user_expressions`.
@@ -44,11 +48,25 @@ pub(super) struct Cell {
 pub(super) enum Step {
     Command(Action),
     Code(String),
+    /// The user's configuration ends, and the cell itself begins.
+    Configured,
+    /// Code that does not stand in the cell: a file's, or what a command stands for.
+    Loaded(Loaded),
     /// One of the `user_expressions`.
     Expression {
         name: String,
         code: String,
     },
+}
+
+/// Code from elsewhere, with a name of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Loaded {
+    pub(super) code: String,
+    /// What it is called in messages and panics.
+    pub(super) label: String,
+    /// Stays when the same file is loaded again.
+    pub(super) id: Option<String>,
 }
 
 impl Cell {
@@ -60,6 +78,7 @@ impl Cell {
             content,
             steps: VecDeque::new(),
             since: Instant::now(),
+            quiet: false,
             opt_level: None,
             timeline: false,
             timing: false,
@@ -67,13 +86,14 @@ impl Cell {
             run_time: Duration::ZERO,
             progress: None,
             dependency_progress: None,
+            result_type: None,
             failure: None,
             expressions: Map::new(),
         }
     }
 
-    /// Under which request its outputs are published; `None`: not at all.
+    /// Under which request its outputs are published now; `None`: not at all.
     pub(super) fn audience(&self) -> Option<&Arc<Parent>> {
-        (!self.content.silent).then_some(&self.parent)
+        (!self.content.silent && !self.quiet).then_some(&self.parent)
     }
 }

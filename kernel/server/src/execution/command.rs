@@ -4,6 +4,7 @@
 use super::{Execution, library::Library, note};
 use crate::{
     command::{self, Action},
+    dispatcher::Event,
     worker::supervisor::Readiness,
 };
 
@@ -29,9 +30,30 @@ impl Execution {
                 self.hints.switch(*kind, *on);
                 self.say(note::plain(&self.hints.list()));
             }
+            Action::Types => {
+                self.types = !self.types;
+                let word = if self.types { "on" } else { "off" };
+                self.say(note::note(&format!("Types of results are {word}.")));
+            }
+            Action::SetEnv { name, value } => self.set_env(name, value),
+            Action::LastCompileDir => self.say(note::plain(&self.directory.display().to_string())),
+            Action::Replaced(sentence) => self.say(note::note(sentence)),
+            Action::Quit => {
+                self.quits = true;
+                if let Some(cell) = &mut self.cell {
+                    cell.steps.clear();
+                }
+            }
             _ => return false,
         }
         true
+    }
+
+    /// Ends the kernel, once all that happens now is told.
+    pub(super) fn quit(&self) {
+        let events = self.events.clone();
+        // Not from here, where nothing may wait.
+        tokio::spawn(async move { events.send(Event::End("`:quit`")).await });
     }
 
     /// Does a command that the notebook is there for; whether it is one.

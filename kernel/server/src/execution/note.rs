@@ -9,7 +9,7 @@ use ipc::MimeBundle;
 use jupyter_protocol::JupyterMessageContent;
 use serde_json::{Value, json};
 
-use crate::message::content;
+use crate::{message::content, output::Clear};
 
 /// A sentence or a few, with `code` in backticks.
 pub(super) fn note(text: &str) -> JupyterMessageContent {
@@ -47,6 +47,11 @@ pub(super) fn from_cell(display: ipc::Display) -> JupyterMessageContent {
         Some(id) => changing_display(data, metadata, &id, display.update),
         None => self::display(data, metadata),
     }
+}
+
+/// [`clear_output`](https://jupyter-client.readthedocs.io/en/stable/messaging.html#clear-output)
+pub(super) fn clear(when: Clear) -> JupyterMessageContent {
+    content("clear_output", json!({"wait": when == Clear::WithNext}))
 }
 
 /// Data that was made elsewhere.

@@ -32,14 +32,21 @@ impl Execution {
                 (Outcome::Unit, Step::Code(_)) => note::result(bundle, metadata, self.count),
                 _ => note::bundle(bundle, metadata),
             });
+            self.say_type(&step);
         }
         self.variables = variables;
-        self.finish_step(matches!(outcome, Outcome::Value(_) | Outcome::Unit));
+        let success = matches!(outcome, Outcome::Value(_) | Outcome::Unit);
+        self.finish_step_with(success, matches!(outcome, Outcome::Value(_)));
         let failure = match outcome {
             Outcome::Value(value) => {
                 match step {
-                    Step::Code(_) => self.say(note::result(value.data, value.metadata, self.count)),
-                    Step::Command(_) => self.say(note::bundle(value.data, value.metadata)),
+                    Step::Code(_) => {
+                        self.say(note::result(value.data, value.metadata, self.count));
+                        self.say_type(&step);
+                    }
+                    Step::Command(_) | Step::Loaded(_) | Step::Configured => {
+                        self.say(note::bundle(value.data, value.metadata))
+                    }
                     Step::Expression { name, .. } => {
                         let result = json!({"status": "ok", "data": value.data, "metadata": value.metadata});
                         self.expression(name, result);
@@ -62,6 +69,14 @@ impl Execution {
             Outcome::LoadFailed { message } => Failure::new("LoadError", &message),
         };
         self.fail(&step, failure);
+    }
+
+    /// `:types`: behind a result, its type.
+    fn say_type(&mut self, step: &Step) {
+        let shown = self.cell.as_mut().filter(|_| matches!(step, Step::Code(_)));
+        if let Some(type_name) = shown.and_then(|cell| cell.result_type.take()) {
+            self.say(note::plain(&format!(": {type_name}")));
+        }
     }
 
     /// The worker is gone, and all variables with it.
@@ -119,8 +134,12 @@ impl Execution {
 
     /// Tells the notebook which variables there are now.
     pub(super) fn finish_step(&mut self, success: bool) {
+        self.finish_step_with(success, false);
+    }
+
+    fn finish_step_with(&mut self, success: bool, showed: bool) {
         if let Library::Ready(notebook) = &mut self.library {
-            notebook.finish(&Finished { success, variables: self.variables.clone() });
+            notebook.finish(&Finished { success, showed, variables: self.variables.clone() });
         }
     }
 

@@ -70,6 +70,7 @@ impl Execution {
             match piece {
                 Piece::Text(stream, text) => self.outgoing.stream(stream, &text, parent),
                 Piece::Bundle(bundle) => self.outgoing.publish(note::bundle(bundle, MimeBundle::new()), Some(parent)),
+                Piece::Clear(when) => self.outgoing.publish(note::clear(when), Some(parent)),
                 Piece::Display(display) => self.outgoing.publish(note::from_cell(*display), Some(parent)),
             }
         }

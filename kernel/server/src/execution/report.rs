@@ -6,7 +6,7 @@ use super::{Execution, cell::Step, failure::Failure, note, stage::Stage};
 use crate::worker::supervisor::Readiness;
 
 /// What is said where no task can be.
-const NO_TASKS: &str = "There are no tasks.";
+const NO_TASKS: &str = "no tasks live";
 const NO_TIMELINE: &str = "there is no timeline, as no cell has run yet";
 
 impl Execution {

@@ -3,6 +3,7 @@
 use std::{
     future::Future,
     panic::AssertUnwindSafe,
+    path::PathBuf,
     pin::Pin,
     task::{Context, Poll},
     time::{Duration, Instant},
@@ -13,14 +14,15 @@ use compiler::{
     SessionLibrary, Source,
 };
 use futures::{FutureExt, future::LocalBoxFuture};
-use ipc::{CellId, Hint};
+use ipc::{CellId, Hint, MimeBundle};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Execution,
-    cell::Step,
+    cell::{Loaded, Step},
     failure::Failure,
+    inquiry,
     interrupt::Interrupt,
     library::{DEFECT, Library},
     note,
@@ -76,14 +78,41 @@ pub(crate) enum TaskDone {
     Changed { notebook: Box<Notebook>, result: Result<Changed, DependencyError> },
 }
 
+/// What the compiler is to do.
+enum Work {
+    Code(Source),
+    /// `:vars`
+    Variables,
+    TypeOf(String),
+    /// The codes of errors.
+    Explain(Vec<String>),
+    Export(PathBuf),
+}
+
 /// What the compiler made of a step.
+#[derive(Default)]
 pub(crate) struct Compiled {
     program: Option<Program>,
+    /// The answer to a command that runs nothing.
+    answer: Option<MimeBundle>,
+    result_type: Option<String>,
     warnings: Option<Rendered>,
     notes: Vec<String>,
     hints: Vec<(Hint, String)>,
     forget: Vec<String>,
     compile_time: Duration,
+}
+
+impl Compiled {
+    /// The answer to a command.
+    pub(super) fn answer(bundle: MimeBundle) -> Self {
+        Self { answer: Some(bundle), ..Self::default() }
+    }
+
+    /// A sentence or a few.
+    pub(super) fn note(text: String) -> Self {
+        Self { notes: vec![text], ..Self::default() }
+    }
 }
 
 /// Why there is nothing to run.
@@ -146,6 +175,11 @@ impl Execution {
                 let run = display.cell;
                 match display.number {
                     Some(_) => self.outputs.display(display),
+                    None if display.update => {
+                        // What it replaces may be in the pipes yet.
+                        self.drain();
+                        self.outputs.display(display);
+                    }
                     None => {
                         // What was printed before it stands before it.
                         self.drain();
@@ -173,9 +207,15 @@ impl Execution {
 
     /// Begins a step of the present cell.
     pub(super) fn perform(&mut self, step: Step) {
+        if step == Step::Configured {
+            return self.configured();
+        }
         if let Step::Command(action) = &step {
             if let Action::Report(report) = action {
                 return self.report(&step, report.clone());
+            }
+            if let Action::Load(path) = action {
+                return self.load(&step, path);
             }
             if self.perform_without_notebook(action) {
                 return;
@@ -213,28 +253,41 @@ impl Execution {
             unreachable!("the caller has seen that the notebook is there");
         };
         let cell = self.cell.as_ref().expect("a step belongs to a cell");
-        let (text, label) = match &step {
-            Step::Code(code) => (Some(code.clone()), cell.label.clone()),
+        let source = |code: &str, label: &str, cell_id: Option<&String>| {
+            Work::Code(Source {
+                text: code.to_owned(),
+                label: label.to_owned(),
+                cell_id: cell_id.cloned(),
+                opt_level: cell.opt_level,
+                timeline: cell.timeline && matches!(step, Step::Code(_)),
+                show_type: self.types && matches!(step, Step::Code(_)),
+                remember: !cell.content.silent && !matches!(step, Step::Expression { .. }),
+            })
+        };
+        let work = match &step {
+            Step::Code(code) => source(code, &cell.label, cell.cell_id.as_ref()),
+            Step::Loaded(Loaded { code, label, id }) => source(code, label, id.as_ref()),
             Step::Expression { code, .. } => {
                 self.expressions += 1;
-                (Some(code.clone()), format!("expression {}", self.expressions))
+                // An expression is not the cell: it must not take the place of what the cell defined.
+                source(code, &format!("expression {}", self.expressions), None)
             }
-            Step::Command(_) => (None, String::new()),
+            Step::Command(Action::TypeOf(expression)) => Work::TypeOf(expression.clone()),
+            Step::Command(Action::Explain) => Work::Explain(self.last_error.clone()),
+            Step::Command(Action::Export(folder)) => Work::Export(folder.clone()),
+            Step::Command(_) | Step::Configured => Work::Variables,
         };
-        let (opt_level, timeline) = (cell.opt_level, cell.timeline && matches!(step, Step::Code(_)));
-        // An expression is not the cell: it must not take the place of what the cell defined.
-        let cell_id = if matches!(step, Step::Code(_)) { cell.cell_id.clone() } else { None };
         let cancel = CancellationToken::new();
         let token = cancel.clone();
         self.stage = Stage::Compiling { step, cancel };
         self.task = Some(Box::pin(async move {
             let compiling = async {
-                match text {
-                    Some(text) => {
-                        let source = Source { text, label, cell_id, opt_level, timeline };
-                        prepare(&mut notebook, &source, &token).await
-                    }
-                    None => prepare_variables(&mut notebook, &token).await,
+                match work {
+                    Work::Code(source) => prepare(&mut notebook, &source, &token).await,
+                    Work::Variables => prepare_variables(&mut notebook, &token).await,
+                    Work::TypeOf(expression) => inquiry::type_of(&mut notebook, &expression, &token).await,
+                    Work::Export(folder) => inquiry::export(&notebook, &folder, &token).await,
+                    Work::Explain(codes) => inquiry::explain(&notebook, &codes).await,
                 }
             };
             let result = AssertUnwindSafe(compiling).catch_unwind().await;
@@ -263,7 +316,10 @@ impl Execution {
         }
         let compiled = match result {
             Ok(compiled) => compiled,
-            Err(Refusal::Refused(error)) => return self.fail(&step, Failure::compile(&error)),
+            Err(Refusal::Refused(error)) => {
+                self.last_error = error.codes();
+                return self.fail(&step, Failure::compile(&error));
+            }
             Err(Refusal::Cancelled) => return self.fail(&step, Failure::interrupted()),
             Err(Refusal::Unable(sentence)) => return self.fail(&step, Failure::new("EnvironmentError", &sentence)),
         };
@@ -271,6 +327,10 @@ impl Execution {
         self.variables.retain(|name| !self.forget.contains(name));
         if let Some(cell) = &mut self.cell {
             cell.compile_time += compiled.compile_time;
+            cell.result_type = compiled.result_type;
+        }
+        if let Some(answer) = compiled.answer {
+            self.say(note::bundle(answer, MimeBundle::new()));
         }
         if !matches!(step, Step::Expression { .. }) {
             if let Some(warnings) = &compiled.warnings {
@@ -336,6 +396,8 @@ async fn prepare(notebook: &mut Notebook, source: &Source, cancel: &Cancellation
     Ok(Compiled {
         hints: hints(&artifact),
         program: artifact.program,
+        answer: None,
+        result_type: artifact.result_type,
         warnings: artifact.warnings,
         notes: artifact.notes,
         forget: artifact.forget,
@@ -357,12 +419,5 @@ async fn prepare_variables(notebook: &mut Notebook, cancel: &CancellationToken) 
     let begin = Instant::now();
     let program = notebook.prepare_variables(cancel).await?;
     let notes = if program.is_none() { vec!["There are no variables.".to_owned()] } else { Vec::new() };
-    Ok(Compiled {
-        program,
-        warnings: None,
-        notes,
-        hints: Vec::new(),
-        forget: Vec::new(),
-        compile_time: begin.elapsed(),
-    })
+    Ok(Compiled { program, notes, compile_time: begin.elapsed(), ..Compiled::default() })
 }

@@ -14,7 +14,7 @@ use memchr::memmem::Finder;
 
 use super::{
     Stream,
-    word::{self, Reading, Word},
+    word::{self, Clear, Reading, Word},
 };
 
 /// How long the beginning of a word is withheld: the worker writes its words whole, and only our reads tear them.
@@ -34,6 +34,8 @@ pub(super) enum Part<'a> {
     },
     /// The place of the display with this number.
     Place(u64),
+    /// What the run has shown is taken away.
+    Clear(CellId, Clear),
 }
 
 /// A pipe, read piece by piece.
@@ -108,8 +110,8 @@ impl Lane {
                 Head::Text(length) => return Some(self.text(length)),
                 Head::Word(word, length) => {
                     self.at += length;
-                    if let Some(number) = self.obey(word) {
-                        return Some(Part::Place(number));
+                    if let Some(part) = self.obey(word) {
+                        return Some(part);
                     }
                 }
                 Head::Torn => {
@@ -191,13 +193,14 @@ impl Lane {
         }
     }
 
-    /// Does what a word says; the number of the display whose place it is.
-    fn obey(&mut self, word: Word) -> Option<u64> {
+    /// Does what a word says; what it says of displays is for others to do.
+    fn obey(&mut self, word: Word) -> Option<Part<'static>> {
         match word {
             Word::Unmarked(cell) => self.unmarked = Some(cell),
             Word::Marked(cell, stream) => self.marked = Some((cell, stream)),
             Word::End => self.marked = None,
-            Word::Place(number) => return Some(number),
+            Word::Place(number) => return Some(Part::Place(number)),
+            Word::Clear(cell, when) => return Some(Part::Clear(cell, when)),
             Word::Other => tracing::debug!("the worker said a word that this kernel does not know"),
         }
         None
@@ -240,6 +243,7 @@ mod tests {
                 (format!("{cell} {stream:?}"), String::from_utf8_lossy(bytes).into_owned())
             }
             Part::Place(number) => ("place".to_owned(), number.to_string()),
+            Part::Clear(cell, when) => ("clear".to_owned(), format!("{} {when:?}", cell.0)),
         };
         match shown.last_mut() {
             Some((last, before)) if *last == whose => before.push_str(&text),
@@ -277,6 +281,7 @@ mod tests {
             &word("-"),
             "and \x1b[1mon\x1b[0m\x1b",
             &word("d12"),
+            &word("w3"),
             &word("c8"),
             "eight\x1b_",
         ]
@@ -288,6 +293,7 @@ mod tests {
             ("3 Stderr", "wrong\n"),
             ("7 Stdout", "and \x1b[1mon\x1b[0m\x1b"),
             ("place", "12"),
+            ("clear", "3 WithNext"),
             ("8 Stdout", "eight\x1b_"),
         ]);
         let bytes = text.as_bytes();

@@ -25,6 +25,7 @@ fn shown(pieces: Vec<Piece>) -> Vec<String> {
         Piece::Text(Stream::Stderr, text) => format!("e {text}"),
         Piece::Bundle(_) => "bundle".to_owned(),
         Piece::Display(display) => format!("display {}", display.number.unwrap_or_default()),
+        Piece::Clear(when) => format!("clear {when:?}"),
     });
     shown.collect()
 }
@@ -110,6 +111,15 @@ fn a_display_stands_at_its_place_whichever_half_comes_first() {
     unnumbered.display(display(7, None));
     read(&mut unnumbered, Stream::Stdout, &["b"]);
     assert_eq!(settled(&mut unnumbered, 7), ["o a", "display 0", "o b"]);
+}
+
+#[test]
+fn what_was_shown_is_taken_away_where_that_is_said() {
+    let mut outputs = outputs();
+    read(&mut outputs, Stream::Stdout, &[&word("c7"), "a", &word("d3"), &word("w7"), "b", &word("x1"), "c"]);
+    outputs.display(display(7, 3));
+    assert_eq!(settled(&mut outputs, 7), ["o a", "display 3", "clear WithNext", "o bc"]);
+    assert_eq!(settled(&mut outputs, 1), ["clear Now"]);
 }
 
 #[test]

@@ -8,6 +8,14 @@ use super::Stream;
 /// The longest number that a word has, in digits.
 const DIGITS: usize = 20;
 
+/// When what a run has shown is taken away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Clear {
+    Now,
+    /// When the next of it comes.
+    WithNext,
+}
+
 /// What the worker says.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Word {
@@ -15,6 +23,7 @@ pub(super) enum Word {
     Marked(CellId, Stream),
     End,
     Place(u64),
+    Clear(CellId, Clear),
     /// None that this kernel knows.
     Other,
 }
@@ -49,6 +58,8 @@ pub(super) fn read(text: &[u8]) -> Reading {
         (b'o', Some(number)) => Word::Marked(CellId(number), Stream::Stdout),
         (b'e', Some(number)) => Word::Marked(CellId(number), Stream::Stderr),
         (b'd', Some(number)) => Word::Place(number),
+        (b'x', Some(number)) => Word::Clear(CellId(number), Clear::Now),
+        (b'w', Some(number)) => Word::Clear(CellId(number), Clear::WithNext),
         (b'-', None) => Word::End,
         _ => Word::Other,
     };
@@ -67,6 +78,8 @@ mod tests {
             ("e0\x1b\\", Word::Marked(CellId(0), Stream::Stderr)),
             ("-\x1b\\", Word::End),
             ("d18446744073709551615\x1b\\", Word::Place(u64::MAX)),
+            ("x7\x1b\\", Word::Clear(CellId(7), Clear::Now)),
+            ("w7\x1b\\", Word::Clear(CellId(7), Clear::WithNext)),
             // What a later worker may say, and what makes no sense.
             ("z\x1b\\", Word::Other),
             ("c\x1b\\", Word::Other),

@@ -34,14 +34,15 @@ impl Content {
     }
 }
 
-/// The reply to a cell that ran.
-pub(crate) fn reply(execution_count: usize, result: Result<&Map<String, Value>, &Failure>) -> Value {
+/// The reply to a cell that ran. `quits`: a frontend that has only this kernel is to end as well.
+pub(crate) fn reply(execution_count: usize, result: Result<&Map<String, Value>, &Failure>, quits: bool) -> Value {
+    let payload = if quits { json!([{"source": "ask_exit", "keepkernel": false}]) } else { json!([]) };
     match result {
         Ok(user_expressions) => json!({
             "status": "ok",
             "execution_count": execution_count,
             "user_expressions": user_expressions,
-            "payload": [],
+            "payload": payload,
         }),
         Err(failure) => json!({
             "status": "error",
@@ -50,7 +51,7 @@ pub(crate) fn reply(execution_count: usize, result: Result<&Map<String, Value>, 
             "evalue": failure.evalue,
             "traceback": failure.traceback,
             "user_expressions": {},
-            "payload": [],
+            "payload": payload,
         }),
     }
 }

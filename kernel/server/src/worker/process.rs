@@ -2,6 +2,7 @@
 //! here.
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::{self, PipeReader},
     os::{
@@ -10,6 +11,7 @@ use std::{
     },
     path::Path,
     process::{ExitStatus, Stdio},
+    sync::Arc,
     time::Duration,
 };
 
@@ -29,7 +31,7 @@ use tokio::{
         unix::{OwnedReadHalf, OwnedWriteHalf, pipe},
     },
     process::{Child, Command},
-    sync::mpsc,
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
 };
 use tokio_util::{
     bytes::Bytes,
@@ -41,6 +43,8 @@ use crate::output::Stream;
 
 /// How much is read from a pipe at a time.
 const CHUNK: usize = 64 * 1024;
+/// How many bytes of messages are read ahead, however many these are: a display may be large.
+const AHEAD: u32 = 4 * 1024 * 1024;
 /// How much a pipe should hold: what user code prints then seldom waits for the server.
 const PIPE: libc::c_int = 1024 * 1024;
 /// How long the rest of a dead worker's messages is waited for: another process may hold its end of the socket open.
@@ -64,12 +68,15 @@ pub(super) struct Process {
     stdout: Pipe,
     stderr: Pipe,
     requests: mpsc::UnboundedSender<ipc::Request>,
-    happenings: mpsc::Receiver<Happening>,
+    happenings: mpsc::Receiver<Counted>,
     /// Which pipe is read first when there is something in both.
     turn: Stream,
     /// Its end was told: the number may be another group's by now.
     ended: bool,
 }
+
+/// What comes from a worker, and the room that it takes until it is handed on.
+type Counted = (Happening, Option<OwnedSemaphorePermit>);
 
 struct Pipe {
     receiver: pipe::Receiver,
@@ -78,13 +85,14 @@ struct Pipe {
 
 impl Process {
     /// Starts a worker. Must be called within a tokio runtime.
-    pub(super) fn spawn(program: &Path, directory: &Path) -> io::Result<Self> {
+    pub(super) fn spawn(program: &Path, directory: &Path, environment: &BTreeMap<String, String>) -> io::Result<Self> {
         let (ours, theirs) = StdUnixStream::pair()?;
         ours.set_nonblocking(true)?;
         let (stdout, stdout_writer) = io::pipe()?;
         let (stderr, stderr_writer) = io::pipe()?;
         let mut command = Command::new(program);
         command
+            .envs(environment)
             .stdin(Stdio::null())
             .stdout(stdout_writer)
             .stderr(stderr_writer)
@@ -157,7 +165,7 @@ impl Process {
             };
             let (stream, bytes) = tokio::select! {
                 biased;
-                Some(happening) = self.happenings.recv() => {
+                Some((happening, _)) = self.happenings.recv() => {
                     self.turn = Stream::Stdout;
                     self.ended |= matches!(happening, Happening::Exited(_));
                     return happening;
@@ -271,13 +279,14 @@ async fn write(socket: OwnedWriteHalf, mut requests: mpsc::UnboundedReceiver<ipc
 }
 
 /// Reads messages until the worker has ended, then says how it ended.
-async fn read(socket: OwnedReadHalf, mut child: Child, id: Pid, happenings: mpsc::Sender<Happening>) {
+async fn read(socket: OwnedReadHalf, mut child: Child, id: Pid, happenings: mpsc::Sender<Counted>) {
+    let room = Arc::new(Semaphore::new(AHEAD as usize));
     let mut frames = FramedRead::new(socket, codec());
     let status = loop {
         tokio::select! {
             biased;
             Some(frame) = frames.next() => match frame {
-                Ok(body) => forward(&body, &happenings).await,
+                Ok(body) => forward(&body, &room, &happenings).await,
                 Err(error) => {
                     // Nothing that follows could be understood.
                     tracing::error!("the worker's messages are broken: {error}");
@@ -291,17 +300,20 @@ async fn read(socket: OwnedReadHalf, mut child: Child, id: Pid, happenings: mpsc
     // What it started must not live on without it, nor hold its socket open.
     kill_group(id);
     while let Ok(Some(Ok(body))) = tokio::time::timeout(LAST_MESSAGES, frames.next()).await {
-        forward(&body, &happenings).await;
+        forward(&body, &room, &happenings).await;
     }
     match status {
-        Ok(status) => drop(happenings.send(Happening::Exited(status)).await),
+        Ok(status) => drop(happenings.send((Happening::Exited(status), None)).await),
         Err(error) => tracing::error!("the worker cannot be waited for: {error}"),
     }
 }
 
-async fn forward(body: &[u8], happenings: &mpsc::Sender<Happening>) {
+/// Hands a message on when there is room for it; meanwhile the worker waits in its `send`.
+async fn forward(body: &[u8], room: &Arc<Semaphore>, happenings: &mpsc::Sender<Counted>) {
+    let size = u32::try_from(body.len()).unwrap_or(AHEAD).min(AHEAD);
+    let permit = Arc::clone(room).acquire_many_owned(size).await.ok();
     match ipc::decode(body) {
-        Ok(message) => drop(happenings.send(Happening::Message(message)).await),
+        Ok(message) => drop(happenings.send((Happening::Message(message), permit)).await),
         Err(error) => tracing::error!("a message of the worker cannot be understood: {error}"),
     }
 }

@@ -2,6 +2,7 @@
 //! for a cell is not known here.
 
 use std::{
+    collections::BTreeMap,
     future::pending,
     path::{Path, PathBuf},
     process::ExitStatus,
@@ -21,6 +22,8 @@ const GRACE: Duration = Duration::from_millis(300);
 pub(crate) struct Supervisor {
     directory: PathBuf,
     program: Option<PathBuf>,
+    /// What workers find in their environment besides the kernel's own.
+    environment: BTreeMap<String, String>,
     worker: Worker,
 }
 
@@ -44,7 +47,7 @@ pub(crate) enum Readiness {
 impl Supervisor {
     /// Workers are told that `directory` is the kernel's.
     pub(crate) fn new(directory: &Path) -> Self {
-        Self { directory: directory.to_owned(), program: None, worker: Worker::None }
+        Self { directory: directory.to_owned(), program: None, environment: BTreeMap::new(), worker: Worker::None }
     }
 
     /// Starts the first worker.
@@ -53,9 +56,14 @@ impl Supervisor {
         self.spawn();
     }
 
+    /// Workers that are started from now on have this variable.
+    pub(crate) fn set_env(&mut self, name: &str, value: &str) {
+        self.environment.insert(name.to_owned(), value.to_owned());
+    }
+
     fn spawn(&mut self) {
         let Some(program) = &self.program else { return };
-        self.worker = match Process::spawn(program, &self.directory) {
+        self.worker = match Process::spawn(program, &self.directory, &self.environment) {
             Ok(process) => Worker::Starting(process),
             Err(error) => Worker::Failed(format!("the worker `{}` cannot be started: {error}", program.display())),
         };

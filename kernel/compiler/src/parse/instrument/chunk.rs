@@ -10,14 +10,15 @@ use syn::{Expr, Pat};
 use super::Form;
 use crate::source_map::Edits;
 
-/// `for i in a..b { … }` becomes `for chunk in chunks(a..b) { for i in chunk { … } }`.
+/// `for i in a..b { … }` becomes `for chunk in chunks(a..b) { for i in chunk { … } }`, and what
+/// [`count`](super::count) finds gets an inner loop as well.
 #[derive(Clone, Debug)]
 pub(super) enum Part {
     /// The loop's variable, by its end, which the stretch takes the place of.
     Variable(usize),
     Range,
     RangeEnd,
-    /// The inner loop's head, with the variable as text; in other forms an ordinary checkpoint.
+    /// The inner loop's head; in other forms an ordinary checkpoint.
     Head(String),
     Foot,
 }
@@ -30,7 +31,7 @@ impl Part {
             Self::Variable(end) => edits.replace(at..*end, "__kissaten_chunk"),
             Self::Range => edits.instrument(at, "::kissaten::__cell::chunks("),
             Self::RangeEnd => edits.instrument(at, ")"),
-            Self::Head(variable) => edits.instrument(at, format!("for {variable} in __kissaten_chunk {{")),
+            Self::Head(text) => edits.instrument(at, format!("{text} {{")),
             Self::Foot => edits.instrument(at, "}"),
         }
     }
@@ -56,23 +57,28 @@ pub(super) fn parts(node: &syn::ExprForLoop) -> Option<[(usize, Part); 5]> {
         (variable.start, Part::Variable(variable.end)),
         (range.start, Part::Range),
         (range.end, Part::RangeEnd),
-        (body.open().byte_range().end, Part::Head(node.pat.to_token_stream().to_string())),
+        (body.open().byte_range().end, Part::Head(format!("for {} in __kissaten_chunk", node.pat.to_token_stream()))),
         (body.close().byte_range().start, Part::Foot),
     ])
 }
 
 fn is_tight(range: &syn::ExprRange, body: &syn::Block) -> bool {
-    let mut tight = Tight(true);
+    let mut quick = Quick(true);
     // What is in the bounds may be instrumented for itself.
-    range.start.iter().chain(&range.end).for_each(|bound| tight.visit_expr(bound));
-    tight.visit_block(body);
-    tight.0
+    range.start.iter().chain(&range.end).for_each(|bound| quick.visit_expr(bound));
+    quick.0 && is_quick(body)
 }
 
-/// Whether all that is visited is done at once.
-struct Tight(bool);
+/// Whether all of a block is done at once: it has no loops, and calls nothing that may take long.
+pub(super) fn is_quick(block: &syn::Block) -> bool {
+    let mut quick = Quick(true);
+    quick.visit_block(block);
+    quick.0
+}
 
-impl<'ast> Visit<'ast> for Tight {
+struct Quick(bool);
+
+impl<'ast> Visit<'ast> for Quick {
     fn visit_expr(&mut self, expression: &'ast Expr) {
         self.0 &= matches!(
             expression,
@@ -108,12 +114,12 @@ impl<'ast> Visit<'ast> for Tight {
             Expr::Path(function) => function.path.segments.last(),
             _ => None,
         };
-        self.0 &= last.is_some_and(|last| is_quick(&last.ident.to_string()));
+        self.0 &= last.is_some_and(|last| is_quick_call(&last.ident.to_string()));
         visit::visit_expr_call(self, call);
     }
 
     fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
-        self.0 &= is_quick(&call.method.to_string());
+        self.0 &= is_quick_call(&call.method.to_string());
         visit::visit_expr_method_call(self, call);
     }
 
@@ -127,7 +133,7 @@ impl<'ast> Visit<'ast> for Tight {
 }
 
 /// Functions of numbers and of what holds them; tuple structs and variants are functions as well.
-fn is_quick(name: &str) -> bool {
+fn is_quick_call(name: &str) -> bool {
     const NAMES: [&str; 60] = [
         "abs",
         "abs_diff",
@@ -190,8 +196,10 @@ fn is_quick(name: &str) -> bool {
         "unwrap_or",
         "unwrap_or_default",
     ];
-    const BEGINNINGS: [&str; 4] = ["wrapping_", "checked_", "saturating_", "overflowing_"];
-    name.starts_with(char::is_uppercase)
-        || NAMES.contains(&name)
-        || BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
+    name.starts_with(char::is_uppercase) || NAMES.contains(&name) || has_integer_beginning(name)
+}
+
+/// Whether it is one of the many methods of integers that say what becomes of an overflow.
+pub(super) fn has_integer_beginning(name: &str) -> bool {
+    ["wrapping_", "checked_", "saturating_", "overflowing_"].iter().any(|beginning| name.starts_with(beginning))
 }

@@ -38,9 +38,7 @@ impl Spawn {
     ) -> Option<Self> {
         let (blocks, returns_handle) = match name {
             "spawn" => (on_thread, !on_thread),
-            "spawn_on" => (false, true),
-            // No hook tells when a task of a `LocalSet` ends, so it is not listed.
-            "spawn_local" | "spawn_local_on" => (false, false),
+            "spawn_on" | "spawn_local" | "spawn_local_on" => (false, true),
             "spawn_blocking" | "spawn_blocking_on" => (true, true),
             "block_in_place" => (true, false),
             "spawn_scoped" => (false, false),

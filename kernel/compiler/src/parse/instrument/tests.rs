@@ -40,24 +40,25 @@ fn bodies_begin_with_a_checkpoint() {
             }"#]],
     );
     check(
-        "impl A { async fn a(&self) {} unsafe fn b() {} }\ntrait B { fn a(&self) -> u8 { 1 } fn b(&self); }\nmod m { pub(super) fn c() { fn d() {} } }",
+        "impl A { async fn a(&self) { b() } unsafe fn b() { c!() } }\ntrait B { fn a(&self) -> u8 { 1 } fn b(&self); }\nimpl B for A { fn b(&self) {} }\nmod m { pub(super) fn c() { fn d() { e() } } }",
         expect![[r#"
-            impl A { async fn a(&self) {CHECK; } unsafe fn b() {CHECK; } }
+            impl A { async fn a(&self) {CHECK;  b() } unsafe fn b() {CHECK;  c!() } }
             trait B { fn a(&self) -> u8 {CHECK;  1 } fn b(&self); }
-            mod m { pub(super) fn c() {CHECK;  fn d() {CHECK; } } }"#]],
+            impl B for A { fn b(&self) {CHECK; } }
+            mod m { pub(super) fn c() {CHECK;  fn d() {CHECK;  e() } } }"#]],
     );
     check(
         "'a: loop { let x = 'b: while let Some(x) = y { break 'a; }; }",
         expect!["'a: loop {CHECK;  let x = 'b: while let Some(x) = y {CHECK;  break 'a; }; }"],
     );
     check(
-        "fn f() {\n    #![allow(unused)]\n    //! words\n    1;\n}",
+        "fn f() {\n    #![allow(unused)]\n    //! words\n    g();\n}",
         expect![[r#"
-        fn f() {
-            #![allow(unused)]
-            //! words
-            CHECK; 1;
-        }"#]],
+            fn f() {
+                #![allow(unused)]
+                //! words
+                CHECK; g();
+            }"#]],
     );
     check("for x in (|| y)() {}", expect!["for x in (|| { CHECK; (y) })() {CHECK; }"]);
 }
@@ -90,13 +91,15 @@ fn what_the_compiler_runs_and_what_cannot_be_left_has_no_checkpoint() {
         "extern \"C\" fn f() { loop {} || 1; } extern fn g() { for _ in a {} }",
         "#[unsafe(naked)] fn f() { naked_asm!(\"ret\") }",
         "#[some::attribute] fn f() { loop {} }",
+        "fn f(&self, x: f64) -> Option<f64> { if x > 1.0 { return None } Some(self.y.max(x).sqrt() + self.v[0]) }",
+        "impl A { fn new(x: u8) -> Self { Self { x, y: B(1) } } }",
         "dbg!(|| 1); assert!(v.all(|x| x)); unknown!(loop {}); stringify!(|| 1);",
     ] {
         assert_eq!(instrumented(text, Form { checkpoint: Checkpoint::Call, chunks: false, timeline: true }), text);
     }
     check(
-        "extern \"Rust\" fn f() {} extern \"C\" fn g() { fn h() {} }",
-        expect![[r#"extern "Rust" fn f() {CHECK; } extern "C" fn g() { fn h() {CHECK; } }"#]],
+        "extern \"Rust\" fn f() { g() } extern \"C\" fn g() { fn h() { f() } }",
+        expect![[r#"extern "Rust" fn f() {CHECK;  g() } extern "C" fn g() { fn h() {CHECK;  f() } }"#]],
     );
 }
 
@@ -217,6 +220,84 @@ fn tight_loops_over_ranges_have_checkpoints_in_some_rounds() {
         "for i in v { s += i }",
     ] {
         assert!(!instrumented(text, chunks).contains("chunk"), "{text}");
+    }
+}
+
+#[test]
+fn tight_loops_that_count_have_checkpoints_in_some_rounds() {
+    let chunks = Form { checkpoint: Checkpoint::Call, chunks: true, timeline: false };
+    let check = |text: &str, expected: Expect| expected.assert_eq(&instrumented(text, chunks));
+    check(
+        "while i < n { s = s.wrapping_mul(31).wrapping_add(i); i += 1 }",
+        expect!["while i < n {for _ in rounds(i, n, 1, false) { s = s.wrapping_mul(31).wrapping_add(i); i += 1 }}"],
+    );
+    check(
+        "while i <= 1_000u8 {\n    v[i] ^= n; *t += v[i].max(i.pow(2));\n    i += 3;\n}",
+        expect![[r#"
+        while i <= 1_000u8 {for _ in rounds(i, 1_000u8, 3, true) {
+            v[i] ^= n; *t += v[i].max(i.pow(2));
+            i += 3;
+        }}"#]],
+    );
+    check(
+        "while r#in < v.len() { if v[r#in] > 2 { return } v[0] = 1; r#in += 0x2_usize; }",
+        expect![
+            "while r#in < v.len() {for _ in rounds(r#in, v . len (), 0x2_usize, false) { if v[r#in] > 2 { return } v[0] = 1; r#in += 0x2_usize; }}"
+        ],
+    );
+    check(
+        "while a { while i < n { let (x, ref y) = w; z.0 = f64::from(*x); v[i].swap(&mut w[0]); i += 1 } }",
+        expect![
+            "while a {CHECK;  while i < n {for _ in rounds(i, n, 1, false) { let (x, ref y) = w; z.0 = f64::from(*x); v[i].swap(&mut w[0]); i += 1 }} }"
+        ],
+    );
+    check(
+        "unsafe { f() } unsafe fn f() { fn g() { while i < N { i += 1 } } }",
+        expect![
+            "unsafe { f() } unsafe fn f() {CHECK;  fn g() {CHECK;  while i < N {for _ in rounds(i, N, 1, false) { i += 1 }} } }"
+        ],
+    );
+    for text in [
+        "while i < n {}",
+        "while i < n { s += 1 }",
+        "while i < n { i += 0 }",
+        "while i < n { i += k }",
+        "while i < n { i -= 1 }",
+        "while i < n { i += 1; s += i }",
+        "while i < n + 1 { i += 1 }",
+        "while i < 1.0 { i += 1 }",
+        "while i > n { i += 1 }",
+        "while i != n { i += 1 }",
+        "while *i < n { *i += 1 }",
+        "while a.i < n { a.i += 1 }",
+        "while i < n && a { i += 1 }",
+        "while i < i { i += 1 }",
+        "'a: while i < n { i += 1 }",
+        "while i < n { if v[i] { break } i += 1 }",
+        "while i < n { if v[i] { continue } i += 1 }",
+        "while i < n { f(i); i += 1 }",
+        "while i < n { f().await; i += 1 }",
+        "while i < n { s += (|| i)(); i += 1 }",
+        "while i < n { i *= 2; i += 1 }",
+        "while i < n { n -= 1; i += 1 }",
+        "while i < n { (s, n) = (n, s); i += 1 }",
+        "while i < n { r = &mut n; i += 1 }",
+        "while i < n { r = (&mut (i)).min(r); i += 1 }",
+        "while i < n { n.push(1); i += 1 }",
+        "while i < n { let i = 3; i += 1 }",
+        "while i < n { let ref mut r = s; i += 1 }",
+        "while i < n { match s { n => s += n } i += 1 }",
+        "while i < n { unsafe { *p += 1 } i += 1 }",
+        "unsafe { while i < n { *p += 1; i += 1 } }",
+        "unsafe fn f() { while i < n { *p += 1; i += 1 } }",
+        "while i < v.len() { s += 1; i += 1 }",
+        "while i < v.len() { s += v[i]; v = w; i += 1 }",
+        "while i < v.len() { s += v[i]; v.take(); i += 1 }",
+        "while i < v.len() { s += v[i]; v.w.take(); i += 1 }",
+        "while i < v.w.len() { s += v.w[i]; i += 1 }",
+        "extern \"C\" fn f() { while i < n { i += 1 } }",
+    ] {
+        assert!(!instrumented(text, chunks).contains("rounds"), "{text}");
     }
 }
 

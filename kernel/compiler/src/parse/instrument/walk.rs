@@ -8,7 +8,7 @@ use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
 use super::spawn::Spawn;
-use super::{Piece, Wrap, checkpoint, chunk};
+use super::{Piece, Wrap, checkpoint, chunk, count};
 use crate::parse::arguments;
 
 /// Notes the pieces of all that it visits.
@@ -16,17 +16,25 @@ pub(super) struct Walk<'a> {
     pieces: &'a mut Vec<(usize, Piece)>,
     /// Whether a panic may leave the function that is being visited.
     can_unwind: bool,
+    /// Whether the functions that are being visited are a trait's, which std calls in loops of its own.
+    of_trait: bool,
+    /// Whether a pointer to anything may be written through where it does not show.
+    is_unsafe: bool,
 }
 
 impl<'a> Walk<'a> {
     pub(super) fn new(pieces: &'a mut Vec<(usize, Piece)>) -> Self {
-        Self { pieces, can_unwind: true }
+        Self { pieces, can_unwind: true, of_trait: false, is_unsafe: false }
     }
 
     fn check(&mut self, block: &syn::Block, attributes: &[syn::Attribute]) {
         if self.can_unwind {
             self.pieces.push((checkpoint::head(block, attributes), Piece::Check));
         }
+    }
+
+    fn chunk<const N: usize>(&mut self, parts: [(usize, chunk::Part); N]) {
+        self.pieces.extend(parts.map(|(at, part)| (at, Piece::Chunk(part))));
     }
 
     fn wrapped(&mut self, expression: &Expr, wrap: Wrap) {
@@ -36,15 +44,26 @@ impl<'a> Walk<'a> {
         self.pieces.push((range.end, Piece::WrapEnd(wrap)));
     }
 
-    fn function(&mut self, attributes: &[syn::Attribute], signature: &syn::Signature, block: &syn::Block) {
+    fn function(
+        &mut self,
+        attributes: &[syn::Attribute],
+        signature: &syn::Signature,
+        block: &syn::Block,
+        of_trait: bool,
+    ) {
         // What the compiler runs cannot call anything of ours.
         if signature.constness.is_some() || checkpoint::is_opaque(attributes) {
             return;
         }
-        let around = std::mem::replace(&mut self.can_unwind, checkpoint::can_unwind(signature));
-        self.check(block, attributes);
+        let around = (self.can_unwind, self.is_unsafe);
+        (self.can_unwind, self.is_unsafe) =
+            (checkpoint::can_unwind(signature), matches!(signature.safety, syn::Safety::Unsafe(_)));
+        // What ends at once and calls nobody needs none; each costs a tenth of a millisecond in every later cell.
+        if of_trait || !chunk::is_quick(block) {
+            self.check(block, attributes);
+        }
         self.visit_block(block);
-        self.can_unwind = around;
+        (self.can_unwind, self.is_unsafe) = around;
     }
 
     fn spawn(
@@ -72,22 +91,24 @@ impl<'a> Walk<'a> {
 
 impl<'ast> Visit<'ast> for Walk<'_> {
     fn visit_item_fn(&mut self, function: &'ast syn::ItemFn) {
-        self.function(&function.attrs, &function.sig, &function.block);
+        self.function(&function.attrs, &function.sig, &function.block, false);
     }
 
     fn visit_impl_item_fn(&mut self, function: &'ast syn::ImplItemFn) {
-        self.function(&function.attrs, &function.sig, &function.block);
+        self.function(&function.attrs, &function.sig, &function.block, self.of_trait);
     }
 
     fn visit_trait_item_fn(&mut self, function: &'ast syn::TraitItemFn) {
         if let Some(block) = &function.default {
-            self.function(&function.attrs, &function.sig, block);
+            self.function(&function.attrs, &function.sig, block, true);
         }
     }
 
     fn visit_item_impl(&mut self, block: &'ast syn::ItemImpl) {
         if !checkpoint::is_opaque(&block.attrs) {
+            let around = std::mem::replace(&mut self.of_trait, block.trait_.is_some());
             visit::visit_item_impl(self, block);
+            self.of_trait = around;
         }
     }
 
@@ -116,6 +137,11 @@ impl<'ast> Visit<'ast> for Walk<'_> {
     }
 
     fn visit_expr_while(&mut self, node: &'ast syn::ExprWhile) {
+        let parts = if self.can_unwind && !self.is_unsafe { count::parts(node) } else { None };
+        if let Some(parts) = parts {
+            self.chunk(parts);
+            return;
+        }
         self.visit_expr(&node.cond);
         self.check(&node.body, &node.attrs);
         self.visit_block(&node.body);
@@ -124,12 +150,18 @@ impl<'ast> Visit<'ast> for Walk<'_> {
     fn visit_expr_for_loop(&mut self, node: &'ast syn::ExprForLoop) {
         let parts = if self.can_unwind { chunk::parts(node) } else { None };
         if let Some(parts) = parts {
-            self.pieces.extend(parts.map(|(at, part)| (at, Piece::Chunk(part))));
+            self.chunk(parts);
             return;
         }
         self.visit_expr(&node.expr);
         self.check(&node.body, &node.attrs);
         self.visit_block(&node.body);
+    }
+
+    fn visit_expr_unsafe(&mut self, node: &'ast syn::ExprUnsafe) {
+        let around = std::mem::replace(&mut self.is_unsafe, true);
+        visit::visit_expr_unsafe(self, node);
+        self.is_unsafe = around;
     }
 
     fn visit_expr_closure(&mut self, closure: &'ast syn::ExprClosure) {

@@ -1,0 +1,161 @@
+//! What the notebook had from Kissaten, as far as it makes sense in a terminal.
+#![allow(dead_code, unused)]
+
+use std::fmt::Debug;
+use std::io::{self, Write};
+
+pub use futures;
+pub use tokio;
+
+/// Prints what the notebook showed below a cell.
+macro_rules! show {
+    ($value:expr) => {
+        match &($value) {
+            value => {
+                use $crate::kissaten::probes::*;
+                (&&&$crate::kissaten::Shown(value)).show();
+            }
+        }
+    };
+}
+pub(crate) use show;
+
+/// A value that is shown. The first of its `show` methods that fits is taken.
+pub struct Shown<'a, T: ?Sized>(pub &'a T);
+
+pub mod probes {
+    use super::{Debug, Display, Shown, plain_text};
+
+    pub trait ShowDisplay {
+        fn show(self);
+    }
+
+    impl<T: Display + ?Sized> ShowDisplay for &&&Shown<'_, T> {
+        fn show(self) {
+            println!("{}", plain_text(self.0));
+        }
+    }
+
+    pub trait ShowDebug {
+        fn show(self);
+    }
+
+    impl<T: Debug + ?Sized> ShowDebug for &&Shown<'_, T> {
+        fn show(self) {
+            let line = format!("{:?}", self.0);
+            if line.chars().count() <= 80 { println!("{line}") } else { println!("{:#?}", self.0) }
+        }
+    }
+
+    pub trait ShowName {
+        fn show(self);
+    }
+
+    impl<T: ?Sized> ShowName for &Shown<'_, T> {
+        fn show(self) {
+            let name = std::any::type_name::<T>().rsplit("::").next().unwrap_or_default();
+            println!("a value of type `{name}`, which cannot be shown: it has no `Debug` (try `#[derive(Debug)]`)");
+        }
+    }
+}
+
+/// An error of any type that has words.
+pub struct Error(String);
+
+impl<E: std::fmt::Display> From<E> for Error {
+    fn from(error: E) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl Debug for Error {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// Representations of one thing: MIME type and content.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MimeBundle(Vec<(String, String)>);
+
+impl MimeBundle {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    #[must_use]
+    pub fn with(mut self, mime_type: impl Into<String>, content: impl Into<String>) -> Self {
+        let (mime_type, content) = (mime_type.into(), content.into());
+        self.0.retain(|(present, _)| *present != mime_type);
+        self.0.push((mime_type, content));
+        self
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(mime_type, content)| (mime_type.as_str(), content.as_str()))
+    }
+}
+
+/// A type that says itself how it is shown.
+pub trait Display {
+    fn mime_bundle(&self) -> MimeBundle;
+}
+
+impl Display for MimeBundle {
+    fn mime_bundle(&self) -> MimeBundle {
+        self.clone()
+    }
+}
+
+macro_rules! text_types {
+    ($($name:ident $mime:literal;)*) => { $(
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct $name<T>(pub T);
+
+        impl<T: AsRef<str>> Display for $name<T> {
+            fn mime_bundle(&self) -> MimeBundle {
+                MimeBundle::new().with($mime, self.0.as_ref()).with("text/plain", self.0.as_ref())
+            }
+        }
+    )* };
+}
+
+text_types! {
+    Html "text/html";
+    Markdown "text/markdown";
+    Svg "image/svg+xml";
+    Plain "text/plain";
+}
+
+/// Prints the text of a value.
+pub fn display<T: Display + ?Sized>(value: &T) {
+    println!("{}", plain_text(value));
+}
+
+fn plain_text<T: Display + ?Sized>(value: &T) -> String {
+    let bundle = value.mime_bundle();
+    let text = bundle.iter().find(|(mime_type, _)| *mime_type == "text/plain").map(|(_, text)| text.to_owned());
+    text.unwrap_or_else(|| {
+        let kinds: Vec<&str> = bundle.iter().map(|(mime_type, _)| mime_type).collect();
+        format!("({})", kinds.join(", "))
+    })
+}
+
+/// Reads a line from stdin.
+pub async fn input(prompt: impl AsRef<str>) -> io::Result<String> {
+    print!("{}", prompt.as_ref());
+    io::stdout().flush()?;
+    let read = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        io::stdin().read_line(&mut line).map(|length| (length, line))
+    });
+    match read.await.map_err(io::Error::other)?? {
+        (0, _) => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "there is no more input")),
+        (_, line) => Ok(line.trim_end_matches(['\r', '\n']).to_owned()),
+    }
+}
+
+/// As [`input`]; what is typed is seen.
+pub async fn input_password(prompt: impl AsRef<str>) -> io::Result<String> {
+    input(prompt).await
+}

@@ -1,0 +1,55 @@
+//! Commands that the compiler answers without running anything: `:type`, `:explain`, `:export`. How it finds the answers
+//! is not known here.
+
+use std::path::Path;
+
+use compiler::{ExportError, Notebook};
+use ipc::MimeBundle;
+use tokio_util::sync::CancellationToken;
+
+use super::stage::{Compiled, Refusal};
+
+/// `:type`
+pub(super) async fn type_of(
+    notebook: &mut Notebook,
+    code: &str,
+    cancel: &CancellationToken,
+) -> Result<Compiled, Refusal> {
+    let type_name = notebook.type_of(code, cancel).await?;
+    let answer = MimeBundle::from_iter([("text/plain".to_owned(), format!("{code}: {type_name}").into())]);
+    Ok(Compiled::answer(answer))
+}
+
+/// `:export`
+pub(super) async fn export(
+    notebook: &Notebook,
+    folder: &Path,
+    cancel: &CancellationToken,
+) -> Result<Compiled, Refusal> {
+    let left_out = match notebook.export(folder, cancel).await {
+        Ok(left_out) => left_out,
+        Err(ExportError::Prepare(error)) => return Err(error.into()),
+        Err(error) => return Err(Refusal::Unable(error.to_string())),
+    };
+    let mut text = format!("The notebook is a cargo project in `{}`: `cargo run` there runs it.", folder.display());
+    for sentence in left_out {
+        text.push_str(&format!("\n{sentence}."));
+    }
+    Ok(Compiled::note(text))
+}
+
+/// `:explain`
+pub(super) async fn explain(notebook: &Notebook, codes: &[String]) -> Result<Compiled, Refusal> {
+    let mut explanations = Vec::new();
+    for code in codes {
+        if let Some(explanation) = notebook.explain(code).await? {
+            explanations.push(format!("{code}: {explanation}"));
+        }
+    }
+    if explanations.is_empty() {
+        return Ok(Compiled::note("There is no compile error that rustc could explain.".to_owned()));
+    }
+    let text = explanations.join("\n\n");
+    let bundle = ["text/plain", "text/markdown"].map(|kind| (kind.to_owned(), text.clone().into()));
+    Ok(Compiled::answer(MimeBundle::from_iter(bundle)))
+}

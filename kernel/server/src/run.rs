@@ -1,0 +1,77 @@
+//! `kissaten run`: a notebook from top to bottom, without Jupyter.
+//!
+//! It is a client of the kernel in the kernel's own process: the cells go the way of all cells, and what they show comes
+//! as the messages that any frontend gets. What those look like in a terminal is [`terminal`]'s, and in a file
+//! [`notebook`]'s and [`outputs`]'; nothing here knows how a cell is run.
+
+mod client;
+mod notebook;
+mod outputs;
+mod question;
+mod terminal;
+
+use std::{
+    env,
+    io::{self, IsTerminal},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::Context as _;
+use clap::Args;
+use tokio::sync::mpsc;
+
+use self::{client::Client, notebook::Notebook};
+use crate::{
+    channel::local,
+    dispatcher::{self, Event},
+    execution::library,
+};
+
+/// What is to be run, and where its outputs go.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// The notebook, a file of the kind `.ipynb`. Its cells run in the folder that it is in, as in Jupyter.
+    notebook: PathBuf,
+    /// Write the notebook with its outputs to this file, also if a cell errs.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// Runs a notebook. The code says whether a cell erred that was not tagged `raises-exception`.
+pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
+    let mut notebook = Notebook::read(&options.notebook)?;
+    let output = options.output.as_deref().map(std::path::absolute).transpose()?;
+    enter_folder_of(&options.notebook)?;
+    let result = dispatcher::own_runtime()?.block_on(execute(&mut notebook));
+    // Also what ended early was run for its outputs.
+    if let Some(output) = output {
+        notebook.write(&output)?;
+    }
+    Ok(if result? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Whether all cells ran as they should.
+async fn execute(notebook: &mut Notebook) -> anyhow::Result<bool> {
+    let (events, receiver) = mpsc::channel(256);
+    let found = library::find().await;
+    let (outgoing, inbox) = local::connect();
+    let allow_stdin = io::stdin().is_terminal();
+    let client = async {
+        let result = Client::new(inbox, events.clone(), allow_stdin).run(notebook).await;
+        // A kernel that has ended by itself needs no telling.
+        let _ = events.send(Event::End("the notebook has run")).await;
+        result
+    };
+    let (served, result) = tokio::join!(dispatcher::serve(outgoing, events.clone(), receiver, found), client);
+    served.and(result)
+}
+
+fn enter_folder_of(notebook: &Path) -> anyhow::Result<()> {
+    match notebook.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => {
+            env::set_current_dir(folder).with_context(|| format!("cannot run in the folder `{}`", folder.display()))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,151 @@
+//! One cell after the other: requests to the kernel, and what becomes of the messages that it sends.
+
+use std::{collections::HashMap, sync::Arc};
+
+use anyhow::bail;
+use jupyter_protocol::{Header, JupyterMessage};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use super::{
+    notebook::{CodeCell, Notebook},
+    outputs::Outputs,
+    question::{Questions, line},
+    terminal::Terminal,
+};
+use crate::{
+    channel::local::Inbox,
+    dispatcher::Event,
+    message::{Channel, Parent, Request, content},
+};
+
+/// The only client of its kernel.
+pub(super) struct Client {
+    inbox: Inbox,
+    events: mpsc::Sender<Event>,
+    /// Whether there is somebody to answer questions.
+    allow_stdin: bool,
+    terminal: Terminal,
+    outputs: Outputs,
+    questions: Questions,
+    /// The requests, by id, and the cells that they are of.
+    requests: HashMap<String, usize>,
+}
+
+impl Client {
+    pub(super) fn new(inbox: Inbox, events: mpsc::Sender<Event>, allow_stdin: bool) -> Self {
+        Self {
+            inbox,
+            events,
+            allow_stdin,
+            terminal: Terminal::new(),
+            outputs: Outputs::default(),
+            questions: Questions::default(),
+            requests: HashMap::new(),
+        }
+    }
+
+    /// Runs all cells, or all until the first that errs and may not; whether all ran. The outputs are in the notebook
+    /// however it ends.
+    pub(super) async fn run(mut self, notebook: &mut Notebook) -> anyhow::Result<bool> {
+        let cells = notebook.begin();
+        let result = self.run_cells(notebook, &cells).await;
+        for (cell, outputs) in self.outputs.into_cells() {
+            notebook.set_outputs(cell, outputs);
+        }
+        result
+    }
+
+    async fn run_cells(&mut self, notebook: &mut Notebook, cells: &[CodeCell]) -> anyhow::Result<bool> {
+        for cell in cells {
+            let reply = self.run_cell(cell).await?;
+            notebook.set_execution_count(cell.index, reply["execution_count"].clone());
+            if reply["status"] != "ok" && !cell.may_err {
+                return Ok(false);
+            }
+            // `:quit`
+            if reply["payload"][0]["source"] == "ask_exit" {
+                break;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Runs a cell; the content of its reply.
+    async fn run_cell(&mut self, cell: &CodeCell) -> anyhow::Result<Value> {
+        let request = json!({"code": cell.source, "allow_stdin": self.allow_stdin, "stop_on_error": !cell.may_err});
+        let id = self.send(Channel::Shell, "execute_request", None, json!({"cellId": cell.id}), request).await;
+        self.requests.insert(id.clone(), cell.index);
+        let mut reply = None;
+        loop {
+            tokio::select! {
+                message = self.inbox.next() => {
+                    let Some(message) = message else { bail!("the kernel ended while a cell ran") };
+                    let content = serde_json::to_value(&message.content)?;
+                    let is_of_cell = message.parent_header.as_ref().is_some_and(|parent| parent.msg_id == id);
+                    match message.header.msg_type.as_str() {
+                        "execute_reply" if is_of_cell => reply = Some(content),
+                        "status" if is_of_cell && content["execution_state"] == "idle" => break,
+                        _ => self.take(&message, &content)?,
+                    }
+                }
+                answer = self.questions.answer() => self.answer(answer).await,
+            }
+        }
+        self.terminal.end_cell()?;
+        // The reply leaves before the cell is idle; its channel is another one.
+        while reply.is_none() {
+            let Some(message) = self.inbox.next().await else { bail!("the kernel ended while a cell ran") };
+            let content = serde_json::to_value(&message.content)?;
+            match message.header.msg_type.as_str() {
+                "execute_reply" => reply = Some(content),
+                _ => self.take(&message, &content)?,
+            }
+        }
+        Ok(reply.unwrap_or_default())
+    }
+
+    /// What the kernel shows or asks.
+    fn take(&mut self, message: &JupyterMessage, content: &Value) -> anyhow::Result<()> {
+        let kind = message.header.msg_type.as_str();
+        if kind == "input_request" {
+            self.terminal.prompt(content["prompt"].as_str().unwrap_or_default())?;
+            self.questions.ask(&message.header.msg_id, content["password"] == true);
+            return Ok(());
+        }
+        self.terminal.show(kind, content)?;
+        let cell = message.parent_header.as_ref().and_then(|parent| self.requests.get(&parent.msg_id));
+        if let Some(cell) = cell {
+            self.outputs.take(*cell, kind, content);
+        }
+        Ok(())
+    }
+
+    async fn answer(&mut self, answer: Option<String>) {
+        self.terminal.answered();
+        if let Some(question) = self.questions.take_open() {
+            let content = json!({"value": line(answer)});
+            self.send(Channel::Stdin, "input_reply", Some(question), Value::Null, content).await;
+        }
+    }
+
+    async fn send(
+        &self,
+        channel: Channel,
+        kind: &str,
+        question: Option<String>,
+        metadata: Value,
+        content: Value,
+    ) -> String {
+        let header = header(kind);
+        let id = header.msg_id.clone();
+        let parent = Arc::new(Parent { channel, identities: Vec::new(), header });
+        // A kernel that is no more is told by the end of its messages.
+        let _ = self.events.send(Event::Request(Request { parent, question, metadata, content })).await;
+        id
+    }
+}
+
+fn header(kind: &str) -> Header {
+    JupyterMessage::new(content(kind, Value::Null), None).header
+}
