@@ -39,7 +39,7 @@ pub(crate) enum Event {
     /// Something from the worker.
     Worker(Happening),
     /// What [`Execution`] had begun is done.
-    Done(TaskDone),
+    Done(Box<TaskDone>),
     /// A line of the session library's build.
     BuildProgress(String),
     /// How far the build of a cell's dependencies is.
@@ -133,7 +133,7 @@ impl Kernel {
             let (task, supervisor) = self.execution.sources();
             let event = tokio::select! {
                 Some(event) = events.recv() => event,
-                done = task => Event::Done(done),
+                done = task => Event::Done(Box::new(done)),
                 happening = async {
                     // While subscribers cannot follow, user code waits in its `print!`.
                     iopub.has_room().await;
@@ -154,7 +154,7 @@ impl Kernel {
             },
             Event::Undelivered { message } => self.execution.undelivered(&message),
             Event::Worker(happening) => self.execution.worker(happening),
-            Event::Done(done) => self.execution.done(done),
+            Event::Done(done) => self.execution.done(*done),
             Event::BuildProgress(line) => self.execution.build_progress(&line),
             Event::DependencyProgress(progress) => self.execution.dependency_progress(&progress),
             Event::AbortEnds => self.execution.abort_ends(),

@@ -89,14 +89,15 @@ impl Session {
         self.runtime.block_on(self.notebook.change_dependencies(change, &mut |_| {}, cancel))
     }
 
-    /// The same, and somebody hears how far it is.
+    /// The same, and somebody hears how far it is, and may put an end to it.
     #[allow(dead_code, reason = "not all tests do")]
     pub(crate) fn change_with_progress(
         &mut self,
         change: &Change,
         progress: &mut (dyn FnMut(Progress) + Send),
+        cancel: &CancellationToken,
     ) -> Result<Changed, DependencyError> {
-        self.runtime.block_on(self.notebook.change_dependencies(change, progress, &CancellationToken::new()))
+        self.runtime.block_on(self.notebook.change_dependencies(change, progress, cancel))
     }
 
     fn event(&mut self) -> Event {
