@@ -253,8 +253,9 @@ impl Build<'_> {
                 search.push(format!("dependency={}", dependencies.display()));
             }
             let folder = layers_folder.clone();
-            let parts =
-                Parts { session: self.session, below: &layers, externs: &externs, contents: new, search, folder };
+            let rlibs = made.rlibs(&new);
+            let (session, below) = (self.session, &*layers);
+            let parts = Parts { session, below, externs: &externs, contents: new, rlibs, search, folder };
             let layer = layer::link(parts, self.cancel).await?;
             layers.push(layer);
         }
@@ -297,6 +298,14 @@ impl Made {
             Ok(Message::BuildScriptExecuted { linked_paths }) => self.search.extend(linked_paths),
             Ok(Message::Other) | Err(_) => {}
         }
+    }
+
+    /// The files of these crates.
+    fn rlibs(&self, contents: &[Content]) -> Vec<PathBuf> {
+        let names: BTreeSet<&str> = contents.iter().map(|content| content.file.as_str()).collect();
+        let is_one =
+            |file: &&PathBuf| file.file_name().and_then(|name| name.to_str()).is_some_and(|name| names.contains(name));
+        self.files.values().flatten().filter(is_one).cloned().collect()
     }
 
     /// The names of all files.
