@@ -4,6 +4,7 @@
 //! cells can name, how rustc is called and how its words are shown. It deliberately knows neither Jupyter nor the
 //! worker: it writes libraries that somebody else loads, and is told afterwards how a cell ended.
 
+mod adapter;
 mod api;
 mod command;
 mod notebook;

@@ -134,6 +134,25 @@ fn cells_call_what_a_crate_brings_in_c() {
 }
 
 #[test]
+fn a_chart_and_a_frame_show_as_they_are_meant() {
+    let (mut session, folder) = begin();
+    let charming = "#[derive(Debug)] pub struct Chart;
+        pub struct HtmlRenderer(String, u64, u64);
+        impl HtmlRenderer {
+            pub fn new<S: Into<String>>(title: S, width: u64, height: u64) -> Self { Self(title.into(), width, height) }
+            pub fn render(&self, _: &Chart) -> Result<String, ()> { Ok(format!(\"<p>{}</p>\", self.0)) }
+        }";
+    package(folder.path(), "charming", charming, "");
+    depend(&mut session, folder.path(), "charming = { path = \"charming\" }");
+    check(&session.run("charming::Chart"), expect!["= a chart, which a browser draws"]);
+    // Of a version that is otherwise, values show as any others.
+    package(folder.path(), "polars", "#[derive(Debug)] pub struct Frame(pub i32);", "");
+    depend(&mut session, folder.path(), "polars = { path = \"polars\" }");
+    check(&session.run("(polars::Frame(1), 2)"), expect!["= (Frame(1), 2)"]);
+    check(&session.run("charming::Chart"), expect!["= a chart, which a browser draws"]);
+}
+
+#[test]
 fn a_renamed_crate_is_called_as_cells_call_it() {
     let (mut session, folder) = begin();
     package(folder.path(), "menu", "#[derive(Debug)] pub struct Dish;", "");
