@@ -10,6 +10,7 @@ mod command;
 mod notebook;
 
 mod parse;
+mod private;
 mod source_map;
 
 mod binding;
