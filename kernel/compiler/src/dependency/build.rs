@@ -247,11 +247,17 @@ impl Build<'_> {
         let new: Vec<Content> = contents.into_iter().filter(|content| !old.contains(content)).collect();
         let dependencies = self.target.join(cargo::PROFILE).join("deps");
         let layers_folder = self.target.join("layers");
+        let mut folders: Vec<PathBuf> = [dependencies, layers_folder.clone()]
+            .into_iter()
+            .filter(|folder| *folder != self.session.dependencies)
+            .collect();
+        if let Some(base) = wanted.base.filter(|_| fits) {
+            // The layers below may be those of an installation, which are not beside these.
+            folders.extend(base.folders.iter().filter(|folder| !folders.contains(folder)).cloned().collect::<Vec<_>>());
+        }
         if !new.is_empty() {
             let mut search: Vec<String> = made.search.iter().cloned().collect();
-            if dependencies != self.session.dependencies {
-                search.push(format!("dependency={}", dependencies.display()));
-            }
+            search.extend(folders.iter().map(|folder| format!("dependency={}", folder.display())));
             let folder = layers_folder.clone();
             let rlibs = made.rlibs(&new);
             let (session, below) = (self.session, &*layers);
@@ -262,10 +268,7 @@ impl Build<'_> {
         let set = Set {
             requirements: resolved(wanted.requirements, &externs),
             externs,
-            folders: [dependencies, layers_folder]
-                .into_iter()
-                .filter(|folder| *folder != self.session.dependencies)
-                .collect(),
+            folders,
             layers,
             sources: self.sources(units),
             files: made.names(),
