@@ -46,6 +46,11 @@ def jupyterlab(installation, directory: Path) -> Iterator[str]:
     settings.parent.mkdir(parents=True)
     settings.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}))
     environment["JUPYTERLAB_SETTINGS_DIR"] = str(directory / "settings")
+    # nbgrader, and what comes with it, adds menus and buttons that users do not have.
+    page = directory / "config" / "labconfig" / "page_config.json"
+    page.parent.mkdir(parents=True)
+    extensions = ("@jupyter/nbgrader", "@jupyter-notebook/lab-extension", "@jupyter-widgets/jupyterlab-manager")
+    page.write_text(json.dumps({"disabledExtensions": dict.fromkeys(extensions, True)}))
     if os.geteuid() == 0:
         arguments.append("--allow-root")
     server = subprocess.Popen(
