@@ -86,7 +86,7 @@ def test_exercises_have_all_their_cells(path):
         assert grade_id.startswith(f"{path.stem.split('-')[0]}-"), grade_id
         stub = {"grade": False, "grade_id": grade_id, "locked": False, "schema_version": 3, "solution": True, "task": False}
         assert exercise.stub.metadata.nbgrader == stub
-        assert exercise.task.cell_type == "markdown" and re.search(r"^### ✅ Your turn: ", exercise.task.source, re.MULTILINE), grade_id
+        assert exercise.task.cell_type == "markdown" and re.search(r"^### ✅ Your turn.*: ", exercise.task.source, re.MULTILINE), grade_id
         assert "✍️ your code here" in exercise.stub.source and RAISES not in tags(exercise.stub), grade_id
         assert exercise.checks, grade_id
         for check in exercise.checks:
