@@ -48,6 +48,44 @@ def test_a_notebook_runs_as_it_was_saved(installation, tmp_path, pytestconfig, p
     assert not [left for directory in tmp_path.glob("run*/tmp") for left in directory.iterdir()]
 
 
+def stream(text, *named):
+    return nbformat.v4.new_code_cell(metadata={"tags": list(named)}, outputs=[nbformat.v4.new_output("stream", text=text)])
+
+
+@pytest.mark.parametrize(
+    "was, now",
+    [
+        ("3 cups after 2.0s\n", "3 cups after 2.4s\n"),
+        ("took 2.0 s\n", "took 2012 ms\n"),
+        ("├─ brew  line 7  ▒░░░▒   397 µs–2.0 s  finished\n", "├─ brew  line 7  ▒░▒░░▒  1.2 ms–2.1 s  finished\n"),
+        ("took 2.0 s; one after another it would have been as long\n", "took 2.1 s; one after another it would have been 2.3 s (1.1 × as long)\n"),
+    ],
+)
+def test_what_differs_from_run_to_run_is_let_pass(was, now):
+    assert difference(stream(was), stream(now)) is None
+
+
+@pytest.mark.parametrize(
+    "was, now",
+    [
+        ("3 cups\n", "4 cups\n"),
+        ("1\n2\n", "2\n1\n"),
+        ("took 2.0 s\n", "took 19.0 s\n"),
+        ("took 9.0 s\n", "took 1.0 s\n"),
+        ("└─ brew  ▒░░▒  0–2.0 s  finished\n", "└─ brew  ▒░░▒  0–2.0 s  panicked\n"),
+    ],
+)
+def test_what_must_be_the_same_is_compared(was, now):
+    assert difference(stream(was), stream(now))
+
+
+def test_tags_let_the_order_or_the_lines_differ():
+    assert difference(stream("1\n2\n", "any-order"), stream("2\n1\n")) is None
+    assert difference(stream("1\n2\n", "any-order"), stream("2\n3\n"))
+    assert difference(stream("thread 4\n", "varies"), stream("thread 7\n")) is None
+    assert difference(stream("thread 4\n", "varies"), nbformat.v4.new_code_cell())
+
+
 def test_the_mark_finds_what_a_notebook_leaves_behind(installation, tmp_path):
     """The test above would fail if a notebook left a process behind."""
     cell = nbformat.v4.new_code_cell('std::process::Command::new("setsid").args(["sleep", "1000"]).spawn()?;')
