@@ -38,6 +38,8 @@ FOLDER = Path(__file__).parent.parent / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 
 _TIME = re.compile(r"\b(\d+(?:\.\d+)?)\s?(ns|µs|ms|s)\b")
+# What a timeline says of the time that waiting side by side has saved.
+_COMPARISON = re.compile(r"one after another it would have been .*")
 _SECONDS = {"ns": 1e-9, "µs": 1e-6, "ms": 1e-3, "s": 1.0}
 
 
@@ -174,12 +176,11 @@ def _texts(outputs: list[Any]) -> dict[str, str]:
 
 
 def _times(text: str) -> list[float]:
-    return [float(number) * _SECONDS[unit] for number, unit in _TIME.findall(text)]
+    return [float(number) * _SECONDS[unit] for number, unit in _TIME.findall(_COMPARISON.sub("", text))]
 
 
 def _comparable(text: str) -> list[str]:
     """The lines without times and without what follows from them: the bars of a timeline and its comparison."""
-    text = re.sub(r"one after another it would have been .*", "one after another…", text)
-    text = re.sub(r"[█▒░][█▒░ ]*", "<bar> ", _TIME.sub("<time>", text))
+    text = re.sub(r"[█▒░][█▒░ ]*", "<bar> ", _TIME.sub("<time>", _COMPARISON.sub("<comparison>", text)))
     # A lane that begins at once begins at 0, without a unit.
     return [re.sub(r"\s+", " ", line).replace("0–<time>", "<time>–<time>") for line in text.splitlines()]
