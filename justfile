@@ -18,7 +18,7 @@ check:
 format:
     cargo fmt --all
 
-# Writes the kernel's answers into the literate cells.
+# Writes the kernel's answers into the literate cells and the notebooks.
 bless *arguments:
     tests/run --bless {{arguments}}
 
