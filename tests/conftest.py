@@ -19,7 +19,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--bless", action="store_true", help="write the kernel's answers into the literate cells and README's picture")
+    parser.addoption("--bless", action="store_true", help="write the kernel's answers into the literate cells, the notebooks and README's picture")
 
 
 def pytest_configure(config: pytest.Config) -> None:

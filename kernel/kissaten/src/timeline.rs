@@ -119,14 +119,14 @@ const STYLE: &str = "<style>.kissaten-timeline:has(svg){display:block!important}
 /// The picture stands in the page itself, where it takes the page's colours and its lanes tell about themselves. As
 /// `image/svg+xml` JupyterLab would make it an image, which knows nothing of the page's theme. JupyterLab takes the
 /// tags of a picture out of a notebook that it does not trust, and with them the style: then what is left of it stays
-/// hidden, and the text is there instead. Where only styles are taken away, the text is folded up below the picture.
+/// hidden, and the text is there instead. Where only styles are taken away, the text stands below the picture and can be folded.
 impl Display for Timeline {
     fn mime_bundle(&self) -> MimeBundle {
         let (picture, text) = (draw::inline(self), text::text(self));
         let (headline, rest) = text.split_once('\n').unwrap_or((&text, ""));
         let html = format!(
             "{STYLE}<div class=\"kissaten-timeline\" hidden=\"hidden\">{picture}</div>\
-             <details><summary>{}</summary><pre>{}</pre></details>",
+             <details open=\"open\"><summary>{}</summary><pre>{}</pre></details>",
             escape(headline),
             // Line by line: `escape` is for one line.
             rest.lines().map(escape).collect::<Vec<_>>().join("\n"),

@@ -21,7 +21,9 @@ impl Timeline {
     /// What all that would have taken if nothing had waited for anything else, or `None` if there is only one.
     ///
     /// A lane counts for as long as it lived and none of its own children did: a parent that only waits for them
-    /// would be counted twice. Of what is folded only sums are known, so with it the figure is a rough one.
+    /// would be counted twice. It counts from its first poll: until then it waited for a thread that others kept busy,
+    /// which it would not have if it had been their turn first. Of what is folded only sums are known, so with it the
+    /// figure is a rough one.
     fn one_after_another(&self) -> Option<Duration> {
         if self.lanes.len() + self.folded.len() < 2 {
             return None;
@@ -35,7 +37,7 @@ impl Timeline {
                 below.push(life);
             }
         }
-        let lanes = self.lanes.iter().zip(below).map(|(lane, below)| alone(lane.life(now), below));
+        let lanes = self.lanes.iter().zip(below).map(|(lane, below)| alone(lane.life_from_first_poll(now), below));
         let folds = self.folded.iter().map(|fold| fold.lived.max(fold.busy));
         Some(lanes.chain(folds).fold(Duration::ZERO, Duration::saturating_add))
     }
@@ -63,6 +65,13 @@ impl Lane {
     /// From its spawn to its end or to now; never backwards.
     pub(super) fn life(&self, now: Duration) -> (Duration, Duration) {
         (self.spawned, self.end.map_or(now, |(end, _)| end).max(self.spawned))
+    }
+
+    /// The same without the time before its first poll, where polls are known.
+    fn life_from_first_poll(&self, now: Duration) -> (Duration, Duration) {
+        let (from, to) = self.life(now);
+        let first = self.polls.first().map_or(from, |(first, _)| *first);
+        (first.clamp(from, to), to)
     }
 }
 

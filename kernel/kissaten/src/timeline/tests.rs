@@ -69,6 +69,19 @@ fn what_waits_for_others_is_not_counted_twice() {
 }
 
 #[test]
+fn waiting_for_a_busy_thread_saves_nothing() {
+    let mut blocked = samples::cell(ms(2_000), vec![(ms(0), ms(2_000))]);
+    for from in [0, 1_000] {
+        // Both are there from the beginning, but each keeps the thread for a second.
+        let mut lane = samples::lane("block", 1, 0, (0, from + 1_000), 500, Some(End::Finished));
+        lane.polls = vec![(ms(from), ms(from + 1_000))];
+        blocked.lanes.push(lane);
+    }
+    let (_, text) = check(&blocked);
+    assert_eq!(text.lines().next(), Some("cell 3 took 2.0 s; one after another it would have been as long"));
+}
+
+#[test]
 fn a_thousand_tasks_become_a_few_rows_and_failures_stay_in_sight() {
     let (svg, text) = check(&samples::many());
     assert!(text.contains("fetch ×990  line 7") && text.contains("log ×12,000  line 19"), "{text}");
