@@ -86,6 +86,13 @@ def test_tags_let_the_order_or_the_lines_differ():
     assert difference(stream("thread 4\n", "varies"), nbformat.v4.new_code_cell())
 
 
+def test_a_hint_about_a_busy_machine_is_let_pass():
+    hint = nbformat.v4.new_output("display_data", {"text/plain": "hint: a task (cell 1) ran for 168 ms without an `.await`, …"})
+    other = nbformat.v4.new_output("display_data", {"text/plain": "hint: `cup` is a future that was never awaited"})
+    assert difference(nbformat.v4.new_code_cell(), nbformat.v4.new_code_cell(outputs=[hint])) is None
+    assert difference(nbformat.v4.new_code_cell(), nbformat.v4.new_code_cell(outputs=[other]))
+
+
 def test_the_mark_finds_what_a_notebook_leaves_behind(installation, tmp_path):
     """The test above would fail if a notebook left a process behind."""
     cell = nbformat.v4.new_code_cell('std::process::Command::new("setsid").args(["sleep", "1000"]).spawn()?;')
