@@ -1,11 +1,10 @@
 """An nbgrader course as a teacher runs it: every step is a command of nbgrader's, with the kernel under test.
 
-It knows the convention of the lessons' exercises, so that it can solve them; grading is all nbgrader's.
+It knows nothing of what the lessons teach; grading is all nbgrader's.
 """
 
 from __future__ import annotations
 
-import re
 import shutil
 import subprocess
 import sys
@@ -24,20 +23,6 @@ def make(course: Path, *lessons: Path, options: tuple[str, ...] = ()) -> subproc
     return subprocess.run(
         [sys.executable, MAKE, course, *lessons, *options], capture_output=True, text=True, timeout=HANG
     )
-
-
-def exercises(notebook) -> dict[str, float]:
-    """The points of each exercise, by the `grade_id` of its cell to write in, from top to bottom."""
-    graded = [cell.metadata.get("nbgrader", {}) for cell in notebook.cells]
-    return {
-        solution["grade_id"]: sum(
-            check["points"]
-            for check in graded
-            if check.get("grade") and re.fullmatch(re.escape(solution["grade_id"]) + r"-check\w*", check["grade_id"])
-        )
-        for solution in graded
-        if solution.get("solution")
-    }
 
 
 class Course:

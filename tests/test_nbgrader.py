@@ -9,9 +9,8 @@ import nbformat
 import pytest
 
 import course as courses
-from course import Course, exercises
-
-NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+import notebook as lessons
+from course import Course
 
 
 def lesson_with(*cells) -> nbformat.NotebookNode:
@@ -278,19 +277,23 @@ def test_hand_out_and_collect_by_the_exchange(small_course, tmp_path):
 
 # The lessons themselves.
 
-LESSONS = [path for path in sorted(NOTEBOOKS.glob("*.ipynb")) if exercises(nbformat.read(path, as_version=4))]
+LESSONS = [path for path in lessons.NOTEBOOKS if any(lessons.exercises(lessons.read(path)))]
+
+
+def test_there_are_lessons_with_exercises():
+    assert len(LESSONS) >= 9
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_a_lesson_gives_its_points(installation, tmp_path, path):
     """All solved: all points; nothing: none; the first exercise alone: its points."""
-    saved = nbformat.read(path, as_version=4)
-    points = exercises(saved)
+    exercises = list(lessons.exercises(lessons.read(path)))
+    points = {each.grade_id: sum(check.metadata.nbgrader.points for check in each.checks) for each in exercises}
     assert all(points.values()), f"exercises without points: {points}"
     total = sum(points.values())
-    answers = folded(saved)
-    [first, *_] = points
-    submissions = {"solved": (answers, total), "empty": ({}, 0), "first-only": ({first: answers[first]}, points[first])}
+    solved = {each.grade_id: each.solution for each in exercises}
+    first = exercises[0].grade_id
+    submissions = {"solved": (solved, total), "empty": ({}, 0), "first-only": ({first: solved[first]}, points[first])}
 
     outcome = courses.make(tmp_path / "course", path)
     assert outcome.returncode == 0, outcome.stderr
@@ -307,12 +310,3 @@ def test_a_lesson_gives_its_points(installation, tmp_path, path):
     with ThreadPoolExecutor() as threads:
         scores = dict(zip(submissions, threads.map(score, submissions), strict=True))
     assert scores == {student: (expected, total) for student, (_, expected) in submissions.items()}
-
-
-def folded(notebook) -> dict[str, str]:
-    """The folded solutions, by the cell that each is for."""
-    return {
-        cell.metadata.kissaten.solves: cell.source.split("```rust\n")[1].split("\n```")[0]
-        for cell in notebook.cells
-        if "solves" in cell.metadata.get("kissaten", {})
-    }

@@ -18,6 +18,10 @@ export async function open(executablePath, url, height) {
   const page = await browser.newPage({ viewport: { width: 1280, height } });
   // A guard against a hang.
   page.setDefaultTimeout(300_000);
+  await page.addInitScript(() => {
+    const cells = ".jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell .jp-InputPrompt";
+    window.prompts = () => [...document.querySelectorAll(cells)].map((prompt) => prompt.textContent.trim());
+  });
   const lab = new Notebook(browser, page);
   try {
     await page.goto(url);
@@ -53,37 +57,31 @@ class Notebook {
   }
 
   async runAll() {
+    // A notebook is opened with the numbers that it was saved with.
+    await this.menu("Edit", "Clear Outputs of All Cells");
+    await this.page.waitForFunction(() => !/\d/.test(window.prompts().join()));
     await this.menu("Run", "Run All Cells");
     await this.allEnded();
   }
 
   async restartAndRunAll() {
     await this.menu("Kernel", "Restart Kernel and Run All Cells…");
-    const prompts = await this.prompts();
+    const before = (await this.prompts()).join();
     await this.page.locator(".jp-Dialog button.jp-mod-accept").click();
     // The restart takes the numbers away.
-    await this.page.waitForFunction(
-      (before) => {
-        const cells = [...document.querySelectorAll(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell .jp-InputPrompt")];
-        return cells.map((prompt) => prompt.textContent.trim()).join() !== before;
-      },
-      prompts.join(),
-    );
+    await this.page.waitForFunction((before) => window.prompts().join() !== before, before);
     await this.allEnded();
   }
 
-  // All cells are marked with [*] at once; one that has ended has a number, and one that was not run has nothing.
+  // Every cell has its number. That none is marked with [*] any more does not say so: at a cell that fails, JupyterLab takes
+  // the marks of all others away, also where the failure is allowed and they go on.
   async allEnded() {
-    await this.page.waitForFunction(() => {
-      const prompts = [...document.querySelectorAll(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell .jp-InputPrompt")];
-      const texts = prompts.map((prompt) => prompt.textContent.trim());
-      return texts.some((text) => /^\[\d+\]:$/.test(text)) && !texts.includes("[*]:");
-    });
+    await this.page.waitForFunction(() => window.prompts().every((prompt) => /^\[\d+\]:$/.test(prompt)));
     await this.idle();
   }
 
   async prompts() {
-    return await this.panel.locator(".jp-CodeCell .jp-InputPrompt").evaluateAll((all) => all.map((each) => each.textContent.trim()));
+    return await this.page.evaluate(() => window.prompts());
   }
 
   // Runs one cell as Shift-Enter does, without waiting for it.
