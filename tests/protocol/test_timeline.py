@@ -255,3 +255,13 @@ def test_a_cell_without_it_leaves_the_last_one(shared_kernel):
     shared_kernel.ok("tokio::spawn(async {}).await?;")
     headline, lanes = rows(shown(shared_kernel.ok(":timeline")))
     assert headline.startswith(f"cell {cell.count} took") and len(lanes) == 1
+
+
+def test_the_last_poll_of_a_task_is_in_the_picture_of_its_cell(kernel):
+    cell = kernel.ok(
+        "%%timeline\n"
+        "async fn grind() { let begun = std::time::Instant::now(); while begun.elapsed().as_millis() < 50 {} }\n"
+        "for _ in 0..5 { let (a, b) = (tokio::spawn(grind()), tokio::spawn(grind())); a.await?; b.await?; }\n"
+        "kissaten::timeline().lanes.iter().filter(|lane| lane.name == \"grind\" && lane.polls.is_empty()).count()"
+    )
+    assert cell.result == "0"

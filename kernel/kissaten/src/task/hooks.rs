@@ -84,7 +84,10 @@ fn after_poll(meta: &TaskMeta<'_>) {
     let Some(record) = (unsafe { record.as_ref() }) else { return };
     let (since, until) = record.polled();
     let (run, lane) = (record.run.load(Ordering::Relaxed), record.lane.load(Ordering::Relaxed));
-    trace::polled(run, lane, since, until);
+    // What told its end has told of this poll with it, as far as it mattered.
+    if !record.told.load(Ordering::Relaxed) {
+        trace::polled(run, lane, since, until);
+    }
     let length = until - since;
     if length >= LONG && !in_place {
         let name = record.type_name().map(super::function_name);
@@ -127,5 +130,11 @@ pub(super) fn tell_end(record: &Record, dropped: bool) {
         _ => End::Finished,
     };
     let at = now();
-    trace::ended(record.run.load(Ordering::Relaxed), lane, at, end, record.work(at));
+    let run = record.run.load(Ordering::Relaxed);
+    // Whoever awaits the task may draw its timeline before the hook behind this poll has run.
+    match record.polled_since.load(Ordering::Relaxed) {
+        0 => {}
+        since => trace::polled(run, lane, since, at),
+    }
+    trace::ended(run, lane, at, end, record.work(at));
 }
