@@ -26,3 +26,14 @@ def test_the_first_screen_is_what_its_cells_do(repository, kernel, tmp_path, pyt
     if pytestconfig.getoption("--bless"):
         (repository / PICTURE).write_text(drawn.read_text())
     assert told((repository / PICTURE).read_text()) == told(drawn.read_text())
+
+
+def test_links_lead_somewhere_and_to_every_lesson(repository):
+    for page in ("README.md", "notebooks/nbgrader/README.md"):
+        text = re.sub(r"```.*?```", "", (repository / page).read_text(), flags=re.DOTALL)
+        for target in re.findall(r"\]\(([^)\s]+)\)", text):
+            if not re.match(r"https?://|#", target):
+                assert ((repository / page).parent / target).exists(), f"{page}: {target}"
+    readme = (repository / "README.md").read_text()
+    for lesson in (repository / "notebooks").glob("*.ipynb"):
+        assert f"(notebooks/{lesson.name})" in readme

@@ -28,25 +28,6 @@ const actions = {
   // Waits for a cell's end, and tells of the cell.
   ended: async (index) => (await lab.ended(index), (await lab.cells())[index]),
 
-  // Types this at the end of a cell, presses Tab, and tells what is offered.
-  complete: async (index, text) => {
-    await lab.cell(index).locator(".cm-content").click();
-    await page.keyboard.press("Control+End");
-    await page.keyboard.type(text);
-    await page.keyboard.press("Tab");
-    const offered = page.locator(".jp-Completer:not(.lm-mod-hidden) .jp-Completer-item");
-    await offered.first().waitFor();
-    return await offered.locator(".jp-Completer-match").allInnerTexts();
-  },
-
-  // Takes one of what is offered, and tells what the cell has then.
-  take: async (index, label) => {
-    const items = page.locator(".jp-Completer:not(.lm-mod-hidden) .jp-Completer-item");
-    await items.filter({ has: page.locator(`.jp-Completer-match:text-is("${label}")`) }).first().click();
-    await page.locator(".jp-Completer:not(.lm-mod-hidden)").waitFor({ state: "hidden" });
-    return await lab.cell(index).locator(".cm-content").innerText();
-  },
-
   // A picture of the whole notebook.
   look: async (name) => {
     const end = await lab.panel.locator(".jp-Cell").last().boundingBox();
