@@ -37,3 +37,7 @@ install:
 # Opens the notebooks in JupyterLab.
 lab:
     ./install.sh lab
+
+# Makes the archive of a release: what install.sh puts under a prefix, for machines with a C library as new as this one's.
+release:
+    ./install.sh --prefix "$PWD/target/release-archive" && tar -czf target/kissaten-x86_64-linux.tar.gz -C target/release-archive bin/kissaten share/kissaten

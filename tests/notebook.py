@@ -38,6 +38,8 @@ FOLDER = Path(__file__).parent.parent / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 
 _TIME = re.compile(r"\b(\d+(?:\.\d+)?)\s?(ns|µs|ms|s)\b")
+# What `:dep` says when it took so long that it was shown.
+_BUILT = re.compile(r"(is|are) ready: \d+ crates? compiled")
 # What a timeline says of the time that waiting side by side has saved.
 _COMPARISON = re.compile(r"one after another it would have been .*")
 # A hint that a laden machine brings forth where a task was kept from its processor.
@@ -177,6 +179,8 @@ def _texts(outputs: list[Any]) -> dict[str, str]:
             case "error":
                 kind, text = "error", "\n".join([output["ename"], output["evalue"], *output["traceback"]])
             case kind:
+                if _BUILT.search(output["data"].get("text/plain", "")):
+                    continue
                 text = "\n".join([*sorted(output["data"]), output["data"].get("text/plain", "")])
         if _LADEN.search(text):
             continue

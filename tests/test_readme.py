@@ -11,11 +11,16 @@ def told(picture: str) -> list[str]:
     return [re.sub(r"\d+(\.\d+)? (ms|µs|s)\b", "<time>", re.sub("<[^>]*>", "", text)) for text in texts]
 
 
-def test_the_timeline_is_what_its_cell_draws(repository, kernel, tmp_path, pytestconfig):
-    readme = (repository / "README.md").read_text()
-    [cell] = [code for code in re.findall(r"```rust\n(.*?)```", readme, re.DOTALL) if code.startswith("%%timeline")]
-    assert f"({PICTURE})" in readme
-    kernel.ok(cell)
+def test_the_first_screen_is_what_its_cells_do(repository, kernel, tmp_path, pytestconfig):
+    """A cell, a task and a timeline, which show what README says they do."""
+    first = (repository / "README.md").read_text().split("\n## ")[0]
+    assert first.count("\n") < 45, "it is one screen"
+    cells = re.findall(r"```rust\n(.*?)\n```", first, re.DOTALL)
+    assert ["spawn" in cells[0], "%%timeline" in cells[-1], f"({PICTURE})" in first] == [True] * 3
+    for cell in cells:
+        ran = kernel.ok(cell)
+        for shown in re.findall(r"// Out\[\d+\]: (.*)", cell):
+            assert ran.result == shown
     drawn = tmp_path / "timeline.svg"
     kernel.ok(f'std::fs::write("{drawn}", kissaten::timeline().svg())?;')
     if pytestconfig.getoption("--bless"):

@@ -43,10 +43,11 @@ def find_spec(kind: str, given: Path | None, name: str) -> Path | None:
 class Kernel:
     """A kernel of a kind, running or not yet."""
 
-    def __init__(self, kind: str, spec: Path, preparation: tuple[str, ...] = ()) -> None:
+    def __init__(self, kind: str, spec: Path, preparation: tuple[str, ...] = (), environment: dict[str, str] | None = None) -> None:
         self.kind = kind
         self._spec = spec
         self._preparation = preparation
+        self._environment = {**os.environ, **(environment or {})}
         self._manager: KernelManager | None = None
         self._hung = False
 
@@ -56,7 +57,7 @@ class Kernel:
         self._manager = KernelManager(kernel_name=self._spec.name, kernel_spec_manager=specs)
         self._hung = False
         begin = time.perf_counter()
-        self._manager.start_kernel(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._manager.start_kernel(env=self._environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self._client = self._manager.blocking_client()
         self._client.start_channels(hb=False)
         self._client.kernel_info()

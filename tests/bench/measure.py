@@ -13,6 +13,7 @@ from pathlib import Path
 
 import cells
 import checkpoints
+import dependencies
 import interrupt
 import scale
 
@@ -22,6 +23,7 @@ GROUPS = {
     "cells": (cells.measure, "cells of all kinds beside evcxr_jupyter, ipykernel and plain rustc"),
     "scale": (scale.measure, "a million tasks and the memory they leave, beside plain tokio"),
     "checkpoints": (checkpoints.measure, "tight loops, beside the same code without checkpoints"),
+    "dependencies": (dependencies.measure, "`:dep` cold and warm, and a cell that uses what it brought, beside evcxr_jupyter"),
     "interrupt": (interrupt.measure, "from an interrupt to the end of an endless cell"),
 }
 
@@ -29,7 +31,7 @@ GROUPS = {
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="tests/bench/run", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="groups of rows:\n" + "\n".join(f"  {name:<12} {what}" for name, (_, what) in GROUPS.items()),
+        epilog="groups of rows:\n" + "\n".join(f"  {name:<13} {what}" for name, (_, what) in GROUPS.items()),
     )  # fmt: skip
     environment = os.environ.get
     for kind, variable in (("kissaten", "BENCH_KISSATEN"), ("evcxr", "BENCH_EVCXR"), ("ipykernel", "BENCH_IPYKERNEL")):

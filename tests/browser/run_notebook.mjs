@@ -7,57 +7,27 @@
 // Makes the screenshots SCREENSHOTS-light.png and SCREENSHOTS-dark.png, and prints a JSON object: the name of the
 // kernel, the code cells (prompt, source, texts and tables of the outputs), and of each theme the pictures in them.
 
-import { chromium } from "playwright-core";
+import { open } from "./page.mjs";
 
 const [executablePath, url, screenshots] = process.argv.slice(2);
 
-// Chromium does not start its sandbox as root, which CI containers are.
-const browser = await chromium.launch({
-  executablePath,
-  args: [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-  ],
-});
-const page = await browser.newPage({ viewport: { width: 1280, height: 7000 } });
+const lab = await open(executablePath, url, 7000);
+const { page, panel } = lab;
 try {
-  // A guard against a hang; what is waited for is always something on the page.
-  page.setDefaultTimeout(300_000);
-  await page.goto(url);
-  const notebook = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)");
-  await notebook.locator(".jp-CodeCell").first().waitFor();
-  await idle();
-  await menu("Run", "Run All Cells");
-  // All cells are marked with [*] at once; one that has ended has a number, and one that was not run has nothing.
-  await page.waitForFunction(() => {
-    const prompts = [...document.querySelectorAll(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell .jp-InputPrompt")];
-    const texts = prompts.map((prompt) => prompt.textContent.trim());
-    return texts.some((text) => /^\[\d+\]:$/.test(text)) && !texts.includes("[*]:");
-  });
-  await idle();
-  const cells = await notebook.locator(".jp-CodeCell").evaluateAll((all) =>
-    all.map((cell) => ({
-      prompt: cell.querySelector(".jp-InputPrompt").textContent.trim(),
-      source: cell.querySelector(".jp-InputArea-editor .cm-content").innerText,
-      outputs: [...cell.querySelectorAll(".jp-OutputArea-output")].map((output) => output.innerText),
-      tables: [...cell.querySelectorAll(".jp-OutputArea-output table")].map((table) =>
-        [...table.rows].map((row) => [...row.cells].map((field) => field.innerText)),
-      ),
-      coloured: cell.querySelectorAll(".jp-InputArea-editor .cm-content span[class]").length > 0,
-    })),
-  );
-  const end = await notebook.locator(".jp-Cell").last().boundingBox();
+  await lab.runAll();
+  const cells = await lab.cells();
+  const end = await panel.locator(".jp-Cell").last().boundingBox();
   const pictures = {};
   for (const theme of ["Light", "Dark"]) {
-    await menu("Settings", "Theme", `JupyterLab ${theme}`);
+    await lab.menu("Settings", "Theme", `JupyterLab ${theme}`);
     await page.locator(`body[data-jp-theme-name="JupyterLab ${theme}"]`).waitFor({ state: "attached" });
-    pictures[theme.toLowerCase()] = await notebook.locator(".jp-CodeCell").evaluateAll(look);
+    pictures[theme.toLowerCase()] = await panel.locator(".jp-CodeCell").evaluateAll(look);
     await page.screenshot({
       path: `${screenshots}-${theme.toLowerCase()}.png`,
       clip: { x: 0, y: 0, width: 1280, height: end.y + end.height },
     });
   }
-  console.log(JSON.stringify({ kernel: await notebook.locator(".jp-KernelName").innerText(), cells, pictures }));
+  console.log(JSON.stringify({ kernel: await lab.kernel(), cells, pictures }));
 
   // Of each cell its pictures: their places on the page, their colours, and what is wrong with them. It runs in the page.
   function look(cells) {
@@ -93,19 +63,9 @@ try {
     };
     return cells.map((cell) => [...cell.querySelectorAll(".jp-OutputArea-output svg")].map(picture));
   }
-
-  // The status bar tells it; the mark above the notebook says idle also while there is no kernel yet.
-  async function idle() {
-    await page.locator("#jp-main-statusbar", { hasText: "Rust (Kissaten) | Idle" }).waitFor();
-  }
-
-  async function menu(bar, ...items) {
-    await page.locator(".lm-MenuBar-itemLabel", { hasText: new RegExp(`^${bar}$`) }).click();
-    for (const item of items) await page.locator(".lm-Menu-itemLabel", { hasText: new RegExp(`^${item}$`) }).click();
-  }
 } catch (error) {
   await page.screenshot({ path: `${screenshots}-failed.png` });
   throw error;
 } finally {
-  await browser.close();
+  await lab.browser.close();
 }

@@ -1,8 +1,13 @@
 """Dependencies: packages that the test makes, so that nothing is fetched."""
 
+import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
+
+from kernel import Installation, running
 
 MENU = "#[derive(Debug, Clone)] pub struct Dish(pub u8); pub fn dish() -> Dish { Dish(3) }"
 
@@ -119,3 +124,89 @@ def test_a_changed_source_is_built_at_its_next_use(kernel, tmp_path):
     assert note.startswith("The process that runs the cells was started anew, as `menu` was changed.")
     assert "`lost`" in note
     assert kernel.run("menu::price()").result == "2"
+
+
+def test_two_kernels_that_build_at_once_do_not_hurt_each_other(kernel, start_kernel, tmp_path):
+    second = start_kernel()
+    second.ok(":offline on")
+    for name in ("soup", "bread"):
+        package(tmp_path, name, f'pub fn name() -> String {{ "{name}".into() }}')
+    line = ":dep {0} = {{ path = \"{1}/{0}\" }}\n{0}::name()"
+    # Both ask before one of them has an answer.
+    one, other = kernel.start(line.format("soup", tmp_path)), second.start(line.format("bread", tmp_path))
+    one.finish(), other.finish()
+    assert (one.result, other.result) == ('"soup"', '"bread"')
+    # What the other one has built, too.
+    assert kernel.run(line.format("bread", tmp_path)).result == '"bread"'
+
+
+def test_a_git_dependency(start_kernel, tmp_path):
+    menu = package(tmp_path, "menu", MENU)
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", "-C", str(menu)]
+    for words in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-qm", "first"], ["tag", "first"]):
+        subprocess.run([*git, *words], check=True)
+    (menu / "src/lib.rs").write_text("pub fn dish() -> u8 { 7 }")
+    subprocess.run([*git, "commit", "-qam", "second"], check=True)
+    kernel = start_kernel()
+    kernel.ok(f':dep menu = {{ git = "file://{menu}", tag = "first" }}')
+    assert kernel.run("menu::dish()").result == "Dish(3)"
+    assert "menu = {" in kernel.run(":show_deps").iopub[-2]["content"]["data"]["text/plain"]
+
+
+def test_without_a_network_the_error_is_clear_and_there_is_no_wait(kernel):
+    error = kernel.run(':dep no-such-crate-of-anybody = "1"').error
+    assert error["ename"] == "DependencyError"
+    assert "no matching package named `no-such-crate-of-anybody` found" in error["evalue"]
+    assert "offline" in error["evalue"]
+    assert kernel.run("1 + 1").result == "2"
+
+
+def listing(folder: Path) -> dict[str, tuple[int, int]]:
+    """All files below a folder, with sizes and times; but for the marks of use, which root can make anywhere."""
+    found = (path for path in folder.rglob("*") if path.is_file() and path.name != "used")
+    return {str(path.relative_to(folder)): (path.stat().st_size, path.stat().st_mtime_ns) for path in found}
+
+
+def test_a_class_shares_what_was_built_for_it_and_cannot_change_it(installation, tmp_path):
+    menu, soup = package(tmp_path, "menu", MENU), package(tmp_path, "soup", "pub fn price() -> u8 { 4 }")
+    prefix = tmp_path / "class"
+    for folder in ("bin", "share"):
+        shutil.copytree(installation.prefix / folder, prefix / folder, symlinks=True)
+    shared, own = prefix / "lib/kissaten", tmp_path / "own"
+    shared.mkdir(parents=True)
+    program = prefix / "bin/kissaten"
+    environment = {**installation.environment, "CARGO_NET_OFFLINE": "true"}
+    prebuild = [program, "prebuild", f'menu = {{ path = "{menu}" }}']
+    told = subprocess.run(
+        prebuild, env={**environment, "KISSATEN_CACHE": str(shared)}, check=True, capture_output=True, text=True
+    ).stdout
+    assert "ready: menu 0.3.1 (1 compiled)" in told
+    for path in [shared, *shared.rglob("*")]:
+        path.chmod(path.stat().st_mode & ~0o222)
+    before = listing(shared)
+    kernelspec = prefix / "share/jupyter/kernels/kissaten/kernel.json"
+    kernelspec.write_text(kernelspec.read_text().replace(str(installation.binary), str(program)))
+    learners = Installation(prefix, {**environment, "XDG_CACHE_HOME": str(own)})
+    try:
+        with running(learners, tmp_path / "learner") as kernel:
+            # Nothing is compiled, not even for this user.
+            assert displays(kernel.ok(f':dep menu = {{ path = "{menu}" }}')) == []
+            assert kernel.run("menu::dish()").result == "Dish(3)"
+            # What the class has not is the learner's own.
+            kernel.ok(f':dep soup = {{ path = "{soup}" }}')
+            assert kernel.run("soup::price()").result == "4"
+        assert listing(shared) == before
+        assert list(own.rglob("libkissaten_layer_*.so"))
+    finally:
+        for path in [shared, *shared.rglob("*")]:
+            path.chmod(path.stat().st_mode | 0o200)
+
+
+def test_nothing_is_loaded_from_where_others_can_write(installation, tmp_path):
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    environment = {**os.environ, **installation.environment, "KISSATEN_CACHE": str(cache)}
+    cache.chmod(0o777)
+    built = subprocess.run([installation.binary, "build"], env=environment, capture_output=True, text=True)
+    assert built.returncode != 0
+    assert "can be written to by others, so nothing is loaded from there" in built.stderr

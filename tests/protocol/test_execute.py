@@ -1,5 +1,7 @@
 """The rules of execute_request: what is counted, what is silent, what a failed cell does to those behind it."""
 
+import resource
+
 import pytest
 
 
@@ -116,3 +118,16 @@ def test_fields_that_are_missing_or_unknown(kernel, content):
         kernel.receive()
     assert cell.reply["status"] == "ok"
     assert cell.result == "2"
+
+
+def test_a_cell_may_hold_more_files_and_sockets_than_a_shell_s_default(start_kernel):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(1024, hard), hard))
+    try:
+        kernel = start_kernel()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    if hard < 3000:
+        pytest.skip("the system itself allows no more")
+    cell = 'let files: Vec<_> = (0..2500).map(|_| std::fs::File::open("/dev/null").unwrap()).collect(); files.len()'
+    assert kernel.ok(cell).result == "2500"

@@ -132,10 +132,11 @@ pub(crate) struct Description {
 }
 
 impl Units {
-    /// Everything that is compiled for the libraries with these names, themselves too.
+    /// Everything that is compiled for the libraries with these names, themselves too. A macro may have a tokio of its
+    /// own, with other features: that one runs in the compiler, and is not looked at.
     pub(crate) fn below(&self, names: &[&str]) -> BTreeSet<Description> {
-        let is_named = |unit: &Unit| unit.is_library() && names.contains(&name_and_version(&unit.pkg_id).0.as_str());
-        let roots = (0..self.units.len()).filter(|index| is_named(&self.units[*index])).collect();
+        let is_named = |unit: &Unit| names.contains(&name_and_version(&unit.pkg_id).0.as_str());
+        let roots = self.libraries().into_iter().filter(|index| is_named(&self.units[*index])).collect();
         self.reachable(roots, |_| true).into_iter().map(|index| self.units[index].description()).collect()
     }
 

@@ -11,6 +11,7 @@ mod clean;
 mod generation;
 mod layer;
 mod manifest;
+mod native;
 mod request;
 mod set;
 

@@ -4,11 +4,13 @@
 //! cells can name, how rustc is called and how its words are shown. It deliberately knows neither Jupyter nor the
 //! worker: it writes libraries that somebody else loads, and is told afterwards how a cell ended.
 
+mod adapter;
 mod api;
 mod command;
 mod notebook;
 
 mod parse;
+mod private;
 mod source_map;
 
 mod binding;

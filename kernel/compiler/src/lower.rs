@@ -47,6 +47,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) has_items: bool,
     /// How the statements are instrumented, if they are.
     pub(crate) form: Option<Form>,
+    /// How values of packages are shown that do not say it themselves.
+    pub(crate) adapters: Vec<(String, String)>,
     /// Whether the type of the tail expression is asked for.
     pub(crate) show_type: bool,
 }
@@ -88,6 +90,9 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
     out.push("#[unsafe(no_mangle)] pub fn ");
     out.push(frame.entry);
     out.push("() -> ::kissaten::__cell::Program { ");
+    for (package, adapter) in frame.adapters.iter().filter(|_| parsed.tail.is_some()) {
+        out.push_region(adapter, Region::Adapter(package.clone()));
+    }
     out.push("::std::boxed::Box::pin(async move { ");
     for variable in &frame.take {
         let Binding { name, type_text, mutable } = variable;

@@ -13,6 +13,7 @@ mod history;
 mod inquiry;
 mod instrument;
 mod report;
+mod types;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;

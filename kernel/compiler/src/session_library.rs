@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::cargo::{self, CallError, Description, PROFILE, Said, Units, flags};
+use crate::private::{check_private, is_private};
 use crate::toolchain::{Toolchain, ToolchainError};
 
 /// Names the sources of the session build, where they are not in their usual place beside the executable.
@@ -39,6 +40,11 @@ pub enum SessionError {
     NoCache,
     #[error("`{0}` cannot be used: {1}; free some room, or set {CACHE_VARIABLE} to a folder that can be written")]
     Folder(PathBuf, io::Error),
+    #[error(
+        "`{0}` can be written to by others, so nothing is loaded from there; take their right to write to it and to the \
+         folders above it (`chmod go-w`), or set {CACHE_VARIABLE} to a folder of your own"
+    )]
+    NotPrivate(PathBuf),
     #[error("cargo was not found beside rustc nor on PATH; install it with `rustup toolchain install stable`")]
     NoCargo,
     #[error("the session library could not be built:\n{0}")]
@@ -125,6 +131,7 @@ impl SessionLibrary {
         mut progress: impl FnMut(&str) + Send,
     ) -> Result<Self, SessionError> {
         std::fs::create_dir_all(target).map_err(|error| SessionError::Folder(target.to_owned(), error))?;
+        check_private(target)?;
         let program = cargo::find(&toolchain).ok_or(SessionError::NoCargo)?;
         let call = |levels: &BTreeMap<String, String>| {
             let mut call = cargo::build(&program, &toolchain, source, target);
@@ -248,7 +255,8 @@ fn read_manifest(path: &Path) -> Option<SessionLibrary> {
     let wanted = env::var_os("KISSATEN_RUSTC");
     let right =
         wanted.is_none_or(|wanted| Path::new(&wanted).canonicalize().ok() == found.toolchain.rustc.canonicalize().ok());
-    (right && found.toolchain.is_current() && found.worker.is_file() && found.library.is_file()).then_some(found)
+    let is_whole = || found.worker.is_file() && found.library.is_file();
+    (right && found.toolchain.is_current() && is_whole() && is_private(&found.target)).then_some(found)
 }
 
 /// Where the sources of the session build are: given, beside the installed program, or around the one that was

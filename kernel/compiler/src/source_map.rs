@@ -21,6 +21,8 @@ pub(crate) enum Region {
     Moved(String),
     /// A `use` of this or an earlier cell: an index into the live imports.
     Import(usize),
+    /// How values of this package are shown.
+    Adapter(String),
     /// The end of the cell, where a half-written one is missed to go on.
     End,
 }

@@ -98,6 +98,61 @@ fn tokio_is_the_sessions() {
 }
 
 #[test]
+fn a_macro_may_have_another_tokio() {
+    let (mut session, folder) = begin();
+    let source =
+        "#[proc_macro] pub fn price(_: proc_macro::TokenStream) -> proc_macro::TokenStream { \"3\".parse().unwrap() }";
+    let more = "[lib]\nproc-macro = true\n[dependencies]\ntokio = { version = \"1\", default-features = false }";
+    package(folder.path(), "menu", source, more);
+    check(&depend(&mut session, folder.path(), "menu = { path = \"menu\" }"), expect!["+[menu 0.3.1] -[]"]);
+    check(&session.run("menu::price!()"), expect!["= 3"]);
+}
+
+#[test]
+fn cells_call_what_a_crate_brings_in_c() {
+    let (mut session, folder) = begin();
+    let source = "unsafe extern \"C\" { fn add(a: i32, b: i32) -> i32; static mut calls: i32; }
+        #[inline] pub fn sum<T: Into<i32>>(a: T, b: T) -> (i32, i32) { unsafe { (add(a.into(), b.into()), calls) } }
+        pub fn total(all: &[i32]) -> i32 { all.iter().fold(0, |a, b| sum(a, *b).0) }";
+    package(folder.path(), "abacus", source, "");
+    let folder_of = folder.path().join("abacus");
+    std::fs::write(folder_of.join("add.c"), "int calls; int add(int a, int b) { calls++; return a + b; }").unwrap();
+    let script = r#"
+        use std::process::Command;
+        fn main() {
+            let out = std::env::var("OUT_DIR").unwrap();
+            let (object, library) = (format!("{out}/add.o"), format!("{out}/libabacus.a"));
+            assert!(Command::new("cc").args(["-fPIC", "-c", "add.c", "-o", &object]).status().unwrap().success());
+            assert!(Command::new("ar").args(["rcs", &library, &object]).status().unwrap().success());
+            println!("cargo::rustc-link-search=native={out}");
+            println!("cargo::rustc-link-lib=static=abacus");
+        }"#;
+    std::fs::write(folder_of.join("build.rs"), script).unwrap();
+    depend(&mut session, folder.path(), "abacus = { path = \"abacus\" }");
+    // What is compiled into the cell calls the same library as what the crate calls itself.
+    check(&session.run("(abacus::total(&[1, 2, 3]), abacus::sum(1, 2))"), expect!["= (6, (3, 4))"]);
+}
+
+#[test]
+fn a_chart_and_a_frame_show_as_they_are_meant() {
+    let (mut session, folder) = begin();
+    let charming = "#[derive(Debug)] pub struct Chart;
+        pub struct HtmlRenderer(String, u64, u64);
+        impl HtmlRenderer {
+            pub fn new<S: Into<String>>(title: S, width: u64, height: u64) -> Self { Self(title.into(), width, height) }
+            pub fn render(&self, _: &Chart) -> Result<String, ()> { Ok(format!(\"<p>{}</p>\", self.0)) }
+        }";
+    package(folder.path(), "charming", charming, "");
+    depend(&mut session, folder.path(), "charming = { path = \"charming\" }");
+    check(&session.run("charming::Chart"), expect!["= a chart, which a browser draws"]);
+    // Of a version that is otherwise, values show as any others.
+    package(folder.path(), "polars", "#[derive(Debug)] pub struct Frame(pub i32);", "");
+    depend(&mut session, folder.path(), "polars = { path = \"polars\" }");
+    check(&session.run("(polars::Frame(1), 2)"), expect!["= (Frame(1), 2)"]);
+    check(&session.run("charming::Chart"), expect!["= a chart, which a browser draws"]);
+}
+
+#[test]
 fn a_renamed_crate_is_called_as_cells_call_it() {
     let (mut session, folder) = begin();
     package(folder.path(), "menu", "#[derive(Debug)] pub struct Dish;", "");

@@ -75,6 +75,18 @@ fn statics_macros_and_modules() {
 }
 
 #[test]
+fn what_is_shown_and_counted() {
+    check(&[
+        "for n in kissaten::progress(0..3).title(\"three\") {\n    println!(\"{n}\");\n}",
+        "use futures::StreamExt;\nlet mut even = kissaten::progress_stream(futures::stream::iter(1..6).filter(|n| futures::future::ready(n % 2 == 0)));\n\
+         while let Some(n) = even.next().await {\n    println!(\"{n}\");\n}",
+        "kissaten::Latex(\"x^2\")",
+        "struct Tea;\nimpl kissaten::Display for Tea {\n    fn mime_bundle(&self) -> kissaten::MimeBundle {\n        \
+         kissaten::Html(\"tea\").into()\n    }\n}\nTea",
+    ]);
+}
+
+#[test]
 fn what_ends_with_a_cell_ends_there_in_the_program() {
     check(&[
         "use std::sync::{Arc, Mutex};\nlet shared = Arc::new(Mutex::new(1));",

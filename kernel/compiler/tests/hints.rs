@@ -2,19 +2,8 @@
 
 mod session;
 
-use expect_test::{Expect, expect};
-use session::Session;
-
-/// Runs cells in one session; the answer of the last one is compared.
-#[track_caller]
-fn check(cells: &[&str], expected: Expect) {
-    let mut session = Session::new();
-    let (last, before) = cells.split_last().expect("there is a cell");
-    for cell in before {
-        session.run(cell);
-    }
-    expected.assert_eq(&session.run(last));
-}
+use expect_test::expect;
+use session::check;
 
 const DEFINE: &str = "async fn later() -> u32 { 1 } fn plain() -> u32 { 2 } fn made() -> impl Future<Output = u32> { later() } \
                       struct S; impl S { async fn go(&self) {} }";

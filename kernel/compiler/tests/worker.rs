@@ -2,19 +2,8 @@
 
 mod session;
 
-use expect_test::{Expect, expect};
-use session::Session;
-
-/// Runs cells in one session; the answer of the last one is compared.
-#[track_caller]
-fn check(cells: &[&str], expected: Expect) {
-    let mut session = Session::new();
-    let (last, before) = cells.split_last().expect("there is a cell");
-    for cell in before {
-        session.run(cell);
-    }
-    expected.assert_eq(&session.run(last));
-}
+use expect_test::expect;
+use session::{Session, check};
 
 #[test]
 fn a_task_of_one_cell_is_awaited_in_the_next() {

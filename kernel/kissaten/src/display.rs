@@ -1,5 +1,6 @@
 //! How values are shown: MIME bundles, the trait for them, and the choice for a tail expression.
 
+pub(crate) mod adapter;
 mod bundle;
 pub(crate) mod duration;
 mod json;

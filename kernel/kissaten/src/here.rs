@@ -14,8 +14,7 @@ thread_local! {
             run: Cell::new(0),
             task: Cell::new(std::ptr::null()),
             lane: Cell::new(0),
-            since: Cell::new(0),
-            closure: Cell::new(0),
+            closure: Cell::new(false),
             ended: Cell::new(false),
             in_place: Cell::new(false),
         }
@@ -33,17 +32,23 @@ pub(crate) struct Here {
     pub(crate) task: Cell<*const Record>,
     /// Its lane in the timeline, as [`trace`](crate::trace) counts them; 0: none.
     pub(crate) lane: Cell<u32>,
-    /// When the poll of the task began, in nanoseconds since the session's start.
-    pub(crate) since: Cell<u64>,
-    /// Tokio's id of the closure of `spawn_blocking` that runs here; 0: none.
-    pub(crate) closure: Cell<u64>,
+    /// Whether a closure of `spawn_blocking` runs here.
+    pub(crate) closure: Cell<bool>,
     /// Whether the task has come to its end in this poll.
     pub(crate) ended: Cell<bool>,
     /// Whether it said that it blocks, by `block_in_place`.
     pub(crate) in_place: Cell<bool>,
 }
 
-/// What is known here; the default where the thread is ending.
+impl Here {
+    /// The record of the task that is polled.
+    pub(crate) fn task(&self) -> Option<&Record> {
+        // SAFETY: while a task is polled, its record is there.
+        unsafe { self.task.get().as_ref() }
+    }
+}
+
+/// What is known here.
 pub(crate) fn with<R>(look: impl FnOnce(&Here) -> R) -> R {
     HERE.with(look)
 }

@@ -33,10 +33,7 @@ pub(crate) fn long_poll(run: u64, name: Option<&str>, spawned_at: &'static Locat
 
 /// A panic that does not end a cell: in a task, in a thread, or caught by user code.
 pub(crate) fn panicked(run: u64, who: &str, panic: &Panic) {
-    let place = panic.location.as_ref().map(|at| {
-        let is_cell = label::is_of_a_cell(&at.file);
-        if is_cell { format!(" at {}, line {}", at.file, at.line) } else { format!(" at {}:{}", at.file, at.line) }
-    });
+    let place = panic.location.as_ref().map(|at| format!(" at {}", label::place(&at.file, at.line)));
     let text = format!("{who} panicked{}:\n{}", place.unwrap_or_default(), panic.message);
     runtime::send(Message::Hint { cell: run, hint: Hint::Panic, text });
 }

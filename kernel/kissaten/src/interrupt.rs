@@ -147,8 +147,7 @@ extern "C" fn is_meant() -> bool {
     if std::thread::panicking() {
         return false;
     }
-    let (run, is_task, is_closure) =
-        here::with(|here| (here.run.get(), !here.task.get().is_null(), here.closure.get() != 0));
+    let (run, is_task, is_closure) = here::with(|here| (here.run.get(), here.task().is_some(), here.closure.get()));
     let is_stopped = || closures().get(&run).is_some_and(|of_run| of_run.stopped);
     match (is_task, is_closure) {
         (true, _) => task::wants_abort(),

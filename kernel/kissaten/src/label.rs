@@ -39,7 +39,8 @@ pub(crate) fn runs(label: &str) -> Vec<u64> {
     labels(|labels| labels.of.iter().filter(|(_, other)| *other == label).map(|(run, _)| *run).collect())
 }
 
-/// Whether a file is one of a cell's code.
-pub(crate) fn is_of_a_cell(file: &str) -> bool {
-    file.starts_with("cell ") || file.starts_with("unnumbered cell ")
+/// A line of a file in words: `cell 3, line 2`, or as rustc writes what no cell is.
+pub(crate) fn place(file: &str, line: u32) -> String {
+    let is_of_a_cell = file.starts_with("cell ") || file.starts_with("unnumbered cell ");
+    if is_of_a_cell { format!("{file}, line {line}") } else { format!("{file}:{line}") }
 }

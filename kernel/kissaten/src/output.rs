@@ -47,7 +47,6 @@ fn word(letter: char, number: Option<u64>) -> Option<String> {
 /// From here on what is not marked belongs to this run.
 pub(crate) fn begin(run: u64) {
     let mut out = io::stdout().lock();
-    let _ = out.flush();
     if let Some(word) = word('c', Some(run)) {
         write_whole(&mut out, word.as_bytes());
         let _ = io::stderr().lock().write_all(word.as_bytes());
@@ -64,23 +63,20 @@ pub(crate) fn number_display() -> u64 {
 /// Here stands a display, between what was printed before and after it.
 pub(crate) fn place_display(number: u64) {
     if let Some(word) = word('d', Some(number)) {
-        let mut out = io::stdout().lock();
-        let _ = out.flush();
-        write_whole(&mut out, word.as_bytes());
+        write_whole(&mut io::stdout().lock(), word.as_bytes());
     }
 }
 
 /// Here ends what a run has shown and printed; `wait`: when the next of it comes.
 pub(crate) fn clear(run: u64, wait: bool) {
     if let Some(word) = word(if wait { 'w' } else { 'x' }, Some(run)) {
-        let mut out = io::stdout().lock();
-        let _ = out.flush();
-        write_whole(&mut out, word.as_bytes());
+        write_whole(&mut io::stdout().lock(), word.as_bytes());
     }
 }
 
-/// Writes past std's buffer, which is empty, in as few calls as it takes.
-fn write_whole(_: &mut StdoutLock<'_>, bytes: &[u8]) {
+/// Writes behind what std's buffer holds and past it, in as few calls as it takes.
+fn write_whole(out: &mut StdoutLock<'_>, bytes: &[u8]) {
+    let _ = out.flush();
     // SAFETY: the process's stdout is open, and stays so, as the file is not dropped.
     let mut file = ManuallyDrop::new(unsafe { std::fs::File::from_raw_fd(1) });
     // A reader who is gone means that the kernel is ending: there is nobody left to tell.
@@ -134,9 +130,7 @@ fn marked(letter: char, owner: u64, text: Arguments<'_>, newline: bool) {
     bytes.extend_from_slice(begin.as_bytes());
     let _ = write(&mut bytes, text, newline);
     bytes.extend_from_slice(end.as_bytes());
-    let mut out = io::stdout().lock();
-    let _ = out.flush();
-    write_whole(&mut out, &bytes);
+    write_whole(&mut io::stdout().lock(), &bytes);
 }
 
 fn write(out: &mut impl Write, text: Arguments<'_>, newline: bool) -> io::Result<()> {

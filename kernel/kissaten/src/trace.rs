@@ -13,8 +13,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::here;
-use crate::task::{TypeName, now};
+use crate::here::{self, Entered};
+use crate::task::{TypeName, function_name, now};
 use crate::timeline::{End, Timeline};
 use fold::Folded;
 use lane::Traced;
@@ -31,8 +31,6 @@ const FOLD: u32 = 1 << 31;
 /// The lane of the cell's own future.
 const OWN: u32 = 1;
 
-/// When the present poll of the cell's own future began; 0: it waits.
-static OWN_SINCE: AtomicU64 = AtomicU64::new(0);
 /// The run that is traced; 0: none.
 static RUN: AtomicU64 = AtomicU64::new(0);
 static TRACE: Mutex<Option<Trace>> = Mutex::new(None);
@@ -83,23 +81,40 @@ pub(crate) fn begin(run: u64, label: &str) {
 }
 
 /// The cell's own future is polled, until this is dropped.
-pub(crate) fn own_poll(run: u64) -> OwnPoll {
-    let lane = if is_on(run) { OWN } else { 0 };
-    OWN_SINCE.store(now(), Ordering::Relaxed);
-    OwnPoll { run, lane, since: OWN_SINCE.load(Ordering::Relaxed), _entered: here::enter(run, lane) }
+pub(crate) fn own_poll(run: u64) -> Polling {
+    seen_poll(run, if is_on(run) { OWN } else { 0 })
 }
 
-/// A poll of the cell's own future.
-pub(crate) struct OwnPoll {
+/// Something in a lane of that run is polled, and a picture that is drawn meanwhile shows it.
+pub(crate) fn seen_poll(run: u64, lane: u32) -> Polling {
+    let polling = Polling::new(run, lane, here::enter(run, lane));
+    if lane != 0 {
+        of(run, |trace| {
+            if let Some(traced) = trace.lane(lane) {
+                traced.polled_since = Some(polling.since);
+            }
+        });
+    }
+    polling
+}
+
+/// A poll, or the run of a closure, until it is dropped.
+pub(crate) struct Polling {
     run: u64,
     lane: u32,
     since: u64,
-    _entered: here::Entered,
+    _entered: Entered,
 }
 
-impl Drop for OwnPoll {
+impl Polling {
+    /// One in a lane of that run, by code that belongs to whom `entered` says.
+    pub(crate) fn new(run: u64, lane: u32, entered: Entered) -> Self {
+        Self { run, lane, since: now(), _entered: entered }
+    }
+}
+
+impl Drop for Polling {
     fn drop(&mut self) {
-        OWN_SINCE.store(0, Ordering::Relaxed);
         polled(self.run, self.lane, self.since, now());
     }
 }
@@ -131,18 +146,7 @@ pub(crate) fn named(run: u64, lane: u32, name: TypeName) {
     if lane != 0 {
         of(run, |trace| match trace.lane(lane) {
             Some(traced) => traced.name = Some(name),
-            None => trace.folds[(lane & !FOLD) as usize].name = Some(name),
-        });
-    }
-}
-
-/// A closure begins to run, which will be told as one poll when it has ended.
-pub(crate) fn begun(run: u64, lane: u32, since: u64) {
-    if lane != 0 {
-        of(run, |trace| {
-            if let Some(traced) = trace.lane(lane) {
-                traced.begun = Some(since);
-            }
+            None => trace.count(lane).name = Some(name),
         });
     }
 }
@@ -165,7 +169,7 @@ pub(crate) fn ended(run: u64, lane: u32, at: u64, end: End, work: (u64, u64)) {
         return left(run, lane, at, end);
     }
     of(run, |trace| {
-        let fold = &mut trace.folds[(lane & !FOLD) as usize];
+        let fold = trace.count(lane);
         fold.add_work(work);
         fold.end(at, end);
     });
@@ -176,7 +180,7 @@ pub(crate) fn left(run: u64, lane: u32, at: u64, end: End) {
     if lane != 0 {
         of(run, |trace| match trace.lane(lane) {
             Some(traced) => traced.end = Some((at, end)),
-            None => trace.folds[(lane & !FOLD) as usize].end(at, end),
+            None => trace.count(lane).end(at, end),
         });
     }
 }
@@ -190,6 +194,11 @@ impl Trace {
     /// `None` for a count.
     fn lane(&mut self, lane: u32) -> Option<&mut Traced> {
         if lane & FOLD == 0 { self.lanes.get_mut(lane as usize - 1) } else { None }
+    }
+
+    /// The count that such a lane stands for.
+    fn count(&mut self, lane: u32) -> &mut Folded {
+        &mut self.folds[(lane & !FOLD) as usize]
     }
 
     /// Counts one more at its place.
@@ -249,6 +258,11 @@ fn join<T>(all: &mut Vec<(u64, T)>, resolution: u64, end: impl Fn(&(u64, T)) -> 
         }
         is_near
     });
+}
+
+/// What something in a lane is called, as far as that is known.
+fn shown_name(name: Option<TypeName>) -> String {
+    name.map_or_else(|| "task".to_owned(), |name| function_name(name()))
 }
 
 fn index_of(lane: u32) -> Option<usize> {

@@ -104,7 +104,7 @@ impl Outputs {
 
     /// What evcxr's crates say that a run asks for.
     pub(crate) fn prompt(&mut self, run: CellId) -> Option<Prompt> {
-        if self.runs.has(run) { self.runs.change(run, CellOutput::prompt) } else { None }
+        self.runs.change_present(run, CellOutput::prompt).flatten()
     }
 
     /// When [`take_due`](Self::take_due) is to be called.
@@ -134,12 +134,12 @@ impl Outputs {
 
     /// All that waits only to be joined, of one run.
     pub(crate) fn take(&mut self, run: CellId) -> Vec<Piece> {
-        if self.runs.has(run) { self.runs.change(run, CellOutput::take) } else { Vec::new() }
+        self.runs.change_present(run, CellOutput::take).unwrap_or_default()
     }
 
     /// All that waits of one run; what comes next is not to stand beside it.
     pub(crate) fn settle(&mut self, run: CellId) -> Vec<Piece> {
-        if self.runs.has(run) { self.runs.change(run, CellOutput::settle) } else { Vec::new() }
+        self.runs.change_present(run, CellOutput::settle).unwrap_or_default()
     }
 
     /// A run has ended, and all that it printed has been read: all that waits of it, and the bundle that its stdout ended
@@ -239,10 +239,6 @@ struct Scheduled {
 }
 
 impl Runs {
-    fn has(&self, run: CellId) -> bool {
-        self.outputs.contains_key(&run)
-    }
-
     fn due(&self) -> Option<Instant> {
         self.due.first().map(|(due, _)| *due)
     }
@@ -275,6 +271,11 @@ impl Runs {
             scheduled.due = due;
         }
         result
+    }
+
+    /// Changes an output, if there is one.
+    fn change_present<T>(&mut self, run: CellId, change: impl FnOnce(&mut CellOutput) -> T) -> Option<T> {
+        self.outputs.contains_key(&run).then(|| self.change(run, change))
     }
 
     fn remove(&mut self, run: CellId) -> Option<CellOutput> {

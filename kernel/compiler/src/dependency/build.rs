@@ -247,24 +247,28 @@ impl Build<'_> {
         let new: Vec<Content> = contents.into_iter().filter(|content| !old.contains(content)).collect();
         let dependencies = self.target.join(cargo::PROFILE).join("deps");
         let layers_folder = self.target.join("layers");
+        let mut folders: Vec<PathBuf> = [dependencies, layers_folder.clone()]
+            .into_iter()
+            .filter(|folder| *folder != self.session.dependencies)
+            .collect();
+        if let Some(base) = wanted.base.filter(|_| fits) {
+            // The layers below may be those of an installation, which are not beside these.
+            folders.extend(base.folders.iter().filter(|folder| !folders.contains(folder)).cloned().collect::<Vec<_>>());
+        }
         if !new.is_empty() {
             let mut search: Vec<String> = made.search.iter().cloned().collect();
-            if dependencies != self.session.dependencies {
-                search.push(format!("dependency={}", dependencies.display()));
-            }
+            search.extend(folders.iter().map(|folder| format!("dependency={}", folder.display())));
             let folder = layers_folder.clone();
-            let parts =
-                Parts { session: self.session, below: &layers, externs: &externs, contents: new, search, folder };
+            let rlibs = made.rlibs(&new);
+            let (session, below) = (self.session, &*layers);
+            let parts = Parts { session, below, externs: &externs, contents: new, rlibs, search, folder };
             let layer = layer::link(parts, self.cancel).await?;
             layers.push(layer);
         }
         let set = Set {
             requirements: resolved(wanted.requirements, &externs),
             externs,
-            folders: [dependencies, layers_folder]
-                .into_iter()
-                .filter(|folder| *folder != self.session.dependencies)
-                .collect(),
+            folders,
             layers,
             sources: self.sources(units),
             files: made.names(),
@@ -297,6 +301,14 @@ impl Made {
             Ok(Message::BuildScriptExecuted { linked_paths }) => self.search.extend(linked_paths),
             Ok(Message::Other) | Err(_) => {}
         }
+    }
+
+    /// The files of these crates.
+    fn rlibs(&self, contents: &[Content]) -> Vec<PathBuf> {
+        let names: BTreeSet<&str> = contents.iter().map(|content| content.file.as_str()).collect();
+        let is_one =
+            |file: &&PathBuf| file.file_name().and_then(|name| name.to_str()).is_some_and(|name| names.contains(name));
+        self.files.values().flatten().filter(is_one).cloned().collect()
     }
 
     /// The names of all files.

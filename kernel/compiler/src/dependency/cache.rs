@@ -4,7 +4,7 @@
 //! ordinary user can write to, as what is in it is loaded.
 
 use std::fs::File;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::set::Set;
 use super::{DependencyError, Progress, cannot};
+use crate::private::{check_private, is_private};
 use crate::session_library::{SessionLibrary, cache_folders, read};
 
 /// What is written into a finished set.
@@ -64,13 +65,7 @@ pub(super) fn own_target(session: &SessionLibrary) -> Result<PathBuf, Dependency
             .map_err(cannot(&target))?;
         File::create(target.join("copied")).map_err(cannot(&target))?;
     }
-    if !is_private(&target) {
-        return Err(DependencyError::Environment(format!(
-            "`{}` can be written to by others, so nothing is loaded from there; take their right to write to it and to \
-             the folders above it (`chmod go-w`), or set KISSATEN_CACHE to a folder of your own",
-            target.display()
-        )));
-    }
+    check_private(&target)?;
     Ok(target)
 }
 
@@ -111,48 +106,4 @@ pub(super) async fn lock(
         }
     }
     Ok(file)
-}
-
-/// Whether no other ordinary user can put something into a folder, or put another one in its place.
-pub(super) fn is_private(folder: &Path) -> bool {
-    let Ok(folder) = folder.canonicalize() else { return false };
-    // SAFETY: system calls without arguments, which cannot fail.
-    let (user, group) = unsafe { (libc::geteuid(), libc::getegid()) };
-    let mut below_is_safe = false;
-    folder.ancestors().enumerate().all(|(index, folder)| {
-        let Ok(metadata) = std::fs::metadata(folder) else { return false };
-        let is_owned = metadata.uid() == user || metadata.uid() == 0;
-        // A group of the user's own, which has the user's number where there are such groups, is the user.
-        let by_group =
-            metadata.mode() & 0o020 != 0 && !(metadata.gid() == group && group == user) && metadata.gid() != 0;
-        let by_others = metadata.mode() & 0o002 != 0;
-        // In a sticky folder nobody can replace what another one owns.
-        let is_sticky = metadata.mode() & 0o1000 != 0 && index > 0 && below_is_safe;
-        below_is_safe = is_owned;
-        is_owned && (!by_group && !by_others || is_sticky)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
-    use super::*;
-
-    #[test]
-    fn a_folder_that_others_can_write_to_is_not_private() {
-        let folder = tempfile::tempdir().unwrap();
-        let inner = folder.path().join("a/b");
-        std::fs::create_dir_all(&inner).unwrap();
-        let set = |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
-        assert!(is_private(&inner));
-        set(&inner, 0o757);
-        assert!(!is_private(&inner));
-        set(&inner, 0o755);
-        set(&folder.path().join("a"), 0o777);
-        assert!(!is_private(&inner), "it can be replaced");
-        set(&folder.path().join("a"), 0o1777);
-        assert!(is_private(&inner), "it cannot be replaced");
-        assert!(!is_private(&folder.path().join("gone")));
-    }
 }

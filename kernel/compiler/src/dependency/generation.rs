@@ -14,6 +14,7 @@ use toml::{Table, Value};
 use super::build::Build;
 use super::{DependencyError, Obtained, Progress, Wanted, cache, cannot};
 use crate::cargo::{Description, Units};
+use crate::private::is_private;
 use crate::session_library::{Fnv, SHARED, SessionLibrary, read, write_manifest};
 
 /// How often one set may lead from one session library to the next. It takes one step, unless cargo is of two minds.
@@ -34,7 +35,7 @@ pub(super) fn find(wanted: &Wanted<'_>, key: &str) -> Option<(SessionLibrary, St
     folders.into_iter().flatten().find_map(|target| {
         let folder = cache::set_folder(&target, key);
         let pointer: Pointer = read(&folder.join(POINTER))?;
-        let is_safe = cache::is_private(&folder) && cache::is_private(&pointer.target);
+        let is_safe = is_private(&folder) && is_private(&pointer.target);
         Some((SessionLibrary::built_in(&pointer.target).filter(|_| is_safe)?, pointer.reason))
     })
 }

@@ -10,7 +10,7 @@ use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
 use super::set::{Content, Extern, Layer};
-use super::{DependencyError, cannot};
+use super::{DependencyError, cannot, native};
 use crate::cargo::{self, CallError, Said};
 use crate::session_library::{Fnv, SessionLibrary};
 
@@ -21,6 +21,8 @@ pub(super) struct Parts<'a> {
     pub(super) below: &'a [Layer],
     pub(super) externs: &'a [Extern],
     pub(super) contents: Vec<Content>,
+    /// The files of these crates.
+    pub(super) rlibs: Vec<PathBuf>,
     /// Where the compiled crates are, and the libraries of C that they brought.
     pub(super) search: Vec<String>,
     /// Where layers are.
@@ -39,6 +41,7 @@ pub(super) async fn link(parts: Parts<'_>, cancel: &CancellationToken) -> Result
     let workshop = tempfile::tempdir_in(&parts.folder).map_err(cannot(&parts.folder))?;
     let source = workshop.path().join("lib.rs");
     std::fs::write(&source, text(&parts)).map_err(cannot(&source))?;
+    let exports = native::exports(&parts.rlibs, workshop.path()).map_err(cannot(workshop.path()))?;
     let made = workshop.path().join(format!("lib{name}.so"));
     let mut command = Command::from(parts.session.toolchain.command());
     command
@@ -51,6 +54,7 @@ pub(super) async fn link(parts: Parts<'_>, cancel: &CancellationToken) -> Result
         .args(parts.search.iter().map(|folder| format!("-L{folder}")))
         .args(externs(&parts))
         .args(cargo::flags(&parts.session.toolchain).iter().filter(|flag| flag.starts_with("-Clink-arg")))
+        .args(exports)
         .arg("-o")
         .arg(&made)
         .arg(&source)

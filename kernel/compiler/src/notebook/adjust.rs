@@ -82,6 +82,13 @@ impl Attempt<'_> {
         }
         let regions: Vec<(Region, &DiagnosticSpan)> =
             error.spans.iter().filter_map(|span| Some((region(files, span)?, span))).collect();
+        let package = regions.iter().find_map(|(region, _)| match region {
+            Region::Adapter(package) => Some(package),
+            _ => None,
+        });
+        if let Some(package) = package {
+            return self.not_adapted.insert(package.clone());
+        }
         let primary = regions.iter().find(|(_, span)| span.is_primary).map(|(region, _)| region);
         match (primary, code) {
             (Some(Region::Import(index)), _) => self.drop_import(*index, error),

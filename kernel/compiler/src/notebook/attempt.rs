@@ -5,18 +5,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cargo_metadata::diagnostic::Diagnostic;
 use tokio_util::sync::CancellationToken;
 
 use super::{Notebook, write};
 use crate::Rendered;
+use crate::adapter;
 use crate::api::{Hint, PrepareError, Program, Source};
 use crate::binding::{self, Binding, Moved, NotKept};
 use crate::items::{CellText, Items, Merged};
 use crate::lower::{self, ErrorType, Frame, ItemsFile};
 use crate::parse::{Parsed, Space};
 use crate::rustc::{self, Compiled, Invocation};
-use crate::source_map::{Generated, Region};
+use crate::source_map::Generated;
 
 /// More tries than any sensible cell needs; each takes at least one thing away, so there is an end anyway.
 const TRIES: usize = 24;
@@ -41,6 +41,8 @@ pub(super) struct Attempt<'a> {
     /// Whether the statements are compiled in the items crate: with new items it saves a call of rustc.
     pub(super) in_items_crate: bool,
     pub(super) error_type: ErrorType,
+    /// Packages whose values are shown as any others, because they are not what their adapter takes them for.
+    pub(super) not_adapted: BTreeSet<String>,
     /// New variables that do not survive the cell, and why.
     pub(super) not_kept: BTreeMap<String, NotKept>,
     /// Older variables that the cell moves.
@@ -126,6 +128,7 @@ impl<'a> Attempt<'a> {
             entry: format!("kissaten_cell_{}", cell.serial),
             in_items_crate: !parsed.items.is_empty() || notebook.has_stranded_items(),
             error_type: ErrorType::Display,
+            not_adapted: BTreeSet::new(),
             not_kept: BTreeMap::new(),
             gone: BTreeMap::new(),
             unusable: BTreeMap::new(),
@@ -302,6 +305,14 @@ impl<'a> Attempt<'a> {
         self.layer().or_else(|| self.notebook.dependencies.layer_for(items))
     }
 
+    fn adapters(&self) -> Vec<(String, String)> {
+        let externs = self.notebook.dependencies.externs().filter(|_| self.layer().is_some());
+        let adapted = externs.filter(|found| !self.not_adapted.contains(&found.package));
+        adapted
+            .filter_map(|found| Some((found.package.clone(), adapter::adapter(&found.package, &found.name)?)))
+            .collect()
+    }
+
     fn frame(&self) -> Frame<'_> {
         let bindings = self.notebook.bindings.values();
         let is_usable = |binding: &&Binding| {
@@ -328,64 +339,10 @@ impl<'a> Attempt<'a> {
             layer: self.layer(),
             has_items: self.notebook.generation.is_some(),
             form: self.form(self.cell),
+            adapters: self.adapters(),
             show_type: self.show_type,
             take,
         }
-    }
-
-    /// The types of the new variables, as rustc's lint printed them.
-    fn types(&self, files: &Files, compiled: &Compiled) -> BTreeMap<String, String> {
-        let mut types = BTreeMap::new();
-        for warning in &compiled.diagnostics {
-            if let Some(printed) = warning.message.strip_prefix("trivial cast: `&")
-                && let Some((printed, _)) = printed.split_once("` as `")
-                && let Some(span) = warning.spans.iter().find(|span| span.is_primary)
-                && let Some(Region::Type(name)) =
-                    files.get(&span.file_name).and_then(|file| file.region(span.byte_start as usize))
-            {
-                let printed = if self.in_items_crate {
-                    binding::with_crate(printed, &self.items.modules())
-                } else {
-                    printed.to_owned()
-                };
-                types.insert(name.clone(), self.notebook.dependencies.named_in(&printed));
-            }
-        }
-        types
-    }
-
-    /// The type of the tail expression, which the cell holds by reference.
-    fn tail_type(&self, files: &Files, compiled: &Compiled) -> Option<String> {
-        let is_ours = |warning: &&Diagnostic| {
-            let span = warning.spans.iter().find(|span| span.is_primary);
-            let text = span.and_then(|span| {
-                files.get(&span.file_name)?.text().get(span.byte_start as usize..span.byte_end as usize)
-            });
-            text == Some(lower::ASKED)
-        };
-        let warning = compiled.diagnostics.iter().find(is_ours)?;
-        let (printed, _) = warning.message.strip_prefix("trivial cast: `&")?.split_once("` as `")?;
-        Some(binding::shown_type(printed))
-    }
-
-    /// A lock of the process's own streams ends with its cell: kept, it would stop every other thread that prints.
-    fn give_up_locks(&mut self, types: &BTreeMap<String, String>) -> bool {
-        let is_lock =
-            |type_text: &str| ["StdoutLock<", "StderrLock<", "StdinLock<"].iter().any(|lock| type_text.contains(lock));
-        let locks = types.iter().filter(|(_, type_text)| is_lock(type_text));
-        let reason = |type_text: &str| NotKept::Lock(binding::shown_type(type_text));
-        locks.filter(|(name, text)| self.not_kept.insert((*name).clone(), reason(text)).is_none()).count() > 0
-    }
-
-    /// What no later cell can name is not kept, and it is told what would help.
-    fn give_up_foreign(&mut self, types: &BTreeMap<String, String>) -> bool {
-        let mut changed = false;
-        for (name, printed) in types {
-            if let Some(reason) = self.notebook.dependencies.foreign(printed) {
-                changed |= self.not_kept.insert(name.clone(), reason).is_none();
-            }
-        }
-        changed
     }
 
     fn succeed(

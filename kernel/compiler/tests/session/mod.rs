@@ -12,8 +12,21 @@ use compiler::{
     Change, Changed, DependencyError, Finished, Notebook, PrepareError, Progress, SessionLibrary, Source,
     split_commands,
 };
+use expect_test::Expect;
 use ipc::{CellId, Event, Outcome, Request};
 use tokio_util::sync::CancellationToken;
+
+/// Runs cells in one session; the answer of the last one is compared.
+#[allow(dead_code, reason = "not all tests do")]
+#[track_caller]
+pub(crate) fn check(cells: &[&str], expected: Expect) {
+    let mut session = Session::new();
+    let (last, before) = cells.split_last().expect("there is a cell");
+    for cell in before {
+        session.run(cell);
+    }
+    expected.assert_eq(&session.run(last));
+}
 
 /// A kernel's inner half.
 pub(crate) struct Session {

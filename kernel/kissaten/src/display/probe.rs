@@ -13,7 +13,7 @@ use super::{Display, MimeBundle, debug_text, short_text, short_type};
 
 /// Writes down what the tail expression shows.
 #[inline(never)]
-fn shows(data: MimeBundle) {
+pub(super) fn shows(data: MimeBundle) {
     runtime::ends_as(Outcome::Value(data));
 }
 

@@ -5,16 +5,12 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::MimeBundle;
-use super::table::{MOST_ROWS, Table};
+use super::table::{MOST_COLUMNS, MOST_ROWS, Table, WIDTH};
 use super::text::head;
 use super::value::{Failed, Value, Writer};
 
-/// More columns than this are counted instead of shown.
-const MOST_COLUMNS: usize = 50;
 /// More elements than this of what stands in one cell are left out.
 const MOST_WITHIN: usize = 20;
-/// A cell is cut behind so many columns of a terminal.
-const WIDTH: usize = 60;
 
 /// A table of rows: a slice of structs that are `Serialize`, of maps, of tuples or of plain values, or a map of any of
 /// them. The columns are called as the fields are; of more than 200 rows the first are shown. For the end of a cell, or

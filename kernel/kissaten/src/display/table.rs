@@ -11,6 +11,10 @@ use super::text::{columns, escape, padded, padded_left, printable};
 
 /// More rows than this are counted instead of shown.
 pub(super) const MOST_ROWS: usize = 200;
+/// More columns than this are counted instead of shown.
+pub(super) const MOST_COLUMNS: usize = 50;
+/// A cell of a table of values is cut behind so many columns of a terminal.
+pub(super) const WIDTH: usize = 60;
 /// More lines of counts than this are left out.
 const MOST_COUNTS: usize = 20;
 

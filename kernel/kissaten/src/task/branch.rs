@@ -7,11 +7,11 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use super::carry::Polling;
 use super::name::is_of_a_cell;
 use super::record::{TypeName, now};
+use crate::here;
 use crate::timeline::End;
-use crate::{here, trace};
+use crate::trace::{self, Polling};
 
 /// A future that is polled as a part of another one, and drawn as a lane of its own.
 #[track_caller]
@@ -70,9 +70,7 @@ fn branch_lane(name: TypeName, location: &'static Location<'static>) -> BranchLa
 impl BranchLane {
     #[inline(never)]
     fn begin(&self) -> Option<Polling> {
-        let begin =
-            || Polling { run: self.run, lane: self.lane, since: now(), _entered: here::enter(here::run(), self.lane) };
-        (self.lane != 0).then(begin)
+        (self.lane != 0).then(|| Polling::new(self.run, self.lane, here::enter(here::run(), self.lane)))
     }
 
     #[inline(never)]

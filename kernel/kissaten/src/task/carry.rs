@@ -9,9 +9,9 @@ use std::panic::Location;
 use super::hooks::id_number;
 use super::record::{self, TypeName, now};
 use super::unhooked;
-use crate::here::{self, Entered};
 use crate::timeline::End;
-use crate::{interrupt, trace};
+use crate::trace::{self, Polling};
+use crate::{here, interrupt};
 
 /// A closure for another thread, which counts as the code that gave it there.
 #[track_caller]
@@ -44,9 +44,8 @@ impl Ticket {
     #[inline(never)]
     fn begin(mut self) -> Running {
         self.begun = true;
-        let (run, lane, since) = (self.run, self.lane, now());
-        trace::begun(run, lane, since);
-        let is_in_task = here::with(|here| !here.task.get().is_null());
+        let (run, lane) = (self.run, self.lane);
+        let is_in_task = here::with(|here| here.task().is_some());
         // On the task's own thread: it said that it blocks.
         here::with(|here| here.in_place.set(is_in_task));
         let id = if is_in_task { None } else { tokio::task::try_id().map(id_number) };
@@ -54,9 +53,8 @@ impl Ticket {
             unhooked::closure_begins(id, run, self.location);
             interrupt::closure_begins(run);
         }
-        let closure = here::with(|here| here.closure.replace(id.unwrap_or(0)));
-        let polling = Polling { run, lane, since, _entered: here::enter(run, lane) };
-        Running { run, lane, id, outer: closure, polling: Some(polling) }
+        let outer = here::with(|here| here.closure.replace(id.is_some()));
+        Running { run, lane, id, outer, polling: Some(trace::seen_poll(run, lane)) }
     }
 }
 
@@ -74,7 +72,8 @@ struct Running {
     lane: u32,
     /// Tokio's id, if it is one of `spawn_blocking`.
     id: Option<u64>,
-    outer: u64,
+    /// Whether the thread ran one already.
+    outer: bool,
     polling: Option<Polling>,
 }
 
@@ -92,19 +91,5 @@ impl Drop for Running {
             record::end(id);
             interrupt::closure_ends(self.run);
         }
-    }
-}
-
-/// A poll of a branch, or the run of a closure.
-pub(super) struct Polling {
-    pub(super) run: u64,
-    pub(super) lane: u32,
-    pub(super) since: u64,
-    pub(super) _entered: Entered,
-}
-
-impl Drop for Polling {
-    fn drop(&mut self) {
-        trace::polled(self.run, self.lane, self.since, now());
     }
 }

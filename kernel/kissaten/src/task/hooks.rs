@@ -53,8 +53,7 @@ pub(super) fn id_number(id: tokio::task::Id) -> u64 {
 /// A task begins on behalf of whoever spawns it. What no hook tells of has a lane by other means, or none.
 pub(super) fn spawned(id: u64, location: &'static Location<'static>, is_hooked: bool) {
     let (run, parent, lane) = here::with(|here| {
-        // SAFETY: while a task is polled, its record is there.
-        let parent = unsafe { here.task.get().as_ref() }.map_or(0, |record| record.id.load(Ordering::Relaxed));
+        let parent = here.task().map_or(0, |record| record.id.load(Ordering::Relaxed));
         (here.run.get(), parent, here.lane.get())
     });
     let run = if run == 0 { here::current() } else { run };
@@ -64,13 +63,11 @@ pub(super) fn spawned(id: u64, location: &'static Location<'static>, is_hooked: 
 
 fn before_poll(meta: &TaskMeta<'_>) {
     record::with(number(meta), |record| {
-        let since = now();
-        record.polled_since.store(since, Ordering::Relaxed);
+        record.polled_since.store(now(), Ordering::Relaxed);
         here::with(|here| {
             here.run.set(record.run.load(Ordering::Relaxed));
             here.lane.set(record.lane.load(Ordering::Relaxed));
             here.task.set(std::ptr::from_ref(record));
-            here.since.set(since);
             here.ended.set(false);
             here.in_place.set(false);
         });
@@ -78,15 +75,14 @@ fn before_poll(meta: &TaskMeta<'_>) {
 }
 
 fn after_poll(meta: &TaskMeta<'_>) {
-    let (record, since, ended, in_place) = here::with(|here| {
+    let (record, ended, in_place) = here::with(|here| {
         here.run.set(0);
         here.lane.set(0);
-        (here.task.replace(std::ptr::null()), here.since.get(), here.ended.get(), here.in_place.get())
+        (here.task.replace(std::ptr::null()), here.ended.get(), here.in_place.get())
     });
     // SAFETY: the record is the one of this task, which is only forgotten below.
     let Some(record) = (unsafe { record.as_ref() }) else { return };
-    let until = now();
-    record.polled(since, until);
+    let (since, until) = record.polled();
     let (run, lane) = (record.run.load(Ordering::Relaxed), record.lane.load(Ordering::Relaxed));
     trace::polled(run, lane, since, until);
     let length = until - since;
@@ -95,7 +91,7 @@ fn after_poll(meta: &TaskMeta<'_>) {
         hint::long_poll(run, name.as_deref(), meta.spawned_at(), Duration::from_nanos(length));
     }
     if ended {
-        tell_end(record, false, 0);
+        tell_end(record, false);
         record::end(number(meta));
     }
 }
@@ -104,9 +100,7 @@ fn terminated(meta: &TaskMeta<'_>) {
     let id = number(meta);
     // In the midst of its last poll, whose end is still to come.
     let in_poll = here::with(|here| {
-        // SAFETY: while a task is polled, its record is there.
-        let here_now = unsafe { here.task.get().as_ref() };
-        let is_this = here_now.is_some_and(|record| record.id.load(Ordering::Relaxed) == id);
+        let is_this = here.task().is_some_and(|record| record.id.load(Ordering::Relaxed) == id);
         if is_this {
             here.ended.set(true);
         }
@@ -115,14 +109,13 @@ fn terminated(meta: &TaskMeta<'_>) {
     if !in_poll {
         let Some(record) = record::with(id, std::ptr::from_ref) else { return };
         // SAFETY: the record is forgotten by nobody else, and only below.
-        tell_end(unsafe { &*record }, true, 0);
+        tell_end(unsafe { &*record }, true);
         record::end(id);
     }
 }
 
-/// Tells the timeline of a task's end, once: its own future is the first to know. `since`: when the poll began in which
-/// it is told, if that is not counted yet.
-pub(super) fn tell_end(record: &Record, dropped: bool, since: u64) {
+/// Tells the timeline of a task's end, once: its own future is the first to know.
+pub(super) fn tell_end(record: &Record, dropped: bool) {
     let lane = record.lane.load(Ordering::Relaxed);
     if lane == 0 || record.told.swap(true, Ordering::Relaxed) {
         return;
@@ -134,7 +127,5 @@ pub(super) fn tell_end(record: &Record, dropped: bool, since: u64) {
         _ => End::Finished,
     };
     let at = now();
-    let (polls, busy) = record.work();
-    let work = if since == 0 { (polls, busy) } else { (polls + 1, busy + at.saturating_sub(since)) };
-    trace::ended(record.run.load(Ordering::Relaxed), lane, at, end, work);
+    trace::ended(record.run.load(Ordering::Relaxed), lane, at, end, record.work(at));
 }

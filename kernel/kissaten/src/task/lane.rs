@@ -94,8 +94,7 @@ impl<F: Future> Future for Lane<F> {
 
 /// The record of the task whose code runs here, if the hooks told of it.
 fn hooked(here: &Here) -> Option<&Record> {
-    // SAFETY: while a task is polled, its record is there.
-    let record = unsafe { here.task.get().as_ref() }?;
+    let record = here.task()?;
     // A `LocalSet` within a task polls others, and a task may drop others.
     let is_its_own = tokio::task::try_id().map(id_number) == Some(record.id.load(Ordering::Relaxed));
     is_its_own.then_some(record)
@@ -129,7 +128,7 @@ impl Drop for Own {
                 if !self.polled {
                     trace::named(self.run, record.lane.load(Ordering::Relaxed), self.name);
                 }
-                hooks::tell_end(record, !self.ready, here.since.get());
+                hooks::tell_end(record, !self.ready);
             }
             None => unhooked::ends(),
         });

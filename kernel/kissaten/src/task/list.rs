@@ -102,12 +102,7 @@ fn describe(id: u64, record: &Record, now: u64) -> Task {
 
 /// A place for people: `cell 3, line 2`; of a dependency: `hyper-1.0.0/src/server.rs:12`.
 pub(crate) fn place_of(location: &Location<'_>) -> String {
-    let file = crate::panic::short(location.file());
-    if label::is_of_a_cell(file) {
-        format!("{file}, line {}", location.line())
-    } else {
-        format!("{file}:{}", location.line())
-    }
+    label::place(crate::panic::short(location.file()), location.line())
 }
 
 impl Deref for Tasks {

@@ -75,16 +75,21 @@ impl Record {
         !self.name.load(Ordering::Relaxed).is_null()
     }
 
-    /// A poll has ended.
-    pub(super) fn polled(&self, since: u64, until: u64) {
-        self.polled_since.store(0, Ordering::Relaxed);
+    /// The present poll has ended: from when and until when it was.
+    pub(super) fn polled(&self) -> (u64, u64) {
+        let (since, until) = (self.polled_since.swap(0, Ordering::Relaxed), now());
         self.polls.fetch_add(1, Ordering::Relaxed);
         self.busy.fetch_add(until.saturating_sub(since), Ordering::Relaxed);
+        (since, until)
     }
 
-    /// How often it was polled, and for how many nanoseconds in all.
-    pub(crate) fn work(&self) -> (u64, u64) {
-        (self.polls.load(Ordering::Relaxed), self.busy.load(Ordering::Relaxed))
+    /// How often it was polled until `at`, and for how many nanoseconds in all.
+    pub(crate) fn work(&self, at: u64) -> (u64, u64) {
+        let (polls, busy) = (self.polls.load(Ordering::Relaxed), self.busy.load(Ordering::Relaxed));
+        match self.polled_since.load(Ordering::Relaxed) {
+            0 => (polls, busy),
+            since => (polls + 1, busy + at.saturating_sub(since)),
+        }
     }
 
     pub(super) fn handle(&self) -> MutexGuard<'_, Option<AbortHandle>> {
@@ -301,8 +306,7 @@ pub(super) fn is_to_abort(id: u64) -> bool {
 /// The task that this thread polls has panicked: notes it, and says who that is.
 pub(crate) fn panicked() -> Option<String> {
     here::with(|here| {
-        // SAFETY: while a task is polled, its record is there.
-        let record = unsafe { here.task.get().as_ref() }?;
+        let record = here.task()?;
         record.panicked.store(true, Ordering::Relaxed);
         let name = record.type_name().map(function_name);
         Some(hint::task(name.as_deref(), record.location().map(place_of).as_deref()))

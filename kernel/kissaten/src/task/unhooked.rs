@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use tokio::task::AbortHandle;
 
 use super::hooks::{id_number, spawned};
-use super::record::{self, TypeName, now};
+use super::record::{self, Record, TypeName, now};
 use crate::here::{self, Entered};
 
 /// The spawn of one has returned.
@@ -32,12 +32,11 @@ pub(super) fn closure_begins(id: u64, run: u64, location: &'static Location<'sta
 /// Its future is polled, until what is returned is dropped.
 pub(super) fn poll(run: u64, name: TypeName) -> Polling {
     let id = tokio::task::try_id().map_or(0, id_number);
-    let since = now();
     record::with(id, |record| {
         record.set_type_name(name);
-        record.polled_since.store(since, Ordering::Relaxed);
+        record.polled_since.store(now(), Ordering::Relaxed);
     });
-    Polling { id, since, _entered: here::enter(run, here::with(|here| here.lane.get())) }
+    Polling { id, _entered: here::enter(run, here::with(|here| here.lane.get())) }
 }
 
 /// Its future is dropped.
@@ -50,12 +49,11 @@ pub(super) fn ends() {
 /// A poll of such a task.
 pub(super) struct Polling {
     id: u64,
-    since: u64,
     _entered: Entered,
 }
 
 impl Drop for Polling {
     fn drop(&mut self) {
-        record::with(self.id, |record| record.polled(self.since, now()));
+        record::with(self.id, Record::polled);
     }
 }

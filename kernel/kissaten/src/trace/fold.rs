@@ -3,8 +3,8 @@
 use std::panic::Location;
 use std::time::Duration;
 
-use super::{Clock, POLLS, index_of};
-use crate::task::{TypeName, function_name, place_of};
+use super::{Clock, POLLS, index_of, shown_name};
+use crate::task::{TypeName, place_of};
 use crate::timeline::{End, Fold};
 
 pub(super) struct Folded {
@@ -91,7 +91,7 @@ impl Folded {
     /// The count as it is told.
     pub(super) fn told(&self, clock: &Clock) -> Fold {
         Fold {
-            name: self.name.map_or_else(|| "task".to_owned(), |name| function_name(name())),
+            name: shown_name(self.name),
             place: Some(place_of(self.location)),
             parent: index_of(self.parent),
             tasks: self.tasks,

@@ -1,11 +1,10 @@
 //! One lane of a timeline in the making: the life of a task, a branch, a closure or the cell itself.
 
 use std::panic::Location;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::{Clock, OWN_SINCE, POLLS, index_of};
-use crate::task::{TypeName, function_name, place_of, polled_since};
+use super::{Clock, POLLS, index_of, shown_name};
+use crate::task::{TypeName, place_of, polled_since};
 use crate::timeline::{End, Lane};
 
 pub(super) struct Traced {
@@ -20,8 +19,8 @@ pub(super) struct Traced {
     resolution: u64,
     count: u64,
     busy: u64,
-    /// Since when it runs, if it is a closure.
-    pub(super) begun: Option<u64>,
+    /// When its present poll began, if it is no task, which knows that itself.
+    pub(super) polled_since: Option<u64>,
 }
 
 impl Traced {
@@ -38,11 +37,12 @@ impl Traced {
             resolution: 0,
             count: 0,
             busy: 0,
-            begun: None,
+            polled_since: None,
         }
     }
 
     pub(super) fn polled(&mut self, since: u64, until: u64) {
+        self.polled_since = None;
         self.count += 1;
         self.busy += until.saturating_sub(since);
         match self.polls.last_mut() {
@@ -69,7 +69,7 @@ impl Traced {
         Lane {
             parent: index_of(self.parent),
             task: Some(self.task).filter(|task| *task != 0),
-            name: self.name.map_or_else(|| "task".to_owned(), |name| function_name(name())),
+            name: shown_name(self.name),
             place: self.location.map(place_of),
             spawned: clock.since_start(self.spawned),
             end: self.end.map(|(at, end)| (clock.since_start(at), end)),
@@ -80,11 +80,10 @@ impl Traced {
     }
 
     fn polled_since(&self) -> Option<u64> {
-        match (self.end, self.location) {
+        match (self.end, self.task) {
             (Some(_), _) => None,
-            (None, None) => Some(OWN_SINCE.load(Ordering::Relaxed)).filter(|since| *since != 0),
-            (None, Some(_)) if self.task == 0 => self.begun,
-            (None, Some(_)) => polled_since(self.task),
+            (None, 0) => self.polled_since,
+            (None, task) => polled_since(task),
         }
     }
 }

@@ -1,7 +1,11 @@
-//! How much memory the worker may take: what the machine has, so that a cell that eats all of it is told so by a failed
-//! allocation and not by a machine that stands still.
+//! How many files the worker may have open, and how much memory it may take: what the machine has, so that a cell that
+//! eats all of it is told so by a failed allocation and not by a machine that stands still.
 
 use std::{env, fs};
+
+/// How many files and sockets the worker may have open, if the system allows as many. The usual 1,024 are there for
+/// programs that call `select`; both ends of a thousand connections are more.
+pub(super) const FILES: u64 = 65_536;
 
 /// Overrides the limit, in bytes.
 const VARIABLE: &str = "KISSATEN_MEMORY_LIMIT";

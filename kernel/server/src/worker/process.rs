@@ -110,6 +110,8 @@ impl Process {
             command.pre_exec(move || {
                 let socket = std::os::fd::BorrowedFd::borrow_raw(socket);
                 fcntl(socket, FcntlArg::F_SETFD(FdFlag::empty()))?;
+                let (files, most_files) = getrlimit(Resource::RLIMIT_NOFILE)?;
+                setrlimit(Resource::RLIMIT_NOFILE, files.max(limit::FILES.min(most_files)), most_files)?;
                 if let Some(memory) = memory {
                     let (_, hard) = getrlimit(Resource::RLIMIT_DATA)?;
                     let memory = memory.min(hard);

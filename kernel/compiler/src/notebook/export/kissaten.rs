@@ -91,6 +91,16 @@ impl MimeBundle {
         self
     }
 
+    /// A terminal has no use for it.
+    #[must_use]
+    pub fn with_metadata(self, _name: impl Into<String>, _json: impl Into<String>) -> Self {
+        self
+    }
+
+    pub fn get(&self, mime_type: &str) -> Option<&str> {
+        self.iter().find(|(present, _)| *present == mime_type).map(|(_, content)| content)
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(mime_type, content)| (mime_type.as_str(), content.as_str()))
     }
@@ -117,19 +127,130 @@ macro_rules! text_types {
                 MimeBundle::new().with($mime, self.0.as_ref()).with("text/plain", self.0.as_ref())
             }
         }
+
+        impl<T: AsRef<str>> From<$name<T>> for MimeBundle {
+            fn from(value: $name<T>) -> Self {
+                value.mime_bundle()
+            }
+        }
     )* };
 }
 
 text_types! {
     Html "text/html";
+    Latex "text/latex";
     Markdown "text/markdown";
     Svg "image/svg+xml";
     Plain "text/plain";
 }
 
+macro_rules! pictures {
+    ($($name:ident $mime:literal;)*) => { $(
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct $name<T>(pub T);
+
+        impl<T: AsRef<[u8]>> $name<T> {
+            pub fn sized(&self, _width: u32, _height: u32) -> MimeBundle {
+                self.mime_bundle()
+            }
+        }
+
+        impl<T: AsRef<[u8]>> Display for $name<T> {
+            fn mime_bundle(&self) -> MimeBundle {
+                MimeBundle::new().with("text/plain", format!("({}, {} bytes)", $mime, self.0.as_ref().len()))
+            }
+        }
+    )* };
+}
+
+pictures! {
+    Png "image/png";
+    Jpeg "image/jpeg";
+}
+
 /// Prints the text of a value.
 pub fn display<T: Display + ?Sized>(value: &T) {
     println!("{}", plain_text(value));
+}
+
+/// Prints it now, and what it changes to below that.
+pub fn display_with_id<T: Display + ?Sized>(value: &T) -> DisplayHandle {
+    display_under("", value)
+}
+
+/// As [`display_with_id`].
+pub fn display_under<T: Display + ?Sized>(id: &str, value: &T) -> DisplayHandle {
+    display(value);
+    DisplayHandle(id.to_owned())
+}
+
+/// Prints what something that was displayed changes to.
+pub fn update_display<T: Display + ?Sized>(_id: &str, value: &T) -> bool {
+    display(value);
+    true
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DisplayHandle(String);
+
+impl DisplayHandle {
+    pub fn update<T: Display + ?Sized>(&self, value: &T) {
+        display(value);
+    }
+
+    pub fn id(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What was printed stays.
+pub fn clear_output(_wait: bool) {}
+
+/// The items themselves: what a notebook shows as a bar is not printed.
+pub fn progress<I: IntoIterator>(items: I) -> Progress<I::IntoIter> {
+    Progress(items.into_iter())
+}
+
+/// See [`progress`].
+pub fn progress_stream<S: futures::Stream>(items: S) -> Progress<std::pin::Pin<Box<S>>> {
+    Progress(Box::pin(items))
+}
+
+pub struct Progress<I>(I);
+
+impl<I> Progress<I> {
+    #[must_use]
+    pub fn title(self, _title: impl AsRef<str>) -> Self {
+        self
+    }
+
+    #[must_use]
+    pub fn total(self, _total: u64) -> Self {
+        self
+    }
+}
+
+impl<I: Iterator> Iterator for Progress<I> {
+    type Item = I::Item;
+
+    fn next(&mut self) -> Option<I::Item> {
+        self.0.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl<S: futures::Stream + Unpin> futures::Stream for Progress<S> {
+    type Item = S::Item;
+
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<S::Item>> {
+        std::pin::Pin::new(&mut self.0).poll_next(context)
+    }
 }
 
 fn plain_text<T: Display + ?Sized>(value: &T) -> String {

@@ -1,0 +1,68 @@
+//! The types of variables and values, as rustc's lint prints them, and what cannot be kept because of its type.
+
+use std::collections::BTreeMap;
+
+use cargo_metadata::diagnostic::Diagnostic;
+
+use super::attempt::{Attempt, Files};
+use crate::binding::{self, NotKept};
+use crate::lower;
+use crate::rustc::Compiled;
+use crate::source_map::Region;
+
+impl Attempt<'_> {
+    /// The types of the new variables, as rustc's lint printed them.
+    pub(super) fn types(&self, files: &Files, compiled: &Compiled) -> BTreeMap<String, String> {
+        let mut types = BTreeMap::new();
+        for warning in &compiled.diagnostics {
+            if let Some(printed) = warning.message.strip_prefix("trivial cast: `&")
+                && let Some((printed, _)) = printed.split_once("` as `")
+                && let Some(span) = warning.spans.iter().find(|span| span.is_primary)
+                && let Some(Region::Type(name)) =
+                    files.get(&span.file_name).and_then(|file| file.region(span.byte_start as usize))
+            {
+                let printed = if self.in_items_crate {
+                    binding::with_crate(printed, &self.items.modules())
+                } else {
+                    printed.to_owned()
+                };
+                types.insert(name.clone(), self.notebook.dependencies.named_in(&printed));
+            }
+        }
+        types
+    }
+
+    /// The type of the tail expression, which the cell holds by reference.
+    pub(super) fn tail_type(&self, files: &Files, compiled: &Compiled) -> Option<String> {
+        let is_ours = |warning: &&Diagnostic| {
+            let span = warning.spans.iter().find(|span| span.is_primary);
+            let text = span.and_then(|span| {
+                files.get(&span.file_name)?.text().get(span.byte_start as usize..span.byte_end as usize)
+            });
+            text == Some(lower::ASKED)
+        };
+        let warning = compiled.diagnostics.iter().find(is_ours)?;
+        let (printed, _) = warning.message.strip_prefix("trivial cast: `&")?.split_once("` as `")?;
+        Some(binding::shown_type(printed))
+    }
+
+    /// A lock of the process's own streams ends with its cell: kept, it would stop every other thread that prints.
+    pub(super) fn give_up_locks(&mut self, types: &BTreeMap<String, String>) -> bool {
+        let is_lock =
+            |type_text: &str| ["StdoutLock<", "StderrLock<", "StdinLock<"].iter().any(|lock| type_text.contains(lock));
+        let locks = types.iter().filter(|(_, type_text)| is_lock(type_text));
+        let reason = |type_text: &str| NotKept::Lock(binding::shown_type(type_text));
+        locks.filter(|(name, text)| self.not_kept.insert((*name).clone(), reason(text)).is_none()).count() > 0
+    }
+
+    /// What no later cell can name is not kept, and it is told what would help.
+    pub(super) fn give_up_foreign(&mut self, types: &BTreeMap<String, String>) -> bool {
+        let mut changed = false;
+        for (name, printed) in types {
+            if let Some(reason) = self.notebook.dependencies.foreign(printed) {
+                changed |= self.not_kept.insert(name.clone(), reason).is_none();
+            }
+        }
+        changed
+    }
+}

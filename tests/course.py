@@ -1,0 +1,96 @@
+"""An nbgrader course as a teacher runs it: every step is a command of nbgrader's, with the kernel under test.
+
+It knows nothing of what the lessons teach; grading is all nbgrader's.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+from nbgrader.api import Gradebook
+
+from kernel import HANG, MARK, Installation, marked_processes, still_running
+
+MAKE = Path(__file__).parent.parent / "notebooks" / "nbgrader" / "make_course.py"
+
+
+def make(course: Path, *lessons: Path, options: tuple[str, ...] = ()) -> subprocess.CompletedProcess:
+    """Runs `make_course.py`."""
+    return subprocess.run(
+        [sys.executable, MAKE, course, *lessons, *options], capture_output=True, text=True, timeout=HANG
+    )
+
+
+class Course:
+    """A course with one assignment, in a folder of its own, as Jupyter's paths are."""
+
+    def __init__(self, installation: Installation, directory: Path, assignment: str) -> None:
+        self.directory = directory
+        self.assignment = assignment
+        self.environment = {
+            **installation.environment,
+            **{f"JUPYTER_{name}_DIR": str(directory / ".jupyter" / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")},
+            "JUPYTER_PATH": str(installation.prefix / "share" / "jupyter"),
+            MARK: str(directory),
+        }
+
+    def notebook(self, step: str, student: str = ".") -> Path:
+        return self.directory / step / student / self.assignment / f"{self.assignment}.ipynb"
+
+    def nbgrader(self, *words: str) -> str:
+        """One command; what it wrote. A command that leaves a kernel behind is a failure."""
+        # Not by name, so that the module of this Python is meant, whatever is on the PATH.
+        outcome = subprocess.run(
+            [sys.executable, "-m", "nbgrader", *words],
+            cwd=self.directory, env=self.environment, capture_output=True, text=True, timeout=3 * HANG,
+        )  # fmt: skip
+        assert outcome.returncode == 0, f"nbgrader {' '.join(words)}\n{outcome.stdout}{outcome.stderr}"
+        assert not still_running(marked_processes(str(self.directory)), 10)
+        return outcome.stdout + outcome.stderr
+
+    def hand_out(self) -> None:
+        self.nbgrader("generate_assignment", self.assignment)
+
+    def submit(self, student: str, answers: dict[str, str | None]) -> None:
+        """A submission: the handed-out lesson with these answers; `None` means that the cell was deleted."""
+        notebook = nbformat.read(self.notebook("release"), as_version=4)
+        left = dict(answers)
+        for cell in list(notebook.cells):
+            grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+            if grade_id in left:
+                answer = left.pop(grade_id)
+                if answer is None:
+                    notebook.cells.remove(cell)
+                else:
+                    cell.source = answer
+        assert not left, f"no such cells: {left}"
+        path = self.notebook("submitted", student)
+        path.parent.mkdir(parents=True)
+        nbformat.write(notebook, path)
+
+    def autograde(self, *options: str) -> str:
+        return self.nbgrader("autograde", self.assignment, *options)
+
+    def graded(self, student: str) -> nbformat.NotebookNode:
+        return nbformat.read(self.notebook("autograded", student), as_version=4)
+
+    def scores(self) -> dict[str, tuple[float, float]]:
+        """Of each student that was graded: the points, and how many there are."""
+        with Gradebook(f"sqlite:///{self.directory}/gradebook.db", "kissaten") as gradebook:
+            submissions = gradebook.assignment_submissions(self.assignment)
+            return {each.student.id: (each.score, each.max_score) for each in submissions}
+
+    def apart(self, directory: Path) -> Course:
+        """A copy of what there is so far, so that submissions can be graded at the same time."""
+        shutil.copytree(self.directory, directory)
+        copy = object.__new__(Course)
+        copy.directory, copy.assignment = directory, self.assignment
+        copy.environment = {
+            name: value.replace(str(self.directory), str(directory)) for name, value in self.environment.items()
+        }
+        return copy
+

@@ -1,0 +1,146 @@
+"""The set-up cell for Colab, run as closely to Colab as is possible elsewhere.
+
+What is as there: the cell runs in a Python kernel, as root (or as who believes to be), with a HOME that has nothing in it, with
+no cargo on the PATH and no cache of a compiler, in an empty working directory; Jupyter runs under another Python than
+the one that is on the PATH; the kernel is then talked to over ipc. What is not: nothing is downloaded (rustup, the repository and the release are
+local, and the installed toolchain stands in for a new one), Kissaten goes to another prefix than
+/usr/local, and Colab's own frontend and machine are not there.
+"""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import nbformat
+import pytest
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+
+from kernel import HANG, Installation, running
+
+NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "colab" / "set-up.ipynb"
+
+# What stands in for rustup's installer: it checks how it is called, and puts the present toolchain where rustup would.
+RUSTUP = """\
+[ "$*" = "-y --quiet --profile minimal --no-modify-path --default-toolchain stable" ] || exit 2
+mkdir -p "$HOME/.cargo/bin"
+for tool in cargo rustc; do ln -s "{sysroot}/bin/$tool" "$HOME/.cargo/bin/$tool"; done
+# The crates come from where they come from on this machine.
+for name in registry config.toml config; do
+    [ ! -e "{cargo_home}/$name" ] || ln -s "{cargo_home}/$name" "$HOME/.cargo/$name"
+done
+"""
+
+
+class Colab:
+    """A machine that has as little on it as one of Colab's."""
+
+    def __init__(self, directory: Path, repository: Path) -> None:
+        self.root, self.prefix, self.content = directory / "root", directory / "usr-local", directory / "content"
+        for folder in (self.root, self.content, directory / "tmp"):
+            folder.mkdir(parents=True)
+        # Another Python, of Jupyter: that of the tests. On the PATH is the system's.
+        kept = {"TMPDIR": str(directory / "tmp"), "LANG": "C.UTF-8"}
+        self.environment = {**kept, "HOME": str(self.root), "PATH": "/usr/bin:/bin"}
+        self.rustup = directory / "rustup.sh"
+        sysroot = subprocess.check_output(["rustc", "--print", "sysroot"], text=True).strip()
+        cargo_home = os.environ.get("CARGO_HOME", str(Path.home() / ".cargo"))
+        self.rustup.write_text(RUSTUP.format(sysroot=sysroot, cargo_home=cargo_home))
+        self.repository = directory / "repository"
+        subprocess.run(["git", "clone", "--quiet", "--depth=1", f"file://{repository}", self.repository], check=True)
+        # What is not committed yet is tested too.
+        for path in subprocess.check_output(["git", "ls-files", "-mo", "--exclude-standard"], cwd=repository, text=True).splitlines():
+            (self.repository / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(repository / path, self.repository / path)
+        commit = ["-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "--quiet", "--all", "--message=now"]
+        subprocess.run(["git", "add", "--all"], cwd=self.repository, check=True)
+        subprocess.run(["git", *commit, "--allow-empty"], cwd=self.repository, check=True)
+
+    def set_up(self, *, release: str = "", **replaced: str):
+        """Runs the set-up cell with the addresses of this machine; the cell as it is then."""
+        notebook = nbformat.read(NOTEBOOK, as_version=4)
+        [cell] = [cell for cell in notebook.cells if cell.id == "set-up"]
+        lines = cell.source.split("\n")
+        values = {"REPOSITORY": f"file://{self.repository}", "RELEASE": release, **replaced}
+        for name, value in values.items():
+            [index] = [index for index, line in enumerate(lines) if line.startswith(f"{name} = ")]
+            lines[index] = f'{name} = "{value}"'
+        # The two things that are elsewhere here than the script's own defaults.
+        options = f"--prefix {self.prefix} --rustup file://{self.rustup}"
+        cell.source = "\n".join(line.replace("set-up.sh ", f"set-up.sh {options} ") for line in lines)
+        # Only the names that the tests were told stay: those of this machine's tools are none of Colab's.
+        manager = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=KernelSpecManager())
+        if os.geteuid() != 0:
+            manager.kernel_spec.argv[:0] = ["unshare", "--map-root-user"]
+        run = nbformat.v4.new_notebook(cells=[cell], metadata=notebook.metadata)
+        client = NotebookClient(run, km=manager, timeout=4 * HANG, allow_errors=True)
+        client.execute(env=self.environment, cwd=str(self.content))
+        return run.cells[0]
+
+
+@pytest.fixture
+def colab(tmp_path, repository) -> Colab:
+    return Colab(tmp_path / "colab", repository)
+
+
+def words(cell) -> str:
+    return "".join(output.get("text", "") or output.get("evalue", "") for output in cell.outputs)
+
+
+def runs_over_ipc(colab: Colab, directory: Path) -> None:
+    """The kernel that was installed, found and started as Colab does: with another environment than the set-up had."""
+    installed = Installation(colab.prefix, colab.environment)
+    with running(installed, directory, transport="ipc") as kernel:
+        assert kernel.ok("let order = tokio::spawn(async { 7 });").error is None
+        assert kernel.run("order.await?").result == "7"
+        cell = kernel.ok("%%timeline\ntokio::time::sleep(std::time::Duration::from_millis(10)).await;")
+        assert any("<svg" in str(message["content"].get("data")) for message in cell.iopub)
+
+
+def test_from_a_release(colab, installation, tmp_path):
+    """All from nothing: Rust, the release, the session library."""
+    archive = tmp_path / "kissaten.tar.gz"
+    subprocess.run(["tar", "-czf", archive, "-C", installation.prefix, "bin/kissaten", "share/kissaten"], check=True)
+    cell = colab.set_up(release=f"file://{archive}")
+    assert "✅ Now reload this page" in words(cell), words(cell)
+    assert not [output for output in cell.outputs if output.output_type == "error"]
+    assert "Getting Rust" in words(cell) and "Installing the release" in words(cell)
+    # As root it finds rustc where rustup put it, which is on nobody's PATH.
+    runs_over_ipc(colab, tmp_path / "kernel")
+    # A second run, as after a failure or in doubt, does less.
+    again = words(colab.set_up(release=f"file://{archive}"))
+    assert "✅ Now reload" in again and "Rust is here" in again and "Getting Rust" not in again
+
+
+def test_from_source(colab, repository, tmp_path):
+    """There is no release. What other tests have built already is not built again, or this would take minutes."""
+    target = repository / "target" / "release"
+    if target.exists():
+        shutil.copytree(target, colab.content / "built" / "release", copy_function=shutil.copy2)
+        colab.environment["CARGO_BUILD_BUILD_DIR"] = str(colab.content / "built")
+    colab.environment["XDG_CACHE_HOME"] = os.environ["XDG_CACHE_HOME"]
+    cell = colab.set_up(release=f"file://{tmp_path}/none.tar.gz")
+    assert "✅ Now reload this page" in words(cell), words(cell)
+    assert "There is no release at" in words(cell) and "from source" in words(cell)
+    runs_over_ipc(colab, tmp_path / "kernel")
+
+
+def test_what_goes_wrong_is_told(colab):
+    cell = colab.set_up(REPOSITORY="https://github.com/OWNER/kissaten")
+    assert "first put the address" in words(cell)
+    cell = colab.set_up(REPOSITORY=f"file://{colab.content}/nowhere")
+    assert "there is no repository at" in words(cell)
+    colab.rustup.unlink()
+    cell = colab.set_up()
+    assert "rustup could not be downloaded" in words(cell) and "Kissaten could not be installed" in words(cell)
+    colab.rustup.write_text("exit 1\n")
+    assert "rustup could not install Rust" in words(colab.set_up())
+
+
+def test_the_placeholder_is_explained(repository):
+    """The cell that nobody has changed says what to change, and README does too."""
+    [cell] = [cell for cell in nbformat.read(NOTEBOOK, as_version=4).cells if cell.id == "set-up"]
+    assert 'REPOSITORY = "https://github.com/OWNER/kissaten"' in cell.source
+    assert "OWNER" in (repository / "README.md").read_text()
