@@ -73,11 +73,16 @@ def run(installation: Installation, directory: Path, *notebooks: nbformat.Notebo
     Each has a kernel and an empty folder of its own. A cell that fails ends the run only where its tag does not allow it.
     """
 
-    async def all_of_them() -> list[nbformat.NotebookNode]:
+    async def all_of_them() -> list[nbformat.NotebookNode | BaseException]:
         runs = (_run(installation, directory / f"run{n}", notebook) for n, notebook in enumerate(notebooks))
-        return await asyncio.gather(*runs)
+        # Where one fails, the others still end by themselves, and their kernels with them.
+        return await asyncio.gather(*runs, return_exceptions=True)
 
-    return asyncio.run(all_of_them())
+    outcomes = asyncio.run(all_of_them())
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return outcomes
 
 
 async def _run(installation: Installation, directory: Path, notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
