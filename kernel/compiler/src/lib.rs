@@ -16,8 +16,10 @@ mod binding;
 mod items;
 mod lower;
 
+mod clippy;
 mod diagnostic;
 mod rustc;
+mod rustfmt;
 
 mod cargo;
 mod dependency;

@@ -47,7 +47,7 @@ use self::{
 };
 use crate::{
     channel::Outgoing,
-    command::Action,
+    command::{Action, CommandError},
     dispatcher::Event,
     hint::Hints,
     history::History,
@@ -354,21 +354,31 @@ fn plan(cell: &mut Cell) -> Result<VecDeque<Step>, Failure> {
     let (commands, code) = split_commands(&cell.content.code);
     let mut steps = VecDeque::new();
     let mut is_table = false;
+    let (mut format, mut lint) = (Vec::new(), None);
     for command in &commands {
         match crate::command::parse(command) {
             Ok(Action::OptOnce(level)) => cell.opt_level = Some(level),
             Ok(Action::TimingOnce) => cell.timing = true,
             Ok(Action::TimelineOnce) => cell.timeline = true,
             Ok(Action::DependencyTable) => is_table = true,
+            Ok(Action::FormatCell) => format.push(command.line),
+            Ok(Action::LintCell) => lint = Some(command.line),
             Ok(Action::Dependencies(change)) => dependency::add_step(&mut steps, change),
             Ok(action) => steps.push_back(Step::Command(action)),
             Err(error) => {
-                let place = format!("{}, line {}", cell.label, command.line);
-                return Err(Failure::command(&error.to_string(), &place));
+                return Err(Failure::command(&error.to_string(), &place(&cell.label, command.line)));
             }
         }
     }
-    if is_table {
+    if let Some(line) = format.first().copied().or(lint).filter(|_| is_table) {
+        return Err(Failure::command(&CommandError::Table.to_string(), &place(&cell.label, line)));
+    }
+    if !format.is_empty() {
+        let end = commands.last().map_or(0, |command| command.line);
+        steps = VecDeque::from([Step::Command(command::format(&cell.content.code, &format, end))]);
+    } else if lint.is_some() {
+        steps.push_back(Step::Command(Action::Lint(code)));
+    } else if is_table {
         match crate::command::dependency_table(&code) {
             Ok(action) => steps.push_back(Step::Command(action)),
             Err(error) => return Err(Failure::command(&error.to_string(), &cell.label)),
@@ -386,6 +396,10 @@ fn plan(cell: &mut Cell) -> Result<VecDeque<Step>, Failure> {
         }
     }
     Ok(steps)
+}
+
+fn place(label: &str, line: usize) -> String {
+    format!("{label}, line {line}")
 }
 
 /// A duration for people.

@@ -100,6 +100,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn payloads_are_objects_with_a_source() {
+        let text = "1".to_owned();
+        let reply = reply(3, Ok(&Map::new()), &[Payload::SetNextInput { text, replace: true }, Payload::AskExit]);
+        let expected = json!([
+            {"source": "set_next_input", "text": "1", "replace": true},
+            {"source": "ask_exit", "keepkernel": false},
+        ]);
+        assert_eq!(reply["payload"], expected);
+    }
+
+    #[test]
     fn what_is_left_out_has_the_specs_default() {
         let content: Content = serde_json::from_value(json!({"code": "1", "user_expressions": null})).unwrap();
         assert!(content.is_counted() && content.stop_on_error && content.user_expressions.is_empty());
