@@ -164,7 +164,7 @@ def test_papermill_writes_parameters_as_lets(environment, tmp_path, repository):
     assert notebook.cells[1].source == '// Parameters\nlet cups = 41;\nlet name = "Hana \\"喫茶\\"";\n'
     assert printed(notebook) == ['Hana "喫茶": 42']
     help = call(tool, "--help-notebook", path)
-    assert re.search(r"cups: .*default 1\) *how many", help), help
+    assert re.search(r"cups: .*\(default 1\)\s+how many", help), help
 
 
 def test_parameters_of_all_kinds_are_rust(environment, tmp_path, repository, monkeypatch):
@@ -195,7 +195,7 @@ def test_nbconvert_highlights_rust_and_writes_it(environment, tmp_path):
 
 
 def test_jupytext_goes_there_and_back(environment, tmp_path):
-    cells = ["%%timing\nlet a = 1;", ":opt 0", "// %% is no marker here\nfn f() -> u8 { 1 }", "#[derive(Debug)]\nstruct A;"]
+    cells = ["%%timing\nlet a = 1;", ":opt 0", "/// Coffee.\n// %timing is no command here\nfn f() -> u8 { 1 }", "#[derive(Debug)]\nstruct A;"]
     path = write(tmp_path / "in.ipynb", new_markdown_cell("# Coffee\n\ntext"), *cells)
     for kind, name in (("rs:percent", "in.rs"), ("md", "in.md")):
         call("-m", "jupytext", "--to", kind, path)

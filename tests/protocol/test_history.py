@@ -100,7 +100,7 @@ def test_without_a_place_for_it_it_lasts_as_long_as_the_kernel(start):
     for code in ("1", "2"):
         kernel.ok(code)
     assert sources(kernel, "tail", n=10) == ["1", "2"]
-    assert kernel.log.count("history") == 1
+    assert kernel.log.count("only in memory") == 1
 
 
 def test_another_program_may_hold_the_database(start):

@@ -35,8 +35,3 @@ def test_what_would_overflow_a_stack_is_answered(shared_kernel):
     for code in ("(" * 200_000, "[" * 3000 + "]" * 3000, "!" * 100_000):
         assert shared_kernel.request("is_complete_request", {"code": code}).finish().reply["status"]
     shared_kernel.ok("1")
-
-
-def test_content_that_is_none_is_an_error(shared_kernel):
-    for content in ({}, {"code": 7}):
-        assert shared_kernel.request("is_complete_request", content).finish().reply["status"] == "error"

@@ -40,11 +40,50 @@ fn check(session: &mut Session, text: &str, expect: Expect) {
 fn clippy_points_into_the_cell() {
     let mut session = Session::new();
     session.run("struct Cup { size: u32 }\nlet cups = vec![Cup { size: 3 }];\nlet n = 1;");
-    check(&mut session, "if cups.len() == 0 {\n    println!(\"empty\");\n}\nn.clone()", expect![""]);
+    check(
+        &mut session,
+        "if cups.len() == 0 {\n    println!(\"empty\");\n}\nn.clone()",
+        expect![[r#"
+        warning: length comparison to zero
+         --> cell 9:1:4
+          |
+        1 | if cups.len() == 0 {
+          |    ^^^^^^^^^^^^^^^ help: using `is_empty` is clearer and more explicit: `cups.is_empty()`
+          |
+          = help: for further information visit https://rust-lang.github.io/rust-clippy/rust-1.95.0/index.html#len_zero
+          = note: `#[warn(len_zero)]` on by default"#]],
+    );
     check(
         &mut session,
         "fn first(v: &Vec<u32>) -> u32 {\n    return v[0];\n}\nlet x = first(&vec![1]);\nx == x",
-        expect![""],
+        expect![[r#"
+            warning: unneeded `return` statement
+             --> cell 9:2:5
+              |
+            2 |     return v[0];
+              |     ^^^^^^^^^^^
+              |
+              = help: for further information visit https://rust-lang.github.io/rust-clippy/rust-1.95.0/index.html#needless_return
+              = note: `#[warn(needless_return)]` on by default
+            help: remove `return`
+              |
+            2 -     return v[0];
+            2 +     v[0]
+              |
+
+            warning: writing `&Vec` instead of `&[_]` involves a new object where a slice will do
+             --> cell 9:1:13
+              |
+            1 | fn first(v: &Vec<u32>) -> u32 {
+              |             ^^^^^^^^^
+              |
+              = help: for further information visit https://rust-lang.github.io/rust-clippy/rust-1.95.0/index.html#ptr_arg
+              = note: `#[warn(ptr_arg)]` on by default
+            help: change this to
+              |
+            1 - fn first(v: &Vec<u32>) -> u32 {
+            1 + fn first(v: &[u32]) -> u32 {
+              |"#]],
     );
     // It was neither run nor kept.
     assert!(session.run("x").contains("E0425"));
@@ -79,14 +118,34 @@ fn what_the_kernel_adds_is_not_judged() {
 fn only_this_cells_items_are_judged() {
     let mut session = Session::new();
     session.run("fn old(x: u8) -> u8 {\n    return x;\n}");
-    check(&mut session, "fn new(x: u8) -> u8 {\n    old(x)\n}", expect![""]);
+    check(&mut session, "fn new(x: u8) -> u8 {\n    old(x)\n}", expect!["nothing"]);
 }
 
 #[test]
 fn what_does_not_compile_is_told_as_in_a_run() {
     let mut session = Session::new();
-    check(&mut session, "let a: u8 = true;", expect![""]);
-    check(&mut session, "let = ;", expect![""]);
+    check(
+        &mut session,
+        "let a: u8 = true;",
+        expect![[r#"
+        error[E0308]: mismatched types
+         --> cell 9:1:13
+          |
+        1 | let a: u8 = true;
+          |        --   ^^^^ expected `u8`, found `bool`
+          |        |
+          |        expected due to this"#]],
+    );
+    check(
+        &mut session,
+        "let = ;",
+        expect![[r#"
+        error: expected pattern, found `=`
+         --> cell 9:1:5
+          |
+        1 | let = ;
+          |     ^ expected pattern"#]],
+    );
 }
 
 #[test]

@@ -171,11 +171,17 @@ struct Places<'a> {
 }
 
 impl Places<'_> {
-    /// Whether what a diagnostic is about begins and ends in the user's own text.
+    /// Whether what a diagnostic is about begins and ends in the user's own text. clippy counts the brackets around an
+    /// expression as a part of it, and around the tail they are ours.
     fn are_the_users(&self, diagnostic: &Diagnostic) -> bool {
         diagnostic.spans.iter().filter(|span| span.is_primary).map(outermost).all(|span| {
             let (start, end) = (span.byte_start as usize, span.byte_end as usize);
-            let is_users = |file: &Generated| file.is_users(start) && file.is_users(end.saturating_sub(1).max(start));
+            let is_users = |file: &Generated| {
+                let in_brackets =
+                    file.text().get(start..end).and_then(|text| text.strip_prefix('(')?.strip_suffix("\n)"));
+                let (start, end) = in_brackets.map_or((start, end), |inside| (start + 1, start + 1 + inside.len()));
+                file.is_users(start) && file.is_users(end.saturating_sub(1).max(start))
+            };
             self.files.get(&span.file_name).is_some_and(is_users)
         })
     }

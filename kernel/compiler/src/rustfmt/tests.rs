@@ -62,9 +62,12 @@ fn lines_may_be_as_long_as_in_a_file() {
 #[test]
 fn comments_and_inner_attributes_are_code_as_well() {
     check("// alone", expect!["// alone"]);
-    check("#![allow(unused)]\nlet  a=1;", expect![[r#"
+    check(
+        "#![allow(unused)]\nlet  a=1;",
+        expect![[r#"
         #![allow(unused)]
-        let a = 1;"#]]);
+        let a = 1;"#]],
+    );
     check("  ", expect![""]);
 }
 
