@@ -156,6 +156,7 @@ trap 'rm -rf "$staging"' EXIT
 cp -R "$here/Cargo.toml" "$here/Cargo.lock" "$here/kernel" "$staging/"
 replace "$here/target/release/kissaten" "$binary"
 replace "$staging" "$share/source"
+replace "$here/notebooks/papermill/kissaten_papermill.py" "$share/kissaten_papermill.py"
 
 begin 'Building the session library (what all cells share)'
 "$binary" build

@@ -38,8 +38,14 @@ class KernelTests(jupyter_kernel_test.KernelTests):
         }
     ]
 
+    complete_code_samples = ["let x = 5;", "1 + 1", "fn f() -> u8 {\n    1\n}", ":help", "", "// a comment"]
+    incomplete_code_samples = ["fn f() {", 'let s = "a', "/* a", "x.iter().", "#[derive(Debug)]", 'println!("{}",', "%%timing"]
+    invalid_code_samples = ["let = 5;", "fn f() }", "'ab'"]
+    code_history_pattern = "6 [*] 7"
+    supported_history_operations = ("tail", "range", "search")
+
     # What these ask for does not exist yet.
-    test_completion = test_history = test_inspect = test_is_complete = test_pager = test_clear_output = None
+    test_completion = test_inspect = test_pager = test_clear_output = None
 
     def test_compile_error(self):
         """A cell that does not compile has one error message, as a panic has."""

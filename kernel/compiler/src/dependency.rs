@@ -26,6 +26,7 @@ use toml::Table;
 use crate::session_library::{SessionError, SessionLibrary};
 
 pub(crate) use cache::use_of;
+pub use clean::parse_size;
 pub use request::Change;
 pub(crate) use request::to_text;
 pub(crate) use set::{Extern, Set};

@@ -7,6 +7,7 @@
 mod adapter;
 mod api;
 mod command;
+mod completeness;
 mod notebook;
 
 mod parse;
@@ -17,8 +18,10 @@ mod binding;
 mod items;
 mod lower;
 
+mod clippy;
 mod diagnostic;
 mod rustc;
+mod rustfmt;
 
 mod cargo;
 mod dependency;
@@ -28,7 +31,8 @@ mod toolchain;
 
 pub use api::{Artifact, CompileError, Finished, Hint, HintKind, PrepareError, Program, Rendered, Source, Variable};
 pub use command::{Command, split_commands};
-pub use dependency::{Change, Changed, DependencyError, Progress, Restart};
+pub use completeness::{Completeness, completeness, has_empty_end};
+pub use dependency::{Change, Changed, DependencyError, Progress, Restart, parse_size};
 pub use notebook::{ExportError, Notebook};
 pub use session_library::{SessionError, SessionLibrary};
 pub use toolchain::ToolchainError;

@@ -13,6 +13,7 @@ mod history;
 mod inquiry;
 mod instrument;
 mod report;
+mod tidy;
 mod types;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -124,24 +125,9 @@ impl Notebook {
     /// # Cancel safety
     /// Triggering `cancel` ends rustc and leaves the notebook as it was; so does dropping the future.
     pub async fn prepare(&mut self, source: &Source, cancel: &CancellationToken) -> Result<Artifact, PrepareError> {
-        self.serial += 1;
         self.pending = Pending::default();
-        let cell = Arc::new(CellText {
-            serial: self.serial,
-            label: source.label.clone(),
-            text: source.text.clone(),
-            cell_id: source.cell_id.clone(),
-        });
-        self.texts.insert(cell.label.clone(), Arc::clone(&cell));
-        let parsed = match parse::parse(&source.text, &self.items.item_macros()) {
-            Ok(parsed) => parsed,
-            Err(Unparsed::TooDeep) => return Err(too_deep()),
-            Err(Unparsed::Syntax) => {
-                self.report_syntax(&cell, cancel).await?;
-                // rustc finds nothing wrong with what our parser does not know: it runs as statements.
-                Parsed { has_statements: true, ..Parsed::default() }
-            }
-        };
+        let cell = self.enter(source);
+        let parsed = self.parsed(&cell, cancel).await?;
 
         let mut items = self.items.clone();
         let merged = items.merge(&cell, &parsed, false);
@@ -169,6 +155,32 @@ impl Notebook {
             self.pending.entry = Some(Entry::new(&cell, &parsed));
         }
         Ok(artifact)
+    }
+
+    /// Takes a text in that messages may point at.
+    fn enter(&mut self, source: &Source) -> Arc<CellText> {
+        self.serial += 1;
+        let cell = Arc::new(CellText {
+            serial: self.serial,
+            label: source.label.clone(),
+            text: source.text.clone(),
+            cell_id: source.cell_id.clone(),
+        });
+        self.texts.insert(cell.label.clone(), Arc::clone(&cell));
+        cell
+    }
+
+    /// A text in its parts.
+    async fn parsed(&self, cell: &Arc<CellText>, cancel: &CancellationToken) -> Result<Parsed, PrepareError> {
+        match parse::parse(&cell.text, &self.items.item_macros()) {
+            Ok(parsed) => Ok(parsed),
+            Err(Unparsed::TooDeep) => Err(too_deep()),
+            Err(Unparsed::Syntax) => {
+                self.report_syntax(cell, cancel).await?;
+                // rustc finds nothing wrong with what our parser does not know: it runs as statements.
+                Ok(Parsed { has_statements: true, ..Parsed::default() })
+            }
+        }
     }
 
     /// Makes a success the state of the notebook.
@@ -278,6 +290,7 @@ impl Notebook {
             root: &root,
             output: &library,
             arguments: self.cell_arguments(&entry, 0, layer.is_some()),
+            clippy: None,
         };
         let compiled = rustc::run(&self.session, &invocation, cancel).await?;
         if compiled.success {
@@ -348,7 +361,7 @@ impl Notebook {
     }
 }
 
-fn write(folder: &Path, name: &str, text: &str) -> Result<(), PrepareError> {
+pub(crate) fn write(folder: &Path, name: &str, text: &str) -> Result<(), PrepareError> {
     let path = folder.join(name);
     std::fs::write(path, text).map_err(|error| {
         PrepareError::Environment(format!(

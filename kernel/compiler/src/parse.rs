@@ -103,17 +103,26 @@ pub(crate) enum Unparsed {
 ///
 /// Blocks for as long as the text is long; no more than some ten milliseconds for the longest sensible cell.
 pub(crate) fn parse(text: &str, item_macros: &BTreeSet<String>) -> Result<Parsed, Unparsed> {
+    on_large_stack(|| parse_here(text, item_macros)).unwrap_or(Err(Unparsed::Syntax))
+}
+
+/// Runs what uses the parser on a thread that deep nesting does not overflow. `None` if there is no such thread or it
+/// panicked, which is a defect of the parser and not of the cell: rustc is to be asked instead.
+pub(crate) fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
     std::thread::scope(|scope| {
         let parser = std::thread::Builder::new().name("parser".into()).stack_size(STACK);
-        let thread = parser.spawn_scoped(scope, || parse_here(text, item_macros)).map_err(|_| Unparsed::Syntax)?;
-        // A panic of the parser is a defect of it, not of the cell: rustc is asked instead.
-        thread.join().unwrap_or(Err(Unparsed::Syntax))
+        parser.spawn_scoped(scope, work).ok()?.join().ok()
     })
+}
+
+/// Whether brackets are nested deeper than any compiler takes.
+pub(crate) fn is_too_deep(tokens: &TokenStream) -> bool {
+    mention::depth(tokens.clone(), DEEPEST) > DEEPEST
 }
 
 fn parse_here(text: &str, item_macros: &BTreeSet<String>) -> Result<Parsed, Unparsed> {
     let tokens: TokenStream = text.parse().map_err(|_| Unparsed::Syntax)?;
-    if mention::depth(tokens.clone(), DEEPEST) > DEEPEST {
+    if is_too_deep(&tokens) {
         return Err(Unparsed::TooDeep);
     }
     let body = Body::parse.parse2(tokens).map_err(|_| Unparsed::Syntax)?;
@@ -129,7 +138,7 @@ fn parse_here(text: &str, item_macros: &BTreeSet<String>) -> Result<Parsed, Unpa
 }
 
 /// A cell: inner attributes, then what a block holds.
-struct Body {
+pub(crate) struct Body {
     attributes: Vec<syn::Attribute>,
     statements: Vec<syn::Stmt>,
 }

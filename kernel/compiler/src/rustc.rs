@@ -20,6 +20,8 @@ pub(crate) struct Invocation<'a> {
     pub(crate) root: &'a str,
     pub(crate) output: &'a Path,
     pub(crate) arguments: Vec<String>,
+    /// What is called instead of rustc, and the folder of its settings.
+    pub(crate) clippy: Option<(&'a Path, &'a Path)>,
 }
 
 /// How it went.
@@ -107,6 +109,10 @@ pub(crate) async fn run(
 ) -> Result<Compiled, PrepareError> {
     let started = Instant::now();
     let mut command = session.toolchain.command();
+    if let Some((program, settings)) = invocation.clippy {
+        command = session.toolchain.command_of(program);
+        command.env("CLIPPY_CONF_DIR", settings);
+    }
     command.current_dir(invocation.folder).args(&invocation.arguments);
     command.arg("-o").arg(invocation.output).arg(invocation.root);
     tracing::debug!(?command, "rustc");

@@ -83,6 +83,11 @@ impl Generated {
         })
     }
 
+    /// Whether the text at a generated offset is the user's, as it stands.
+    pub(crate) fn is_users(&self, generated: usize) -> bool {
+        self.segments.iter().any(|(range, _)| range.contains(&generated))
+    }
+
     /// The stretch of the user's text that the text at a generated offset stands in place of.
     pub(crate) fn replaced(&self, generated: usize) -> Option<Range<usize>> {
         self.replacements.iter().find(|(range, _)| range.contains(&generated)).map(|(_, user)| user.clone())

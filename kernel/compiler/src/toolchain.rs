@@ -90,7 +90,12 @@ impl Toolchain {
     /// `RUSTC_BOOTSTRAP` admits the flags of [`Self::full_path_flags`]; `-Zallow-features=` among them keeps user
     /// code on stable Rust all the same.
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(&self.rustc);
+        self.command_of(&self.rustc)
+    }
+
+    /// A command that calls another program of the toolchain as if it were the compiler.
+    pub(crate) fn command_of(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
         command.env("RUSTC_BOOTSTRAP", "1").env_remove("RUSTC_LOG").env_remove("RUST_LOG").stdin(Stdio::null());
         command
     }

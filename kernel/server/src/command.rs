@@ -58,6 +58,17 @@ pub(crate) enum Action {
     LastCompileDir,
     Export(PathBuf),
     Quit,
+    /// `:fmt_cell`, `%%fmt`: the cell is formatted, and not run.
+    FormatCell,
+    /// The code of such a cell, and the lines above it, which stay.
+    Format {
+        head: String,
+        code: String,
+    },
+    /// `%%clippy`: the cell is judged, and not run.
+    LintCell,
+    /// The code of such a cell.
+    Lint(String),
     /// One of evcxr's that does nothing here: what is said instead.
     Replaced(String),
 }
@@ -94,6 +105,8 @@ pub(crate) enum CommandError {
     Export,
     #[error("`:load` takes the path of a file")]
     Load,
+    #[error("a table of dependencies is no Rust code")]
+    Table,
     #[error("`%%{0}` takes no argument")]
     OnceArgument(&'static str),
     #[error("`%%{0}` would be for one cell; write `:{0}`")]
@@ -123,6 +136,8 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("env", "NAME=value", "sets an environment variable for the notebook's code"),
     ("explain", "", "shows rustc's explanation of the last compile error"),
     ("load", "file", "runs the content of a file as a cell"),
+    ("fmt_cell", "", "formats the cell with rustfmt instead of running it; also `%%fmt`"),
+    ("clippy", "", "`%%clippy` shows clippy's lints about the cell instead of running it"),
     ("export", "folder", "writes the notebook so far as a cargo project that does the same"),
     ("last_compile_dir", "", "tells where the kernel keeps what it compiles"),
     ("quit", "", "ends the kernel"),
@@ -131,7 +146,11 @@ const COMMANDS: &[(&str, &str, &str)] = &[
 
 /// What a command line means.
 pub(crate) fn parse(command: &Command) -> Result<Action, CommandError> {
-    let typed = if command.name == "t" { "type" } else { &command.name };
+    let typed = match (command.name.as_str(), command.whole_cell) {
+        ("t", _) => "type",
+        ("fmt", true) => "fmt_cell",
+        (name, _) => name,
+    };
     let Some(&(name, ..)) = COMMANDS.iter().find(|(name, ..)| *name == typed) else {
         if let Some(sentence) = evcxr::replaced(&command.name) {
             return Ok(Action::Replaced(sentence));
@@ -167,6 +186,8 @@ pub(crate) fn parse(command: &Command) -> Result<Action, CommandError> {
         ("timeline", true) => Ok(Action::TimelineOnce),
         ("deps", true) => Ok(Action::DependencyTable),
         ("dep" | "deps" | "show_deps", false) => Ok(Action::ShowDependencies),
+        ("fmt_cell", _) => Ok(Action::FormatCell),
+        ("clippy", _) => Ok(Action::LintCell),
         ("timing", true) => Ok(Action::TimingOnce),
         ("timing", false) => Ok(Action::Timing),
         (_, true) => Err(CommandError::NotForOneCell(name)),
@@ -369,6 +390,17 @@ mod tests {
         let error =
             "there is no kind of hints `x`; there are `blocking`, `panic`, `unawaited`, `guard`, `runtime`, `channel`";
         assert_eq!(check(":hints off x"), Err(error.to_owned()));
+    }
+
+    #[test]
+    fn cells_are_formatted_and_judged() {
+        for line in [":fmt_cell", "%%fmt", "%%fmt_cell"] {
+            assert_eq!(check(line), Ok(Action::FormatCell), "{line}");
+        }
+        assert_eq!(check("%%clippy"), Ok(Action::LintCell));
+        assert_eq!(check("%%clippy all"), Err("`%%clippy` takes no argument".to_owned()));
+        // evcxr's is another one.
+        assert!(matches!(check(":fmt {:?}"), Ok(Action::Replaced(_))));
     }
 
     #[test]

@@ -19,6 +19,7 @@ use crate::{
     channel::{Outgoing, control, heartbeat, iopub::Publisher, router, shell, stdin},
     connection,
     execution::{Execution, TaskDone, library},
+    history::History,
     message::{Channel, Request},
     parent,
     session::Session,
@@ -27,6 +28,8 @@ use crate::{
 
 /// How long the last messages may take to leave.
 const LAST_MESSAGES: Duration = Duration::from_millis(500);
+/// How long the disk may take for the last cells of the history.
+const LAST_WRITES: Duration = Duration::from_secs(2);
 /// The socket crate writes replies from tasks of its own and does not say when they are done.
 const LINGER: Duration = Duration::from_millis(50);
 
@@ -66,6 +69,7 @@ pub(crate) enum Ending {
 pub(crate) struct Kernel {
     pub(crate) outgoing: Outgoing,
     pub(crate) execution: Execution,
+    pub(crate) history: History,
     /// Once it is there, the loop ends.
     pub(crate) ending: Option<Ending>,
 }
@@ -87,7 +91,7 @@ pub(crate) fn run(connection_file: &Path) -> anyhow::Result<()> {
             session,
         };
         heartbeat::start(sockets.heartbeat);
-        serve(outgoing, events, receiver, found).await
+        serve(outgoing, events, receiver, found, History::from_environment()).await
     });
     connection::remove_socket_files(&info);
     runtime.shutdown_timeout(LINGER);
@@ -107,6 +111,7 @@ pub(crate) async fn serve(
     events: mpsc::Sender<Event>,
     receiver: mpsc::Receiver<Event>,
     found: library::Found,
+    history: History,
 ) -> anyhow::Result<()> {
     let directory = tempfile::Builder::new()
         .prefix("kissaten-")
@@ -114,8 +119,8 @@ pub(crate) async fn serve(
         .context("failed to make a directory for the kernel's files")?;
     watch_outside(events.clone())?;
     outgoing.publish(Status { execution_state: ExecutionState::Starting }, None);
-    let execution = Execution::new(outgoing.clone(), events, directory.path(), found);
-    let mut kernel = Kernel { outgoing, execution, ending: None };
+    let execution = Execution::new(outgoing.clone(), events, directory.path(), found, history.clone());
+    let mut kernel = Kernel { outgoing, execution, history, ending: None };
     let ending = kernel.dispatch(receiver).await;
     kernel.end(ending).await;
     Ok(())
@@ -167,6 +172,7 @@ impl Kernel {
     /// Leaves no process behind, and nobody without a reply.
     async fn end(mut self, ending: Ending) {
         self.execution.end().await;
+        let _ = tokio::time::timeout(LAST_WRITES, self.history.end()).await;
         match ending {
             Ending::Asked { request, reply } => self.outgoing.finish(&request, Ok(reply)),
             Ending::Unasked(why) => tracing::info!("the kernel ends: {why}"),

@@ -47,12 +47,13 @@ use self::{
 };
 use crate::{
     channel::Outgoing,
-    command::Action,
+    command::{Action, CommandError},
     dispatcher::Event,
     hint::Hints,
+    history::History,
     message::{Parent, Request, content},
     output::Outputs,
-    request::execute,
+    request::execute::{self, Payload},
     worker::Supervisor,
 };
 
@@ -60,6 +61,7 @@ use crate::{
 pub(crate) struct Execution {
     outgoing: Outgoing,
     events: mpsc::Sender<Event>,
+    history: History,
     /// The kernel's own; libraries and sources go there.
     directory: PathBuf,
 
@@ -113,10 +115,17 @@ pub(crate) struct Execution {
 
 impl Execution {
     /// Begins with what is known of the session library: a worker is started, or a build.
-    pub(crate) fn new(outgoing: Outgoing, events: mpsc::Sender<Event>, directory: &Path, found: Found) -> Self {
+    pub(crate) fn new(
+        outgoing: Outgoing,
+        events: mpsc::Sender<Event>,
+        directory: &Path,
+        found: Found,
+        history: History,
+    ) -> Self {
         let mut execution = Self {
             outgoing,
             events,
+            history,
             directory: directory.to_owned(),
             library: Library::Failed(String::new()),
             rustc_version: None,
@@ -236,6 +245,7 @@ impl Execution {
         self.runs += 1;
         let label = if content.is_counted() {
             self.count += 1;
+            self.history.ran(self.count, &content.code);
             format!("cell {}", self.count)
         } else {
             format!("unnumbered cell {}", self.runs)
@@ -271,7 +281,7 @@ impl Execution {
     fn conclude(&mut self) {
         self.stage = Stage::Between;
         self.end_questions();
-        let Some(cell) = self.cell.take() else { return };
+        let Some(mut cell) = self.cell.take() else { return };
         let worked = !(cell.compile_time + cell.run_time).is_zero();
         if cell.timing
             && worked
@@ -281,7 +291,10 @@ impl Execution {
             self.outgoing.publish(note::note(&text), Some(parent));
         }
         let result = cell.failure.as_ref().map_or(Ok(&cell.expressions), Err);
-        let reply = execute::reply(self.count, result, self.quits);
+        if self.quits {
+            cell.payload.push(Payload::AskExit);
+        }
+        let reply = execute::reply(self.count, result, &cell.payload);
         // Whatever the reader of the socket has passed on by now stands before this event, and whoever knows of the reply
         // comes behind it.
         let stops = cell.failure.is_some() && cell.content.stop_on_error;
@@ -341,21 +354,31 @@ fn plan(cell: &mut Cell) -> Result<VecDeque<Step>, Failure> {
     let (commands, code) = split_commands(&cell.content.code);
     let mut steps = VecDeque::new();
     let mut is_table = false;
+    let (mut format, mut lint) = (Vec::new(), None);
     for command in &commands {
         match crate::command::parse(command) {
             Ok(Action::OptOnce(level)) => cell.opt_level = Some(level),
             Ok(Action::TimingOnce) => cell.timing = true,
             Ok(Action::TimelineOnce) => cell.timeline = true,
             Ok(Action::DependencyTable) => is_table = true,
+            Ok(Action::FormatCell) => format.push(command.line),
+            Ok(Action::LintCell) => lint = Some(command.line),
             Ok(Action::Dependencies(change)) => dependency::add_step(&mut steps, change),
             Ok(action) => steps.push_back(Step::Command(action)),
             Err(error) => {
-                let place = format!("{}, line {}", cell.label, command.line);
-                return Err(Failure::command(&error.to_string(), &place));
+                return Err(Failure::command(&error.to_string(), &place(&cell.label, command.line)));
             }
         }
     }
-    if is_table {
+    if let Some(line) = format.first().copied().or(lint).filter(|_| is_table) {
+        return Err(Failure::command(&CommandError::Table.to_string(), &place(&cell.label, line)));
+    }
+    if !format.is_empty() {
+        let end = commands.last().map_or(0, |command| command.line);
+        steps = VecDeque::from([Step::Command(command::format(&cell.content.code, &format, end))]);
+    } else if lint.is_some() {
+        steps.push_back(Step::Command(Action::Lint(code)));
+    } else if is_table {
         match crate::command::dependency_table(&code) {
             Ok(action) => steps.push_back(Step::Command(action)),
             Err(error) => return Err(Failure::command(&error.to_string(), &cell.label)),
@@ -373,6 +396,10 @@ fn plan(cell: &mut Cell) -> Result<VecDeque<Step>, Failure> {
         }
     }
     Ok(steps)
+}
+
+fn place(label: &str, line: usize) -> String {
+    format!("{label}, line {line}")
 }
 
 /// A duration for people.

@@ -6,6 +6,7 @@ mod connection;
 mod dispatcher;
 mod execution;
 mod hint;
+mod history;
 mod kernelspec;
 mod message;
 mod output;

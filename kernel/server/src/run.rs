@@ -26,6 +26,7 @@ use crate::{
     channel::local,
     dispatcher::{self, Event},
     execution::library,
+    history::History,
 };
 
 /// What is to be run, and where its outputs go.
@@ -57,13 +58,15 @@ async fn execute(notebook: &mut Notebook) -> anyhow::Result<bool> {
     let found = library::find().await;
     let (outgoing, inbox) = local::connect();
     let allow_stdin = io::stdin().is_terminal();
+    // What is kept is what somebody typed.
     let client = async {
         let result = Client::new(inbox, events.clone(), allow_stdin).run(notebook).await;
         // A kernel that has ended by itself needs no telling.
         let _ = events.send(Event::End("the notebook has run")).await;
         result
     };
-    let (served, result) = tokio::join!(dispatcher::serve(outgoing, events.clone(), receiver, found), client);
+    let (served, result) =
+        tokio::join!(dispatcher::serve(outgoing, events.clone(), receiver, found, History::off()), client);
     served.and(result)
 }
 

@@ -21,7 +21,7 @@ const DEFAULT_LIMIT: u64 = 20 << 30;
 
 /// Cleans the cache that `target` is in, if that has become too large. What cannot be removed stays.
 pub(super) fn to_limit(target: &Path) {
-    let limit = env::var(LIMIT_VARIABLE).ok().and_then(|limit| parse(&limit)).unwrap_or(DEFAULT_LIMIT);
+    let limit = env::var(LIMIT_VARIABLE).ok().and_then(|limit| parse_size(&limit)).unwrap_or(DEFAULT_LIMIT);
     let Some(cache) = target.parent() else { return };
     let mut size = size_of(cache);
     for other in by_last_use(folders(cache).filter(|folder| folder != target)) {
@@ -42,7 +42,8 @@ pub(super) fn to_limit(target: &Path) {
     }
 }
 
-fn parse(limit: &str) -> Option<u64> {
+/// A number of bytes, or with `M` or `G` of larger ones: `512M`.
+pub fn parse_size(limit: &str) -> Option<u64> {
     let (number, unit) = match limit.trim().strip_suffix(['G', 'g']) {
         Some(number) => (number, 1 << 30),
         None => limit.trim().strip_suffix(['M', 'm']).map_or((limit.trim(), 1), |number| (number, 1 << 20)),
@@ -122,10 +123,10 @@ mod tests {
 
     #[test]
     fn limits_have_units() {
-        assert_eq!(parse("5"), Some(5));
-        assert_eq!(parse("2M"), Some(2 << 20));
-        assert_eq!(parse("20 G"), Some(20 << 30));
-        assert_eq!(parse("much"), None);
+        assert_eq!(parse_size("5"), Some(5));
+        assert_eq!(parse_size("2M"), Some(2 << 20));
+        assert_eq!(parse_size("20 G"), Some(20 << 30));
+        assert_eq!(parse_size("much"), None);
     }
 
     #[test]

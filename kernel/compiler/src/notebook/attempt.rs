@@ -12,6 +12,7 @@ use crate::Rendered;
 use crate::adapter;
 use crate::api::{Hint, PrepareError, Program, Source};
 use crate::binding::{self, Binding, Moved, NotKept};
+use crate::clippy;
 use crate::items::{CellText, Items, Merged};
 use crate::lower::{self, ErrorType, Frame, ItemsFile};
 use crate::parse::{Parsed, Space};
@@ -37,6 +38,8 @@ pub(super) struct Attempt<'a> {
     show_type: bool,
     /// Whether what instruments the code is written into it.
     pub(super) instrumented: bool,
+    /// Clippy, where it is called instead of rustc.
+    clippy: Option<PathBuf>,
     entry: String,
     /// Whether the statements are compiled in the items crate: with new items it saves a call of rustc.
     pub(super) in_items_crate: bool,
@@ -125,6 +128,7 @@ impl<'a> Attempt<'a> {
             timeline: source.timeline,
             show_type: source.show_type,
             instrumented: true,
+            clippy: None,
             entry: format!("kissaten_cell_{}", cell.serial),
             in_items_crate: !parsed.items.is_empty() || notebook.has_stranded_items(),
             error_type: ErrorType::Display,
@@ -179,6 +183,12 @@ impl<'a> Attempt<'a> {
                 self.forget.push((binding.name.clone(), reason));
             }
         }
+    }
+
+    /// The cell is to be judged by clippy and not to be run, so it is as the user wrote it.
+    pub(super) fn lint_with(&mut self, clippy: PathBuf) {
+        self.clippy = Some(clippy);
+        self.instrumented = false;
     }
 
     /// Compiles until rustc is content, or has something to say to the user.
@@ -239,7 +249,8 @@ impl<'a> Attempt<'a> {
             files.statements = Some((name, statements));
         }
         let mut arguments;
-        let (folder, root, library);
+        let (folder, root);
+        let mut library;
         if self.in_items_crate {
             let form = |cell: &CellText| self.form(cell).filter(|_| !self.items.plain.contains(&cell.serial));
             files.items = lower::items_files(&self.items, &form);
@@ -262,7 +273,14 @@ impl<'a> Attempt<'a> {
         if !full_paths {
             arguments.retain(|argument| !notebook.session.toolchain.full_path_flags.contains(argument));
         }
-        let invocation = Invocation { folder, root, output: &library, arguments };
+        let mut settings = None;
+        if let Some(clippy) = &self.clippy {
+            arguments = clippy::arguments(arguments);
+            library = folders.libraries.join("lint.rmeta");
+            settings = Some((clippy.as_path(), clippy::settings(std::env::current_dir().ok(), &folders.cells)?));
+        }
+        let clippy = settings.as_ref().map(|(program, folder)| (*program, folder.as_path()));
+        let invocation = Invocation { folder, root, output: &library, arguments, clippy };
         let compiled = rustc::run(&notebook.session, &invocation, cancel).await?;
         Ok((files, compiled, library))
     }

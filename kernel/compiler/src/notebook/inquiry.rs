@@ -23,24 +23,17 @@ impl Notebook {
         if let Some(binding) = self.bindings.get(name) {
             return Ok(binding::shown_type(&binding.type_text));
         }
-        self.serial += 1;
         // The tail's type is asked for as that of any cell that shows something.
         let source = Source {
             text: name.to_owned(),
-            label: format!("type {}", self.serial),
+            label: format!("type {}", self.serial + 1),
             cell_id: None,
             opt_level: Some(0),
             timeline: false,
             show_type: true,
             remember: false,
         };
-        let cell = Arc::new(CellText {
-            serial: self.serial,
-            label: source.label.clone(),
-            text: source.text.clone(),
-            cell_id: None,
-        });
-        self.texts.insert(cell.label.clone(), Arc::clone(&cell));
+        let cell = self.enter(&source);
         let result = self.tail_type(&cell, &source, cancel).await;
         self.texts.remove(&cell.label);
         result?.ok_or_else(|| PrepareError::Environment(format!("`{name}` is no expression: it has no type")))

@@ -11,6 +11,7 @@ use super::{Notebook, write};
 use crate::Rendered;
 use crate::api::{CompileError, PrepareError};
 use crate::binding::{self, NotKept};
+use crate::clippy;
 use crate::diagnostic::{self, SourceMap};
 use crate::items::{CellText, Items};
 use crate::lower::ItemsFile;
@@ -57,7 +58,11 @@ impl Notebook {
             .diagnostics
             .iter()
             .filter(|warning| matches!(warning.level, DiagnosticLevel::Warning))
-            .filter(|warning| warning.code.as_ref().is_some_and(|code| rustc::LINTS.contains(&code.code.as_str())))
+            .filter(|warning| {
+                let is_rustcs = warning.code.as_ref().is_some_and(|code| rustc::LINTS.contains(&code.code.as_str()));
+                // What clippy says of our own text is not moved to where the user's is.
+                is_rustcs || clippy::is_lint(warning) && places.are_the_users(warning)
+            })
             .cloned()
             .collect();
         warnings.iter_mut().for_each(|warning| places.translate(warning));
@@ -102,7 +107,8 @@ impl Notebook {
         let mut arguments = rustc::common_arguments(&self.session, 0, rustc::CELL_UNITS);
         arguments.extend(["--crate-type=lib", "--crate-name=kissaten_syntax", "--emit=metadata"].map(str::to_owned));
         let output = self.folders.libraries.join("syntax.rmeta");
-        let invocation = Invocation { folder: &self.folders.cells, root: &cell.label, output: &output, arguments };
+        let invocation =
+            Invocation { folder: &self.folders.cells, root: &cell.label, output: &output, arguments, clippy: None };
         let mut compiled = rustc::run(&self.session, &invocation, cancel).await?;
         // What the cell means cannot be judged in this frame; what it looks like can.
         let is_syntax = |error: &Diagnostic| error.code.is_none();
@@ -165,6 +171,21 @@ struct Places<'a> {
 }
 
 impl Places<'_> {
+    /// Whether what a diagnostic is about begins and ends in the user's own text. clippy counts the brackets around an
+    /// expression as a part of it, and around the tail they are ours.
+    fn are_the_users(&self, diagnostic: &Diagnostic) -> bool {
+        diagnostic.spans.iter().filter(|span| span.is_primary).map(outermost).all(|span| {
+            let (start, end) = (span.byte_start as usize, span.byte_end as usize);
+            let is_users = |file: &Generated| {
+                let in_brackets =
+                    file.text().get(start..end).and_then(|text| text.strip_prefix('(')?.strip_suffix("\n)"));
+                let (start, end) = in_brackets.map_or((start, end), |inside| (start + 1, start + 1 + inside.len()));
+                file.is_users(start) && file.is_users(end.saturating_sub(1).max(start))
+            };
+            self.files.get(&span.file_name).is_some_and(is_users)
+        })
+    }
+
     fn translate(&self, diagnostic: &mut Diagnostic) {
         diagnostic.spans.iter_mut().for_each(|span| self.translate_span(span));
         diagnostic.children.iter_mut().for_each(|child| self.translate(child));

@@ -15,6 +15,15 @@ pub(crate) fn handle(kernel: &mut Kernel, request: Request) {
         "comm_msg" | "comm_close" => quiet(kernel, &request),
         "shutdown_request" => request::shutdown::handle(kernel, request),
         "interrupt_request" => request::interrupt::handle(kernel, &request),
+        _ => at_once(kernel, request),
+    }
+}
+
+/// Handles a request that waits for no cell.
+pub(super) fn at_once(kernel: &Kernel, request: Request) {
+    match request.message_type() {
+        "history_request" => request::history::handle(kernel, request),
+        "is_complete_request" => aside(kernel, request, request::is_complete::reply),
         _ => match reply(kernel, &request) {
             Some(reply) => kernel.outgoing.answer(&request, reply),
             None => quiet(kernel, &request),
@@ -22,14 +31,19 @@ pub(crate) fn handle(kernel: &mut Kernel, request: Request) {
     }
 }
 
+/// Makes a reply on a thread where that may take its time.
+fn aside(kernel: &Kernel, request: Request, reply: fn(&Request) -> Result<Value, serde_json::Error>) {
+    let outgoing = kernel.outgoing.clone();
+    outgoing.busy(&request.parent);
+    tokio::task::spawn_blocking(move || outgoing.finish(&request, reply(&request)));
+}
+
 /// The reply to a request that is done when it is answered; `None` for what is not a request.
-pub(super) fn reply(kernel: &Kernel, request: &Request) -> Option<Result<Value, serde_json::Error>> {
+fn reply(kernel: &Kernel, request: &Request) -> Option<Result<Value, serde_json::Error>> {
     Some(match request.message_type() {
         "kernel_info_request" => Ok(request::kernel_info::reply(kernel.execution.rustc_version())),
         "complete_request" => request::complete::reply(request),
         "inspect_request" => request::inspect::reply(request),
-        "is_complete_request" => request::is_complete::reply(request),
-        "history_request" => request::history::reply(request),
         "comm_info_request" => Ok(request::comm_info::reply()),
         other if other.ends_with("_request") => Ok(request::unknown(other)),
         _ => return None,
@@ -37,7 +51,7 @@ pub(super) fn reply(kernel: &Kernel, request: &Request) -> Option<Result<Value, 
 }
 
 /// What has no reply is busy and idle all the same.
-pub(super) fn quiet(kernel: &Kernel, request: &Request) {
+fn quiet(kernel: &Kernel, request: &Request) {
     kernel.outgoing.busy(&request.parent);
     kernel.outgoing.idle(&request.parent);
 }

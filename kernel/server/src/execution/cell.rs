@@ -9,7 +9,11 @@ use std::{
 use serde_json::{Map, Value};
 
 use super::failure::Failure;
-use crate::{command::Action, message::Parent, request::execute::Content};
+use crate::{
+    command::Action,
+    message::Parent,
+    request::execute::{Content, Payload},
+};
 
 /// A cell that is being executed.
 pub(super) struct Cell {
@@ -39,6 +43,8 @@ pub(super) struct Cell {
     pub(super) result_type: Option<String>,
     /// What it erred with.
     pub(super) failure: Option<Failure>,
+    /// What the frontend is to do, besides showing outputs.
+    pub(super) payload: Vec<Payload>,
     /// The results of its `user_expressions`.
     pub(super) expressions: Map<String, Value>,
 }
@@ -88,6 +94,7 @@ impl Cell {
             dependency_progress: None,
             result_type: None,
             failure: None,
+            payload: Vec::new(),
             expressions: Map::new(),
         }
     }

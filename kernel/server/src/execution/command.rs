@@ -12,6 +12,24 @@ use crate::{
 const NO_CHECKPOINTS: &str = "From level 2 on there are no checkpoints in the code: where it does not await, it can be interrupted \
                               only by ending its process.";
 
+/// The formatting of a cell whose commands end with line `end`. All lines of them stay but `lines`, which asked for it.
+pub(super) fn format(cell: &str, lines: &[usize], end: usize) -> Action {
+    let numbered = cell.split_inclusive('\n').zip(1..);
+    let (mut head, mut code) = (String::new(), String::new());
+    for (line, number) in numbered {
+        if number > end {
+            code.push_str(line);
+            continue;
+        }
+        // What is wrong with the code is told by its lines in the cell.
+        code.push('\n');
+        if !lines.contains(&number) {
+            head.push_str(line);
+        }
+    }
+    Action::Format { head, code }
+}
+
 impl Execution {
     /// Does a command that needs no notebook; whether it is one.
     pub(super) fn perform_without_notebook(&mut self, action: &Action) -> bool {
@@ -111,4 +129,24 @@ impl Execution {
 /// What is to be known of a level before it is chosen.
 pub(super) fn price(level: u8) -> Option<&'static str> {
     (level >= 2).then_some(NO_CHECKPOINTS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(cell: &str, lines: &[usize], end: usize) -> (String, String) {
+        match format(cell, lines, end) {
+            Action::Format { head, code } => (head, code),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn commands_stay_above_the_code() {
+        let both = |head: &str, code: &str| (head.to_owned(), code.to_owned());
+        assert_eq!(check("%%fmt\n1", &[1], 1), both("", "\n1"));
+        assert_eq!(check(":opt 3\n// why\n%%fmt\n\n1\n", &[3], 3), both(":opt 3\n// why\n", "\n\n\n\n1\n"));
+        assert_eq!(check("%%fmt", &[1], 1), both("", "\n"));
+    }
 }

@@ -1,9 +1,9 @@
-//! Commands that the compiler answers without running anything: `:type`, `:explain`, `:export`. How it finds the answers
+//! Commands that the compiler answers without running anything: `:type`, `:explain`, `:export`, `%%fmt`, `%%clippy`. How it finds the answers
 //! is not known here.
 
 use std::path::Path;
 
-use compiler::{ExportError, Notebook};
+use compiler::{ExportError, Notebook, Source};
 use ipc::MimeBundle;
 use tokio_util::sync::CancellationToken;
 
@@ -36,6 +36,31 @@ pub(super) async fn export(
         text.push_str(&format!("\n{sentence}."));
     }
     Ok(Compiled::note(text))
+}
+
+/// `%%clippy`
+pub(super) async fn lint(
+    notebook: &mut Notebook,
+    source: &Source,
+    cancel: &CancellationToken,
+) -> Result<Compiled, Refusal> {
+    let lints = notebook.lint(source, cancel).await?;
+    let nothing = || Compiled::note("clippy has nothing to say about this cell.".to_owned());
+    Ok(lints.map_or_else(nothing, Compiled::warnings))
+}
+
+/// `%%fmt`: the lines above the code, and the code.
+pub(super) async fn format(
+    notebook: &mut Notebook,
+    head: &str,
+    source: &Source,
+    cancel: &CancellationToken,
+) -> Result<Compiled, Refusal> {
+    if source.text.trim().is_empty() {
+        return Ok(Compiled::note("There is no code to format in this cell.".to_owned()));
+    }
+    let code = notebook.formatted(source, cancel).await?;
+    Ok(Compiled::new_text(format!("{head}{code}")))
 }
 
 /// `:explain`

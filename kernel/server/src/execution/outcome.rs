@@ -4,7 +4,7 @@ use std::process::ExitStatus;
 
 use compiler::Finished;
 use ipc::{CellId, MimeBundle, Outcome};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Execution, cell::Step, failure::Failure, interrupt::Interrupt, library::Library, note, stage::Stage};
 use crate::worker::death::{self, lost};
@@ -27,11 +27,11 @@ impl Execution {
         };
         if let Some(bundle) = self.end_output(run) {
             let metadata = MimeBundle::new();
-            self.say(match (&outcome, &step) {
+            match (&outcome, &step) {
                 // The tail expression has displayed itself.
-                (Outcome::Unit, Step::Code(_)) => note::result(bundle, metadata, self.count),
-                _ => note::bundle(bundle, metadata),
-            });
+                (Outcome::Unit, Step::Code(_)) => self.say_result(bundle, metadata),
+                _ => self.say(note::bundle(bundle, metadata)),
+            }
             self.say_type(&step);
         }
         self.variables = variables;
@@ -41,7 +41,7 @@ impl Execution {
             Outcome::Value(value) => {
                 match step {
                     Step::Code(_) => {
-                        self.say(note::result(value.data, value.metadata, self.count));
+                        self.say_result(value.data, value.metadata);
                         self.say_type(&step);
                     }
                     Step::Command(_) | Step::Loaded(_) | Step::Configured => {
@@ -69,6 +69,16 @@ impl Execution {
             Outcome::LoadFailed { message } => Failure::new("LoadError", &message),
         };
         self.fail(&step, failure);
+    }
+
+    fn say_result(&self, data: MimeBundle, metadata: MimeBundle) {
+        if let Some(cell) = &self.cell
+            && cell.content.is_counted()
+            && let Some(text) = data.get("text/plain").and_then(Value::as_str)
+        {
+            self.history.resulted(self.count, text);
+        }
+        self.say(note::result(data, metadata, self.count));
     }
 
     /// `:types`: behind a result, its type.

@@ -30,6 +30,7 @@ use super::{
 use crate::{
     command::Action,
     hint,
+    request::execute::Payload,
     worker::{Happening, death::lost, supervisor::Readiness},
 };
 
@@ -87,6 +88,11 @@ enum Work {
     /// The codes of errors.
     Explain(Vec<String>),
     Export(PathBuf),
+    Lint(Source),
+    Format {
+        head: String,
+        source: Source,
+    },
 }
 
 /// What the compiler made of a step.
@@ -101,12 +107,24 @@ pub(crate) struct Compiled {
     hints: Vec<(Hint, String)>,
     forget: Vec<String>,
     compile_time: Duration,
+    /// What the cell is to be from now on.
+    new_text: Option<String>,
 }
 
 impl Compiled {
     /// The answer to a command.
     pub(super) fn answer(bundle: MimeBundle) -> Self {
         Self { answer: Some(bundle), ..Self::default() }
+    }
+
+    /// The cell is to be another.
+    pub(super) fn new_text(text: String) -> Self {
+        Self { new_text: Some(text), ..Self::default() }
+    }
+
+    /// What rustc or clippy warns of.
+    pub(super) fn warnings(warnings: Rendered) -> Self {
+        Self { warnings: Some(warnings), ..Self::default() }
     }
 
     /// A sentence or a few.
@@ -232,7 +250,9 @@ impl Execution {
                     let change = change.clone();
                     self.change_dependencies(step, change);
                 }
-                Step::Code(_) if self.has_stale_dependencies() => self.renew_dependencies(step),
+                Step::Code(_) | Step::Command(Action::Lint(_)) if self.has_stale_dependencies() => {
+                    self.renew_dependencies(step)
+                }
                 _ => self.compile(step),
             },
             Library::Building { .. } => {
@@ -253,28 +273,29 @@ impl Execution {
             unreachable!("the caller has seen that the notebook is there");
         };
         let cell = self.cell.as_ref().expect("a step belongs to a cell");
-        let source = |code: &str, label: &str, cell_id: Option<&String>| {
-            Work::Code(Source {
-                text: code.to_owned(),
-                label: label.to_owned(),
-                cell_id: cell_id.cloned(),
-                opt_level: cell.opt_level,
-                timeline: cell.timeline && matches!(step, Step::Code(_)),
-                show_type: self.types && matches!(step, Step::Code(_)),
-                remember: !cell.content.silent && !matches!(step, Step::Expression { .. }),
-            })
+        let source = |code: &str, label: &str, cell_id: Option<&String>| Source {
+            text: code.to_owned(),
+            label: label.to_owned(),
+            cell_id: cell_id.cloned(),
+            opt_level: cell.opt_level,
+            timeline: cell.timeline && matches!(step, Step::Code(_)),
+            show_type: self.types && matches!(step, Step::Code(_)),
+            remember: !cell.content.silent && !matches!(step, Step::Expression { .. }),
         };
+        let own = |code: &str| source(code, &cell.label, cell.cell_id.as_ref());
         let work = match &step {
-            Step::Code(code) => source(code, &cell.label, cell.cell_id.as_ref()),
-            Step::Loaded(Loaded { code, label, id }) => source(code, label, id.as_ref()),
+            Step::Code(code) => Work::Code(own(code)),
+            Step::Loaded(Loaded { code, label, id }) => Work::Code(source(code, label, id.as_ref())),
             Step::Expression { code, .. } => {
                 self.expressions += 1;
                 // An expression is not the cell: it must not take the place of what the cell defined.
-                source(code, &format!("expression {}", self.expressions), None)
+                Work::Code(source(code, &format!("expression {}", self.expressions), None))
             }
             Step::Command(Action::TypeOf(expression)) => Work::TypeOf(expression.clone()),
             Step::Command(Action::Explain) => Work::Explain(self.last_error.clone()),
             Step::Command(Action::Export(folder)) => Work::Export(folder.clone()),
+            Step::Command(Action::Lint(code)) => Work::Lint(own(code)),
+            Step::Command(Action::Format { head, code }) => Work::Format { head: head.clone(), source: own(code) },
             Step::Command(_) | Step::Configured => Work::Variables,
         };
         let cancel = CancellationToken::new();
@@ -287,6 +308,8 @@ impl Execution {
                     Work::Variables => prepare_variables(&mut notebook, &token).await,
                     Work::TypeOf(expression) => inquiry::type_of(&mut notebook, &expression, &token).await,
                     Work::Export(folder) => inquiry::export(&notebook, &folder, &token).await,
+                    Work::Lint(source) => inquiry::lint(&mut notebook, &source, &token).await,
+                    Work::Format { head, source } => inquiry::format(&mut notebook, &head, &source, &token).await,
                     Work::Explain(codes) => inquiry::explain(&notebook, &codes).await,
                 }
             };
@@ -328,6 +351,8 @@ impl Execution {
         if let Some(cell) = &mut self.cell {
             cell.compile_time += compiled.compile_time;
             cell.result_type = compiled.result_type;
+            let text = compiled.new_text.map(|text| Payload::SetNextInput { text, replace: true });
+            cell.payload.extend(text);
         }
         if let Some(answer) = compiled.answer {
             self.say(note::bundle(answer, MimeBundle::new()));
@@ -402,6 +427,7 @@ async fn prepare(notebook: &mut Notebook, source: &Source, cancel: &Cancellation
         notes: artifact.notes,
         forget: artifact.forget,
         compile_time: artifact.compile_time,
+        new_text: None,
     })
 }
 

@@ -34,9 +34,34 @@ impl Content {
     }
 }
 
-/// The reply to a cell that ran. `quits`: a frontend that has only this kernel is to end as well.
-pub(crate) fn reply(execution_count: usize, result: Result<&Map<String, Value>, &Failure>, quits: bool) -> Value {
-    let payload = if quits { json!([{"source": "ask_exit", "keepkernel": false}]) } else { json!([]) };
+/// Something that the frontend is to do when a cell is done: a
+/// [payload](https://jupyter-client.readthedocs.io/en/stable/messaging.html#payloads-deprecated).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Payload {
+    /// A frontend that has only this kernel is to end as well.
+    AskExit,
+    /// Puts a text into the next cell, or in the place of the present one.
+    SetNextInput { text: String, replace: bool },
+}
+
+impl Payload {
+    fn to_json(&self) -> Value {
+        match self {
+            Self::AskExit => json!({"source": "ask_exit", "keepkernel": false}),
+            Self::SetNextInput { text, replace } => {
+                json!({"source": "set_next_input", "text": text, "replace": replace})
+            }
+        }
+    }
+}
+
+/// The reply to a cell that ran.
+pub(crate) fn reply(
+    execution_count: usize,
+    result: Result<&Map<String, Value>, &Failure>,
+    payload: &[Payload],
+) -> Value {
+    let payload: Vec<Value> = payload.iter().map(Payload::to_json).collect();
     match result {
         Ok(user_expressions) => json!({
             "status": "ok",
@@ -73,6 +98,17 @@ fn null_is_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Map<Strin
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn payloads_are_objects_with_a_source() {
+        let text = "1".to_owned();
+        let reply = reply(3, Ok(&Map::new()), &[Payload::SetNextInput { text, replace: true }, Payload::AskExit]);
+        let expected = json!([
+            {"source": "set_next_input", "text": "1", "replace": true},
+            {"source": "ask_exit", "keepkernel": false},
+        ]);
+        assert_eq!(reply["payload"], expected);
+    }
 
     #[test]
     fn what_is_left_out_has_the_specs_default() {
