@@ -2,7 +2,7 @@
 
 mod bundle;
 pub(crate) mod duration;
-mod json;
+pub(crate) mod json;
 mod kind;
 pub mod probe;
 mod rows;

@@ -14,6 +14,8 @@ use std::task::{Context, Poll};
 
 use futures::task::AtomicWaker;
 
+use crate::comm;
+pub use crate::comm::{Kind, Packet};
 use crate::display::MimeBundle;
 use crate::error::{CellDebugError, CellError};
 pub use crate::input::Answer;
@@ -93,6 +95,16 @@ pub enum Message {
     /// Nobody waits for that answer any more.
     InputWithdrawn {
         id: u64,
+    },
+    /// Something for the frontend; [`receive`] takes what that says.
+    Comm {
+        cell: u64,
+        packet: Packet,
+    },
+    /// Frontends can open comms for this target from now on, or no more.
+    CommTarget {
+        name: String,
+        is_there: bool,
     },
 }
 
@@ -221,6 +233,11 @@ impl Session {
 pub fn answer(id: u64, answer: Answer) {
     input::answer(id, answer);
     input::wake_readers();
+}
+
+/// Takes what a frontend says to a comm. From any thread; never waits.
+pub fn receive(packet: Packet) {
+    comm::receive(packet);
 }
 
 /// Aborts the tasks that belong to the cell of this label, or all. A sentence on what became of it.

@@ -10,7 +10,8 @@ pub(crate) mod shell;
 pub(crate) mod stdin;
 
 use jupyter_protocol::{ErrorOutput, JupyterMessageContent, Status, StreamContent};
-use serde_json::Value;
+use serde_json::{Map, Value};
+use tokio_util::bytes::Bytes;
 
 use crate::{
     message::{Channel, Parent, Request, content},
@@ -35,6 +36,20 @@ impl Outgoing {
     /// Publishes under the request that it belongs to.
     pub(crate) fn publish(&self, content: impl Into<JupyterMessageContent>, parent: Option<&Parent>) {
         self.iopub.publish(self.session.broadcast(content, parent));
+    }
+
+    /// Publishes content that has metadata and bytes beside it.
+    pub(crate) fn publish_whole(
+        &self,
+        content: impl Into<JupyterMessageContent>,
+        metadata: Map<String, Value>,
+        buffers: Vec<Bytes>,
+        parent: Option<&Parent>,
+    ) {
+        let mut message = self.session.broadcast(content, parent);
+        message.metadata = Value::Object(metadata);
+        message.buffers = buffers;
+        self.iopub.publish(message);
     }
 
     /// [`status`](https://jupyter-client.readthedocs.io/en/stable/messaging.html#kernel-status)

@@ -7,6 +7,7 @@
 
 mod advice;
 mod cell;
+mod comm;
 mod command;
 mod dependency;
 pub(crate) mod failure;
@@ -39,6 +40,7 @@ use tokio::sync::mpsc;
 pub(crate) use self::stage::TaskDone;
 use self::{
     cell::{Cell, Step},
+    comm::Comms,
     failure::Failure,
     library::{Found, Library},
     question::Questions,
@@ -97,6 +99,8 @@ pub(crate) struct Execution {
     /// What the cell, or a task while it has its turn, asks the user.
     questions: Questions,
 
+    /// What frontends and cells have open between them.
+    comms: Comms,
     outputs: Outputs,
     /// Under whom a run's output is published, also when it has long ended; under nobody if the cell was silent.
     audiences: HashMap<CellId, Option<Arc<Parent>>>,
@@ -136,6 +140,7 @@ impl Execution {
             loaded: HashMap::new(),
             hints: Hints::default(),
             questions: Questions::default(),
+            comms: Comms::default(),
             outputs: Outputs::new(),
             audiences: HashMap::new(),
             variables: Vec::new(),

@@ -35,6 +35,8 @@ pub(crate) struct Request {
     pub(crate) question: Option<String>,
     pub(crate) metadata: Value,
     pub(crate) content: Value,
+    /// Bytes behind the content, as comms have them.
+    pub(crate) buffers: Vec<Bytes>,
 }
 
 /// Why a message has to be dropped: there is nothing in it that a reply could refer to.
@@ -55,11 +57,13 @@ impl Request {
     /// handler to reply that this is not what it needs.
     pub(crate) fn from_raw(raw: RawMessage, channel: Channel) -> Result<Self, MessageError> {
         let header = header(&raw.jparts[0])?;
+        let buffers = raw.jparts.get(4..).unwrap_or_default().to_vec();
         let value = |part: &Bytes| serde_json::from_slice(part).unwrap_or(Value::Null);
         Ok(Self {
             question: question(&value(&raw.jparts[1])),
             metadata: value(&raw.jparts[2]),
             content: value(&raw.jparts[3]),
+            buffers,
             parent: Arc::new(Parent { channel, identities: raw.zmq_identities, header }),
         })
     }

@@ -1,6 +1,7 @@
 //! One file per type of request. A handler reads the content of its request and makes the content of the reply;
 //! `busy`, `idle` and where the reply goes are not known here.
 
+pub(crate) mod comm;
 pub(crate) mod comm_info;
 pub(crate) mod complete;
 pub(crate) mod execute;

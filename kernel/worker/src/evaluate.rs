@@ -12,7 +12,7 @@ use kissaten::runtime::{self, Answer, Cell, Displayed, Hint, Message, Outcome, S
 use serde_json::Value as Json;
 
 use crate::control::{self, Control, Events};
-use crate::{library, report};
+use crate::{comm, library, report};
 
 /// Bytes of stack for the cells' own code: as roomy as a main thread's usual limit, and twice that, because at
 /// opt-level 0 frames are large. Only what is used is ever backed by memory.
@@ -54,6 +54,10 @@ pub(crate) fn run(control: Control) -> io::Result<()> {
             Request::Clear => Job::Clear,
             Request::Input { id, answer } => {
                 runtime::answer(id, self::answer(answer));
+                continue;
+            }
+            Request::Comm(comm) => {
+                runtime::receive(comm::received(comm));
                 continue;
             }
             Request::Report(report) => {
@@ -165,6 +169,8 @@ fn event(message: Message) -> Event {
         }
         Message::Input { id, cell, prompt, password } => Event::Input { id, cell: CellId(cell), prompt, password },
         Message::InputWithdrawn { id } => Event::InputWithdrawn { id },
+        Message::Comm { cell, packet } => Event::Comm { cell: CellId(cell), comm: comm::sent(packet) },
+        Message::CommTarget { name, is_there } => Event::CommTarget { name, is_there },
     }
 }
 

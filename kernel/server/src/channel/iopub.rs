@@ -76,7 +76,7 @@ impl Publisher {
 
     /// Publishes a message behind all that was published before. Never waits.
     pub(crate) fn publish(&self, message: JupyterMessage) {
-        let size = size(&message.content);
+        let size = size(&message.content) + message.buffers.iter().map(Bytes::len).sum::<usize>();
         self.backlog.bytes.fetch_add(size, Ordering::Relaxed);
         self.put(Item::Publish { message: Box::new(message), size });
     }

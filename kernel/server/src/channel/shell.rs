@@ -11,8 +11,7 @@ use crate::{dispatcher::Kernel, message::Request, request};
 pub(crate) fn handle(kernel: &mut Kernel, request: Request) {
     match request.message_type() {
         "execute_request" => kernel.execution.submit(request),
-        "comm_open" => request::comm_info::refuse(&request, &kernel.outgoing),
-        "comm_msg" | "comm_close" => quiet(kernel, &request),
+        "comm_open" | "comm_msg" | "comm_close" => request::comm::handle(kernel, &request),
         "shutdown_request" => request::shutdown::handle(kernel, request),
         "interrupt_request" => request::interrupt::handle(kernel, &request),
         _ => match reply(kernel, &request) {
@@ -30,7 +29,7 @@ pub(super) fn reply(kernel: &Kernel, request: &Request) -> Option<Result<Value, 
         "inspect_request" => request::inspect::reply(request),
         "is_complete_request" => request::is_complete::reply(request),
         "history_request" => request::history::reply(request),
-        "comm_info_request" => Ok(request::comm_info::reply()),
+        "comm_info_request" => request::comm_info::reply(kernel, request),
         other if other.ends_with("_request") => Ok(request::unknown(other)),
         _ => return None,
     })

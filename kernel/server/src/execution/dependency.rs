@@ -176,6 +176,7 @@ impl Execution {
         self.variables.clear();
         self.forget.clear();
         self.supervisor.replace(&worker);
+        self.close_comms();
         // Who has run nothing has lost nothing.
         if self.runs > 0 {
             self.say(note::note(&format!(

@@ -86,6 +86,7 @@ impl Execution {
         let last_words = self.end_outputs();
         let death = death::explain(status, &last_words);
         let was_ready = self.supervisor.is_ready();
+        self.close_comms();
         self.supervisor.exited(status, &last_words);
         match std::mem::replace(&mut self.stage, Stage::Between) {
             Stage::Running { step, interrupt, .. } => {

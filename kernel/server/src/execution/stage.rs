@@ -194,6 +194,8 @@ impl Execution {
                 self.ask(id, cell, prompt, password);
             }
             Happening::Message(ipc::Event::InputWithdrawn { id }) => self.withdraw(id),
+            Happening::Message(ipc::Event::Comm { cell, comm }) => self.comm_from_cell(cell, comm),
+            Happening::Message(ipc::Event::CommTarget { name, is_there }) => self.comms.target(name, is_there),
             Happening::Message(ipc::Event::Report(report)) => self.reported(report),
             Happening::Message(ipc::Event::Cleared) => {
                 if matches!(self.stage, Stage::Clearing) {

@@ -141,7 +141,10 @@ impl Client {
         let id = header.msg_id.clone();
         let parent = Arc::new(Parent { channel, identities: Vec::new(), header });
         // A kernel that is no more is told by the end of its messages.
-        let _ = self.events.send(Event::Request(Request { parent, question, metadata, content })).await;
+        let _ = self
+            .events
+            .send(Event::Request(Request { parent, question, metadata, content, buffers: Vec::new() }))
+            .await;
         id
     }
 }
