@@ -136,7 +136,7 @@ impl Session {
                 cell,
                 label,
                 library: program.library,
-                entry: program.entry,
+                entry: program.entry.clone(),
                 forget: artifact.forget,
                 timeline: self.timeline,
             };
@@ -152,7 +152,8 @@ impl Session {
                 }
             };
             let success = matches!(outcome, Outcome::Value(_) | Outcome::Unit);
-            self.notebook.finish(&Finished { success, showed: matches!(outcome, Outcome::Value(_)), variables });
+            let (entry, showed) = (program.entry, matches!(outcome, Outcome::Value(_)));
+            self.notebook.finish(&Finished { entry, success, showed, variables });
             out.push_str(&self.printed());
             match outcome {
                 Outcome::Value(value) => writeln!(out, "= {}", value.data["text/plain"].as_str().unwrap()).unwrap(),
