@@ -111,7 +111,7 @@ pub(crate) fn parse(text: &str, item_macros: &BTreeSet<String>) -> Result<Parsed
     })
 }
 
-fn parse_here(text: &str, item_macros: &BTreeSet<String>) -> Result<Parsed, Unparsed> {
+pub(crate) fn parse_here(text: &str, item_macros: &BTreeSet<String>) -> Result<Parsed, Unparsed> {
     let tokens: TokenStream = text.parse().map_err(|_| Unparsed::Syntax)?;
     if mention::depth(tokens.clone(), DEEPEST) > DEEPEST {
         return Err(Unparsed::TooDeep);

@@ -114,6 +114,8 @@ mod tests {
         round_trip(Request::Comm(comm(CommKind::Open { target: "slider".into() })));
         round_trip(Request::Comm(comm(CommKind::Message)));
         round_trip(Event::Comm { cell: CellId(0), comm: comm(CommKind::Close) });
+        round_trip(Event::Page { cell: CellId(1), data: crate::MimeBundle::new() });
+        round_trip(Event::NextInput { cell: CellId(1), text: "\n".into() });
         round_trip(Event::CommTarget { name: "slider".into(), is_there: true });
         round_trip(Event::Report(Ok(crate::MimeBundle::new())));
         round_trip(Event::Report(Err("there is no task 7".into())));

@@ -34,6 +34,10 @@ pub enum Event {
     InputWithdrawn { id: u64 },
     /// Code of a cell says something to the frontend.
     Comm { cell: CellId, comm: Comm },
+    /// Something for the frontend's pager; it belongs into the cell's reply.
+    Page { cell: CellId, data: MimeBundle },
+    /// Text for a new cell, likewise.
+    NextInput { cell: CellId, text: String },
     /// Comms for the target of this name can be opened from now on, or no more.
     CommTarget { name: String, is_there: bool },
     /// What was asked for by [`Request::Report`](crate::Request::Report); an error is a sentence for the user.

@@ -18,6 +18,7 @@ mod live;
 mod lock;
 mod output;
 mod panic;
+mod payload;
 mod progress;
 pub mod runtime;
 mod store;
@@ -34,6 +35,7 @@ pub use display::{
 };
 pub use futures;
 pub use input::{input, input_password};
+pub use payload::{page, set_next_input};
 pub use progress::{Progress, progress, progress_stream};
 pub use serde;
 pub use task::{Task, TaskState, Tasks, tasks};

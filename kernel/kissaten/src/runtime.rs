@@ -102,6 +102,16 @@ pub enum Message {
         cell: u64,
         packet: Packet,
     },
+    /// Something for the frontend's pager.
+    Page {
+        cell: u64,
+        data: MimeBundle,
+    },
+    /// Text for a new cell.
+    NextInput {
+        cell: u64,
+        text: String,
+    },
     /// Frontends can open comms for this target from now on, or no more.
     CommTarget {
         name: String,

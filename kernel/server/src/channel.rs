@@ -5,6 +5,7 @@ pub(crate) mod control;
 pub(crate) mod heartbeat;
 pub(crate) mod iopub;
 pub(crate) mod local;
+pub(crate) mod replay;
 pub(crate) mod router;
 pub(crate) mod shell;
 pub(crate) mod stdin;
@@ -46,10 +47,10 @@ impl Outgoing {
         buffers: Vec<Bytes>,
         parent: Option<&Parent>,
     ) {
-        let mut message = self.session.broadcast(content, parent);
-        message.metadata = Value::Object(metadata);
-        message.buffers = buffers;
-        self.iopub.publish(message);
+        let mut outbound = self.session.broadcast(content, parent);
+        outbound.message.metadata = Value::Object(metadata);
+        outbound.message.buffers = buffers;
+        self.iopub.publish(outbound);
     }
 
     /// [`status`](https://jupyter-client.readthedocs.io/en/stable/messaging.html#kernel-status)
@@ -91,7 +92,7 @@ impl Outgoing {
     /// Asks the client of a request, when all that was published before has left. The id of the question's message.
     pub(crate) fn ask(&self, content: impl Into<JupyterMessageContent>, under: &Parent) -> String {
         let message = self.session.reply(content, under);
-        let id = message.header.msg_id.clone();
+        let id = message.message.header.msg_id.clone();
         self.iopub.then_reply(self.stdin.clone(), message);
         id
     }

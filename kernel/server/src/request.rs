@@ -4,6 +4,7 @@
 pub(crate) mod comm;
 pub(crate) mod comm_info;
 pub(crate) mod complete;
+pub(crate) mod debug;
 pub(crate) mod execute;
 pub(crate) mod history;
 pub(crate) mod input;
@@ -12,6 +13,7 @@ pub(crate) mod interrupt;
 pub(crate) mod is_complete;
 pub(crate) mod kernel_info;
 pub(crate) mod shutdown;
+pub(crate) mod subshell;
 
 use serde_json::{Value, json};
 

@@ -187,6 +187,8 @@ fn event(message: Message) -> Event {
         Message::Input { id, cell, prompt, password } => Event::Input { id, cell: CellId(cell), prompt, password },
         Message::InputWithdrawn { id } => Event::InputWithdrawn { id },
         Message::Comm { cell, packet } => Event::Comm { cell: CellId(cell), comm: comm::sent(packet) },
+        Message::Page { cell, data } => Event::Page { cell: CellId(cell), data: bundle(data).0 },
+        Message::NextInput { cell, text } => Event::NextInput { cell: CellId(cell), text },
         Message::CommTarget { name, is_there } => Event::CommTarget { name, is_there },
     }
 }

@@ -9,6 +9,11 @@ use crate::{dispatcher::Kernel, message::Request, request};
 
 /// Handles a request; it has its one reply afterwards, or its place in the queue of cells.
 pub(crate) fn handle(kernel: &mut Kernel, request: Request) {
+    if let Some(id) = &request.parent.subshell_id
+        && !kernel.execution.has_subshell(id)
+    {
+        return refuse(kernel, &request, id);
+    }
     match request.message_type() {
         "execute_request" => kernel.execution.submit(request),
         "comm_open" | "comm_msg" | "comm_close" => request::comm::handle(kernel, &request),
@@ -21,6 +26,16 @@ pub(crate) fn handle(kernel: &mut Kernel, request: Request) {
     }
 }
 
+/// There is no such subshell.
+fn refuse(kernel: &Kernel, request: &Request, subshell_id: &str) {
+    if request.message_type().ends_with("_request") {
+        kernel.outgoing.answer(request, Ok(request::subshell::unknown(subshell_id)));
+    } else {
+        tracing::warn!("dropped a `{}` for a subshell that there is not", request.message_type());
+        quiet(kernel, request);
+    }
+}
+
 /// The reply to a request that is done when it is answered; `None` for what is not a request.
 pub(super) fn reply(kernel: &Kernel, request: &Request) -> Option<Result<Value, serde_json::Error>> {
     Some(match request.message_type() {
@@ -30,6 +45,7 @@ pub(super) fn reply(kernel: &Kernel, request: &Request) -> Option<Result<Value, 
         "is_complete_request" => request::is_complete::reply(request),
         "history_request" => request::history::reply(request),
         "comm_info_request" => request::comm_info::reply(kernel, request),
+        "debug_request" => Ok(request::debug::reply(request)),
         other if other.ends_with("_request") => Ok(request::unknown(other)),
         _ => return None,
     })

@@ -9,7 +9,11 @@ use std::{
 use serde_json::{Map, Value};
 
 use super::failure::Failure;
-use crate::{command::Action, message::Parent, request::execute::Content};
+use crate::{
+    command::Action,
+    message::Parent,
+    request::execute::{Content, Payload},
+};
 
 /// A cell that is being executed.
 pub(super) struct Cell {
@@ -37,6 +41,8 @@ pub(super) struct Cell {
     pub(super) dependency_progress: Option<String>,
     /// The type of its result, if that is to be shown.
     pub(super) result_type: Option<String>,
+    /// What it asks of the frontend.
+    pub(super) payloads: Vec<Payload>,
     /// What it erred with.
     pub(super) failure: Option<Failure>,
     /// The results of its `user_expressions`.
@@ -87,6 +93,7 @@ impl Cell {
             progress: None,
             dependency_progress: None,
             result_type: None,
+            payloads: Vec::new(),
             failure: None,
             expressions: Map::new(),
         }

@@ -30,12 +30,15 @@ use super::{
 use crate::{
     command::Action,
     hint,
+    request::execute::Payload,
     worker::{Happening, death::lost, supervisor::Readiness},
 };
 
-/// What the present step of the present cell waits for.
+/// What the present step of a shell's present cell waits for.
+#[derive(Default)]
 pub(super) enum Stage {
     /// Nothing: the next step can begin.
+    #[default]
     Between,
     /// The session library is being built.
     AwaitingLibrary(Step),
@@ -44,7 +47,7 @@ pub(super) enum Stage {
     /// It is compiled, and there is no worker yet.
     AwaitingWorker { step: Step, program: Program },
     /// The worker runs it.
-    Running { step: Step, run: CellId, since: Instant, interrupt: Interrupt },
+    Running { step: Step, run: CellId, entry: String, since: Instant, interrupt: Interrupt },
     /// The worker drops all variables.
     Clearing,
     /// The worker tells about tasks.
@@ -58,6 +61,11 @@ impl Stage {
             Self::Running { interrupt: Interrupt::Asked { until }, .. } => Some(*until),
             _ => None,
         }
+    }
+
+    /// Whether the worker runs this.
+    pub(super) fn runs(&self, cell: CellId) -> bool {
+        matches!(self, Self::Running { run, .. } if *run == cell)
     }
 
     /// Cancels what the compiler does.
@@ -153,8 +161,14 @@ impl Execution {
     pub(crate) fn done(&mut self, done: TaskDone) {
         match done {
             TaskDone::Built(built) => self.built(built),
-            TaskDone::Compiled { notebook, result } => self.compiled(notebook, result),
-            TaskDone::Changed { notebook, result } => self.dependencies_changed(notebook, result),
+            TaskDone::Compiled { notebook, result } => {
+                self.turn_where(|stage| matches!(stage, Stage::Compiling { .. }));
+                self.compiled(notebook, result);
+            }
+            TaskDone::Changed { notebook, result } => {
+                self.turn_where(|stage| matches!(stage, Stage::Compiling { .. }));
+                self.dependencies_changed(notebook, result);
+            }
         }
         self.pump();
     }
@@ -166,10 +180,10 @@ impl Execution {
             Happening::Message(ipc::Event::Ready { mark }) => {
                 self.supervisor.ready();
                 self.outputs.expect(&mark);
-                match std::mem::replace(&mut self.stage, Stage::Between) {
-                    Stage::AwaitingWorker { step, program } => self.run(step, program),
-                    other => self.stage = other,
-                }
+                self.each_shell(|shell| match std::mem::take(&mut shell.stage) {
+                    Stage::AwaitingWorker { step, program } => shell.run(step, program),
+                    other => shell.stage = other,
+                });
             }
             Happening::Message(ipc::Event::Display(display)) => {
                 let run = display.cell;
@@ -188,17 +202,27 @@ impl Execution {
                     }
                 }
             }
-            Happening::Message(ipc::Event::Done { cell, outcome, variables }) => self.ran(cell, outcome, variables),
+            Happening::Message(ipc::Event::Done { cell, outcome, variables }) => {
+                self.turn_where(|stage| stage.runs(cell));
+                self.ran(cell, outcome, variables);
+            }
             Happening::Message(ipc::Event::Hint { cell, hint, text }) => self.hint(cell, hint, &text),
             Happening::Message(ipc::Event::Input { id, cell, prompt, password }) => {
                 self.ask(id, cell, prompt, password);
             }
-            Happening::Message(ipc::Event::InputWithdrawn { id }) => self.withdraw(id),
+            Happening::Message(ipc::Event::InputWithdrawn { id }) => self.each_shell(|shell| shell.withdraw(id)),
             Happening::Message(ipc::Event::Comm { cell, comm }) => self.comm_from_cell(cell, comm),
+            Happening::Message(ipc::Event::Page { cell, data }) => self.payload(cell, Payload::Page { data }),
+            Happening::Message(ipc::Event::NextInput { cell, text }) => {
+                self.payload(cell, Payload::SetNextInput { text, replace: false });
+            }
             Happening::Message(ipc::Event::CommTarget { name, is_there }) => self.comms.target(name, is_there),
-            Happening::Message(ipc::Event::Report(report)) => self.reported(report),
+            Happening::Message(ipc::Event::Report(report)) => {
+                self.turn_where(|stage| matches!(stage, Stage::Reporting(_)));
+                self.reported(report);
+            }
             Happening::Message(ipc::Event::Cleared) => {
-                if matches!(self.stage, Stage::Clearing) {
+                if self.turn_where(|stage| matches!(stage, Stage::Clearing)) {
                     self.stage = Stage::Between;
                 }
             }
@@ -223,6 +247,9 @@ impl Execution {
                 return;
             }
         }
+        if let Some(failure) = self.refusal(&step) {
+            return self.fail(&step, failure);
+        }
         // All others need the notebook.
         if matches!(self.library, Library::Failed(_)) {
             self.look_again();
@@ -234,7 +261,7 @@ impl Execution {
                     let change = change.clone();
                     self.change_dependencies(step, change);
                 }
-                Step::Code(_) if self.has_stale_dependencies() => self.renew_dependencies(step),
+                Step::Code(_) if self.has_stale_dependencies() && !self.others_run() => self.renew_dependencies(step),
                 _ => self.compile(step),
             },
             Library::Building { .. } => {
@@ -245,7 +272,7 @@ impl Execution {
                 let failure = Failure::new("SessionLibraryError", sentence);
                 self.fail(&step, failure);
             }
-            Library::Compiling => unreachable!("one step is compiled at a time, and this one begins"),
+            Library::Compiling => unreachable!("one step is compiled at a time, and others wait for that"),
         }
     }
 
@@ -300,7 +327,7 @@ impl Execution {
 
     /// The compiler is done with a step.
     fn compiled(&mut self, notebook: Box<Notebook>, result: Result<Compiled, Refusal>) {
-        self.library = Library::Ready(notebook);
+        self.notebook_is_back(notebook);
         let (step, cancel) = match std::mem::replace(&mut self.stage, Stage::Between) {
             Stage::Compiling { step, cancel } => (step, cancel),
             other => {
@@ -347,15 +374,16 @@ impl Execution {
                 }
             }
         }
+        let entry = compiled.program.as_ref().map(|program| program.entry.clone()).unwrap_or_default();
         match compiled.program {
             // It came too late for the compiler, and not for the cell.
             _ if cancel.is_cancelled() => {
-                self.finish_step(false);
+                self.finish_step(&entry, false);
                 self.fail(&step, Failure::interrupted());
             }
             Some(program) => self.run(step, program),
             None => {
-                self.finish_step(true);
+                self.finish_step(&entry, true);
                 if let Step::Expression { name, .. } = step {
                     self.expression(name, json!({"status": "ok", "data": {}, "metadata": {}}));
                 }
@@ -368,7 +396,7 @@ impl Execution {
         match self.supervisor.readiness() {
             Readiness::Soon => self.stage = Stage::AwaitingWorker { step, program },
             Readiness::Failed(sentence) => {
-                self.finish_step(false);
+                self.finish_step(&program.entry, false);
                 self.fail(&step, Failure::new("WorkerError", &sentence));
             }
             Readiness::Ready => {
@@ -383,11 +411,12 @@ impl Execution {
                     cell: run,
                     label: cell.label.clone(),
                     library: program.library,
-                    entry: program.entry,
+                    entry: program.entry.clone(),
                     forget: std::mem::take(&mut self.forget),
                     timeline: cell.timeline && matches!(step, Step::Code(_)),
                 });
-                self.stage = Stage::Running { step, run, since: Instant::now(), interrupt: Interrupt::None };
+                let (entry, since, interrupt) = (program.entry, Instant::now(), Interrupt::None);
+                self.stage = Stage::Running { step, run, entry, since, interrupt };
             }
         }
     }

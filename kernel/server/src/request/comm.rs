@@ -33,7 +33,7 @@ pub(crate) fn handle(kernel: &mut Kernel, request: &Request) {
     kernel.outgoing.idle(&request.parent);
 }
 
-fn read(request: &Request) -> Option<Comm> {
+pub(crate) fn read(request: &Request) -> Option<Comm> {
     let Content { comm_id, target_name, data } = request.content().ok()?;
     let kind = match request.message_type() {
         "comm_open" => CommKind::Open { target: target_name? },

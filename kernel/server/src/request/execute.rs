@@ -1,6 +1,7 @@
 //! [`execute_request`](https://jupyter-client.readthedocs.io/en/stable/messaging.html#execute): its content, and its
 //! reply. How a cell is run is told by [`execution`](crate::execution).
 
+use ipc::MimeBundle;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
@@ -34,9 +35,37 @@ impl Content {
     }
 }
 
-/// The reply to a cell that ran. `quits`: a frontend that has only this kernel is to end as well.
-pub(crate) fn reply(execution_count: usize, result: Result<&Map<String, Value>, &Failure>, quits: bool) -> Value {
-    let payload = if quits { json!([{"source": "ask_exit", "keepkernel": false}]) } else { json!([]) };
+/// What a frontend is asked to do when it has the reply.
+/// See [payloads](https://jupyter-client.readthedocs.io/en/stable/messaging.html#payloads-deprecated).
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Payload {
+    /// A frontend that has only this kernel is to end as well.
+    AskExit,
+    /// Something for its pager.
+    Page { data: MimeBundle },
+    /// Text for a new cell, or in place of this one's.
+    SetNextInput { text: String, replace: bool },
+}
+
+impl Payload {
+    fn to_json(&self) -> Value {
+        match self {
+            Self::AskExit => json!({"source": "ask_exit", "keepkernel": false}),
+            Self::Page { data } => json!({"source": "page", "data": data, "start": 0}),
+            Self::SetNextInput { text, replace } => {
+                json!({"source": "set_next_input", "text": text, "replace": replace})
+            }
+        }
+    }
+}
+
+/// The reply to a cell that ran.
+pub(crate) fn reply(
+    execution_count: usize,
+    result: Result<&Map<String, Value>, &Failure>,
+    payloads: &[Payload],
+) -> Value {
+    let payload: Vec<Value> = payloads.iter().map(Payload::to_json).collect();
     match result {
         Ok(user_expressions) => json!({
             "status": "ok",
