@@ -38,8 +38,11 @@ class KernelTests(jupyter_kernel_test.KernelTests):
         }
     ]
 
+    code_page_something = 'kissaten::page(&kissaten::Markdown("# A page"))'
+    code_clear_output = "kissaten::clear_output(false)"
+
     # What these ask for does not exist yet.
-    test_completion = test_history = test_inspect = test_is_complete = test_pager = test_clear_output = None
+    test_completion = test_history = test_inspect = test_is_complete = None
 
     def test_compile_error(self):
         """A cell that does not compile has one error message, as a panic has."""

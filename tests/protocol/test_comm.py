@@ -1,5 +1,6 @@
 """Comms: cells and frontends open them, talk and close them, and nobody is left with an end that nobody holds."""
 
+import re
 import uuid
 
 ECHO = """\
@@ -185,3 +186,13 @@ def test_a_flood_that_nobody_reads_ends_its_comm(kernel):
         kernel.say("shell", "comm_msg", {"comm_id": comm_id, "data": {"text": "x" * 1_000_000}})
     assert until(kernel, cell, 1) == [("comm_close", comm_id, {"error": "more was sent than the cell has read"})]
     assert kernel.ok("1 + 1").result == "2"
+
+
+def test_the_example_of_the_readme(kernel, repository):
+    cells = re.findall(r"```rust\n(.*?)```", (repository / "README.md").read_text(), re.DOTALL)
+    [example] = [code for code in cells if "Target::register" in code]
+    cell = kernel.ok(example)
+    say(kernel, "comm_open", "c1", target="slider")
+    say(kernel, "comm_msg", "c1", {"value": 2.5})
+    assert until(kernel, cell, 1) == [("comm_msg", "c1", {"seen": True})]
+    assert cell.stdout == "the slider is at Some(2.5)\n"

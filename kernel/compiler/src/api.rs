@@ -20,6 +20,8 @@ pub struct Source {
     pub show_type: bool,
     /// Whether it is a part of the notebook, which [`Notebook::export`](crate::Notebook::export) writes.
     pub remember: bool,
+    /// Whether it is only to be evaluated: it defines nothing and moves no variable.
+    pub is_expression: bool,
 }
 
 /// Text for people in the two forms that a frontend can use.

@@ -126,7 +126,7 @@ impl Notebook {
             cell_id: source.cell_id.clone(),
         });
         self.texts.insert(cell.label.clone(), Arc::clone(&cell));
-        let parsed = match parse::parse(&source.text, &self.items.item_macros()) {
+        let mut parsed = match parse::parse(&source.text, &self.items.item_macros()) {
             Ok(parsed) => parsed,
             Err(Unparsed::TooDeep) => return Err(too_deep()),
             Err(Unparsed::Syntax) => {
@@ -136,6 +136,12 @@ impl Notebook {
             }
         };
 
+        if source.is_expression {
+            if !parsed.items.is_empty() || !parsed.imports.is_empty() {
+                return Err(changes("it defines an item or imports one"));
+            }
+            parsed.bindings.clear();
+        }
         let mut items = self.items.clone();
         let merged = items.merge(&cell, &parsed, false);
         self.refuse_redefinition(&merged)?;
@@ -159,6 +165,11 @@ impl Notebook {
             other => other.map(|success| (success, merged)),
         };
         let (success, merged) = success?;
+        if source.is_expression
+            && let Some(name) = success.moves.first()
+        {
+            return Err(changes(&format!("it moves the variable `{name}`")));
+        }
         let artifact = self.adopt(&cell, &parsed, success, &merged);
         if source.remember
             && parsed.has_statements
@@ -345,6 +356,13 @@ fn too_deep() -> PrepareError {
     let summary = "the cell nests brackets or operators more than 250 deep".to_owned();
     let plain =
         format!("error: {summary}\n  = help: compilers give up at such depths; move the inner parts into functions");
+    refused(summary, plain)
+}
+
+/// Something that is only to be evaluated would do more.
+fn changes(what: &str) -> PrepareError {
+    let summary = "an expression that is evaluated beside a cell changes nothing".to_owned();
+    let plain = format!("error: {summary}\n  = note: {what}\n  = help: run it as a cell");
     refused(summary, plain)
 }
 

@@ -33,6 +33,7 @@ impl Notebook {
             timeline: false,
             show_type: true,
             remember: false,
+            is_expression: true,
         };
         let cell = Arc::new(CellText {
             serial: self.serial,

@@ -122,6 +122,7 @@ impl Session {
             timeline: self.timeline,
             show_type: false,
             remember: true,
+            is_expression: false,
         };
         let prepared = self.runtime.block_on(self.notebook.prepare(&source, &CancellationToken::new()));
         let artifact = match prepared {

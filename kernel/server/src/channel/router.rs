@@ -3,6 +3,8 @@
 //! The socket crate keeps a queue of 100,000 messages for each client of a ROUTER and waits when one is full, which is
 //! why replies are written by a task of their own and never by the dispatcher.
 
+use std::{collections::HashSet, time::Duration};
+
 use jupyter_zmq_client::{Connection, RawMessage, RouterRecvConnection, RouterSendConnection};
 use tokio::sync::mpsc;
 use zeromq::{RouterSocket, SocketRecv, SocketSend};
@@ -12,6 +14,11 @@ use crate::{
     dispatcher::Event,
     message::{Channel, Outbound, Request},
 };
+
+/// How long a client whose queue is full may take nothing before it is given up: the others wait behind it.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a reply waits for a client that was given up.
+const IMPATIENCE: Duration = Duration::from_millis(5);
 
 /// The way to a channel's writing task.
 #[derive(Clone)]
@@ -85,9 +92,20 @@ pub(super) async fn read(
 }
 
 async fn write(mut connection: RouterSendConnection, mut replies: mpsc::UnboundedReceiver<Outbound>) {
+    let mut stuck = HashSet::new();
     while let Some(reply) = replies.recv().await {
-        if let Err(error) = send(&mut connection, reply).await {
-            tracing::info!("a reply could not be delivered: {error}");
+        let client = reply.message.zmq_identities.first().cloned().unwrap_or_default();
+        let patience = if stuck.contains(&client) { IMPATIENCE } else { PATIENCE };
+        match tokio::time::timeout(patience, send(&mut connection, reply)).await {
+            Ok(Ok(())) => drop(stuck.remove(&client)),
+            Ok(Err(error)) => {
+                stuck.remove(&client);
+                tracing::info!("a reply could not be delivered: {error}");
+            }
+            Err(_) => {
+                tracing::warn!("a client does not read its replies: it will miss some");
+                stuck.insert(client);
+            }
         }
     }
 }

@@ -291,6 +291,7 @@ impl Execution {
                 timeline: cell.timeline && matches!(step, Step::Code(_)),
                 show_type: self.types && matches!(step, Step::Code(_)),
                 remember: !cell.content.silent && !matches!(step, Step::Expression { .. }),
+                is_expression: matches!(step, Step::Expression { .. }),
             })
         };
         let work = match &step {
