@@ -307,10 +307,21 @@ class Kernel:
         """All requests so far."""
         return list(self._cells.values())
 
-    def send(self, msg_type: str, content: dict[str, Any], *, channel: str = "shell", metadata: Any = None) -> Cell:
+    def send(
+        self,
+        msg_type: str,
+        content: dict[str, Any],
+        *,
+        channel: str = "shell",
+        metadata: Any = None,
+        subshell: str | None = None,
+        buffers: list[bytes] | None = None,
+    ) -> Cell:
         request = self.client.session.msg(msg_type, content, metadata=metadata)
+        if subshell is not None:
+            request["header"]["subshell_id"] = subshell
         cell = self._cells[request["header"]["msg_id"]] = Cell(self, request)
-        self.client.session.send(self._sockets[channel], request)
+        self.client.session.send(self._sockets[channel], request, buffers=buffers)
         return cell
 
     def say(self, channel: str, msg_type: str, content: dict[str, Any], *, parent: Message | None = None) -> None:

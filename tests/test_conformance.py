@@ -43,9 +43,11 @@ class KernelTests(jupyter_kernel_test.KernelTests):
     invalid_code_samples = ["let = 5;", "fn f() }", "'ab'"]
     code_history_pattern = "6 [*] 7"
     supported_history_operations = ("tail", "range", "search")
+    code_page_something = 'kissaten::page(&kissaten::Markdown("# A page"))'
+    code_clear_output = "kissaten::clear_output(false)"
 
     # What these ask for does not exist yet.
-    test_completion = test_inspect = test_pager = test_clear_output = None
+    test_completion = test_inspect = None
 
     def test_compile_error(self):
         """A cell that does not compile has one error message, as a panic has."""

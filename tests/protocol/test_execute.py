@@ -107,6 +107,95 @@ def test_user_expressions_are_answered(kernel):
     assert kernel.run("(x, y)").result == "(20, 21)"
 
 
+def test_user_expressions_change_nothing(kernel):
+    """Each is answered by itself, and none leaves anything behind or takes anything away."""
+    kernel.ok("let x = 1; let text = String::from(\"kept\");")
+    expressions = {
+        "value": "x + 1",
+        "awaits": "tokio::task::yield_now().await; 7",
+        "binds": "let z = x + 10; z * 2",
+        "borrows": "&text",
+        "shows": "text",
+        "moves": "drop(text)",
+        "item": "fn f() {} 1",
+        "import": "use std::mem;",
+        "panics": "panic!(\"oh\")",
+        "fails": "\"a\".parse::<u8>()?",
+        "broken": "let a =",
+        "command": ":vars",
+        "nothing": "",
+        "not text": 7,
+    }
+    cell = kernel.ok("x", user_expressions=expressions)
+    answers = cell.reply["user_expressions"]
+    good = {name: answer["data"].get("text/plain") for name, answer in answers.items() if answer["status"] == "ok"}
+    assert good == {"value": "2", "awaits": "7", "binds": "22", "borrows": '"kept"', "shows": '"kept"', "nothing": None}
+    names = {name: answer["ename"] for name, answer in answers.items() if answer["status"] == "error"}
+    assert names == {
+        "moves": "CompileError",
+        "item": "CompileError",
+        "import": "CompileError",
+        "panics": "Panic",
+        "fails": "ParseIntError",
+        "broken": "CompileError",
+        "command": "CompileError",
+        "not text": "MalformedRequest",
+    }
+    assert answers["moves"]["evalue"] == "an expression that is evaluated beside a cell changes nothing"
+    assert [m["msg_type"] for m in cell.iopub] == ["status", "execute_input", "execute_result", "status"]
+    for name in ("z", "f()"):
+        kernel.fails(name)
+    assert kernel.ok("(x, text.len())").result == "(1, 4)"
+
+
+def test_user_expressions_of_a_silent_cell(kernel):
+    """As an extension asks for a value without anything to be seen."""
+    kernel.ok("let x = 1;")
+    cell = kernel.run("", silent=True, store_history=False, user_expressions={"x": "x"})
+    assert cell.reply["user_expressions"]["x"] == {"status": "ok", "data": {"text/plain": "1"}, "metadata": {}}
+    assert [m["msg_type"] for m in cell.iopub] == ["status", "status"]
+
+
+def test_a_page_and_the_next_cell_stand_in_the_reply(kernel):
+    """They are no output, come in their order, and go with their own cell alone."""
+    cell = kernel.ok('kissaten::page(&kissaten::Markdown("# Tea")); kissaten::set_next_input("let cup = 1;"); 7')
+    page, text = cell.reply["payload"]
+    assert page == {"source": "page", "data": page["data"], "start": 0}
+    assert page["data"]["text/markdown"] == "# Tea" and "text/plain" in page["data"]
+    assert text == {"source": "set_next_input", "text": "let cup = 1;", "replace": False}
+    assert [m["msg_type"] for m in cell.iopub] == ["status", "execute_input", "execute_result", "status"]
+    assert kernel.ok("1").reply["payload"] == []
+    failed = kernel.fails('kissaten::page(&kissaten::Plain("before")); panic!("oh")')
+    assert [payload["source"] for payload in failed.reply["payload"]] == ["page"]
+
+
+def test_a_page_that_comes_too_late_is_shown(kernel, tmp_path):
+    go = tmp_path / "go"
+    cell = kernel.ok(
+        f'let task = tokio::spawn(async {{ while !std::path::Path::new("{go}").exists() {{ tokio::task::yield_now().await; }}\n'
+        'kissaten::set_next_input("nobody"); kissaten::page(&kissaten::Plain("late")); });'
+    )
+    go.touch()
+    kernel.ok("task.await?;")
+    shown = [m["content"]["data"] for m in cell.iopub if m["msg_type"] == "display_data"]
+    assert shown == [{"text/plain": "late"}]
+
+
+def test_a_debugger_is_refused_politely(kernel):
+    info = kernel.request("kernel_info_request", {}).finish().reply
+    assert info["debugger"] is False and "debugger" not in info["supported_features"]
+    for channel in ("control", "shell"):
+        request = {"type": "request", "seq": 3, "command": "initialize", "arguments": {}}
+        reply = kernel.request("debug_request", request, channel=channel).finish().reply
+        assert {key: reply[key] for key in ("type", "request_seq", "command", "success", "message")} == {
+            "type": "response",
+            "request_seq": 3,
+            "command": "initialize",
+            "success": False,
+            "message": "Kissaten has no debugger",
+        }
+
+
 def test_no_user_expressions_are_an_empty_answer(kernel):
     assert kernel.ok("1").reply["user_expressions"] == {}
 

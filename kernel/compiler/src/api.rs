@@ -20,6 +20,8 @@ pub struct Source {
     pub show_type: bool,
     /// Whether it is a part of the notebook, which [`Notebook::export`](crate::Notebook::export) writes.
     pub remember: bool,
+    /// Whether it is only to be evaluated: it defines nothing and moves no variable.
+    pub is_expression: bool,
 }
 
 /// Text for people in the two forms that a frontend can use.
@@ -108,9 +110,11 @@ pub enum PrepareError {
     Environment(String),
 }
 
-/// How the run of the cell that was prepared last ended, told by whoever ran it.
+/// How the run of a cell that was prepared ended, told by whoever ran it.
 #[derive(Clone, Debug)]
 pub struct Finished {
+    /// The entry point of its [`Program`]; empty if it had none.
+    pub entry: String,
     /// Whether it ran to its end: only then does it have new variables.
     pub success: bool,
     /// Whether it showed the value of its tail expression.

@@ -49,6 +49,9 @@ fn command(line: &str, number: usize) -> Option<Command> {
 }
 
 #[cfg(test)]
+mod fuzz;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -8,6 +8,7 @@ mod adjust;
 mod attempt;
 mod dependencies;
 mod export;
+mod finish;
 mod hint;
 mod history;
 mod inquiry;
@@ -23,7 +24,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{Artifact, CompileError, Finished, PrepareError, Program, Source, Variable};
+use crate::api::{Artifact, CompileError, PrepareError, Program, Source, Variable};
 use crate::binding::{self, Binding, NotKept};
 use crate::items::{CellText, Items, Merged};
 use crate::lower::{self, ItemsFile};
@@ -34,6 +35,7 @@ use crate::session_library::SessionLibrary;
 use attempt::{Attempt, Success};
 use dependencies::Dependencies;
 pub use export::ExportError;
+use finish::Pending;
 use history::Entry;
 pub(crate) use inquiry::codes;
 
@@ -43,15 +45,6 @@ struct Generation {
     library: PathBuf,
     /// Its files, to which rustc points from later cells as well.
     files: Vec<ItemsFile>,
-}
-
-/// What the notebook will be once the cell that was prepared last has run.
-#[derive(Debug, Default)]
-struct Pending {
-    bindings: Vec<Binding>,
-    not_kept: BTreeMap<String, NotKept>,
-    /// The cell, if it is one to be remembered.
-    entry: Option<Entry>,
 }
 
 /// Live items, variables, and where their libraries are.
@@ -64,7 +57,8 @@ pub struct Notebook {
     generation: Option<Generation>,
     bindings: BTreeMap<String, Binding>,
     not_kept: BTreeMap<String, NotKept>,
-    pending: Pending,
+    /// The cells that were prepared and have not ended, by their entry points.
+    pending: BTreeMap<String, Pending>,
     /// What ran.
     history: Vec<Entry>,
     /// Texts of all cells that can still be pointed at, by label.
@@ -109,7 +103,7 @@ impl Notebook {
             generation: None,
             bindings: BTreeMap::new(),
             not_kept: BTreeMap::new(),
-            pending: Pending::default(),
+            pending: BTreeMap::new(),
             history: Vec::new(),
             texts: BTreeMap::new(),
             serial: 0,
@@ -117,7 +111,8 @@ impl Notebook {
         })
     }
 
-    /// Compiles a cell. Its items become live at once, its variables with [`finish`](Self::finish).
+    /// Compiles a cell. Its items become live at once, its variables with [`finish`](Self::finish). Others may run
+    /// meanwhile: the variables that they use are theirs until they end.
     ///
     /// # Errors
     /// [`PrepareError`]; the notebook is then as it was.
@@ -125,12 +120,18 @@ impl Notebook {
     /// # Cancel safety
     /// Triggering `cancel` ends rustc and leaves the notebook as it was; so does dropping the future.
     pub async fn prepare(&mut self, source: &Source, cancel: &CancellationToken) -> Result<Artifact, PrepareError> {
-        self.pending = Pending::default();
         let cell = self.enter(source);
-        let parsed = self.parsed(&cell, cancel).await?;
+        let mut parsed = self.parsed(&cell, cancel).await?;
 
+        if source.is_expression {
+            if !parsed.items.is_empty() || !parsed.imports.is_empty() {
+                return Err(changes("it defines an item or imports one"));
+            }
+            parsed.bindings.clear();
+        }
         let mut items = self.items.clone();
         let merged = items.merge(&cell, &parsed, false);
+        self.refuse_redefinition(&merged)?;
         let mut attempt = Attempt::new(self, &cell, &parsed, items, source);
         attempt.drop_variables_of(&merged);
         let tried = attempt.run(cancel).await;
@@ -139,6 +140,7 @@ impl Notebook {
             Err(PrepareError::Compile(error)) if cell.cell_id.is_some() && !parsed.items.is_empty() => {
                 let mut items = self.items.clone();
                 let merged = items.merge(&cell, &parsed, true);
+                self.refuse_redefinition(&merged)?;
                 let mut attempt = Attempt::new(self, &cell, &parsed, items, source);
                 attempt.drop_variables_of(&merged);
                 match attempt.run(cancel).await {
@@ -150,9 +152,17 @@ impl Notebook {
             other => other.map(|success| (success, merged)),
         };
         let (success, merged) = success?;
+        if source.is_expression
+            && let Some(name) = success.moves.first()
+        {
+            return Err(changes(&format!("it moves the variable `{name}`")));
+        }
         let artifact = self.adopt(&cell, &parsed, success, &merged);
-        if source.remember && parsed.has_statements {
-            self.pending.entry = Some(Entry::new(&cell, &parsed));
+        if source.remember
+            && parsed.has_statements
+            && let Some(pending) = artifact.program.as_ref().and_then(|program| self.pending.get_mut(&program.entry))
+        {
+            pending.entry = Some(Entry::new(&cell, &parsed));
         }
         Ok(artifact)
     }
@@ -181,6 +191,15 @@ impl Notebook {
                 Ok(Parsed { has_statements: true, ..Parsed::default() })
             }
         }
+    }
+
+    fn refuse_redefinition(&self, merged: &Merged) -> Result<(), PrepareError> {
+        let Some((name, type_name, label)) = self.in_use(&merged.changed) else { return Ok(()) };
+        let summary = format!("`{type_name}` cannot be redefined while {label} runs");
+        let plain = format!(
+            "error: {summary}\n  = note: its variable `{name}` is of that type\n  = help: run this cell when {label} has ended"
+        );
+        Err(refused(summary, plain))
     }
 
     /// Makes a success the state of the notebook.
@@ -214,7 +233,10 @@ impl Notebook {
                 "`main` is an ordinary {kind} here, and the cell already runs on the kernel's runtime: run it with `{call}`"
             ));
         }
-        self.pending = Pending { bindings: success.bindings, not_kept: success.not_kept, entry: None };
+        let entry = success.program.as_ref().map(|program| program.entry.clone()).unwrap_or_default();
+        let (bindings, not_kept, label) = (success.bindings, success.not_kept, cell.label.clone());
+        let pending = Pending { bindings, not_kept, holds: success.takes, label, entry: None };
+        self.pending.insert(entry, pending);
         self.drop_stale_texts(cell);
         Artifact {
             program: success.program,
@@ -241,32 +263,6 @@ impl Notebook {
         for (key, owner) in owned {
             self.items.owners.entry(key).or_insert(owner);
         }
-    }
-
-    /// The cell that was prepared last has run, well or not.
-    pub fn finish(&mut self, finished: &Finished) {
-        let mut pending = std::mem::take(&mut self.pending);
-        self.remember(&mut pending, finished);
-        let kept: BTreeSet<&str> = finished.variables.iter().map(String::as_str).collect();
-        if finished.success {
-            for binding in pending.bindings {
-                self.not_kept.remove(&binding.name);
-                self.bindings.insert(binding.name.clone(), binding);
-            }
-            for (name, reason) in pending.not_kept {
-                self.bindings.remove(&name);
-                self.not_kept.insert(name, reason);
-            }
-        } else {
-            // Only what it moved is gone; what it would have bound, it did not.
-            for (name, reason) in pending.not_kept {
-                if matches!(reason, NotKept::Moved(_)) && !kept.contains(name.as_str()) {
-                    self.not_kept.insert(name, reason);
-                }
-            }
-        }
-        // The worker's word is the last one.
-        self.bindings.retain(|name, _| kept.contains(name.as_str()));
     }
 
     /// A program that shows all variables as a table; `None` when there are none.
@@ -303,7 +299,7 @@ impl Notebook {
 
     /// The worker is gone with all variables: forgets them and returns their names.
     pub fn worker_lost(&mut self) -> Vec<String> {
-        self.pending = Pending::default();
+        self.pending.clear();
         let lost: Vec<String> = std::mem::take(&mut self.bindings).into_keys().collect();
         self.not_kept.extend(lost.iter().map(|name| (name.clone(), NotKept::WorkerLost)));
         lost
@@ -315,7 +311,7 @@ impl Notebook {
         self.generation = None;
         self.bindings.clear();
         self.not_kept.clear();
-        self.pending = Pending::default();
+        self.pending.clear();
         self.history.clear();
         self.texts.clear();
     }
@@ -374,5 +370,17 @@ fn too_deep() -> PrepareError {
     let summary = "the cell nests brackets or operators more than 250 deep".to_owned();
     let plain =
         format!("error: {summary}\n  = help: compilers give up at such depths; move the inner parts into functions");
+    refused(summary, plain)
+}
+
+/// Something that is only to be evaluated would do more.
+fn changes(what: &str) -> PrepareError {
+    let summary = "an expression that is evaluated beside a cell changes nothing".to_owned();
+    let plain = format!("error: {summary}\n  = note: {what}\n  = help: run it as a cell");
+    refused(summary, plain)
+}
+
+/// An error of our own, in rustc's form.
+fn refused(summary: String, plain: String) -> PrepareError {
     PrepareError::Compile(CompileError { summary, rendered: crate::Rendered { ansi: plain.clone(), plain } })
 }

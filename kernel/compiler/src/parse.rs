@@ -120,7 +120,7 @@ pub(crate) fn is_too_deep(tokens: &TokenStream) -> bool {
     mention::depth(tokens.clone(), DEEPEST) > DEEPEST
 }
 
-fn parse_here(text: &str, item_macros: &BTreeSet<String>) -> Result<Parsed, Unparsed> {
+pub(crate) fn parse_here(text: &str, item_macros: &BTreeSet<String>) -> Result<Parsed, Unparsed> {
     let tokens: TokenStream = text.parse().map_err(|_| Unparsed::Syntax)?;
     if is_too_deep(&tokens) {
         return Err(Unparsed::TooDeep);

@@ -16,6 +16,7 @@ fn source(text: &str) -> Source {
         timeline: false,
         show_type: false,
         remember: false,
+        is_expression: false,
     }
 }
 

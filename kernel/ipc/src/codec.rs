@@ -74,7 +74,7 @@ pub fn read<T: DeserializeOwned>(from: &mut impl Read) -> Result<Option<T>, Code
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{CellId, Event, Outcome, Report, Request};
+    use crate::{Buffer, CellId, Comm, CommKind, Event, Outcome, Report, Request};
 
     fn round_trip<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(message: T) {
         let mut bytes = Vec::new();
@@ -104,6 +104,19 @@ mod tests {
         ] {
             round_trip(Request::Report(report));
         }
+        let comm = |kind| Comm {
+            id: "喫".into(),
+            kind,
+            data: serde_json::json!({"value": [1.5, null]}),
+            metadata: crate::MimeBundle::from_iter([("version".to_owned(), "2".into())]),
+            buffers: vec![Buffer(Vec::new()), Buffer(vec![0, 255, 10])],
+        };
+        round_trip(Request::Comm(comm(CommKind::Open { target: "slider".into() })));
+        round_trip(Request::Comm(comm(CommKind::Message)));
+        round_trip(Event::Comm { cell: CellId(0), comm: comm(CommKind::Close) });
+        round_trip(Event::Page { cell: CellId(1), data: crate::MimeBundle::new() });
+        round_trip(Event::NextInput { cell: CellId(1), text: "\n".into() });
+        round_trip(Event::CommTarget { name: "slider".into(), is_there: true });
         round_trip(Event::Report(Ok(crate::MimeBundle::new())));
         round_trip(Event::Report(Err("there is no task 7".into())));
         round_trip(Event::Done {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::CellId;
+use crate::{CellId, Comm};
 
 /// Representations of one thing by MIME type, as the messaging spec's `data` fields want them: JSON types hold a
 /// JSON value, binary types a base64 string, all others text.
@@ -32,6 +32,14 @@ pub enum Event {
     },
     /// Nobody waits for that input any more.
     InputWithdrawn { id: u64 },
+    /// Code of a cell says something to the frontend.
+    Comm { cell: CellId, comm: Comm },
+    /// Something for the frontend's pager; it belongs into the cell's reply.
+    Page { cell: CellId, data: MimeBundle },
+    /// Text for a new cell, likewise.
+    NextInput { cell: CellId, text: String },
+    /// Comms for the target of this name can be opened from now on, or no more.
+    CommTarget { name: String, is_there: bool },
     /// What was asked for by [`Request::Report`](crate::Request::Report); an error is a sentence for the user.
     Report(Result<MimeBundle, String>),
     /// The cell has ended. All it printed was written to its pipes before this was sent, so a reader who now

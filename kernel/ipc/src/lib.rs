@@ -5,11 +5,13 @@
 //! not what a Jupyter message is, not what a library is loaded with.
 
 mod codec;
+mod comm;
 mod event;
 pub mod marks;
 mod request;
 
 pub use codec::{CodecError, MAX_FRAME, decode, encode, read, write};
+pub use comm::{Buffer, Comm, CommKind};
 pub use event::{Display, Event, Hint, Location, MimeBundle, Outcome, Panic, Value};
 pub use request::{CellId, InputAnswer, Report, Request};
 

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Comm;
+
 /// Which run of a cell a message is about.
 ///
 /// It is counted up for everything that is ever run in a kernel, silent cells too, and so differs from Jupyter's
@@ -36,6 +38,8 @@ pub enum Request {
     Interrupt { cell: CellId },
     /// The answer to an [`Event::Input`](crate::Event::Input).
     Input { id: u64, answer: InputAnswer },
+    /// A frontend says something to code of a cell; not answered.
+    Comm(Comm),
     /// Tell about tasks, whatever the cell does; answered by one [`Event::Report`](crate::Event::Report).
     Report(Report),
     /// Drop all variables (`:clear`); answered by [`Event::Cleared`](crate::Event::Cleared).

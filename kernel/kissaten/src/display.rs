@@ -3,7 +3,7 @@
 pub(crate) mod adapter;
 mod bundle;
 pub(crate) mod duration;
-mod json;
+pub(crate) mod json;
 mod kind;
 pub mod probe;
 mod rows;

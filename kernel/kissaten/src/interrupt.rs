@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::{here, task};
@@ -20,11 +20,12 @@ pub static mut CHECK: bool = false;
 /// How many reasons there are for the flag.
 static REASONS: AtomicUsize = AtomicUsize::new(0);
 
-/// The run of a cell that is being interrupted; 0: none.
-static INTERRUPTED: AtomicU64 = AtomicU64::new(0);
+/// The runs of cells that are being interrupted, and whether code of them has been unwound.
+static INTERRUPTED: Mutex<BTreeMap<u64, bool>> = Mutex::new(BTreeMap::new());
 
-/// Whether code of the interrupted cell has been unwound.
-static HEEDED: AtomicBool = AtomicBool::new(false);
+fn interrupted() -> MutexGuard<'static, BTreeMap<u64, bool>> {
+    INTERRUPTED.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// What a checkpoint unwinds with: no panic, so no hook is called and nothing is printed.
 pub(crate) struct Unwound;
@@ -51,8 +52,9 @@ pub(crate) fn release() {
 
 /// Checkpoints of this cell, and of threads that work for it, unwind until [`end`].
 pub(crate) fn begin(run: u64) {
-    if INTERRUPTED.swap(run, Ordering::SeqCst) == 0 {
-        HEEDED.store(false, Ordering::SeqCst);
+    let is_new = !interrupted().contains_key(&run);
+    if is_new {
+        interrupted().insert(run, false);
         hold();
         stop_closures(run);
     }
@@ -60,8 +62,8 @@ pub(crate) fn begin(run: u64) {
 
 /// Whether a checkpoint has ended some of the interrupted cell's code. What that code results in after all, because
 /// it caught the unwinding, is not what it was written for.
-pub(crate) fn was_heeded() -> bool {
-    HEEDED.load(Ordering::SeqCst)
+pub(crate) fn was_heeded(run: u64) -> bool {
+    interrupted().get(&run).is_some_and(|heeded| *heeded)
 }
 
 /// Closures of `spawn_blocking` that run, by the run of their cell.
@@ -108,8 +110,9 @@ fn stop_closures(run: u64) {
 }
 
 /// The cell has ended.
-pub(crate) fn end() {
-    if INTERRUPTED.swap(0, Ordering::SeqCst) != 0 {
+pub(crate) fn end(run: u64) {
+    let was_there = interrupted().remove(&run).is_some();
+    if was_there {
         release();
     }
 }
@@ -158,15 +161,15 @@ extern "C" fn is_meant() -> bool {
 }
 
 fn is_interrupted(run: u64) -> bool {
-    run != 0 && run == INTERRUPTED.load(Ordering::SeqCst)
+    run != 0 && interrupted().contains_key(&run)
 }
 
 /// Ends what the checkpoint is in.
 #[cold]
 #[inline(never)]
 fn unwind() -> ! {
-    if is_interrupted(here::run()) {
-        HEEDED.store(true, Ordering::SeqCst);
+    if let Some(heeded) = interrupted().get_mut(&here::run()) {
+        *heeded = true;
     }
     resume_unwind(Box::new(Unwound));
 }

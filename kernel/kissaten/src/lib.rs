@@ -6,6 +6,7 @@
 //! where its outcomes and displays go: the worker asks for the first and gives a sink for the second.
 
 mod chunk;
+pub mod comm;
 pub mod display;
 mod error;
 mod here;
@@ -17,6 +18,7 @@ mod live;
 mod lock;
 mod output;
 mod panic;
+mod payload;
 mod progress;
 pub mod runtime;
 mod store;
@@ -33,6 +35,7 @@ pub use display::{
 };
 pub use futures;
 pub use input::{input, input_password};
+pub use payload::{page, set_next_input};
 pub use progress::{Progress, progress, progress_stream};
 pub use serde;
 pub use task::{Task, TaskState, Tasks, tasks};

@@ -68,6 +68,10 @@ impl Shared {
 }
 
 fn show(run: u64, update: bool) {
+    // A cell of another shell may be the one that is drawn by now: the picture stays as it was.
+    if !trace::is_on(run) {
+        return;
+    }
     let id = format!("kissaten-timeline-{run}");
     runtime::send_display(run, trace::timeline().mime_bundle(), Some(id), update);
 }

@@ -3,6 +3,7 @@
 //! A cell's own future runs by `block_on` on the thread that calls [`Session::run`], so it need not be `Send`;
 //! what it spawns runs on the runtime's workers and goes on when the cell has ended.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::mem::ManuallyDrop;
 use std::os::fd::FromRawFd;
@@ -14,6 +15,8 @@ use std::task::{Context, Poll};
 
 use futures::task::AtomicWaker;
 
+use crate::comm;
+pub use crate::comm::{Kind, Packet};
 use crate::display::MimeBundle;
 use crate::error::{CellDebugError, CellError};
 pub use crate::input::Answer;
@@ -94,6 +97,26 @@ pub enum Message {
     InputWithdrawn {
         id: u64,
     },
+    /// Something for the frontend; [`receive`] takes what that says.
+    Comm {
+        cell: u64,
+        packet: Packet,
+    },
+    /// Something for the frontend's pager.
+    Page {
+        cell: u64,
+        data: MimeBundle,
+    },
+    /// Text for a new cell.
+    NextInput {
+        cell: u64,
+        text: String,
+    },
+    /// Frontends can open comms for this target from now on, or no more.
+    CommTarget {
+        name: String,
+        is_there: bool,
+    },
 }
 
 /// Where messages go; called from any thread.
@@ -101,8 +124,15 @@ pub type Sink = Box<dyn Fn(Message) + Send + Sync>;
 
 static SINK: OnceLock<Sink> = OnceLock::new();
 
-/// The cell that runs, else the one that ran last.
+/// The cell whose own code runs, else the one whose did last.
 static CURRENT: Mutex<Option<Cell>> = Mutex::new(None);
+
+/// All cells that have begun and not ended. Several have where one runs while others await.
+static RUNNING: Mutex<BTreeMap<u64, Cell>> = Mutex::new(BTreeMap::new());
+
+fn running() -> MutexGuard<'static, BTreeMap<u64, Cell>> {
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 pub(crate) fn current() -> MutexGuard<'static, Option<Cell>> {
     CURRENT.lock().unwrap_or_else(PoisonError::into_inner)
@@ -128,9 +158,9 @@ pub(crate) fn is_interrupted() -> bool {
     current().as_ref().is_some_and(|cell| cell.state.interrupted.load(Ordering::Acquire))
 }
 
-/// Whether it is the cell of this run, and has been interrupted.
+/// Whether the cell of this run runs and has been interrupted.
 pub(crate) fn interrupts(run: u64) -> bool {
-    current().as_ref().is_some_and(|cell| cell.state.id == run && cell.state.interrupted.load(Ordering::Acquire))
+    running().get(&run).is_some_and(|cell| cell.state.interrupted.load(Ordering::Acquire))
 }
 
 /// What stdin was when the session began: `(device, inode)`.
@@ -168,31 +198,10 @@ impl Session {
         output::mark()
     }
 
-    /// Runs a cell to its end and says how it ended.
-    ///
-    /// Blocks; must be called on one and the same thread always, which is where the variables live.
-    pub fn run(&self, cell: Cell, entry: Entry) -> Outcome {
-        let state = Arc::clone(&cell.state);
-        label::give(state.id, &state.label);
-        *current() = Some(cell);
-        output::begin(state.id);
-        let _here = here::enter(state.id, 0);
-        let live = state.timeline.then(|| Live::begin(state.id, &state.label));
-        let ended = panic::catch(|| self.runtime.block_on(entry()));
-        state.end_interrupts();
-        let outcome = state.outcome().take();
-        // What unwinds past the guard comes from dropping the cell's own values.
-        let outcome = ended.map_or_else(Outcome::Panic, |()| outcome.unwrap_or(Outcome::Unit));
-        // A user's own `stdout().write` without a newline is still in std's buffer.
-        let _ = std::io::Write::flush(&mut std::io::stdout());
-        if let Some(live) = live {
-            live.finish(match outcome {
-                Outcome::Panic(_) => End::Panicked,
-                Outcome::Interrupted => End::Aborted,
-                _ => End::Finished,
-            });
-        }
-        outcome
+    /// Runs a future of whoever serves cells, on the thread that calls it. That has to be one and the same always: it is
+    /// where the variables live, and where [`Run`]s are polled.
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.runtime.block_on(future)
     }
 
     /// Drops these variables, on the thread that runs cells; their `Drop` may use the runtime, or panic.
@@ -221,6 +230,11 @@ impl Session {
 pub fn answer(id: u64, answer: Answer) {
     input::answer(id, answer);
     input::wake_readers();
+}
+
+/// Takes what a frontend says to a comm. From any thread; never waits.
+pub fn receive(packet: Packet) {
+    comm::receive(packet);
 }
 
 /// Aborts the tasks that belong to the cell of this label, or all. A sentence on what became of it.
@@ -274,7 +288,7 @@ impl State {
     /// The cell's own code has ended; what is dropped and put back now has checkpoints too, which are to do nothing.
     fn end_interrupts(&self) {
         self.ended.store(true, Ordering::SeqCst);
-        interrupt::end();
+        interrupt::end(self.id);
     }
 
     pub(crate) fn outcome(&self) -> MutexGuard<'_, Option<Outcome>> {
@@ -296,10 +310,81 @@ impl Cell {
         interrupt::begin(self.state.id);
         // It may have ended before, or just now, and then nobody else would take the flag back.
         if self.state.ended.load(Ordering::SeqCst) {
-            interrupt::end();
+            interrupt::end(self.state.id);
         }
         self.state.waker.wake();
         input::wake_readers();
+    }
+}
+
+/// A cell's run to its end: how it ended. Several can be polled side by side, on the thread of [`Session::block_on`].
+pub struct Run {
+    cell: Cell,
+    entry: Entry,
+    /// What is left of it; there is none before the first poll.
+    program: Option<Program>,
+    live: Option<Live>,
+}
+
+impl Run {
+    /// A run that has not begun.
+    pub fn new(cell: Cell, entry: Entry) -> Self {
+        Self { cell, entry, program: None, live: None }
+    }
+
+    /// The thread's code is this cell's from now on.
+    fn take_turn(&mut self) {
+        let state = &self.cell.state;
+        let has_begun = self.program.is_some();
+        if !has_begun {
+            label::give(state.id, &state.label);
+            running().insert(state.id, self.cell.clone());
+        }
+        // Where cells take turns, so does what is not marked of their output.
+        if !has_begun || here::current() != state.id {
+            *current() = Some(self.cell.clone());
+            output::begin(state.id);
+        }
+        if !has_begun {
+            self.live = state.timeline.then(|| Live::begin(state.id, &state.label));
+        }
+    }
+
+    fn end(&mut self, ended: Result<(), Panic>) -> Outcome {
+        let state = &self.cell.state;
+        state.end_interrupts();
+        running().remove(&state.id);
+        let outcome = state.outcome().take();
+        // What unwinds past the guard comes from dropping the cell's own values.
+        let outcome = ended.map_or_else(Outcome::Panic, |()| outcome.unwrap_or(Outcome::Unit));
+        // A user's own `stdout().write` without a newline is still in std's buffer.
+        let _ = std::io::Write::flush(&mut std::io::stdout());
+        if let Some(live) = self.live.take() {
+            live.finish(match outcome {
+                Outcome::Panic(_) => End::Panicked,
+                Outcome::Interrupted => End::Aborted,
+                _ => End::Finished,
+            });
+        }
+        outcome
+    }
+}
+
+impl Future for Run {
+    type Output = Outcome;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome> {
+        let run = &mut *self;
+        run.take_turn();
+        let _here = here::enter(run.cell.state.id, 0);
+        let polled = panic::catch(|| run.program.get_or_insert_with(run.entry).as_mut().poll(context));
+        let ended = match polled {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(())) => Ok(()),
+            Err(panic) => Err(panic),
+        };
+        let dropped = panic::catch(|| drop(run.program.take()));
+        Poll::Ready(run.end(ended.and(dropped)))
     }
 }
 
@@ -354,7 +439,7 @@ fn poll_guarded(context: &mut Context<'_>, poll: &mut dyn FnMut(&mut Context<'_>
         Err(_) if is_interrupted => interrupted(state),
         Ok(Poll::Ready(()))
             if is_interrupted
-                && (interrupt::was_heeded() || matches!(&*state.outcome(), Some(Outcome::Error { .. }))) =>
+                && (interrupt::was_heeded(state.id) || matches!(&*state.outcome(), Some(Outcome::Error { .. }))) =>
         {
             interrupted(state)
         }

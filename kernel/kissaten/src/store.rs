@@ -11,8 +11,13 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ptr::NonNull;
 
+use crate::here;
+
 thread_local! {
     static STORE: RefCell<BTreeMap<String, Slot>> = const { RefCell::new(BTreeMap::new()) };
+    /// Which run has taken which variable out, and will put it back if nobody has kept, taken, or forgotten one of that
+    /// name since.
+    static TAKEN: RefCell<BTreeMap<String, u64>> = const { RefCell::new(BTreeMap::new()) };
 }
 
 /// One kept value, boxed, with what is needed to drop it.
@@ -64,6 +69,7 @@ pub(crate) unsafe fn take_raw(name: &str, to: *mut u8, type_id: TypeId) -> bool 
         // SAFETY: the types are equal, so `to` takes `layout.size()` bytes; the slot owns them.
         unsafe { std::ptr::copy_nonoverlapping(slot.value.as_ptr(), to, slot.layout.size()) };
         slot.release();
+        TAKEN.with_borrow_mut(|taken| taken.insert(name.to_owned(), here::run()));
         true
     })
 }
@@ -93,11 +99,13 @@ pub(crate) unsafe fn keep_raw(
     };
     let slot = Slot { value, layout, type_id, drop_in_place };
     // The older value is dropped outside of the borrow: its `Drop` is user code.
+    TAKEN.with_borrow_mut(|taken| taken.remove(name));
     let older = STORE.with_borrow_mut(|store| store.insert(name.to_owned(), slot));
     drop(older);
 }
 
-/// As [`keep_raw`], but where there is one of that name already the value is dropped instead.
+/// As [`keep_raw`], but for a variable that this run has taken. Where there is a newer one of that name, or it is to be
+/// forgotten, the value is dropped instead.
 ///
 /// # Safety
 /// As [`keep_raw`].
@@ -109,7 +117,7 @@ pub(crate) unsafe fn put_back_raw(
     type_id: TypeId,
     drop_in_place: Option<unsafe fn(*mut u8)>,
 ) {
-    if !STORE.with_borrow(|store| store.contains_key(name)) {
+    if TAKEN.with_borrow(|taken| taken.get(name) == Some(&here::run())) {
         // SAFETY: as the caller promises.
         unsafe { keep_raw(name, from, layout, type_id, drop_in_place) };
     } else if let Some(drop_in_place) = drop_in_place {
@@ -121,6 +129,7 @@ pub(crate) unsafe fn put_back_raw(
 /// Drops these variables; names that are not there are passed over.
 pub(crate) fn forget(names: &[String]) {
     for name in names {
+        TAKEN.with_borrow_mut(|taken| taken.remove(name));
         let slot = STORE.with_borrow_mut(|store| store.remove(name));
         drop(slot);
     }
@@ -128,6 +137,7 @@ pub(crate) fn forget(names: &[String]) {
 
 /// Drops all variables.
 pub(crate) fn clear() {
+    TAKEN.with_borrow_mut(BTreeMap::clear);
     let all = STORE.with_borrow_mut(std::mem::take);
     drop(all);
 }
@@ -140,7 +150,7 @@ pub(crate) fn names() -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::__cell::{keep, try_take};
+    use crate::__cell::{keep, put_back, try_take};
     use std::rc::Rc;
 
     #[test]
@@ -162,6 +172,32 @@ mod tests {
         assert_eq!(names(), ["b", "c"]);
         clear();
         assert_eq!(Rc::strong_count(&counted), 1);
+    }
+
+    #[test]
+    fn a_variable_goes_back_only_where_nothing_newer_is() {
+        let run = |run| here::enter(run, 0);
+        keep("x", 1);
+        let mut x = run_in(run(1), || try_take::<i32>("x").unwrap());
+        x += 1;
+        run_in(run(1), || put_back("x", x));
+        // Another run keeps a newer one, which a third has taken when the first ends.
+        let old = run_in(run(1), || try_take::<i32>("x").unwrap());
+        run_in(run(2), || keep("x", 30));
+        let newer = run_in(run(3), || try_take::<i32>("x").unwrap());
+        run_in(run(1), || put_back("x", old));
+        assert!(names().is_empty());
+        run_in(run(3), || put_back("x", newer));
+        // What is forgotten while it is out does not come back.
+        let x = try_take::<i32>("x").unwrap();
+        assert_eq!((old, x), (2, 30));
+        forget(&["x".to_owned()]);
+        put_back("x", x);
+        assert!(names().is_empty());
+    }
+
+    fn run_in<T>(_here: here::Entered, run: impl FnOnce() -> T) -> T {
+        run()
     }
 
     #[test]

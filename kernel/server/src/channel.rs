@@ -5,12 +5,14 @@ pub(crate) mod control;
 pub(crate) mod heartbeat;
 pub(crate) mod iopub;
 pub(crate) mod local;
+pub(crate) mod replay;
 pub(crate) mod router;
 pub(crate) mod shell;
 pub(crate) mod stdin;
 
 use jupyter_protocol::{ErrorOutput, JupyterMessageContent, Status, StreamContent};
-use serde_json::Value;
+use serde_json::{Map, Value};
+use tokio_util::bytes::Bytes;
 
 use crate::{
     message::{Channel, Parent, Request, content},
@@ -35,6 +37,20 @@ impl Outgoing {
     /// Publishes under the request that it belongs to.
     pub(crate) fn publish(&self, content: impl Into<JupyterMessageContent>, parent: Option<&Parent>) {
         self.iopub.publish(self.session.broadcast(content, parent));
+    }
+
+    /// Publishes content that has metadata and bytes beside it.
+    pub(crate) fn publish_whole(
+        &self,
+        content: impl Into<JupyterMessageContent>,
+        metadata: Map<String, Value>,
+        buffers: Vec<Bytes>,
+        parent: Option<&Parent>,
+    ) {
+        let mut outbound = self.session.broadcast(content, parent);
+        outbound.message.metadata = Value::Object(metadata);
+        outbound.message.buffers = buffers;
+        self.iopub.publish(outbound);
     }
 
     /// [`status`](https://jupyter-client.readthedocs.io/en/stable/messaging.html#kernel-status)
@@ -76,7 +92,7 @@ impl Outgoing {
     /// Asks the client of a request, when all that was published before has left. The id of the question's message.
     pub(crate) fn ask(&self, content: impl Into<JupyterMessageContent>, under: &Parent) -> String {
         let message = self.session.reply(content, under);
-        let id = message.header.msg_id.clone();
+        let id = message.message.header.msg_id.clone();
         self.iopub.then_reply(self.stdin.clone(), message);
         id
     }

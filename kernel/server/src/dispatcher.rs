@@ -16,9 +16,9 @@ use tokio::{
 };
 
 use crate::{
-    channel::{Outgoing, control, heartbeat, iopub::Publisher, router, shell, stdin},
+    channel::{Outgoing, control, heartbeat, iopub::Publisher, replay::Taken, router, shell, stdin},
     connection,
-    execution::{Execution, TaskDone, library},
+    execution::{Execution, ShellId, TaskDone, library},
     history::History,
     message::{Channel, Request},
     parent,
@@ -47,8 +47,8 @@ pub(crate) enum Event {
     BuildProgress(String),
     /// How far the build of a cell's dependencies is.
     DependencyProgress(compiler::Progress),
-    /// All that was received before a cell erred has been handled.
-    AbortEnds,
+    /// All that was received before a cell of this shell erred has been handled.
+    AbortEnds(ShellId),
     /// A point in time that [`Execution`] waits for: output is due, or an interrupt's grace is over.
     Deadline,
     /// SIGINT.
@@ -83,11 +83,12 @@ pub(crate) fn run(connection_file: &Path) -> anyhow::Result<()> {
         let (events, receiver) = mpsc::channel(256);
         let (sockets, found) = tokio::join!(connection::bind(&info, &session), library::find());
         let sockets = sockets?;
+        let taken = Taken::default();
         let outgoing = Outgoing {
             iopub: Publisher::start(sockets.iopub, session.clone()),
-            shell: router::start(sockets.shell, Channel::Shell, events.clone()),
-            control: router::start(sockets.control, Channel::Control, events.clone()),
-            stdin: stdin::start(sockets.stdin, events.clone()),
+            shell: router::start(sockets.shell, Channel::Shell, taken.clone(), events.clone()),
+            control: router::start(sockets.control, Channel::Control, taken.clone(), events.clone()),
+            stdin: stdin::start(sockets.stdin, taken, events.clone()),
             session,
         };
         heartbeat::start(sockets.heartbeat);
@@ -162,7 +163,7 @@ impl Kernel {
             Event::Done(done) => self.execution.done(*done),
             Event::BuildProgress(line) => self.execution.build_progress(&line),
             Event::DependencyProgress(progress) => self.execution.dependency_progress(&progress),
-            Event::AbortEnds => self.execution.abort_ends(),
+            Event::AbortEnds(shell) => self.execution.abort_ends(&shell),
             Event::Deadline => self.execution.deadline_passed(),
             Event::Interrupt => self.execution.interrupt(),
             Event::End(why) => self.ending = Some(Ending::Unasked(why)),

@@ -7,6 +7,7 @@
 
 mod advice;
 mod cell;
+mod comm;
 mod command;
 mod dependency;
 pub(crate) mod failure;
@@ -18,33 +19,37 @@ mod load;
 mod note;
 mod outcome;
 mod output;
+mod payload;
 mod question;
 mod queue;
 mod report;
+mod shell;
 mod stage;
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use compiler::split_commands;
+use compiler::{Finished, split_commands};
 use ipc::CellId;
 use jupyter_protocol::{ExecuteInput, ExecutionCount, JupyterMessageContent};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-pub(crate) use self::stage::TaskDone;
 use self::{
     cell::{Cell, Step},
+    comm::Comms,
     failure::Failure,
     library::{Found, Library},
     question::Questions,
     queue::{Order, Queue},
+    shell::Shell,
     stage::{Stage, Task, Tasks},
 };
+pub(crate) use self::{shell::ShellId, stage::TaskDone};
 use crate::{
     channel::Outgoing,
     command::{Action, CommandError},
@@ -71,12 +76,24 @@ pub(crate) struct Execution {
     /// What the compiler is doing; one thing at a time.
     task: Option<Task>,
 
+    /// The shell that has its turn, and the others. What follows is the present one's.
+    shell: ShellId,
+    others: BTreeMap<ShellId, Shell>,
+    /// How many subshells there have been.
+    subshells: u64,
+    /// It takes nothing more.
+    deleted: bool,
     queue: Queue,
     /// The cell whose turn it is.
     cell: Option<Cell>,
     stage: Stage,
     /// Jupyter's `execution_count`: that of the last cell that was counted.
     count: usize,
+    /// What the cell, or a task while it has its turn, asks the user.
+    questions: Questions,
+    /// `:quit`: the kernel ends with the present cell.
+    quits: bool,
+
     /// How many programs were run, user expressions and silent cells too.
     runs: u64,
     /// How many user expressions were compiled.
@@ -85,8 +102,6 @@ pub(crate) struct Execution {
     timing: bool,
     /// `:types`.
     types: bool,
-    /// `:quit`: the kernel ends with the present cell.
-    quits: bool,
     /// The codes of the last compile error, for `:explain`.
     last_error: Vec<String>,
     /// Whether the user's configuration was read.
@@ -96,15 +111,17 @@ pub(crate) struct Execution {
 
     /// `:hints`.
     hints: Hints,
-    /// What the cell, or a task while it has its turn, asks the user.
-    questions: Questions,
 
+    /// What frontends and cells have open between them.
+    comms: Comms,
     outputs: Outputs,
     /// Under whom a run's output is published, also when it has long ended; under nobody if the cell was silent.
     audiences: HashMap<CellId, Option<Arc<Parent>>>,
 
     /// What is in the worker's store, as it last told.
     variables: Vec<String>,
+    /// How cells have ended while the notebook was with the compiler.
+    unfinished: Vec<Finished>,
     /// What the worker is still to be told to forget.
     forget: Vec<String>,
     /// The worker died while the notebook was with the compiler, and this is what happened.
@@ -131,6 +148,10 @@ impl Execution {
             rustc_version: None,
             supervisor: Supervisor::new(directory),
             task: None,
+            shell: None,
+            others: BTreeMap::new(),
+            subshells: 0,
+            deleted: false,
             queue: Queue::default(),
             cell: None,
             stage: Stage::Between,
@@ -145,9 +166,11 @@ impl Execution {
             loaded: HashMap::new(),
             hints: Hints::default(),
             questions: Questions::default(),
+            comms: Comms::default(),
             outputs: Outputs::new(),
             audiences: HashMap::new(),
             variables: Vec::new(),
+            unfinished: Vec::new(),
             forget: Vec::new(),
             died: None,
             news: None,
@@ -170,6 +193,7 @@ impl Execution {
     pub(crate) fn submit(&mut self, request: Request) {
         match request.content() {
             Ok(content) => {
+                self.turn_to(&request.parent.subshell_id);
                 if let Some(order) = self.queue.push(Order { request, content }) {
                     self.give_up(order);
                 }
@@ -179,14 +203,17 @@ impl Execution {
         }
     }
 
-    /// All that was received before a cell erred has been given up.
-    pub(crate) fn abort_ends(&mut self) {
-        self.queue.abort_ends();
+    /// All that was received before a cell of this shell erred has been given up.
+    pub(crate) fn abort_ends(&mut self, shell: &ShellId) {
+        if self.turn_to(shell) && !self.deleted {
+            self.queue.abort_ends();
+        }
     }
 
     /// When [`deadline_passed`](Self::deadline_passed) is to be called.
     pub(crate) fn deadline(&self) -> Option<tokio::time::Instant> {
-        [self.outputs.due(), self.stage.grace()].into_iter().flatten().min().map(Into::into)
+        let graces = self.stages().filter_map(|(_, stage)| stage.grace());
+        self.outputs.due().into_iter().chain(graces).min().map(Into::into)
     }
 
     /// Sends output that is due, and tells of a cell that does not heed an interrupt.
@@ -197,32 +224,45 @@ impl Execution {
                 self.print(run, pieces);
             }
         }
-        if self.stage.grace().is_some_and(|grace| grace <= now) {
-            self.interrupt_unheeded();
-        }
+        self.each_shell(|shell| {
+            if shell.stage.grace().is_some_and(|grace| grace <= now) {
+                shell.interrupt_unheeded();
+            }
+        });
     }
 
     /// Ends everything; whoever waits for a reply gets one. Returns when the worker has ended.
     pub(crate) async fn end(&mut self) {
-        for order in self.queue.abort(false) {
-            self.give_up(order);
-        }
-        self.stage.cancel();
+        self.each_shell(|shell| {
+            for order in shell.queue.abort(false) {
+                shell.give_up(order);
+            }
+            shell.stage.cancel();
+        });
         // The compiler's processes end with it.
         self.task = None;
         self.end_outputs();
         self.supervisor.end().await;
-        if let Some(cell) = &mut self.cell {
-            cell.steps.clear();
-            cell.failure = Some(Failure::new("KernelEnded", "the kernel was shut down while the cell ran"));
-            self.conclude();
-        }
+        self.each_shell(|shell| {
+            if let Some(cell) = &mut shell.cell {
+                cell.steps.clear();
+                cell.failure = Some(Failure::new("KernelEnded", "the kernel was shut down while the cell ran"));
+                shell.conclude();
+            }
+        });
     }
 
-    /// Goes on until there is something to wait for.
+    /// Goes on in all shells until there is something to wait for.
     fn pump(&mut self) {
+        self.each_shell(|shell| {
+            shell.advance();
+            shell.forget_deleted();
+        });
+    }
+
+    fn advance(&mut self) {
         loop {
-            let Some(cell) = &mut self.cell else {
+            let Some(cell) = &self.cell else {
                 match self.queue.pop() {
                     Some(order) => self.begin(order),
                     None => return,
@@ -232,7 +272,10 @@ impl Execution {
             if !matches!(self.stage, Stage::Between) {
                 return;
             }
-            match cell.steps.pop_front() {
+            if !cell.steps.is_empty() && self.must_wait() {
+                return;
+            }
+            match self.cell.as_mut().and_then(|cell| cell.steps.pop_front()) {
                 Some(step) => self.perform(step),
                 None => self.conclude(),
             }
@@ -246,7 +289,7 @@ impl Execution {
         let label = if content.is_counted() {
             self.count += 1;
             self.history.ran(self.count, &content.code);
-            format!("cell {}", self.count)
+            self.label(&format!("cell {}", self.count))
         } else {
             format!("unnumbered cell {}", self.runs)
         };
@@ -281,7 +324,7 @@ impl Execution {
     fn conclude(&mut self) {
         self.stage = Stage::Between;
         self.end_questions();
-        let Some(mut cell) = self.cell.take() else { return };
+        let Some(cell) = self.cell.take() else { return };
         let worked = !(cell.compile_time + cell.run_time).is_zero();
         if cell.timing
             && worked
@@ -291,14 +334,15 @@ impl Execution {
             self.outgoing.publish(note::note(&text), Some(parent));
         }
         let result = cell.failure.as_ref().map_or(Ok(&cell.expressions), Err);
+        let mut payloads = cell.payloads;
         if self.quits {
-            cell.payload.push(Payload::AskExit);
+            payloads.push(Payload::AskExit);
         }
-        let reply = execute::reply(self.count, result, &cell.payload);
+        let reply = execute::reply(self.count, result, &payloads);
         // Whatever the reader of the socket has passed on by now stands before this event, and whoever knows of the reply
         // comes behind it.
         let stops = cell.failure.is_some() && cell.content.stop_on_error;
-        let marked = stops && self.events.try_send(Event::AbortEnds).is_ok();
+        let marked = stops && self.events.try_send(Event::AbortEnds(self.shell.clone())).is_ok();
         self.outgoing.reply_in_order(content("execute_reply", reply), &cell.parent);
         self.outgoing.idle(&cell.parent);
         if self.quits {
@@ -333,6 +377,13 @@ impl Execution {
             cell.failure = Some(failure);
         }
         self.cell = Some(cell);
+    }
+
+    /// The step is to be done next.
+    fn put_back(&mut self, step: Step) {
+        if let Some(cell) = &mut self.cell {
+            cell.steps.push_front(step);
+        }
     }
 
     fn publish_failure(&self, cell: &Cell, failure: &Failure) {

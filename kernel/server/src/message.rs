@@ -5,11 +5,17 @@
 
 use std::sync::Arc;
 
-use jupyter_protocol::{Header, JupyterMessageContent, UnknownMessage};
+use data_encoding::HEXLOWER;
+use jupyter_protocol::{Header, JupyterMessage, JupyterMessageContent, UnknownMessage};
 use jupyter_zmq_client::RawMessage;
+use ring::hmac;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tokio_util::bytes::Bytes;
+use zeromq::ZmqMessage;
+
+/// What stands between the identities and the signature.
+const DELIMITER: &str = "<IDS|MSG>";
 
 /// The socket that a request came from and that its reply goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +31,8 @@ pub(crate) struct Parent {
     pub(crate) channel: Channel,
     pub(crate) identities: Vec<Bytes>,
     pub(crate) header: Header,
+    /// The subshell that the header names; none: the main shell.
+    pub(crate) subshell_id: Option<Arc<str>>,
 }
 
 /// A request whose signature was right.
@@ -35,6 +43,8 @@ pub(crate) struct Request {
     pub(crate) question: Option<String>,
     pub(crate) metadata: Value,
     pub(crate) content: Value,
+    /// Bytes behind the content, as comms have them.
+    pub(crate) buffers: Vec<Bytes>,
 }
 
 /// Why a message has to be dropped: there is nothing in it that a reply could refer to.
@@ -54,13 +64,15 @@ impl Request {
     /// Reads the header; content and metadata that are not JSON become `null`, and it is for the request's own
     /// handler to reply that this is not what it needs.
     pub(crate) fn from_raw(raw: RawMessage, channel: Channel) -> Result<Self, MessageError> {
-        let header = header(&raw.jparts[0])?;
+        let (header, subshell_id) = header(&raw.jparts[0])?;
+        let buffers = raw.jparts.get(4..).unwrap_or_default().to_vec();
         let value = |part: &Bytes| serde_json::from_slice(part).unwrap_or(Value::Null);
         Ok(Self {
             question: question(&value(&raw.jparts[1])),
             metadata: value(&raw.jparts[2]),
             content: value(&raw.jparts[3]),
-            parent: Arc::new(Parent { channel, identities: raw.zmq_identities, header }),
+            buffers,
+            parent: Arc::new(Parent { channel, identities: raw.zmq_identities, header, subshell_id }),
         })
     }
 
@@ -72,6 +84,45 @@ impl Request {
     /// The content as the handler of this type of request wants it.
     pub(crate) fn content<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         T::deserialize(&self.content)
+    }
+}
+
+/// A message of the kernel's own.
+#[derive(Debug)]
+pub(crate) struct Outbound {
+    pub(crate) message: JupyterMessage,
+    /// What the parent's header has as its `subshell_id`.
+    pub(crate) subshell_id: Option<Arc<str>>,
+}
+
+impl Outbound {
+    /// As frames, signed if there is a key. The wire crate would leave out what its header has no field for, and a
+    /// frontend finds a subshell's messages by it.
+    pub(crate) fn into_frames(self, key: Option<&hmac::Key>) -> Result<ZmqMessage, serde_json::Error> {
+        let Self { message, subshell_id } = self;
+        let mut parent = match &message.parent_header {
+            Some(header) => serde_json::to_value(header)?,
+            None => Value::Object(Map::new()),
+        };
+        if let Some(id) = subshell_id {
+            parent["subshell_id"] = Value::from(&*id);
+        }
+        let parts = [
+            serde_json::to_vec(&message.header)?,
+            serde_json::to_vec(&parent)?,
+            serde_json::to_vec(&message.metadata)?,
+            serde_json::to_vec(&message.content)?,
+        ];
+        let signature = key.map(|key| {
+            let mut context = hmac::Context::with_key(key);
+            parts.iter().for_each(|part| context.update(part));
+            HEXLOWER.encode(context.sign().as_ref())
+        });
+        let mut frames = ZmqMessage::from(DELIMITER);
+        frames.push_back(signature.unwrap_or_default().into());
+        parts.into_iter().map(Bytes::from).chain(message.buffers).for_each(|part| frames.push_back(part));
+        message.zmq_identities.into_iter().rev().for_each(|identity| frames.push_front(identity));
+        Ok(frames)
     }
 }
 
@@ -102,7 +153,8 @@ fn question(parent_header: &Value) -> Option<String> {
 }
 
 /// Type and id are what no message can do without; all other fields have sensible values if a client leaves them out.
-fn header(part: &[u8]) -> Result<Header, MessageError> {
+/// A subshell stands beside them, for which the wire crate has no field.
+fn header(part: &[u8]) -> Result<(Header, Option<Arc<str>>), MessageError> {
     let mut fields: Map<String, Value> = match serde_json::from_slice(part).map_err(MessageError::NotJson)? {
         Value::Object(fields) => fields,
         _ => return Err(MessageError::NotAnObject),
@@ -117,8 +169,13 @@ fn header(part: &[u8]) -> Result<Header, MessageError> {
             fields.insert(name.to_owned(), value.into());
         }
     }
-    serde_json::from_value(Value::Object(fields)).map_err(MessageError::Header)
+    let subshell_id = fields.remove("subshell_id").and_then(|id| id.as_str().map(Arc::from));
+    let header = serde_json::from_value(Value::Object(fields)).map_err(MessageError::Header)?;
+    Ok((header, subshell_id))
 }
+
+#[cfg(test)]
+mod fuzz;
 
 #[cfg(test)]
 pub(crate) mod tests {
@@ -168,6 +225,39 @@ pub(crate) mod tests {
         }
         assert!(check(&["no", "delimiter"], "").is_err());
         assert!(check(&["<IDS|MSG>", "", HEADER], "").is_err());
+    }
+
+    #[tokio::test]
+    async fn what_is_sent_can_be_read() {
+        let connection = Connection::new(<zeromq::RouterSocket as zeromq::Socket>::new(), "key", "");
+        for id in [None, Some("subshell-1")] {
+            let mut message = JupyterMessage::new(content("comm_msg", json!({"comm_id": "7"})), None);
+            message.zmq_identities = vec![Bytes::from_static(b"a"), Bytes::from_static(b"b")];
+            message.buffers = vec![Bytes::from_static(b"\xff")];
+            message.parent_header = Some(request("comm_msg", json!({})).parent.header.clone());
+            let outbound = Outbound { message, subshell_id: id.map(Arc::from) };
+            let frames = outbound.into_frames(connection.mac.as_ref()).unwrap();
+            let raw = RawMessage::from_multipart(frames, &connection.mac).unwrap();
+            let parent: Value = serde_json::from_slice(&raw.jparts[1]).unwrap();
+            assert_eq!(parent.get("subshell_id").and_then(Value::as_str), id);
+            let read = Request::from_raw(raw, Channel::Shell).unwrap();
+            assert_eq!((read.message_type(), &read.content), ("comm_msg", &json!({"comm_id": "7"})));
+            assert_eq!(
+                (&read.parent.identities[..], &read.buffers[..]),
+                (&["a", "b"].map(Bytes::from)[..], &[Bytes::from_static(b"\xff")][..])
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_header_may_name_a_subshell() {
+        for (field, expected) in
+            [("\"subshell_id\": \"s\"", Some("s")), ("\"subshell_id\": null", None), ("\"a\": 1", None)]
+        {
+            let header = format!("{{{field}, \"msg_id\": \"1\", \"msg_type\": \"execute_request\"}}");
+            let request = check(&["<IDS|MSG>", "", &header, "{}", "{}", "{}"], "").unwrap();
+            assert_eq!(request.parent.subshell_id.as_deref(), expected);
+        }
     }
 
     #[tokio::test]

@@ -1,8 +1,10 @@
 //! One file per type of request. A handler reads the content of its request and makes the content of the reply;
 //! `busy`, `idle` and where the reply goes are not known here.
 
+pub(crate) mod comm;
 pub(crate) mod comm_info;
 pub(crate) mod complete;
+pub(crate) mod debug;
 pub(crate) mod execute;
 pub(crate) mod history;
 pub(crate) mod input;
@@ -11,6 +13,7 @@ pub(crate) mod interrupt;
 pub(crate) mod is_complete;
 pub(crate) mod kernel_info;
 pub(crate) mod shutdown;
+pub(crate) mod subshell;
 
 use serde_json::{Value, json};
 

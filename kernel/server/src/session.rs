@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use jupyter_protocol::{JupyterMessage, JupyterMessageContent, Status};
 use tokio_util::bytes::Bytes;
 
-use crate::message::Parent;
+use crate::message::{Outbound, Parent};
 
 /// The version of the messaging protocol that the kernel speaks.
 pub(crate) const PROTOCOL_VERSION: &str = "5.5";
@@ -29,24 +29,21 @@ impl Session {
     }
 
     /// A reply, routed to where the request came from.
-    pub(crate) fn reply(&self, content: impl Into<JupyterMessageContent>, to: &Parent) -> JupyterMessage {
+    pub(crate) fn reply(&self, content: impl Into<JupyterMessageContent>, to: &Parent) -> Outbound {
         let mut message = self.message(content, Some(to));
-        message.zmq_identities.clone_from(&to.identities);
+        message.message.zmq_identities.clone_from(&to.identities);
         message
     }
 
     /// A message for all subscribers, under the topic that the spec suggests: `kernel.SESSION.TYPE`.
-    pub(crate) fn broadcast(
-        &self,
-        content: impl Into<JupyterMessageContent>,
-        parent: Option<&Parent>,
-    ) -> JupyterMessage {
-        let mut message = self.message(content, parent);
+    pub(crate) fn broadcast(&self, content: impl Into<JupyterMessageContent>, parent: Option<&Parent>) -> Outbound {
+        let mut outbound = self.message(content, parent);
+        let message = &mut outbound.message;
         message.zmq_identities = vec![Bytes::from(format!("kernel.{}.{}", self.id, message.header.msg_type))];
-        message
+        outbound
     }
 
-    fn message(&self, content: impl Into<JupyterMessageContent>, parent: Option<&Parent>) -> JupyterMessage {
+    fn message(&self, content: impl Into<JupyterMessageContent>, parent: Option<&Parent>) -> Outbound {
         let mut message = JupyterMessage::new(content, None);
         "kissaten".clone_into(&mut message.header.username);
         PROTOCOL_VERSION.clone_into(&mut message.header.version);
@@ -55,7 +52,7 @@ impl Session {
         let beyond = message.header.date.timestamp_subsec_nanos() % 1000;
         message.header.date -= Duration::from_nanos(beyond.into());
         message.parent_header = parent.map(|parent| parent.header.clone());
-        message
+        Outbound { message, subshell_id: parent.and_then(|parent| parent.subshell_id.clone()) }
     }
 }
 
@@ -68,12 +65,12 @@ mod tests {
     fn headers_carry_the_kernels_session_and_the_clients_parent() {
         let session = Session::new();
         let request = request("kernel_info_request", serde_json::json!({}));
-        let reply = session.reply(Status::busy(), &request.parent);
+        let reply = session.reply(Status::busy(), &request.parent).message;
         assert_eq!(reply.header.session, session.id());
         assert_ne!(reply.header.session, "client session");
         assert_eq!(reply.parent_header.unwrap().session, "client session");
         assert_eq!(reply.zmq_identities, request.parent.identities);
-        let broadcast = session.broadcast(Status::busy(), None);
+        let broadcast = session.broadcast(Status::busy(), None).message;
         assert_eq!(broadcast.zmq_identities[0], format!("kernel.{}.status", session.id()));
         assert_ne!(Session::new().id(), session.id());
     }

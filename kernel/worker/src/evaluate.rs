@@ -1,18 +1,22 @@
-//! The run of cells, one after another, on a thread of their own.
+//! The run of cells, on a thread of their own: one after another, and side by side where the server runs one while others
+//! await.
 
+use std::collections::BTreeMap;
+use std::future::Future;
 use std::io;
-use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use ipc::{CellId, Display, Event, InputAnswer, Request, Value};
 use kissaten::MimeBundle;
-use kissaten::runtime::{self, Answer, Cell, Displayed, Hint, Message, Outcome, Session};
+use kissaten::futures::{StreamExt, stream::FuturesUnordered};
+use kissaten::runtime::{self, Answer, Cell, Displayed, Hint, Message, Outcome, Run, Session};
+use kissaten::tokio::{sync::mpsc, time::sleep};
 use serde_json::Value as Json;
 
 use crate::control::{self, Control, Events};
-use crate::{library, report};
+use crate::{comm, library, report};
 
 /// Bytes of stack for the cells' own code: as roomy as a main thread's usual limit, and twice that, because at
 /// opt-level 0 frames are large. Only what is used is ever backed by memory.
@@ -27,8 +31,8 @@ enum Job {
     Clear,
 }
 
-/// The cell that runs or waits to run, for the interrupter.
-type Running = Arc<Mutex<Option<(CellId, Cell)>>>;
+/// The cells that run or wait to run, for the interrupter.
+type Running = Arc<Mutex<BTreeMap<CellId, Cell>>>;
 
 /// Serves requests until the server is gone or says so; then ends the process.
 ///
@@ -40,15 +44,15 @@ pub(crate) fn run(control: Control) -> io::Result<()> {
     let session = Session::start(Box::new(move |message| messages.send(&event(message))))?;
     let reports = events.clone();
     let running = Running::default();
-    let (jobs, queue) = mpsc::channel();
+    let (jobs, queue) = mpsc::unbounded_channel();
     let cells = CellThread { session, events, running: Arc::clone(&running) };
-    thread::Builder::new().name("cell".into()).stack_size(STACK).spawn(move || cells.serve(&queue))?;
+    thread::Builder::new().name("cell".into()).stack_size(STACK).spawn(move || cells.run(queue))?;
 
     while let Some(request) = requests.next() {
         let job = match request {
             Request::Run { cell, label, library, entry, forget, timeline } => {
                 let handle = Cell::new(cell.0, &label, timeline);
-                *lock(&running) = Some((cell, handle.clone()));
+                lock(&running).insert(cell, handle.clone());
                 Job::Run { cell, handle, library, entry, forget }
             }
             Request::Clear => Job::Clear,
@@ -56,14 +60,16 @@ pub(crate) fn run(control: Control) -> io::Result<()> {
                 runtime::answer(id, self::answer(answer));
                 continue;
             }
+            Request::Comm(comm) => {
+                runtime::receive(comm::received(comm));
+                continue;
+            }
             Request::Report(report) => {
                 reports.send(&Event::Report(report::make(report)));
                 continue;
             }
             Request::Interrupt { cell } => {
-                if let Some((running, handle)) = &*lock(&running)
-                    && *running == cell
-                {
+                if let Some(handle) = lock(&running).get(&cell) {
                     handle.interrupt();
                 }
                 continue;
@@ -85,38 +91,53 @@ struct CellThread {
 }
 
 impl CellThread {
-    fn serve(self, queue: &mpsc::Receiver<Job>) {
+    fn run(self, queue: mpsc::UnboundedReceiver<Job>) {
         self.events.send(&Event::Ready { mark: self.session.mark().to_owned() });
-        while let Some(job) = next(queue) {
-            match job {
-                Job::Clear => {
-                    self.session.clear();
-                    self.events.send(&Event::Cleared);
+        self.session.block_on(self.serve(queue));
+    }
+
+    /// Begins what comes, and polls what has begun, until the server is gone.
+    async fn serve(&self, mut queue: mpsc::UnboundedReceiver<Job>) {
+        let mut runs = FuturesUnordered::new();
+        // Where nothing happens for a while, what the last cell no longer needs is given back to the system.
+        let mut is_clean = false;
+        loop {
+            kissaten::tokio::select! {
+                job = queue.recv() => match job {
+                    Some(job) => runs.extend(self.begin(job)),
+                    None => return,
+                },
+                Some((cell, outcome)) = runs.next() => self.done(cell, outcome),
+                () = sleep(PAUSE), if runs.is_empty() && !is_clean => {
+                    give_memory_back();
+                    is_clean = true;
+                    continue;
                 }
-                Job::Run { cell, handle, library, entry, forget } => {
-                    self.session.forget(&forget);
-                    let outcome = match library::load(&library, &entry) {
-                        Ok(entry) => outcome(self.session.run(handle, entry)),
-                        Err(error) => ipc::Outcome::LoadFailed { message: error.to_string() },
-                    };
-                    lock(&self.running).take_if(|(running, _)| *running == cell);
-                    let variables = self.session.variables();
-                    self.events.send(&Event::Done { cell, outcome, variables });
-                }
+            }
+            is_clean = false;
+        }
+    }
+
+    fn begin(&self, job: Job) -> Option<impl Future<Output = (CellId, ipc::Outcome)> + use<>> {
+        let Job::Run { cell, handle, library, entry, forget } = job else {
+            self.session.clear();
+            self.events.send(&Event::Cleared);
+            return None;
+        };
+        self.session.forget(&forget);
+        match library::load(&library, &entry) {
+            Ok(entry) => Some(async move { (cell, outcome(Run::new(handle, entry).await)) }),
+            Err(error) => {
+                self.done(cell, ipc::Outcome::LoadFailed { message: error.to_string() });
+                None
             }
         }
     }
-}
 
-/// The next job. Where none comes for a while, what the last one no longer needs is given back to the system first.
-fn next(queue: &mpsc::Receiver<Job>) -> Option<Job> {
-    match queue.recv_timeout(PAUSE) {
-        Ok(job) => Some(job),
-        Err(mpsc::RecvTimeoutError::Timeout) => {
-            give_memory_back();
-            queue.recv().ok()
-        }
-        Err(mpsc::RecvTimeoutError::Disconnected) => None,
+    fn done(&self, cell: CellId, outcome: ipc::Outcome) {
+        lock(&self.running).remove(&cell);
+        let variables = self.session.variables();
+        self.events.send(&Event::Done { cell, outcome, variables });
     }
 }
 
@@ -165,6 +186,10 @@ fn event(message: Message) -> Event {
         }
         Message::Input { id, cell, prompt, password } => Event::Input { id, cell: CellId(cell), prompt, password },
         Message::InputWithdrawn { id } => Event::InputWithdrawn { id },
+        Message::Comm { cell, packet } => Event::Comm { cell: CellId(cell), comm: comm::sent(packet) },
+        Message::Page { cell, data } => Event::Page { cell: CellId(cell), data: bundle(data).0 },
+        Message::NextInput { cell, text } => Event::NextInput { cell: CellId(cell), text },
+        Message::CommTarget { name, is_there } => Event::CommTarget { name, is_there },
     }
 }
 

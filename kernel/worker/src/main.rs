@@ -4,6 +4,7 @@
 //! neither Jupyter nor rustc. It is small because it is what user code can bring down: everything that must
 //! survive that is in the server.
 
+mod comm;
 mod control;
 mod evaluate;
 mod library;

@@ -77,6 +77,8 @@ pub(super) struct Success {
     pub(super) unusable: BTreeMap<String, NotKept>,
     pub(super) forget: Vec<(String, NotKept)>,
     pub(super) moves: Vec<String>,
+    /// Older variables that it takes out of the store.
+    pub(super) takes: BTreeSet<String>,
     pub(super) warnings: Option<Rendered>,
     pub(super) notes: Vec<String>,
     pub(super) hints: Vec<Hint>,
@@ -336,6 +338,7 @@ impl<'a> Attempt<'a> {
         let is_usable = |binding: &&Binding| {
             self.parsed.mentions.contains(&binding.name)
                 && !self.unusable.contains_key(&binding.name)
+                && self.notebook.holder(&binding.name).is_none()
                 && !self.forget.iter().any(|(name, _)| *name == binding.name)
         };
         let take: Vec<&Binding> = bindings.filter(is_usable).collect();
@@ -394,6 +397,7 @@ impl<'a> Attempt<'a> {
                 }
             }
         }
+        let takes = self.frame().take.iter().map(|binding| binding.name.clone()).collect();
         let moves: Vec<String> = self.gone.keys().cloned().collect();
         for (name, moved) in self.gone {
             self.not_kept.entry(name).or_insert(NotKept::Moved(moved));
@@ -410,6 +414,7 @@ impl<'a> Attempt<'a> {
             unusable: self.unusable,
             forget: self.forget,
             moves,
+            takes,
             warnings,
             notes: self.notes,
             hints,

@@ -32,6 +32,7 @@ impl Notebook {
             timeline: false,
             show_type: true,
             remember: false,
+            is_expression: true,
         };
         let cell = self.enter(&source);
         let result = self.tail_type(&cell, &source, cancel).await;

@@ -86,6 +86,11 @@ impl Notebook {
             NotKept::Moved(moved) if code == "E0382" => moved.place.is_none(),
             _ => matches!(code, "E0425" | "E0424" | "E0423"),
         });
+        if let Some(label) = self.holder(name).filter(|_| code == "E0425") {
+            return vec![format!(
+                "`{name}` is in use by {label}, which still runs, and will be back when that has ended"
+            )];
+        }
         reason.map(|reason| reason.reason(name)).into_iter().collect()
     }
 

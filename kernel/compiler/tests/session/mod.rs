@@ -135,6 +135,7 @@ impl Session {
             timeline: self.timeline,
             show_type: false,
             remember: true,
+            is_expression: false,
         };
         let prepared = self.runtime.block_on(self.notebook.prepare(&source, &CancellationToken::new()));
         let artifact = match prepared {
@@ -149,7 +150,7 @@ impl Session {
                 cell,
                 label,
                 library: program.library,
-                entry: program.entry,
+                entry: program.entry.clone(),
                 forget: artifact.forget,
                 timeline: self.timeline,
             };
@@ -165,7 +166,8 @@ impl Session {
                 }
             };
             let success = matches!(outcome, Outcome::Value(_) | Outcome::Unit);
-            self.notebook.finish(&Finished { success, showed: matches!(outcome, Outcome::Value(_)), variables });
+            let (entry, showed) = (program.entry, matches!(outcome, Outcome::Value(_)));
+            self.notebook.finish(&Finished { entry, success, showed, variables });
             out.push_str(&self.printed());
             match outcome {
                 Outcome::Value(value) => writeln!(out, "= {}", value.data["text/plain"].as_str().unwrap()).unwrap(),

@@ -1,10 +1,11 @@
 //! JSON: of values that serde can serialize, and text that is JSON already.
 
 mod check;
+mod read;
 
 use std::fmt::{self, Write};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::value::{Failed, Value, Writer};
 use super::{Display, LONG, MimeBundle, TOO_LONG};
@@ -59,26 +60,47 @@ impl fmt::Display for JsonError {
 
 impl std::error::Error for JsonError {}
 
+/// A value as JSON.
+pub(crate) fn to_text<T: Serialize + ?Sized>(value: &T) -> Result<String, Failed> {
+    value.serialize(Writer::WHOLE).map(|value| text_of(&value))
+}
+
+#[inline(never)]
+fn text_of(value: &Value) -> String {
+    let mut json = String::new();
+    write_value(value, &mut json);
+    json
+}
+
+/// The value of a type that a text is, which need not be JSON.
+pub(crate) fn from_text<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Failed> {
+    checked(text)?;
+    read::read(text)
+}
+
+#[inline(never)]
+fn checked(text: &str) -> Result<(), Failed> {
+    check::check(text).map_err(|wrong| Failed(wrong_at(text, wrong).to_string()))
+}
+
 #[inline(never)]
 fn parse(text: &str) -> Result<MimeBundle, JsonError> {
     match check::check(text) {
         Ok(()) => Ok(bundle(text.to_owned())),
-        Err(check::Wrong { at, expected }) => {
-            let before = String::from_utf8_lossy(&text.as_bytes()[..at]);
-            let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-            Err(JsonError { expected, line: before.matches('\n').count() + 1, column })
-        }
+        Err(wrong) => Err(wrong_at(text, wrong)),
     }
+}
+
+fn wrong_at(text: &str, check::Wrong { at, expected }: check::Wrong) -> JsonError {
+    let before = String::from_utf8_lossy(&text.as_bytes()[..at]);
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    JsonError { expected, line: before.matches('\n').count() + 1, column }
 }
 
 #[inline(never)]
 fn of_value(value: Result<Value, Failed>) -> MimeBundle {
     match value {
-        Ok(value) => {
-            let mut json = String::new();
-            write_value(&value, &mut json);
-            bundle(json)
-        }
+        Ok(value) => bundle(text_of(&value)),
         Err(error) => super::plain(format!("a value that cannot be JSON: {error}")),
     }
 }

@@ -21,14 +21,17 @@ use std::{
     time::Duration,
 };
 
-use jupyter_protocol::{IoPubWelcome, JupyterMessage, JupyterMessageContent};
+use jupyter_protocol::{IoPubWelcome, JupyterMessageContent};
 use jupyter_zmq_client::KernelIoPubXPubConnection;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::bytes::Bytes;
 use zeromq::{SocketRecv, ZmqMessage};
 
-use super::router::Replies;
-use crate::{message::bundle_size, session::Session};
+use super::router::{self, Replies};
+use crate::{
+    message::{Outbound, bundle_size},
+    session::Session,
+};
 
 /// How long a subscriber may take nothing before it is given up.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -45,8 +48,8 @@ pub(crate) struct Publisher {
 }
 
 enum Item {
-    Publish { message: Box<JupyterMessage>, size: usize },
-    Reply { replies: Replies, message: Box<JupyterMessage> },
+    Publish { message: Box<Outbound>, size: usize },
+    Reply { replies: Replies, message: Box<Outbound> },
     Reached(oneshot::Sender<()>),
 }
 
@@ -67,7 +70,7 @@ impl Publisher {
     }
 
     /// Starts the task that hands all messages to a client in this process.
-    pub(super) fn start_local(client: mpsc::Sender<JupyterMessage>) -> Self {
+    pub(super) fn start_local(client: mpsc::Sender<Outbound>) -> Self {
         let (queue, items) = mpsc::unbounded_channel();
         let backlog = Arc::new(Backlog::default());
         tokio::spawn(hand_over(client, items, backlog.clone()));
@@ -75,14 +78,14 @@ impl Publisher {
     }
 
     /// Publishes a message behind all that was published before. Never waits.
-    pub(crate) fn publish(&self, message: JupyterMessage) {
-        let size = size(&message.content);
+    pub(crate) fn publish(&self, message: Outbound) {
+        let size = size(&message.message.content) + message.message.buffers.iter().map(Bytes::len).sum::<usize>();
         self.backlog.bytes.fetch_add(size, Ordering::Relaxed);
         self.put(Item::Publish { message: Box::new(message), size });
     }
 
     /// Sends a reply when all that was published before has left.
-    pub(crate) fn then_reply(&self, replies: Replies, message: JupyterMessage) {
+    pub(crate) fn then_reply(&self, replies: Replies, message: Outbound) {
         self.put(Item::Reply { replies, message: Box::new(message) });
     }
 
@@ -149,11 +152,7 @@ async fn publish(
     }
 }
 
-async fn hand_over(
-    client: mpsc::Sender<JupyterMessage>,
-    mut items: mpsc::UnboundedReceiver<Item>,
-    backlog: Arc<Backlog>,
-) {
+async fn hand_over(client: mpsc::Sender<Outbound>, mut items: mpsc::UnboundedReceiver<Item>, backlog: Arc<Backlog>) {
     while let Some(item) = items.recv().await {
         match item {
             Item::Publish { message, size } => {
@@ -168,9 +167,9 @@ async fn hand_over(
     }
 }
 
-async fn send(connection: &mut KernelIoPubXPubConnection, message: JupyterMessage, stuck: &mut bool) {
+async fn send(connection: &mut KernelIoPubXPubConnection, message: Outbound, stuck: &mut bool) {
     let patience = if *stuck { IMPATIENCE } else { PATIENCE };
-    match tokio::time::timeout(patience, connection.send(message)).await {
+    match tokio::time::timeout(patience, router::send(connection, message)).await {
         Ok(result) => {
             *stuck = false;
             if let Err(error) = result {
@@ -196,9 +195,11 @@ fn subscription(frames: &ZmqMessage) -> Option<String> {
 
 /// [`iopub_welcome`](https://jupyter-client.readthedocs.io/en/stable/messaging.html#welcome-message): it has no parent,
 /// and goes out under the topic that was subscribed, so that exactly those get it who asked for that topic.
-fn welcome(session: &Session, topic: String) -> JupyterMessage {
+fn welcome(session: &Session, topic: String) -> Outbound {
     let identity = Bytes::from(topic.clone());
-    session.broadcast(IoPubWelcome::new(topic), None).with_zmq_identities(vec![identity])
+    let mut welcome = session.broadcast(IoPubWelcome::new(topic), None);
+    welcome.message.zmq_identities = vec![identity];
+    welcome
 }
 
 /// About how many bytes a message has on the wire; what is small is not counted.
@@ -237,7 +238,7 @@ mod tests {
 
     #[test]
     fn a_welcome_has_no_parent_and_the_topic_as_its_identity() {
-        let message = welcome(&Session::new(), "kernel.".to_owned());
+        let message = welcome(&Session::new(), "kernel.".to_owned()).message;
         assert!(message.parent_header.is_none());
         assert_eq!(message.zmq_identities, ["kernel."]);
         assert_eq!(serde_json::to_string(&message.content).unwrap(), r#"{"subscription":"kernel."}"#);

@@ -2,20 +2,19 @@
 //!
 //! It takes the same messages as any client, so what runs a notebook in a terminal tests what runs it in Jupyter.
 
-use jupyter_protocol::JupyterMessage;
 use tokio::sync::mpsc;
 
 use super::{Outgoing, iopub::Publisher, router::Replies};
-use crate::session::Session;
+use crate::{message::Outbound, session::Session};
 
 /// How many published messages may wait for the client. While they do, user code waits in its `print!`.
 const WAITING: usize = 64;
 
 /// The client's end of the channels.
 pub(crate) struct Inbox {
-    published: mpsc::Receiver<JupyterMessage>,
-    replies: mpsc::UnboundedReceiver<JupyterMessage>,
-    questions: mpsc::UnboundedReceiver<JupyterMessage>,
+    published: mpsc::Receiver<Outbound>,
+    replies: mpsc::UnboundedReceiver<Outbound>,
+    questions: mpsc::UnboundedReceiver<Outbound>,
 }
 
 /// The kernel's end, and the client's.
@@ -38,7 +37,7 @@ impl Inbox {
     ///
     /// # Cancel safety
     /// Nothing is lost when it is dropped.
-    pub(crate) async fn next(&mut self) -> Option<JupyterMessage> {
+    pub(crate) async fn next(&mut self) -> Option<Outbound> {
         tokio::select! {
             // What was published before a reply or a question is there before it.
             biased;

@@ -3,46 +3,63 @@
 //! The socket crate keeps a queue of 100,000 messages for each client of a ROUTER and waits when one is full, which is
 //! why replies are written by a task of their own and never by the dispatcher.
 
-use jupyter_protocol::JupyterMessage;
+use std::{collections::HashSet, time::Duration};
+
 use jupyter_zmq_client::{Connection, RawMessage, RouterRecvConnection, RouterSendConnection};
 use tokio::sync::mpsc;
-use zeromq::{RouterSocket, SocketRecv};
+use zeromq::{RouterSocket, SocketRecv, SocketSend};
 
+use super::replay::{Signature, Taken};
 use crate::{
     dispatcher::Event,
-    message::{Channel, Request},
+    message::{Channel, Outbound, Request},
 };
+
+/// How long a client whose queue is full may take nothing before it is given up: the others wait behind it.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a reply waits for a client that was given up.
+const IMPATIENCE: Duration = Duration::from_millis(5);
 
 /// The way to a channel's writing task.
 #[derive(Clone)]
-pub(crate) struct Replies(mpsc::UnboundedSender<JupyterMessage>);
+pub(crate) struct Replies(mpsc::UnboundedSender<Outbound>);
 
 impl Replies {
     /// The way to a task that has the other end.
-    pub(super) fn new() -> (Self, mpsc::UnboundedReceiver<JupyterMessage>) {
+    pub(super) fn new() -> (Self, mpsc::UnboundedReceiver<Outbound>) {
         let (sender, receiver) = mpsc::unbounded_channel();
         (Self(sender), receiver)
     }
 
     /// Never waits. A reply to a client that is gone is dropped.
-    pub(crate) fn send(&self, reply: JupyterMessage) {
+    pub(crate) fn send(&self, reply: Outbound) {
         // The writing task ends only with the process.
         let _ = self.0.send(reply);
     }
 }
 
 /// Starts both tasks.
-pub(crate) fn start(connection: Connection<RouterSocket>, channel: Channel, events: mpsc::Sender<Event>) -> Replies {
+pub(crate) fn start(
+    connection: Connection<RouterSocket>,
+    channel: Channel,
+    taken: Taken,
+    events: mpsc::Sender<Event>,
+) -> Replies {
     let (writing, reading) = connection.split();
     let (replies, receiver) = Replies::new();
     tokio::spawn(write(writing, receiver));
-    tokio::spawn(read(reading, channel, events));
+    tokio::spawn(read(reading, channel, taken, events));
     replies
 }
 
 /// Reads requests until the dispatcher is gone. What is not a message, or not signed with the kernel's key, is
-/// dropped and logged.
-pub(super) async fn read(mut connection: RouterRecvConnection, channel: Channel, events: mpsc::Sender<Event>) {
+/// dropped and logged, and so is what came before.
+pub(super) async fn read(
+    mut connection: RouterRecvConnection,
+    channel: Channel,
+    taken: Taken,
+    events: mpsc::Sender<Event>,
+) {
     loop {
         let frames = match connection.socket.recv().await {
             Ok(frames) => frames,
@@ -51,6 +68,7 @@ pub(super) async fn read(mut connection: RouterRecvConnection, channel: Channel,
                 return;
             }
         };
+        let signature = Signature::of(&frames);
         let raw = match RawMessage::from_multipart(frames, &connection.mac) {
             Ok(raw) => raw,
             Err(error) => {
@@ -58,6 +76,10 @@ pub(super) async fn read(mut connection: RouterRecvConnection, channel: Channel,
                 continue;
             }
         };
+        if !taken.is_new(&signature) {
+            tracing::warn!(?channel, "dropped a message with a signature that was there before");
+            continue;
+        }
         match Request::from_raw(raw, channel) {
             Ok(request) => {
                 if events.send(Event::Request(request)).await.is_err() {
@@ -69,10 +91,27 @@ pub(super) async fn read(mut connection: RouterRecvConnection, channel: Channel,
     }
 }
 
-async fn write(mut connection: RouterSendConnection, mut replies: mpsc::UnboundedReceiver<JupyterMessage>) {
+async fn write(mut connection: RouterSendConnection, mut replies: mpsc::UnboundedReceiver<Outbound>) {
+    let mut stuck = HashSet::new();
     while let Some(reply) = replies.recv().await {
-        if let Err(error) = connection.send(reply).await {
-            tracing::info!("a reply could not be delivered: {error}");
+        let client = reply.message.zmq_identities.first().cloned().unwrap_or_default();
+        let patience = if stuck.contains(&client) { IMPATIENCE } else { PATIENCE };
+        match tokio::time::timeout(patience, send(&mut connection, reply)).await {
+            Ok(Ok(())) => drop(stuck.remove(&client)),
+            Ok(Err(error)) => {
+                stuck.remove(&client);
+                tracing::info!("a reply could not be delivered: {error}");
+            }
+            Err(_) => {
+                tracing::warn!("a client does not read its replies: it will miss some");
+                stuck.insert(client);
+            }
         }
     }
+}
+
+/// Signs a message and sends it.
+pub(super) async fn send<S: SocketSend>(connection: &mut Connection<S>, message: Outbound) -> anyhow::Result<()> {
+    let frames = message.into_frames(connection.mac.as_ref())?;
+    Ok(connection.socket.send(frames).await?)
 }

@@ -9,10 +9,14 @@ use crate::{dispatcher::Kernel, message::Request, request};
 
 /// Handles a request; it has its one reply afterwards, or its place in the queue of cells.
 pub(crate) fn handle(kernel: &mut Kernel, request: Request) {
+    if let Some(id) = &request.parent.subshell_id
+        && !kernel.execution.has_subshell(id)
+    {
+        return refuse(kernel, &request, id);
+    }
     match request.message_type() {
         "execute_request" => kernel.execution.submit(request),
-        "comm_open" => request::comm_info::refuse(&request, &kernel.outgoing),
-        "comm_msg" | "comm_close" => quiet(kernel, &request),
+        "comm_open" | "comm_msg" | "comm_close" => request::comm::handle(kernel, &request),
         "shutdown_request" => request::shutdown::handle(kernel, request),
         "interrupt_request" => request::interrupt::handle(kernel, &request),
         _ => at_once(kernel, request),
@@ -38,13 +42,24 @@ fn aside(kernel: &Kernel, request: Request, reply: fn(&Request) -> Result<Value,
     tokio::task::spawn_blocking(move || outgoing.finish(&request, reply(&request)));
 }
 
+/// There is no such subshell.
+fn refuse(kernel: &Kernel, request: &Request, subshell_id: &str) {
+    if request.message_type().ends_with("_request") {
+        kernel.outgoing.answer(request, Ok(request::subshell::unknown(subshell_id)));
+    } else {
+        tracing::warn!("dropped a `{}` for a subshell that there is not", request.message_type());
+        quiet(kernel, request);
+    }
+}
+
 /// The reply to a request that is done when it is answered; `None` for what is not a request.
 fn reply(kernel: &Kernel, request: &Request) -> Option<Result<Value, serde_json::Error>> {
     Some(match request.message_type() {
         "kernel_info_request" => Ok(request::kernel_info::reply(kernel.execution.rustc_version())),
         "complete_request" => request::complete::reply(request),
         "inspect_request" => request::inspect::reply(request),
-        "comm_info_request" => Ok(request::comm_info::reply()),
+        "comm_info_request" => request::comm_info::reply(kernel, request),
+        "debug_request" => Ok(request::debug::reply(request)),
         other if other.ends_with("_request") => Ok(request::unknown(other)),
         _ => return None,
     })

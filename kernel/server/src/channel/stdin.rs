@@ -5,14 +5,17 @@
 
 use std::time::Duration;
 
-use jupyter_protocol::JupyterMessage;
 use jupyter_zmq_client::{KernelStdinConnection, RouterSendConnection};
 use tokio::sync::mpsc;
+use zeromq::SocketSend;
 
-use super::router::{self, Replies};
+use super::{
+    replay::Taken,
+    router::{self, Replies},
+};
 use crate::{
     dispatcher::{Event, Kernel},
-    message::{Channel, Request},
+    message::{Channel, Outbound, Request},
 };
 
 /// How often a question is sent to a client that is not there: it may have connected its other channels first.
@@ -21,11 +24,11 @@ const TRIES: usize = 40;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Starts the tasks that read and write.
-pub(crate) fn start(connection: KernelStdinConnection, events: mpsc::Sender<Event>) -> Replies {
+pub(crate) fn start(connection: KernelStdinConnection, taken: Taken, events: mpsc::Sender<Event>) -> Replies {
     let (writing, reading) = connection.split();
     let (questions, receiver) = Replies::new();
     tokio::spawn(write(writing, receiver, events.clone()));
-    tokio::spawn(router::read(reading, Channel::Stdin, events));
+    tokio::spawn(router::read(reading, Channel::Stdin, taken, events));
     questions
 }
 
@@ -39,20 +42,27 @@ pub(crate) fn handle(kernel: &mut Kernel, request: &Request) {
 
 async fn write(
     mut connection: RouterSendConnection,
-    mut questions: mpsc::UnboundedReceiver<JupyterMessage>,
+    mut questions: mpsc::UnboundedReceiver<Outbound>,
     events: mpsc::Sender<Event>,
 ) {
     while let Some(question) = questions.recv().await {
-        let message = question.header.msg_id.clone();
-        if !send(&mut connection, &question).await && events.send(Event::Undelivered { message }).await.is_err() {
+        let message = question.message.header.msg_id.clone();
+        if !send(&mut connection, question).await && events.send(Event::Undelivered { message }).await.is_err() {
             return;
         }
     }
 }
 
-async fn send(connection: &mut RouterSendConnection, question: &JupyterMessage) -> bool {
+async fn send(connection: &mut RouterSendConnection, question: Outbound) -> bool {
+    let frames = match question.into_frames(connection.mac.as_ref()) {
+        Ok(frames) => frames,
+        Err(error) => {
+            tracing::error!("a question could not be written: {error}");
+            return false;
+        }
+    };
     for _ in 0..TRIES {
-        match connection.send(question.clone()).await {
+        match connection.socket.send(frames.clone()).await {
             Ok(()) => return true,
             Err(error) => tracing::debug!("a question could not be delivered yet: {error}"),
         }

@@ -41,10 +41,10 @@ pub(super) struct Cell {
     pub(super) dependency_progress: Option<String>,
     /// The type of its result, if that is to be shown.
     pub(super) result_type: Option<String>,
+    /// What it asks of the frontend, besides showing outputs.
+    pub(super) payloads: Vec<Payload>,
     /// What it erred with.
     pub(super) failure: Option<Failure>,
-    /// What the frontend is to do, besides showing outputs.
-    pub(super) payload: Vec<Payload>,
     /// The results of its `user_expressions`.
     pub(super) expressions: Map<String, Value>,
 }
@@ -93,8 +93,8 @@ impl Cell {
             progress: None,
             dependency_progress: None,
             result_type: None,
+            payloads: Vec::new(),
             failure: None,
-            payload: Vec::new(),
             expressions: Map::new(),
         }
     }

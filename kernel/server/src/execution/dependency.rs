@@ -68,9 +68,7 @@ impl Execution {
 
     /// Builds the user's own dependencies anew before the step.
     pub(super) fn renew_dependencies(&mut self, step: Step) {
-        if let Some(cell) = &mut self.cell {
-            cell.steps.push_front(step);
-        }
+        self.put_back(step);
         let change = Change::default();
         self.change_dependencies(Step::Command(Action::Dependencies(change.clone())), change);
     }
@@ -104,7 +102,11 @@ impl Execution {
 
     /// How far the build is.
     pub(crate) fn dependency_progress(&mut self, progress: &Progress) {
-        let Stage::Compiling { step: Step::Command(Action::Dependencies(_)), .. } = &self.stage else { return };
+        let is_change =
+            |stage: &Stage| matches!(stage, Stage::Compiling { step: Step::Command(Action::Dependencies(_)), .. });
+        if !self.turn_where(is_change) {
+            return;
+        }
         let Some(cell) = &self.cell else { return };
         let seconds = cell.since.elapsed().as_secs();
         let count = match progress.total {
@@ -125,7 +127,7 @@ impl Execution {
 
     /// The compiler is done with a change.
     pub(super) fn dependencies_changed(&mut self, notebook: Box<Notebook>, result: Result<Changed, DependencyError>) {
-        self.library = Library::Ready(notebook);
+        self.notebook_is_back(notebook);
         let step = match std::mem::replace(&mut self.stage, Stage::Between) {
             Stage::Compiling { step, .. } => step,
             other => {
@@ -176,6 +178,7 @@ impl Execution {
         self.variables.clear();
         self.forget.clear();
         self.supervisor.replace(&worker);
+        self.close_comms();
         // Who has run nothing has lost nothing.
         if self.runs > 0 {
             self.say(note::note(&format!(

@@ -17,6 +17,10 @@ use crate::{message::Request, output::Prompt, request::input};
 impl Execution {
     /// Code of a cell asks for a line. Without a prompt it may have printed one, as evcxr's crates do.
     pub(super) fn ask(&mut self, id: u64, run: CellId, prompt: Option<String>, password: bool) {
+        // A task of an older cell asks whoever has a cell that runs now.
+        let _ = self.turn_where(|stage| stage.runs(run))
+            || self.turn_where(|stage| matches!(stage, Stage::Running { .. }))
+            || self.turn_to(&None);
         self.drain();
         let prompt = match prompt {
             Some(text) => Prompt { text, password },
@@ -44,6 +48,11 @@ impl Execution {
             Ok(content) => content,
             Err(error) => return tracing::warn!("dropped an answer that cannot be understood: {error}"),
         };
+        if let Some(message) = &request.question {
+            self.turn_to_asker(message);
+        } else {
+            self.turn_to(&request.parent.subshell_id);
+        }
         match self.questions.reply(request.question.as_deref()) {
             Reply::Answer(id) => {
                 self.answer(id, content.answer());
@@ -56,10 +65,22 @@ impl Execution {
 
     /// The frontend did not take a question.
     pub(crate) fn undelivered(&mut self, message: &str) {
+        self.turn_to_asker(message);
         if let Some(id) = self.questions.undelivered(message) {
             self.answer(id, InputAnswer::NotAllowed);
             self.ask_next();
         }
+    }
+
+    /// The shell that sent this question has its turn.
+    fn turn_to_asker(&mut self, message: &str) {
+        let mut asker = None;
+        self.each_shell(|shell| {
+            if shell.questions.has_sent(message) {
+                asker = Some(shell.shell.clone());
+            }
+        });
+        self.turn_to(&asker.flatten());
     }
 
     /// No question that is there now gets an answer of the user's.

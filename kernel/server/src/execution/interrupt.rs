@@ -25,19 +25,25 @@ pub(super) enum Interrupt {
 }
 
 impl Execution {
-    /// The user does not want to wait any longer.
+    /// The user does not want to wait any longer: for no cell of any shell, as the spec has it.
     pub(crate) fn interrupt(&mut self) {
+        self.each_shell(Self::interrupt_cell);
+        self.pump();
+    }
+
+    /// The cell that has its turn is to end.
+    pub(super) fn interrupt_cell(&mut self) {
         match std::mem::replace(&mut self.stage, Stage::Between) {
             Stage::AwaitingLibrary(step) => self.fail(&step, Failure::interrupted()),
-            Stage::AwaitingWorker { step, .. } => {
-                self.finish_step(false);
+            Stage::AwaitingWorker { step, program } => {
+                self.finish_step(&program.entry, false);
                 self.fail(&step, Failure::interrupted());
             }
             Stage::Compiling { step, cancel } => {
                 cancel.cancel();
                 self.stage = Stage::Compiling { step, cancel };
             }
-            Stage::Running { step, run, since, interrupt } => {
+            Stage::Running { step, run, entry, since, interrupt } => {
                 let interrupt = match interrupt {
                     Interrupt::None => {
                         self.supervisor.send(ipc::Request::Interrupt { cell: run });
@@ -52,11 +58,10 @@ impl Execution {
                         Interrupt::Forced
                     }
                 };
-                self.stage = Stage::Running { step, run, since, interrupt };
+                self.stage = Stage::Running { step, run, entry, since, interrupt };
             }
             other @ (Stage::Between | Stage::Clearing | Stage::Reporting(_)) => self.stage = other,
         }
-        self.pump();
     }
 
     /// An interrupted cell goes on: it is blocked in code without a checkpoint.

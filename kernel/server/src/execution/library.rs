@@ -72,7 +72,7 @@ impl Execution {
     pub(crate) fn build_progress(&mut self, line: &str) {
         if let Library::Building { last_line } = &mut self.library {
             line.clone_into(last_line);
-            self.show_progress();
+            self.each_shell(Self::show_progress);
         }
     }
 
@@ -122,7 +122,7 @@ impl Execution {
         let failed = match built {
             Ok(library) => {
                 self.adopt(library);
-                self.show_progress();
+                self.each_shell(Self::show_progress);
                 None
             }
             Err(error) => Some(error),
@@ -130,13 +130,14 @@ impl Execution {
         if let Some(sentence) = &failed {
             self.library = Library::Failed(sentence.clone());
         }
-        match std::mem::replace(&mut self.stage, Stage::Between) {
-            Stage::AwaitingLibrary(step) => match failed {
-                None => self.perform(step),
-                Some(sentence) => self.fail(&step, Failure::new("SessionLibraryError", &sentence)),
+        self.each_shell(|shell| match std::mem::take(&mut shell.stage) {
+            Stage::AwaitingLibrary(step) => match &failed {
+                // It is performed in its turn.
+                None => shell.put_back(step),
+                Some(sentence) => shell.fail(&step, Failure::new("SessionLibraryError", sentence)),
             },
-            other => self.stage = other,
-        }
+            other => shell.stage = other,
+        });
     }
 
     /// Tells the waiting cell how far the build is, in a display that replaces itself.

@@ -2,7 +2,7 @@
 
 use std::process::ExitStatus;
 
-use compiler::Finished;
+use compiler::{Finished, Notebook};
 use ipc::{CellId, MimeBundle, Outcome};
 use serde_json::{Value, json};
 
@@ -12,12 +12,12 @@ use crate::worker::death::{self, lost};
 impl Execution {
     /// The worker is done with a program.
     pub(super) fn ran(&mut self, run: CellId, outcome: Outcome, variables: Vec<String>) {
-        let step = match std::mem::replace(&mut self.stage, Stage::Between) {
-            Stage::Running { step, run: running, since, .. } if running == run => {
+        let (step, entry) = match std::mem::replace(&mut self.stage, Stage::Between) {
+            Stage::Running { step, run: running, entry, since, .. } if running == run => {
                 if let Some(cell) = &mut self.cell {
                     cell.run_time += since.elapsed();
                 }
-                step
+                (step, entry)
             }
             other => {
                 tracing::error!("the worker ended a cell that does not run");
@@ -36,7 +36,7 @@ impl Execution {
         }
         self.variables = variables;
         let success = matches!(outcome, Outcome::Value(_) | Outcome::Unit);
-        self.finish_step_with(success, matches!(outcome, Outcome::Value(_)));
+        self.finish_step_with(&entry, success, matches!(outcome, Outcome::Value(_)));
         let failure = match outcome {
             Outcome::Value(value) => {
                 match step {
@@ -92,43 +92,44 @@ impl Execution {
     /// The worker is gone, and all variables with it.
     pub(super) fn worker_exited(&mut self, status: ExitStatus) {
         // Nobody is left to hear an answer.
-        self.questions.clear();
+        self.each_shell(|shell| drop(shell.questions.clear()));
         let last_words = self.end_outputs();
         let death = death::explain(status, &last_words);
         let was_ready = self.supervisor.is_ready();
+        self.close_comms();
         self.supervisor.exited(status, &last_words);
-        match std::mem::replace(&mut self.stage, Stage::Between) {
+        let mut is_told = matches!(self.library, Library::Compiling);
+        let variables = if was_ready && !is_told { self.forget_worker() } else { self.variables.clone() };
+        if was_ready && is_told {
+            // The notebook hears of it when it is back.
+            self.died = Some(death.between_cells());
+        }
+        self.each_shell(|shell| match std::mem::take(&mut shell.stage) {
             Stage::Running { step, interrupt, .. } => {
-                let variables = self.forget_worker();
-                let failure = match interrupt {
-                    Interrupt::Forced => Failure::interrupted_by_force(&variables),
-                    _ => Failure::worker_died(&death, &variables),
-                };
-                self.fail(&step, failure);
+                is_told = true;
+                shell.fail(
+                    &step,
+                    match interrupt {
+                        Interrupt::Forced => Failure::interrupted_by_force(&variables),
+                        _ => Failure::worker_died(&death, &variables),
+                    },
+                );
             }
             Stage::Reporting(step) => {
-                let variables = self.forget_worker();
-                self.fail(&step, Failure::worker_died(&death, &variables));
+                is_told = true;
+                shell.fail(&step, Failure::worker_died(&death, &variables));
             }
-            Stage::AwaitingWorker { step, .. } if self.supervisor.failure().is_some() => {
-                let sentence = self.supervisor.failure().unwrap_or_default().to_owned();
-                self.finish_step(false);
-                self.fail(&step, Failure::new("WorkerError", &sentence));
+            Stage::AwaitingWorker { step, program } if shell.supervisor.failure().is_some() => {
+                let sentence = shell.supervisor.failure().unwrap_or_default().to_owned();
+                shell.finish_step(&program.entry, false);
+                shell.fail(&step, Failure::new("WorkerError", &sentence));
             }
-            Stage::Compiling { step, cancel } => {
-                self.stage = Stage::Compiling { step, cancel };
-                if was_ready {
-                    self.died = Some(death.between_cells());
-                }
-            }
-            other => {
-                // Clearing needs no answer any more.
-                self.stage = if matches!(other, Stage::Clearing) { Stage::Between } else { other };
-                if was_ready {
-                    let variables = self.forget_worker();
-                    self.news = Some(format!("{} {}", death.between_cells(), lost(&variables)));
-                }
-            }
+            // Clearing needs no answer any more.
+            Stage::Clearing => {}
+            other => shell.stage = other,
+        });
+        if was_ready && !is_told {
+            self.news = Some(format!("{} {}", death.between_cells(), lost(&variables)));
         }
     }
 
@@ -136,6 +137,7 @@ impl Execution {
     pub(super) fn forget_worker(&mut self) -> Vec<String> {
         self.variables.clear();
         self.forget.clear();
+        self.unfinished.clear();
         match &mut self.library {
             Library::Ready(notebook) => notebook.worker_lost(),
             _ => Vec::new(),
@@ -143,14 +145,24 @@ impl Execution {
     }
 
     /// Tells the notebook which variables there are now.
-    pub(super) fn finish_step(&mut self, success: bool) {
-        self.finish_step_with(success, false);
+    pub(super) fn finish_step(&mut self, entry: &str, success: bool) {
+        self.finish_step_with(entry, success, false);
     }
 
-    fn finish_step_with(&mut self, success: bool, showed: bool) {
-        if let Library::Ready(notebook) = &mut self.library {
-            notebook.finish(&Finished { success, showed, variables: self.variables.clone() });
+    fn finish_step_with(&mut self, entry: &str, success: bool, showed: bool) {
+        let finished = Finished { entry: entry.to_owned(), success, showed, variables: self.variables.clone() };
+        match &mut self.library {
+            Library::Ready(notebook) => notebook.finish(&finished),
+            _ => self.unfinished.push(finished),
         }
+    }
+
+    /// The compiler is done with the notebook, which hears of what happened meanwhile.
+    pub(super) fn notebook_is_back(&mut self, mut notebook: Box<Notebook>) {
+        for finished in self.unfinished.drain(..) {
+            notebook.finish(&finished);
+        }
+        self.library = Library::Ready(notebook);
     }
 
     pub(super) fn expression(&mut self, name: String, result: serde_json::Value) {

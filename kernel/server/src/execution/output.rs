@@ -60,7 +60,7 @@ impl Execution {
         self.outputs.drained();
     }
 
-    fn audience(&self, run: CellId) -> Option<&Arc<Parent>> {
+    pub(super) fn audience(&self, run: CellId) -> Option<&Arc<Parent>> {
         self.audiences.get(&run)?.as_ref()
     }
 

@@ -66,6 +66,11 @@ impl Questions {
         self.sent.extend(self.open.as_ref().map(|question| (message, question.id)));
     }
 
+    /// Whether this message was one of these questions, and may still be answered.
+    pub(super) fn has_sent(&self, message: &str) -> bool {
+        self.sent.iter().any(|(sent, _)| sent == message)
+    }
+
     /// Nobody waits for this answer any more.
     pub(super) fn withdraw(&mut self, id: u64) {
         self.open.take_if(|question| question.id == id);

@@ -34,9 +34,11 @@ use crate::{
     worker::{Happening, death::lost, supervisor::Readiness},
 };
 
-/// What the present step of the present cell waits for.
+/// What the present step of a shell's present cell waits for.
+#[derive(Default)]
 pub(super) enum Stage {
     /// Nothing: the next step can begin.
+    #[default]
     Between,
     /// The session library is being built.
     AwaitingLibrary(Step),
@@ -45,7 +47,7 @@ pub(super) enum Stage {
     /// It is compiled, and there is no worker yet.
     AwaitingWorker { step: Step, program: Program },
     /// The worker runs it.
-    Running { step: Step, run: CellId, since: Instant, interrupt: Interrupt },
+    Running { step: Step, run: CellId, entry: String, since: Instant, interrupt: Interrupt },
     /// The worker drops all variables.
     Clearing,
     /// The worker tells about tasks.
@@ -59,6 +61,11 @@ impl Stage {
             Self::Running { interrupt: Interrupt::Asked { until }, .. } => Some(*until),
             _ => None,
         }
+    }
+
+    /// Whether the worker runs this.
+    pub(super) fn runs(&self, cell: CellId) -> bool {
+        matches!(self, Self::Running { run, .. } if *run == cell)
     }
 
     /// Cancels what the compiler does.
@@ -171,8 +178,14 @@ impl Execution {
     pub(crate) fn done(&mut self, done: TaskDone) {
         match done {
             TaskDone::Built(built) => self.built(built),
-            TaskDone::Compiled { notebook, result } => self.compiled(notebook, result),
-            TaskDone::Changed { notebook, result } => self.dependencies_changed(notebook, result),
+            TaskDone::Compiled { notebook, result } => {
+                self.turn_where(|stage| matches!(stage, Stage::Compiling { .. }));
+                self.compiled(notebook, result);
+            }
+            TaskDone::Changed { notebook, result } => {
+                self.turn_where(|stage| matches!(stage, Stage::Compiling { .. }));
+                self.dependencies_changed(notebook, result);
+            }
         }
         self.pump();
     }
@@ -184,10 +197,10 @@ impl Execution {
             Happening::Message(ipc::Event::Ready { mark }) => {
                 self.supervisor.ready();
                 self.outputs.expect(&mark);
-                match std::mem::replace(&mut self.stage, Stage::Between) {
-                    Stage::AwaitingWorker { step, program } => self.run(step, program),
-                    other => self.stage = other,
-                }
+                self.each_shell(|shell| match std::mem::take(&mut shell.stage) {
+                    Stage::AwaitingWorker { step, program } => shell.run(step, program),
+                    other => shell.stage = other,
+                });
             }
             Happening::Message(ipc::Event::Display(display)) => {
                 let run = display.cell;
@@ -206,15 +219,27 @@ impl Execution {
                     }
                 }
             }
-            Happening::Message(ipc::Event::Done { cell, outcome, variables }) => self.ran(cell, outcome, variables),
+            Happening::Message(ipc::Event::Done { cell, outcome, variables }) => {
+                self.turn_where(|stage| stage.runs(cell));
+                self.ran(cell, outcome, variables);
+            }
             Happening::Message(ipc::Event::Hint { cell, hint, text }) => self.hint(cell, hint, &text),
             Happening::Message(ipc::Event::Input { id, cell, prompt, password }) => {
                 self.ask(id, cell, prompt, password);
             }
-            Happening::Message(ipc::Event::InputWithdrawn { id }) => self.withdraw(id),
-            Happening::Message(ipc::Event::Report(report)) => self.reported(report),
+            Happening::Message(ipc::Event::InputWithdrawn { id }) => self.each_shell(|shell| shell.withdraw(id)),
+            Happening::Message(ipc::Event::Comm { cell, comm }) => self.comm_from_cell(cell, comm),
+            Happening::Message(ipc::Event::Page { cell, data }) => self.payload(cell, Payload::Page { data }),
+            Happening::Message(ipc::Event::NextInput { cell, text }) => {
+                self.payload(cell, Payload::SetNextInput { text, replace: false });
+            }
+            Happening::Message(ipc::Event::CommTarget { name, is_there }) => self.comms.target(name, is_there),
+            Happening::Message(ipc::Event::Report(report)) => {
+                self.turn_where(|stage| matches!(stage, Stage::Reporting(_)));
+                self.reported(report);
+            }
             Happening::Message(ipc::Event::Cleared) => {
-                if matches!(self.stage, Stage::Clearing) {
+                if self.turn_where(|stage| matches!(stage, Stage::Clearing)) {
                     self.stage = Stage::Between;
                 }
             }
@@ -239,6 +264,9 @@ impl Execution {
                 return;
             }
         }
+        if let Some(failure) = self.refusal(&step) {
+            return self.fail(&step, failure);
+        }
         // All others need the notebook.
         if matches!(self.library, Library::Failed(_)) {
             self.look_again();
@@ -250,7 +278,9 @@ impl Execution {
                     let change = change.clone();
                     self.change_dependencies(step, change);
                 }
-                Step::Code(_) | Step::Command(Action::Lint(_)) if self.has_stale_dependencies() => {
+                Step::Code(_) | Step::Command(Action::Lint(_))
+                    if self.has_stale_dependencies() && !self.others_run() =>
+                {
                     self.renew_dependencies(step)
                 }
                 _ => self.compile(step),
@@ -263,7 +293,7 @@ impl Execution {
                 let failure = Failure::new("SessionLibraryError", sentence);
                 self.fail(&step, failure);
             }
-            Library::Compiling => unreachable!("one step is compiled at a time, and this one begins"),
+            Library::Compiling => unreachable!("one step is compiled at a time, and others wait for that"),
         }
     }
 
@@ -281,6 +311,7 @@ impl Execution {
             timeline: cell.timeline && matches!(step, Step::Code(_)),
             show_type: self.types && matches!(step, Step::Code(_)),
             remember: !cell.content.silent && !matches!(step, Step::Expression { .. }),
+            is_expression: matches!(step, Step::Expression { .. }),
         };
         let own = |code: &str| source(code, &cell.label, cell.cell_id.as_ref());
         let work = match &step {
@@ -321,7 +352,7 @@ impl Execution {
 
     /// The compiler is done with a step.
     fn compiled(&mut self, notebook: Box<Notebook>, result: Result<Compiled, Refusal>) {
-        self.library = Library::Ready(notebook);
+        self.notebook_is_back(notebook);
         let (step, cancel) = match std::mem::replace(&mut self.stage, Stage::Between) {
             Stage::Compiling { step, cancel } => (step, cancel),
             other => {
@@ -352,7 +383,7 @@ impl Execution {
             cell.compile_time += compiled.compile_time;
             cell.result_type = compiled.result_type;
             let text = compiled.new_text.map(|text| Payload::SetNextInput { text, replace: true });
-            cell.payload.extend(text);
+            cell.payloads.extend(text);
         }
         if let Some(answer) = compiled.answer {
             self.say(note::bundle(answer, MimeBundle::new()));
@@ -370,15 +401,16 @@ impl Execution {
                 }
             }
         }
+        let entry = compiled.program.as_ref().map(|program| program.entry.clone()).unwrap_or_default();
         match compiled.program {
             // It came too late for the compiler, and not for the cell.
             _ if cancel.is_cancelled() => {
-                self.finish_step(false);
+                self.finish_step(&entry, false);
                 self.fail(&step, Failure::interrupted());
             }
             Some(program) => self.run(step, program),
             None => {
-                self.finish_step(true);
+                self.finish_step(&entry, true);
                 if let Step::Expression { name, .. } = step {
                     self.expression(name, json!({"status": "ok", "data": {}, "metadata": {}}));
                 }
@@ -391,7 +423,7 @@ impl Execution {
         match self.supervisor.readiness() {
             Readiness::Soon => self.stage = Stage::AwaitingWorker { step, program },
             Readiness::Failed(sentence) => {
-                self.finish_step(false);
+                self.finish_step(&program.entry, false);
                 self.fail(&step, Failure::new("WorkerError", &sentence));
             }
             Readiness::Ready => {
@@ -406,11 +438,12 @@ impl Execution {
                     cell: run,
                     label: cell.label.clone(),
                     library: program.library,
-                    entry: program.entry,
+                    entry: program.entry.clone(),
                     forget: std::mem::take(&mut self.forget),
                     timeline: cell.timeline && matches!(step, Step::Code(_)),
                 });
-                self.stage = Stage::Running { step, run, since: Instant::now(), interrupt: Interrupt::None };
+                let (entry, since, interrupt) = (program.entry, Instant::now(), Interrupt::None);
+                self.stage = Stage::Running { step, run, entry, since, interrupt };
             }
         }
     }

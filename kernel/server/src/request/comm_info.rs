@@ -1,24 +1,22 @@
-//! [`comm_info_request`](https://jupyter-client.readthedocs.io/en/stable/messaging.html#comm-info), and the comms that
-//! a frontend would open: the kernel has no targets for them.
+//! [`comm_info_request`](https://jupyter-client.readthedocs.io/en/stable/messaging.html#comm-info)
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{
-    channel::Outgoing,
-    message::{Request, content},
-};
+use crate::{dispatcher::Kernel, message::Request};
 
-/// No comm is open.
-pub(crate) fn reply() -> Value {
-    json!({"status": "ok", "comms": {}})
+#[derive(Deserialize)]
+struct Content {
+    /// Only comms of this target.
+    #[serde(default)]
+    target_name: Option<String>,
 }
 
-/// [`comm_open`](https://jupyter-client.readthedocs.io/en/stable/messaging.html#opening-a-comm) for a target that is not
-/// known is answered by `comm_close`, says the spec.
-pub(crate) fn refuse(request: &Request, outgoing: &Outgoing) {
-    outgoing.busy(&request.parent);
-    if let Some(id) = request.content.get("comm_id").and_then(Value::as_str) {
-        outgoing.publish(content("comm_close", json!({"comm_id": id, "data": {}})), Some(&request.parent));
-    }
-    outgoing.idle(&request.parent);
+/// The comms that are open, by id.
+pub(crate) fn reply(kernel: &Kernel, request: &Request) -> Result<Value, serde_json::Error> {
+    let Content { target_name } = request.content()?;
+    let comms = kernel.execution.comms(target_name.as_deref());
+    let comms: serde_json::Map<_, _> =
+        comms.map(|(id, target)| (id.to_owned(), json!({"target_name": target}))).collect();
+    Ok(json!({"status": "ok", "comms": comms}))
 }

@@ -1,6 +1,7 @@
 //! [`execute_request`](https://jupyter-client.readthedocs.io/en/stable/messaging.html#execute): its content, and its
 //! reply. How a cell is run is told by [`execution`](crate::execution).
 
+use ipc::MimeBundle;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
@@ -34,12 +35,14 @@ impl Content {
     }
 }
 
-/// Something that the frontend is to do when a cell is done: a
+/// Something that the frontend is to do when it has a cell's reply: a
 /// [payload](https://jupyter-client.readthedocs.io/en/stable/messaging.html#payloads-deprecated).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Payload {
     /// A frontend that has only this kernel is to end as well.
     AskExit,
+    /// Something for its pager.
+    Page { data: MimeBundle },
     /// Puts a text into the next cell, or in the place of the present one.
     SetNextInput { text: String, replace: bool },
 }
@@ -48,6 +51,7 @@ impl Payload {
     fn to_json(&self) -> Value {
         match self {
             Self::AskExit => json!({"source": "ask_exit", "keepkernel": false}),
+            Self::Page { data } => json!({"source": "page", "data": data, "start": 0}),
             Self::SetNextInput { text, replace } => {
                 json!({"source": "set_next_input", "text": text, "replace": replace})
             }
@@ -59,9 +63,9 @@ impl Payload {
 pub(crate) fn reply(
     execution_count: usize,
     result: Result<&Map<String, Value>, &Failure>,
-    payload: &[Payload],
+    payloads: &[Payload],
 ) -> Value {
-    let payload: Vec<Value> = payload.iter().map(Payload::to_json).collect();
+    let payload: Vec<Value> = payloads.iter().map(Payload::to_json).collect();
     match result {
         Ok(user_expressions) => json!({
             "status": "ok",

@@ -32,6 +32,6 @@ pub(crate) fn reply(rustc_version: &str) -> Value {
             {"text": "futures", "url": "https://docs.rs/futures/latest/futures/"},
         ],
         "debugger": false,
-        "supported_features": ["iopub_welcome"],
+        "supported_features": ["iopub_welcome", "kernel subshells"],
     })
 }

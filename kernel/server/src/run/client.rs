@@ -64,7 +64,8 @@ impl Client {
                 return Ok(false);
             }
             // `:quit`
-            if reply["payload"][0]["source"] == "ask_exit" {
+            let mut payloads = reply["payload"].as_array().into_iter().flatten();
+            if payloads.any(|payload| payload["source"] == "ask_exit") {
                 break;
             }
         }
@@ -81,6 +82,7 @@ impl Client {
             tokio::select! {
                 message = self.inbox.next() => {
                     let Some(message) = message else { bail!("the kernel ended while a cell ran") };
+                    let message = message.message;
                     let content = serde_json::to_value(&message.content)?;
                     let is_of_cell = message.parent_header.as_ref().is_some_and(|parent| parent.msg_id == id);
                     match message.header.msg_type.as_str() {
@@ -96,6 +98,7 @@ impl Client {
         // The reply leaves before the cell is idle; its channel is another one.
         while reply.is_none() {
             let Some(message) = self.inbox.next().await else { bail!("the kernel ended while a cell ran") };
+            let message = message.message;
             let content = serde_json::to_value(&message.content)?;
             match message.header.msg_type.as_str() {
                 "execute_reply" => reply = Some(content),
@@ -139,9 +142,12 @@ impl Client {
     ) -> String {
         let header = header(kind);
         let id = header.msg_id.clone();
-        let parent = Arc::new(Parent { channel, identities: Vec::new(), header });
+        let parent = Arc::new(Parent { channel, identities: Vec::new(), header, subshell_id: None });
         // A kernel that is no more is told by the end of its messages.
-        let _ = self.events.send(Event::Request(Request { parent, question, metadata, content })).await;
+        let _ = self
+            .events
+            .send(Event::Request(Request { parent, question, metadata, content, buffers: Vec::new() }))
+            .await;
         id
     }
 }

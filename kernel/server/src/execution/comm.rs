@@ -1,0 +1,132 @@
+//! Comms between frontends and code of cells: which are open, and whom a message is for. What they say is not known here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ipc::{CellId, Comm, CommKind};
+use serde_json::json;
+
+use super::Execution;
+use crate::{message::Parent, request::comm};
+
+/// How many comms can be open at once: a frontend that opens more has lost count.
+const MOST: usize = 100_000;
+
+/// The open comms, and the targets that frontends can open more for.
+#[derive(Debug, Default)]
+pub(super) struct Comms {
+    targets: BTreeSet<String>,
+    /// The targets of the open ones, by id.
+    open: BTreeMap<String, String>,
+}
+
+/// Whom a message of a frontend is for.
+#[derive(Debug, PartialEq, Eq)]
+enum Way {
+    Worker,
+    /// The comm cannot be opened: it is to be closed.
+    Refused,
+    /// Nobody: the comm is no more, and the frontend will hear of it or has.
+    Nobody,
+}
+
+impl Comms {
+    /// The worker's word on a target.
+    pub(super) fn target(&mut self, name: String, is_there: bool) {
+        if is_there {
+            self.targets.insert(name);
+        } else {
+            self.targets.remove(&name);
+        }
+    }
+
+    /// Notes what a frontend says.
+    fn said_by_frontend(&mut self, comm: &Comm) -> Way {
+        let is_open = self.open.contains_key(&comm.id);
+        match &comm.kind {
+            CommKind::Open { .. } if is_open => Way::Nobody,
+            CommKind::Open { target } if self.targets.contains(target) && self.open.len() < MOST => {
+                self.open.insert(comm.id.clone(), target.clone());
+                Way::Worker
+            }
+            CommKind::Open { .. } => Way::Refused,
+            CommKind::Close if self.open.remove(&comm.id).is_some() => Way::Worker,
+            CommKind::Message if is_open => Way::Worker,
+            CommKind::Message | CommKind::Close => Way::Nobody,
+        }
+    }
+
+    /// Notes what code of a cell says; whether a frontend still cares.
+    fn said_by_cell(&mut self, comm: &Comm) -> bool {
+        match &comm.kind {
+            CommKind::Open { target } => self.open.insert(comm.id.clone(), target.clone()).is_none(),
+            CommKind::Message => self.open.contains_key(&comm.id),
+            CommKind::Close => self.open.remove(&comm.id).is_some(),
+        }
+    }
+}
+
+impl Execution {
+    /// The open comms of a target, or all: id and target.
+    pub(crate) fn comms(&self, target: Option<&str>) -> impl Iterator<Item = (&str, &str)> {
+        let open = self.comms.open.iter().map(|(id, target)| (id.as_str(), target.as_str()));
+        open.filter(move |(_, of)| target.is_none_or(|target| target == *of))
+    }
+
+    /// A frontend says something.
+    pub(crate) fn comm_from_frontend(&mut self, message: Comm, parent: &Parent) {
+        match self.comms.said_by_frontend(&message) {
+            Way::Worker => self.supervisor.send(ipc::Request::Comm(message)),
+            Way::Refused => self.outgoing.publish(comm::close(&message.id, json!({})), Some(parent)),
+            Way::Nobody => tracing::debug!("dropped a message for a comm that is not open"),
+        }
+    }
+
+    /// Code of a cell says something.
+    pub(super) fn comm_from_cell(&mut self, run: CellId, message: Comm) {
+        if !self.comms.said_by_cell(&message) {
+            return;
+        }
+        // What was printed before it stands before it.
+        self.drain();
+        let pieces = self.outputs.take(run);
+        self.print(run, pieces);
+        comm::publish(message, &self.outgoing, self.audience(run).map(|parent| &**parent));
+    }
+
+    /// The worker is gone, and its ends of all comms with it.
+    pub(super) fn close_comms(&mut self) {
+        for id in std::mem::take(&mut self.comms).open.into_keys() {
+            self.outgoing.publish(comm::close(&id, json!({})), None);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(kind: CommKind) -> Comm {
+        Comm { id: "7".to_owned(), kind, data: json!({}), metadata: ipc::MimeBundle::new(), buffers: Vec::new() }
+    }
+
+    #[test]
+    fn a_comm_is_open_from_its_opening_to_its_first_closing() {
+        let open = || message(CommKind::Open { target: "slider".to_owned() });
+        let (say, close) = (message(CommKind::Message), message(CommKind::Close));
+        let mut comms = Comms::default();
+        assert_eq!(comms.said_by_frontend(&open()), Way::Refused);
+        comms.target("slider".to_owned(), true);
+        assert_eq!(comms.said_by_frontend(&say), Way::Nobody);
+        assert_eq!(comms.said_by_frontend(&open()), Way::Worker);
+        assert_eq!(comms.said_by_frontend(&open()), Way::Nobody, "an id is opened once");
+        assert_eq!((comms.said_by_frontend(&say), comms.said_by_cell(&say)), (Way::Worker, true));
+        assert!(comms.said_by_cell(&close));
+        assert_eq!((comms.said_by_frontend(&close), comms.said_by_cell(&say)), (Way::Nobody, false));
+
+        assert!(comms.said_by_cell(&open()) && comms.said_by_cell(&say));
+        assert_eq!(comms.said_by_frontend(&close), Way::Worker);
+        assert!(!comms.said_by_cell(&close));
+        comms.target("slider".to_owned(), false);
+        assert_eq!(comms.said_by_frontend(&open()), Way::Refused);
+    }
+}
