@@ -184,12 +184,13 @@ def test_parameters_of_all_kinds_are_rust(environment, tmp_path, repository, mon
 
 def test_nbconvert_highlights_rust_and_writes_it(environment, tmp_path):
     path = write(tmp_path / "in.ipynb", new_markdown_cell("# Coffee"), 'let x: u32 = 41;\nprintln!("{}", x + 1);')
-    call("-m", "nbconvert", "--execute", "--to", "html", path)
+    # It looks for the language in the notebook, where whoever ran it has written it.
+    call("-m", "nbconvert", "--execute", "--to", "notebook", "--inplace", path)
+    call("-m", "nbconvert", "--to", "html", path)
     html = (tmp_path / "in.html").read_text()
     assert 'class="highlight hl-rust"' in html
     assert re.search(r'<span class="k[a-z]*">let</span>', html) and re.search(r'<span class="kt">u32</span>', html)
     assert "<pre>42\n</pre>" in html
-    call("-m", "nbconvert", "--execute", "--to", "notebook", "--inplace", path)
     call("-m", "nbconvert", "--to", "script", path)
     assert 'let x: u32 = 41;\nprintln!("{}", x + 1);' in (tmp_path / "in.rs").read_text()
 

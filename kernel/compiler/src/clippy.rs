@@ -18,6 +18,8 @@ const FOR_OTHER_CRATES: [&str; 9] = [
     "should_implement_trait",
     "too_long_first_doc_paragraph",
 ];
+/// Lints that speak of the brackets which the kernel puts around a tail expression.
+const FOR_OUR_BRACKETS: [&str; 1] = ["double_parens"];
 /// Of clippy's settings the one that is not for a library.
 const SETTINGS: &str = "avoid-breaking-exported-api = false\n";
 const SETTINGS_FILES: [&str; 2] = [".clippy.toml", "clippy.toml"];
@@ -29,7 +31,8 @@ pub(crate) fn arguments(arguments: Vec<String>) -> Vec<String> {
     let mut arguments: Vec<String> = arguments.into_iter().filter(is_kept).collect();
     arguments.push("--emit=metadata".to_owned());
     arguments.push("-Wclippy::correctness".to_owned());
-    arguments.extend(FOR_OTHER_CRATES.iter().map(|lint| format!("-Aclippy::{lint}")));
+    let off = FOR_OTHER_CRATES.iter().chain(&FOR_OUR_BRACKETS);
+    arguments.extend(off.map(|lint| format!("-Aclippy::{lint}")));
     arguments
 }
 

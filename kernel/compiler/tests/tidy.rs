@@ -84,7 +84,17 @@ fn clippy_points_into_the_cell() {
               |
             1 - fn first(v: &Vec<u32>) -> u32 {
             1 + fn first(v: &[u32]) -> u32 {
-              |"#]],
+              |
+
+            warning: equal expressions as operands to `==`
+             --> cell 9:5:1
+              |
+            5 | x == x
+              | ^^^^^^
+              |
+              = help: for further information visit https://rust-lang.github.io/rust-clippy/rust-1.95.0/index.html#eq_op
+              = note: `-W eq-op` implied by `-W correctness`
+              = help: to override `-W correctness` add `#[allow(eq_op)]`"#]],
     );
     // It was neither run nor kept.
     assert!(session.run("x").contains("E0425"));
