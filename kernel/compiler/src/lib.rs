@@ -4,6 +4,7 @@
 //! cells can name, how rustc is called and how its words are shown. It deliberately knows neither Jupyter nor the
 //! worker: it writes libraries that somebody else loads, and is told afterwards how a cell ended.
 
+mod analysis;
 mod api;
 mod command;
 mod notebook;
@@ -24,8 +25,11 @@ mod dependency;
 mod session_library;
 mod toolchain;
 
+pub use analysis::{
+    Completion, Completions, Inspection, Kind, Knowledge, Place, Question, registry_crates, registry_versions,
+};
 pub use api::{Artifact, CompileError, Finished, Hint, HintKind, PrepareError, Program, Rendered, Source, Variable};
-pub use command::{Command, split_commands};
+pub use command::{Command, CommandAt, command_at, split_commands};
 pub use dependency::{Change, Changed, DependencyError, Progress, Restart};
 pub use notebook::{ExportError, Notebook};
 pub use session_library::{SessionError, SessionLibrary};

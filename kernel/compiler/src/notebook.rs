@@ -12,6 +12,7 @@ mod hint;
 mod history;
 mod inquiry;
 mod instrument;
+mod knowledge;
 mod report;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -68,6 +69,8 @@ pub struct Notebook {
     /// Texts of all cells that can still be pointed at, by label.
     texts: BTreeMap<String, Arc<CellText>>,
     serial: u64,
+    /// Counted up whenever something that can be named comes or goes.
+    revision: u64,
     opt_level: u8,
 }
 
@@ -111,6 +114,7 @@ impl Notebook {
             history: Vec::new(),
             texts: BTreeMap::new(),
             serial: 0,
+            revision: 0,
             opt_level: 0,
         })
     }
@@ -172,6 +176,7 @@ impl Notebook {
 
     /// Makes a success the state of the notebook.
     fn adopt(&mut self, cell: &Arc<CellText>, parsed: &Parsed, success: Success, merged: &Merged) -> Artifact {
+        self.revision += 1;
         let mut notes = success.notes;
         for name in &merged.restarted {
             notes.push(format!("the static `{name}` starts anew: its type was redefined"));
@@ -232,6 +237,7 @@ impl Notebook {
 
     /// The cell that was prepared last has run, well or not.
     pub fn finish(&mut self, finished: &Finished) {
+        self.revision += 1;
         let mut pending = std::mem::take(&mut self.pending);
         self.remember(&mut pending, finished);
         let kept: BTreeSet<&str> = finished.variables.iter().map(String::as_str).collect();
@@ -289,6 +295,7 @@ impl Notebook {
 
     /// The worker is gone with all variables: forgets them and returns their names.
     pub fn worker_lost(&mut self) -> Vec<String> {
+        self.revision += 1;
         self.pending = Pending::default();
         let lost: Vec<String> = std::mem::take(&mut self.bindings).into_keys().collect();
         self.not_kept.extend(lost.iter().map(|name| (name.clone(), NotKept::WorkerLost)));
@@ -297,6 +304,7 @@ impl Notebook {
 
     /// Forgets items, imports and variables.
     pub fn clear(&mut self) {
+        self.revision += 1;
         self.items = Items::default();
         self.generation = None;
         self.bindings.clear();
