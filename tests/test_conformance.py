@@ -38,8 +38,18 @@ class KernelTests(jupyter_kernel_test.KernelTests):
         }
     ]
 
+    completion_samples = [
+        {"text": ":tim", "matches": {"timing", "timeline"}},
+        {"text": "unreachab", "matches": {"unreachable!"}},
+    ]
+    code_inspect_sample = "kissaten_sample"
+
+    def test_inspect(self):
+        self.execute_helper("let kissaten_sample = 1;")
+        super().test_inspect()
+
     # What these ask for does not exist yet.
-    test_completion = test_history = test_inspect = test_is_complete = test_pager = test_clear_output = None
+    test_history = test_is_complete = test_pager = test_clear_output = None
 
     def test_compile_error(self):
         """A cell that does not compile has one error message, as a panic has."""

@@ -93,7 +93,7 @@ pub struct Inspection {
 }
 
 /// What was live at one moment; it does not change, so it can be asked while the notebook is being compiled.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Knowledge {
     pub(crate) revision: u64,
     pub(crate) items: Items,

@@ -15,6 +15,7 @@ mod inquiry;
 mod interrupt;
 pub(crate) mod library;
 mod load;
+mod look;
 mod note;
 mod outcome;
 mod output;
@@ -30,13 +31,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use compiler::split_commands;
+use compiler::{Knowledge, split_commands};
 use ipc::CellId;
 use jupyter_protocol::{ExecuteInput, ExecutionCount, JupyterMessageContent};
-use serde_json::Value;
+use serde_json::Value as Json;
 use tokio::sync::mpsc;
 
-pub(crate) use self::stage::TaskDone;
 use self::{
     cell::{Cell, Step},
     failure::Failure,
@@ -45,14 +45,16 @@ use self::{
     queue::{Order, Queue},
     stage::{Stage, Task, Tasks},
 };
+pub(crate) use self::{look::Value, stage::TaskDone};
 use crate::{
+    analysis::Analyzer,
     channel::Outgoing,
     command::Action,
     dispatcher::Event,
     hint::Hints,
     message::{Parent, Request, content},
     output::Outputs,
-    request::execute,
+    request::execute::{self, Payload},
     worker::Supervisor,
 };
 
@@ -64,6 +66,10 @@ pub(crate) struct Execution {
     directory: PathBuf,
 
     library: Library,
+    /// What was live when somebody last asked, or when the compiler was last given the notebook.
+    known: Arc<Knowledge>,
+    /// Who knows of names what the notebook does not.
+    analyzer: Analyzer,
     rustc_version: Option<String>,
     supervisor: Supervisor,
     /// What the compiler is doing; one thing at a time.
@@ -113,12 +119,20 @@ pub(crate) struct Execution {
 
 impl Execution {
     /// Begins with what is known of the session library: a worker is started, or a build.
-    pub(crate) fn new(outgoing: Outgoing, events: mpsc::Sender<Event>, directory: &Path, found: Found) -> Self {
+    pub(crate) fn new(
+        outgoing: Outgoing,
+        events: mpsc::Sender<Event>,
+        directory: &Path,
+        found: Found,
+        analyzer: Analyzer,
+    ) -> Self {
         let mut execution = Self {
             outgoing,
             events,
             directory: directory.to_owned(),
             library: Library::Failed(String::new()),
+            known: Arc::default(),
+            analyzer,
             rustc_version: None,
             supervisor: Supervisor::new(directory),
             task: None,
@@ -271,7 +285,13 @@ impl Execution {
     fn conclude(&mut self) {
         self.stage = Stage::Between;
         self.end_questions();
-        let Some(cell) = self.cell.take() else { return };
+        let Some(mut cell) = self.cell.take() else { return };
+        if let Some(onlooker) = cell.onlooker.take() {
+            return self.looked(&cell, onlooker);
+        }
+        if self.quits {
+            cell.payload.push(Payload::AskExit);
+        }
         let worked = !(cell.compile_time + cell.run_time).is_zero();
         if cell.timing
             && worked
@@ -281,7 +301,7 @@ impl Execution {
             self.outgoing.publish(note::note(&text), Some(parent));
         }
         let result = cell.failure.as_ref().map_or(Ok(&cell.expressions), Err);
-        let reply = execute::reply(self.count, result, self.quits);
+        let reply = execute::reply(self.count, result, &cell.payload);
         // Whatever the reader of the socket has passed on by now stands before this event, and whoever knows of the reply
         // comes behind it.
         let stops = cell.failure.is_some() && cell.content.stop_on_error;
@@ -365,7 +385,7 @@ fn plan(cell: &mut Cell) -> Result<VecDeque<Step>, Failure> {
     }
     for (name, code) in std::mem::take(&mut cell.content.user_expressions) {
         match code {
-            Value::String(code) => steps.push_back(Step::Expression { name, code }),
+            Json::String(code) => steps.push_back(Step::Expression { name, code }),
             _ => {
                 let failure = Failure::new("MalformedRequest", "a user expression has to be text");
                 cell.expressions.insert(name, failure.to_expression());

@@ -14,15 +14,21 @@ use crate::parse::ItemKind;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Place {
     pub rustc: PathBuf,
-    pub cargo: Option<PathBuf>,
-    /// The platform, as rustc calls it.
-    pub host: String,
     /// The lines of a table of dependencies, as Cargo.toml has it.
     pub dependencies: String,
     /// The Cargo.lock with the versions of all of them.
     pub lock: PathBuf,
-    /// Whether the source of std is there, without which there is nothing to analyze.
-    pub has_std_source: bool,
+    /// The source of std, without which there is nothing to analyze.
+    pub std_source: Option<PathBuf>,
+    /// Whether cargo may use the network.
+    pub online: bool,
+}
+
+impl Place {
+    /// Whether there is a compiler yet.
+    pub fn is_known(&self) -> bool {
+        !self.rustc.as_os_str().is_empty()
+    }
 }
 
 /// One question.

@@ -151,6 +151,7 @@ impl Notebook {
     /// Sets whether they are.
     pub fn set_offline(&mut self, offline: bool) {
         self.dependencies.offline = offline;
+        self.revision += 1;
     }
 
     /// Whether the source of a dependency, one of the user's own, has changed since it was built. Asks the file system only.

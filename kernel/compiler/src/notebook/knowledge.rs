@@ -5,7 +5,6 @@ use std::sync::OnceLock;
 
 use super::Notebook;
 use crate::analysis::{Knowledge, Place};
-use crate::cargo;
 
 impl Notebook {
     /// The number of [`knowledge`](Self::knowledge): another one as soon as there is something else to know.
@@ -39,21 +38,18 @@ impl Notebook {
         let lock = self.dependencies.lock().map_or_else(|| self.session.source.join("Cargo.lock"), Path::to_path_buf);
         Place {
             rustc: toolchain.rustc.clone(),
-            cargo: cargo::find(toolchain),
-            host: toolchain.host.clone(),
             dependencies,
             lock,
-            has_std_source: std_source(&toolchain.sysroot).is_some(),
+            std_source: std_source(&toolchain.sysroot),
+            online: !self.is_offline(),
         }
     }
 }
 
-/// Where the source of std is: rustup's component, Debian's package, or what the user says.
+/// Where the source of std is: where the user says, in rustup's component, in Debian's package.
 fn std_source(sysroot: &Path) -> Option<PathBuf> {
     let given = std::env::var_os("RUST_SRC_PATH").map(PathBuf::from);
-    let usual = ["lib/rustlib/src/rust/library", "lib/rustlib/rustc-src/rust/library"].map(|path| sysroot.join(path));
-    given
-        .into_iter()
-        .chain(usual)
-        .find(|folder| folder.join("core/src/lib.rs").is_file() || folder.join("std/src/lib.rs").is_file())
+    let library = Path::new("lib/rustlib/src/rust/library");
+    let usual = [sysroot, Path::new("/usr")].map(|place| place.join(library));
+    given.into_iter().chain(usual).find(|folder| folder.join("std/src/lib.rs").is_file())
 }

@@ -15,6 +15,8 @@ pub(crate) fn handle(kernel: &mut Kernel, request: Request) {
         "comm_msg" | "comm_close" => quiet(kernel, &request),
         "shutdown_request" => request::shutdown::handle(kernel, request),
         "interrupt_request" => request::interrupt::handle(kernel, &request),
+        "complete_request" => request::complete::handle(kernel, request),
+        "inspect_request" => request::inspect::handle(kernel, request),
         _ => match reply(kernel, &request) {
             Some(reply) => kernel.outgoing.answer(&request, reply),
             None => quiet(kernel, &request),
@@ -26,8 +28,6 @@ pub(crate) fn handle(kernel: &mut Kernel, request: Request) {
 pub(super) fn reply(kernel: &Kernel, request: &Request) -> Option<Result<Value, serde_json::Error>> {
     Some(match request.message_type() {
         "kernel_info_request" => Ok(request::kernel_info::reply(kernel.execution.rustc_version())),
-        "complete_request" => request::complete::reply(request),
-        "inspect_request" => request::inspect::reply(request),
         "is_complete_request" => request::is_complete::reply(request),
         "history_request" => request::history::reply(request),
         "comm_info_request" => Ok(request::comm_info::reply()),

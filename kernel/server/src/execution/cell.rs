@@ -7,9 +7,14 @@ use std::{
 };
 
 use serde_json::{Map, Value};
+use tokio::sync::oneshot;
 
 use super::failure::Failure;
-use crate::{command::Action, message::Parent, request::execute::Content};
+use crate::{
+    command::Action,
+    message::Parent,
+    request::execute::{Content, Payload},
+};
 
 /// A cell that is being executed.
 pub(super) struct Cell {
@@ -41,6 +46,10 @@ pub(super) struct Cell {
     pub(super) failure: Option<Failure>,
     /// The results of its `user_expressions`.
     pub(super) expressions: Map<String, Value>,
+    /// What its reply asks the frontend to do.
+    pub(super) payload: Vec<Payload>,
+    /// Who waits for the value of a variable: it is no frontend's cell, and has no reply.
+    pub(super) onlooker: Option<oneshot::Sender<Option<String>>>,
 }
 
 /// What a cell consists of, in this order.
@@ -89,6 +98,8 @@ impl Cell {
             result_type: None,
             failure: None,
             expressions: Map::new(),
+            payload: Vec::new(),
+            onlooker: None,
         }
     }
 

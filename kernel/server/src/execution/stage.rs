@@ -74,8 +74,16 @@ pub(super) type Task = LocalBoxFuture<'static, TaskDone>;
 /// What has come of it.
 pub(crate) enum TaskDone {
     Built(Result<SessionLibrary, String>),
-    Compiled { notebook: Box<Notebook>, result: Result<Compiled, Refusal> },
-    Changed { notebook: Box<Notebook>, result: Result<Changed, DependencyError> },
+    Compiled {
+        notebook: Box<Notebook>,
+        result: Result<Compiled, Refusal>,
+    },
+    Changed {
+        notebook: Box<Notebook>,
+        result: Result<Changed, DependencyError>,
+    },
+    /// What there is to say of a name; nothing was compiled for it.
+    Documented(Option<MimeBundle>),
 }
 
 /// What the compiler is to do.
@@ -155,6 +163,7 @@ impl Execution {
             TaskDone::Built(built) => self.built(built),
             TaskDone::Compiled { notebook, result } => self.compiled(notebook, result),
             TaskDone::Changed { notebook, result } => self.dependencies_changed(notebook, result),
+            TaskDone::Documented(found) => self.documented(found),
         }
         self.pump();
     }
@@ -232,6 +241,10 @@ impl Execution {
                     let change = change.clone();
                     self.change_dependencies(step, change);
                 }
+                Step::Command(Action::Doc(path)) => {
+                    let path = path.clone();
+                    self.document(step, &path);
+                }
                 Step::Code(_) if self.has_stale_dependencies() => self.renew_dependencies(step),
                 _ => self.compile(step),
             },
@@ -249,6 +262,7 @@ impl Execution {
 
     /// Gives a step to the compiler, and the notebook with it.
     fn compile(&mut self, step: Step) {
+        self.knowledge();
         let Library::Ready(mut notebook) = std::mem::replace(&mut self.library, Library::Compiling) else {
             unreachable!("the caller has seen that the notebook is there");
         };

@@ -1,6 +1,7 @@
 //! [`execute_request`](https://jupyter-client.readthedocs.io/en/stable/messaging.html#execute): its content, and its
 //! reply. How a cell is run is told by [`execution`](crate::execution).
 
+use ipc::MimeBundle;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
@@ -28,15 +29,51 @@ pub(crate) struct Content {
 }
 
 impl Content {
+    /// Nothing to run, and nothing to show.
+    pub(crate) fn silent() -> Self {
+        Self {
+            code: String::new(),
+            silent: true,
+            store_history: false,
+            user_expressions: Map::new(),
+            allow_stdin: false,
+            stop_on_error: false,
+        }
+    }
+
     /// Whether the execution count goes up.
     pub(crate) fn is_counted(&self) -> bool {
         self.store_history && !self.silent
     }
 }
 
-/// The reply to a cell that ran. `quits`: a frontend that has only this kernel is to end as well.
-pub(crate) fn reply(execution_count: usize, result: Result<&Map<String, Value>, &Failure>, quits: bool) -> Value {
-    let payload = if quits { json!([{"source": "ask_exit", "keepkernel": false}]) } else { json!([]) };
+/// What a frontend is asked to do with the reply.
+///
+/// See [payloads](https://jupyter-client.readthedocs.io/en/stable/messaging.html#payloads-deprecated).
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Payload {
+    /// A frontend that has only this kernel is to end as well.
+    AskExit,
+    /// Shows something beside the notebook.
+    Page { data: MimeBundle },
+}
+
+impl Payload {
+    fn to_value(&self) -> Value {
+        match self {
+            Self::AskExit => json!({"source": "ask_exit", "keepkernel": false}),
+            Self::Page { data } => json!({"source": "page", "data": data, "start": 0}),
+        }
+    }
+}
+
+/// The reply to a cell that ran.
+pub(crate) fn reply(
+    execution_count: usize,
+    result: Result<&Map<String, Value>, &Failure>,
+    payload: &[Payload],
+) -> Value {
+    let payload: Vec<Value> = payload.iter().map(Payload::to_value).collect();
     match result {
         Ok(user_expressions) => json!({
             "status": "ok",

@@ -64,7 +64,8 @@ impl Client {
                 return Ok(false);
             }
             // `:quit`
-            if reply["payload"][0]["source"] == "ask_exit" {
+            let mut payload = reply["payload"].as_array().into_iter().flatten();
+            if payload.any(|payload| payload["source"] == "ask_exit") {
                 break;
             }
         }
