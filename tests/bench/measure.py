@@ -13,6 +13,7 @@ from pathlib import Path
 
 import cells
 import checkpoints
+import completion
 import interrupt
 import scale
 
@@ -22,6 +23,7 @@ GROUPS = {
     "cells": (cells.measure, "cells of all kinds beside evcxr_jupyter, ipykernel and plain rustc"),
     "scale": (scale.measure, "a million tasks and the memory they leave, beside plain tokio"),
     "checkpoints": (checkpoints.measure, "tight loops, beside the same code without checkpoints"),
+    "completion": (completion.measure, "completion and inspection, beside evcxr_jupyter"),
     "interrupt": (interrupt.measure, "from an interrupt to the end of an endless cell"),
 }
 
