@@ -13,7 +13,9 @@ const HOOK: &str = "kissaten-nothing";
 ///
 /// Blocks for seconds: evcxr compiles a constant, and rust-analyzer reads std.
 pub(crate) fn start(begin: &Begin) -> anyhow::Result<(CommandContext, Option<String>)> {
-    let (mut context, _outputs) = EvalContext::new().map_err(|error| anyhow!("evcxr does not start: {error}"))?;
+    let (mut context, outputs) = EvalContext::new().map_err(|error| anyhow!("evcxr does not start: {error}"))?;
+    // It waits for whoever reads them, if there is anybody.
+    drop(outputs);
     let limits = add_crates(&mut context, begin).err();
     let mut context = CommandContext::with_eval_context(context);
     // The first question is the one that reads std; nobody waits for this one.

@@ -113,10 +113,11 @@ pub(crate) async fn inspect(
 ) -> Option<MimeBundle> {
     if let Some(own) = own {
         let value = match value {
-            Some(value) => value.await.ok(),
+            // A value may take as long as a cell, which the kernel's end does not wait for.
+            Some(value) => analyzer.unless_ending(value).await.and_then(Result::ok).flatten(),
             None => None,
         };
-        return Some(render::inspection(&own, value.flatten().as_deref(), asked.detail));
+        return Some(render::inspection(&own, value.as_deref(), asked.detail));
     }
     let question = blocking({
         let (known, code, cursor) = (Arc::clone(&known), asked.code.to_owned(), asked.cursor);

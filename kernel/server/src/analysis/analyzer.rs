@@ -3,6 +3,7 @@
 //! question without an answer is all that is lost.
 
 use std::{
+    future::Future,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -100,8 +101,13 @@ impl Analyzer {
                 None => answer.await,
             }
         };
+        self.unless_ending(answering).await.flatten()
+    }
+
+    /// What comes of something, unless the kernel ends before.
+    pub(super) async fn unless_ending<T>(&self, something: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
-            answer = answering => answer,
+            what = something => Some(what),
             () = self.ending.cancelled() => None,
         }
     }
