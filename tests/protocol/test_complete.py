@@ -43,7 +43,8 @@ def wake(kernel):
         reply = kernel.run(":doc String::push_str").reply
         if reply["status"] == "ok":
             return reply
-        assert reply["ename"] == "DocError", reply
+        # It may be slow, but not missing.
+        assert reply["ename"] == "DocError" and "know only" not in reply["evalue"], reply
 
 
 def until(kernel, marked, text):
@@ -134,21 +135,15 @@ def test_while_another_cell_compiles(alone, tmp_path):
     assert not cell.ended
     os.write(writer, b"12345")
     os.close(writer)
-    while not cell.ended:
-        try:
-            # A compile that is repeated reads it again.
-            os.close(os.open(tmp_path / "text", os.O_WRONLY | os.O_NONBLOCK))
-        except OSError:
-            pass
-        alone.receive()
+    assert cell.finish().result == "5"
 
 
 def test_without_an_analyzer_the_kernel_says_so_once(alone):
     assert "alpha" not in texts(alone, "String::new().is_al|")
     for _ in range(3):
         texts(alone, "String::new().le|")
-    assert alone.log.count("the analyzer is not built") == 1
     assert "the analyzer is not built" in alone.ok(":help").shown
+    assert alone.log.count("the analyzer is not built") == 1
 
 
 def test_the_analyzer_knows_std_and_crates(kernel):
@@ -193,9 +188,7 @@ def test_an_analyzer_that_hangs_stops_nobody(kernel):
 
 def test_an_analyzer_that_nobody_asks_is_ended(start_kernel):
     kernel = start_kernel(environment={"KISSATEN_ANALYZER_IDLE": "0.1"})
-    reply = kernel.run(":doc String::push_str").reply
-    while reply["status"] != "ok":
-        reply = kernel.run(":doc String::push_str").reply
+    wake(kernel)
     assert not still_running(analyzers(kernel), HANG)
     # And it is there again for who asks again.
     wake(kernel)
