@@ -49,7 +49,9 @@ try {
   const told = await tooltip.innerText();
   await page.screenshot({ path: `${screenshots}-tooltip.png` });
   await page.keyboard.press("Escape");
+  await tooltip.waitFor({ state: "hidden" });
 
+  await cell.locator(".cm-content").click();
   await page.keyboard.press("Control+a");
   await page.keyboard.type(":doc Place");
   await page.keyboard.press("Shift+Enter");
