@@ -13,6 +13,8 @@ usage: ./install.sh [OPTIONS]
                  it is put into a private virtual environment
   --prefix DIR   install to DIR instead of ~/.local
   --sys-prefix   install into the Python environment that is active (a venv, conda, a hub's image)
+  --no-analyzer  leave out the analyzer, which knows the methods and documentation of std and of crates
+                 for completion and inspection; it takes some minutes to build
   --uninstall    remove what this script installed there
   --help         show this
 
@@ -26,7 +28,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 started=$SECONDS
 step=0
-steps=5
+steps=6
 
 say() { printf '%s\n' "$*"; }
 begin() {
@@ -49,6 +51,7 @@ debian() { command -v apt-get >/dev/null; }
 
 lab=false
 uninstall=false
+analyzer=true
 place=user
 prefix=${HOME:?}/.local
 lab_arguments=()
@@ -59,6 +62,7 @@ while [ $# -gt 0 ]; do
         --prefix=?*) place=prefix prefix=${1#--prefix=} ;;
         --sys-prefix) place=sys-prefix ;;
         --uninstall) uninstall=true ;;
+        --no-analyzer) analyzer=false ;;
         -h | --help) usage; exit 0 ;;
         --) shift; lab_arguments=("$@"); break ;;
         *) $lab || wrong_usage "what is '$1'?"; lab_arguments+=("$1") ;;
@@ -67,7 +71,8 @@ while [ $# -gt 0 ]; do
 done
 [ ${#lab_arguments[@]} -eq 0 ] || $lab || wrong_usage 'arguments after -- are for JupyterLab: ./install.sh lab -- …'
 $lab && $uninstall && wrong_usage 'lab or --uninstall, not both'
-$lab && steps=6
+$analyzer || steps=$((steps - 1))
+$lab && steps=$((steps + 1))
 
 # Where things go.
 
@@ -83,6 +88,7 @@ fi
 case $prefix in /*) ;; *) prefix=$PWD/$prefix ;; esac
 binary=$prefix/bin/kissaten
 share=$prefix/share/kissaten
+libexec=$prefix/libexec/kissaten
 # The binary tells Jupyter by itself; `--user` respects Jupyter's own settings of where that is.
 jupyter_place=(--prefix "$prefix")
 [ $place = user ] && jupyter_place=(--user)
@@ -94,13 +100,13 @@ private_jupyter=$data/jupyter
 if $uninstall; then
     # It fails where the kernelspec is gone already, which is what is wanted.
     [ ! -x "$binary" ] || "$binary" uninstall "${jupyter_place[@]}" || true
-    for path in "$binary" "$share" "$cache" "$private_jupyter"; do
+    for path in "$binary" "$share" "$libexec" "$cache" "$private_jupyter"; do
         if [ -e "$path" ]; then
             rm -rf -- "$path"
             say "removed $path"
         fi
     done
-    rmdir -- "$data" 2>/dev/null || true
+    rmdir -- "$data" "$prefix/libexec" 2>/dev/null || true
     say 'Kissaten is uninstalled.'
     exit 0
 fi
@@ -164,6 +170,36 @@ begin 'Building the session library (what all cells share)'
 begin 'Telling Jupyter'
 "$binary" install "${jupyter_place[@]}"
 say "Kissaten is ready after $((SECONDS - started)) s. In Jupyter it is called: Rust (Kissaten)"
+
+# The analyzer. The kernel is usable without it, and finds it as soon as it is there.
+
+install_analyzer() {
+    (cd "$here" && cargo build --profile analyzer --locked --package kissaten-analyzer --target-dir target) || return
+    replace "$here/target/analyzer/kissaten-analyzer" "$libexec/kissaten-analyzer"
+    local source
+    source=$(cd "$here" && rustc --print sysroot)/lib/rustlib/src/rust/library
+    [ -d "$source" ] || source=/usr/lib/rustlib/src/rust/library
+    if [ -d "$source" ]; then
+        say "the source of std: $source"
+    elif command -v rustup >/dev/null && (cd "$here" && rustup component add rust-src); then
+        say 'the source of std: added by rustup'
+    elif debian; then
+        say 'The analyzer needs the source of std, which is missing. To get it: sudo apt install rust-web-src (or rust-src)'
+    else
+        say 'The analyzer needs the source of std, which is missing. To get it: rustup component add rust-src'
+    fi
+}
+if $analyzer && ! $lab; then
+    begin 'Building the analyzer (some minutes; the kernel can be used meanwhile)'
+    install_analyzer || say 'The analyzer could not be built (see above); completion knows the names of the notebook only.'
+elif $analyzer; then
+    begin 'Building the analyzer in the background'
+    mkdir -p "$cache"
+    trap - EXIT
+    # Nobody is to wait for JupyterLab because of it.
+    (trap 'rm -rf "$staging"' EXIT && install_analyzer >"$cache/analyzer.log" 2>&1) &
+    say "Its words: $cache/analyzer.log"
+fi
 
 # JupyterLab.
 

@@ -38,6 +38,11 @@ class KernelTests(jupyter_kernel_test.KernelTests):
         }
     ]
 
+    completion_samples = [
+        {"text": ":tim", "matches": {"timing", "timeline"}},
+        {"text": "unreachab", "matches": {"unreachable!"}},
+    ]
+    code_inspect_sample = "kissaten_sample"
     complete_code_samples = ["let x = 5;", "1 + 1", "fn f() -> u8 {\n    1\n}", ":help", "", "// a comment"]
     incomplete_code_samples = ["fn f() {", 'let s = "a', "/* a", "x.iter().", "#[derive(Debug)]", 'println!("{}",', "%%timing"]
     invalid_code_samples = ["let = 5;", "fn f() }", "'ab'"]
@@ -46,8 +51,9 @@ class KernelTests(jupyter_kernel_test.KernelTests):
     code_page_something = 'kissaten::page(&kissaten::Markdown("# A page"))'
     code_clear_output = "kissaten::clear_output(false)"
 
-    # What these ask for does not exist yet.
-    test_completion = test_inspect = None
+    def test_inspect(self):
+        self.execute_helper("let kissaten_sample = 1;")
+        super().test_inspect()
 
     def test_compile_error(self):
         """A cell that does not compile has one error message, as a panic has."""

@@ -49,8 +49,8 @@ def test_a_second_run_changes_nothing(repository, installation):
 
 def test_steps_are_numbered_and_timed(repository, installation):
     outcome = install(repository, "--prefix", str(installation.prefix))
-    for step in range(1, 6):
-        assert f"[{step}/5]" in outcome.stdout
+    for step in range(1, 7):
+        assert f"[{step}/6]" in outcome.stdout
     assert "(after 0 s)" in outcome.stdout
 
 

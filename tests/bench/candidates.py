@@ -58,12 +58,12 @@ class Kernel:
         self._hung = False
         begin = time.perf_counter()
         self._manager.start_kernel(env=self._environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self._client = self._manager.blocking_client()
-        self._client.start_channels(hb=False)
-        self._client.kernel_info()
-        self._client.get_shell_msg(timeout=GUARD)
+        self.client = self._manager.blocking_client()
+        self.client.start_channels(hb=False)
+        self.client.kernel_info()
+        self.client.get_shell_msg(timeout=GUARD)
         ready = time.perf_counter() - begin
-        self._client.wait_for_ready(timeout=GUARD)
+        self.client.wait_for_ready(timeout=GUARD)
         return ready
 
     def prepare(self) -> None:
@@ -73,39 +73,39 @@ class Kernel:
     def run(self, code: str, lines: int | None = None, guard: float = GUARD) -> float:
         """Runs a cell; the seconds from its request to its idle. `lines`: how many it must print."""
         begin = time.perf_counter()
-        printed = self._printed(self._client.execute(code), guard)
+        printed = self._printed(self.client.execute(code), guard)
         seconds = time.perf_counter() - begin
-        self._client.get_shell_msg(timeout=GUARD)
+        self.client.get_shell_msg(timeout=GUARD)
         if lines is not None and printed.count("\n") != lines:
             raise Failed(f"{self.kind}: {printed.count(chr(10))} lines of {lines} arrived")
         return seconds
 
     def told(self, code: str) -> list[float]:
         """Runs a cell that measures by itself; the numbers that it prints."""
-        printed = self._printed(self._client.execute(code), GUARD)
-        self._client.get_shell_msg(timeout=GUARD)
+        printed = self._printed(self.client.execute(code), GUARD)
+        self.client.get_shell_msg(timeout=GUARD)
         return [float(number) for number in printed.split()]
 
     def interrupted(self, code: str) -> float:
         """Runs a cell that prints something and then never ends; the seconds from an interrupt to its idle."""
-        msg_id = self._client.execute(code)
+        msg_id = self.client.execute(code)
         while (message := self._message(msg_id, GUARD))["msg_type"] != "stream":
             if message["msg_type"] == "error":
                 raise Failed(f"{self.kind}: {code}\n" + "\n".join(message["content"]["traceback"]))
         begin = time.perf_counter()
-        self._client.control_channel.send(self._client.session.msg("interrupt_request", {}))
+        self.client.control_channel.send(self.client.session.msg("interrupt_request", {}))
         while self._message(msg_id, GUARD)["content"].get("execution_state") != "idle":
             pass
         seconds = time.perf_counter() - begin
-        self._client.get_shell_msg(timeout=GUARD)
-        self._client.get_control_msg(timeout=GUARD)
+        self.client.get_shell_msg(timeout=GUARD)
+        self.client.get_control_msg(timeout=GUARD)
         return seconds
 
     def _message(self, msg_id: str, guard: float) -> dict:
         """The next message for a request."""
         while True:
             try:
-                message = self._client.get_iopub_msg(timeout=guard)
+                message = self.client.get_iopub_msg(timeout=guard)
             except queue.Empty:
                 self._hung = True
                 raise Hung from None
@@ -145,7 +145,7 @@ class Kernel:
         if self._manager is None:
             return
         processes = self._processes()
-        self._client.stop_channels()
+        self.client.stop_channels()
         self._manager.shutdown_kernel(now=self._hung)
         _, left = psutil.wait_procs(processes, timeout=2)
         for process in left:

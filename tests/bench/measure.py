@@ -13,6 +13,7 @@ from pathlib import Path
 
 import cells
 import checkpoints
+import completion
 import dependencies
 import interrupt
 import scale
@@ -24,6 +25,7 @@ GROUPS = {
     "scale": (scale.measure, "a million tasks and the memory they leave, beside plain tokio"),
     "checkpoints": (checkpoints.measure, "tight loops, beside the same code without checkpoints"),
     "dependencies": (dependencies.measure, "`:dep` cold and warm, and a cell that uses what it brought, beside evcxr_jupyter"),
+    "completion": (completion.measure, "completion and inspection, beside evcxr_jupyter"),
     "interrupt": (interrupt.measure, "from an interrupt to the end of an endless cell"),
 }
 

@@ -35,6 +35,57 @@ pub fn split_commands(text: &str) -> (Vec<Command>, String) {
     (commands, rest)
 }
 
+/// The cell with its command lines blank, and every other byte where it was.
+pub(crate) fn blank_commands(text: &str) -> String {
+    let lines: Vec<usize> = split_commands(text).0.iter().map(|command| command.line).collect();
+    let lines = text.split_inclusive('\n').enumerate().map(|(index, line)| match lines.contains(&(index + 1)) {
+        true => line.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect(),
+        false => line.to_owned(),
+    });
+    lines.collect()
+}
+
+/// The command line that the cursor is in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandAt {
+    /// Where its name begins, behind `:` or `%`; bytes into the cell.
+    pub start: usize,
+    /// `%%`: it is about this cell only.
+    pub whole_cell: bool,
+    /// The name, as far as the cursor; all of it where there is an argument.
+    pub name: String,
+    /// What of the argument stands before the cursor, and where it begins. `None`: the cursor is in the name.
+    pub argument: Option<(usize, String)>,
+}
+
+/// The command that is being written at the cursor, a number of bytes into the cell, if it is one.
+pub fn command_at(text: &str, cursor: usize) -> Option<CommandAt> {
+    let before = text.get(..cursor)?;
+    let begin = before.rfind('\n').map_or(0, |at| at + 1);
+    // Only at the head.
+    let is_head = |line: &str| line.is_empty() || line.starts_with("//") || command(line, 1).is_some();
+    if !before[..begin].lines().all(|line| is_head(line.trim())) {
+        return None;
+    }
+    let line = &before[begin..];
+    let indent = line.len() - line.trim_start().len();
+    let rest = &line[indent..];
+    let sigil = ["%%", "%", ":"].into_iter().find(|sigil| rest.starts_with(sigil))?;
+    let body = &rest[sigil.len()..];
+    if body.starts_with([':', '%']) {
+        return None;
+    }
+    let start = begin + indent + sigil.len();
+    let (name, argument) = match body.find(char::is_whitespace) {
+        Some(at) => {
+            let argument = body[at..].trim_start();
+            (&body[..at], Some((cursor - argument.len(), argument.to_owned())))
+        }
+        None => (body, None),
+    };
+    Some(CommandAt { start, whole_cell: sigil == "%%", name: name.to_owned(), argument })
+}
+
 fn command(line: &str, number: usize) -> Option<Command> {
     let (body, whole_cell) = match line.strip_prefix("%%") {
         Some(body) => (body, true),
@@ -62,6 +113,26 @@ mod tests {
             commands.iter().map(|c| (c.name.as_str(), c.argument.as_str(), c.line, c.whole_cell)).collect();
         assert_eq!(names, [("opt", "3", 2, false), ("vars", "", 4, false), ("opt", "2", 5, true)]);
         assert_eq!(rest, "// first\n\n\n\n\nlet a = b\n%c;\n:d");
+    }
+
+    #[test]
+    fn commands_are_blanked_in_place() {
+        assert_eq!(blank_commands(":é x\nlet a = 1;\n"), "     \nlet a = 1;\n");
+    }
+
+    #[test]
+    fn the_command_at_the_cursor_is_found() {
+        let check = |text: &str| {
+            let cursor = text.find('|').unwrap();
+            let found = command_at(&text.replace('|', ""), cursor)?;
+            Some((found.name, found.start, found.whole_cell, found.argument))
+        };
+        assert_eq!(check(":de|p"), Some(("de".to_owned(), 1, false, None)));
+        assert_eq!(check("// a\n%%|"), Some((String::new(), 7, true, None)));
+        assert_eq!(check(" :dep  ra|nd"), Some(("dep".to_owned(), 2, false, Some((7, "ra".to_owned())))));
+        assert_eq!(check("let a = b\n:de|"), None);
+        assert_eq!(check("::st|"), None);
+        assert_eq!(check("x|"), None);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! worker: it writes libraries that somebody else loads, and is told afterwards how a cell ended.
 
 mod adapter;
+mod analysis;
 mod api;
 mod command;
 mod completeness;
@@ -29,8 +30,11 @@ mod dependency;
 mod session_library;
 mod toolchain;
 
+pub use analysis::{
+    Completion, Completions, Inspection, Kind, Knowledge, Place, Question, registry_crates, registry_versions,
+};
 pub use api::{Artifact, CompileError, Finished, Hint, HintKind, PrepareError, Program, Rendered, Source, Variable};
-pub use command::{Command, split_commands};
+pub use command::{Command, CommandAt, command_at, split_commands};
 pub use completeness::{Completeness, completeness, has_empty_end};
 pub use dependency::{Change, Changed, DependencyError, Progress, Restart, parse_size};
 pub use notebook::{ExportError, Notebook};

@@ -13,6 +13,7 @@ mod hint;
 mod history;
 mod inquiry;
 mod instrument;
+mod knowledge;
 mod report;
 mod tidy;
 mod types;
@@ -64,6 +65,8 @@ pub struct Notebook {
     /// Texts of all cells that can still be pointed at, by label.
     texts: BTreeMap<String, Arc<CellText>>,
     serial: u64,
+    /// Counted up whenever something that can be named comes or goes.
+    revision: u64,
     opt_level: u8,
 }
 
@@ -107,6 +110,7 @@ impl Notebook {
             history: Vec::new(),
             texts: BTreeMap::new(),
             serial: 0,
+            revision: 0,
             opt_level: 0,
         })
     }
@@ -204,6 +208,7 @@ impl Notebook {
 
     /// Makes a success the state of the notebook.
     fn adopt(&mut self, cell: &Arc<CellText>, parsed: &Parsed, success: Success, merged: &Merged) -> Artifact {
+        self.revision += 1;
         let mut notes = success.notes;
         for name in &merged.restarted {
             notes.push(format!("the static `{name}` starts anew: its type was redefined"));
@@ -299,6 +304,7 @@ impl Notebook {
 
     /// The worker is gone with all variables: forgets them and returns their names.
     pub fn worker_lost(&mut self) -> Vec<String> {
+        self.revision += 1;
         self.pending.clear();
         let lost: Vec<String> = std::mem::take(&mut self.bindings).into_keys().collect();
         self.not_kept.extend(lost.iter().map(|name| (name.clone(), NotKept::WorkerLost)));
@@ -307,6 +313,7 @@ impl Notebook {
 
     /// Forgets items, imports and variables.
     pub fn clear(&mut self) {
+        self.revision += 1;
         self.items = Items::default();
         self.generation = None;
         self.bindings.clear();

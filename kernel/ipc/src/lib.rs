@@ -4,6 +4,7 @@
 //! own: nothing that user code prints can be taken for one of these. This crate deliberately knows neither end:
 //! not what a Jupyter message is, not what a library is loaded with.
 
+pub mod analyzer;
 mod codec;
 mod comm;
 mod event;

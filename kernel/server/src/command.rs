@@ -1,6 +1,7 @@
 //! The commands that a cell may begin with, `:name argument` or `%name argument`: which there are, and what their
 //! arguments mean. Doing them is [`execution`](crate::execution)'s.
 
+mod complete;
 mod evcxr;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use compiler::{Change, Command};
 use ipc::{Hint, Report};
 
+pub(crate) use self::complete::complete;
 use crate::hint;
 
 /// Where `:timeline export` writes to if it is not told.
@@ -46,6 +48,8 @@ pub(crate) enum Action {
     Offline(Option<bool>),
     /// `:type`: of an expression that is not run.
     TypeOf(String),
+    /// `:doc`: of a name.
+    Doc(String),
     /// `:types`
     Types,
     SetEnv {
@@ -99,6 +103,8 @@ pub(crate) enum CommandError {
     Kind(String),
     #[error("`:type` takes an expression, as `:type 1 + 1`")]
     Type,
+    #[error("`:doc` takes a name, as `:doc Vec::push`")]
+    Doc,
     #[error("`:env` takes a name and a value, as `:env NAME=value`")]
     Env,
     #[error("`:export` takes the path of a folder")]
@@ -132,6 +138,7 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("offline", "[on|off]", "says whether dependencies are looked for on this machine only"),
     ("hints", "[on|off] [kind]", "lists the kinds of hints, or switches them on and off"),
     ("type", "expression", "tells the type of an expression without running it; also `:t`"),
+    ("doc", "name", "shows the documentation of a name, as `:doc Vec::push`"),
     ("types", "", "switches on and off that results tell their type"),
     ("env", "NAME=value", "sets an environment variable for the notebook's code"),
     ("explain", "", "shows rustc's explanation of the last compile error"),
@@ -175,6 +182,7 @@ pub(crate) fn parse(command: &Command) -> Result<Action, CommandError> {
         ("dep", false) if !argument.is_empty() => return dependency(argument),
         ("offline", false) => return offline(argument),
         ("type", false) => return some(argument, CommandError::Type).map(Action::TypeOf),
+        ("doc", false) => return some(argument, CommandError::Doc).map(Action::Doc),
         ("env", false) => return env(argument),
         ("export", false) => return some(argument, CommandError::Export).map(|path| Action::Export(path.into())),
         ("load", false) => return some(argument, CommandError::Load).map(|path| Action::Load(path.into())),
@@ -277,14 +285,18 @@ fn hints(argument: &str) -> Result<Action, CommandError> {
     Ok(Action::SwitchHints { kind, on })
 }
 
-/// The table that `:help` shows.
-pub(crate) fn help() -> String {
+/// The table that `:help` shows, and under it what the kernel has to go without.
+pub(crate) fn help(note: Option<&str>) -> String {
     let mut text = String::from("Commands stand at the head of a cell; `%name` is the same as `:name`.\n");
     for (name, argument, words) in COMMANDS {
         let usage = format!(":{name} {argument}");
         text.push_str(&format!("\n  {usage:<22} {words}"));
     }
     text.push_str("\n\nevcxr's other commands say what is there instead of them.");
+    if let Some(note) = note {
+        text.push_str("\n\n");
+        text.push_str(note);
+    }
     text
 }
 
@@ -338,7 +350,7 @@ mod tests {
         for (name, ..) in COMMANDS {
             let unknown = format!("there is no command `:{name}`");
             assert!(!check(&format!(":{name}")).is_err_and(|error| error.starts_with(&unknown)), "{name}");
-            assert!(help().contains(&format!(":{name}")));
+            assert!(help(None).contains(&format!(":{name}")));
         }
     }
 

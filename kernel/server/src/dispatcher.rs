@@ -3,7 +3,7 @@
 //! Handlers do not wait for anything; what takes time comes back as an event. So the order in which things are
 //! published is the order of events, and nothing needs a lock.
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use jupyter_protocol::{ExecutionState, Status};
@@ -11,16 +11,17 @@ use serde_json::Value;
 use tokio::{
     runtime::{self, Runtime},
     signal::unix::{SignalKind, signal},
-    sync::mpsc,
+    sync::{mpsc, oneshot},
     time::{Instant, sleep_until},
 };
 
 use crate::{
+    analysis::Analysis,
     channel::{Outgoing, control, heartbeat, iopub::Publisher, replay::Taken, router, shell, stdin},
     connection,
     execution::{Execution, ShellId, TaskDone, library},
     history::History,
-    message::{Channel, Request},
+    message::{Channel, Parent, Request},
     parent,
     session::Session,
     worker::Happening,
@@ -51,6 +52,8 @@ pub(crate) enum Event {
     AbortEnds(ShellId),
     /// A point in time that [`Execution`] waits for: output is due, or an interrupt's grace is over.
     Deadline,
+    /// Somebody wants to know the value of a variable.
+    Look { name: String, under: Arc<Parent>, sender: oneshot::Sender<Option<String>> },
     /// SIGINT.
     Interrupt,
     /// SIGTERM or SIGHUP, or the parent is gone.
@@ -70,6 +73,8 @@ pub(crate) struct Kernel {
     pub(crate) outgoing: Outgoing,
     pub(crate) execution: Execution,
     pub(crate) history: History,
+    /// Answers about code.
+    pub(crate) analysis: Analysis,
     /// Once it is there, the loop ends.
     pub(crate) ending: Option<Ending>,
 }
@@ -120,8 +125,10 @@ pub(crate) async fn serve(
         .context("failed to make a directory for the kernel's files")?;
     watch_outside(events.clone())?;
     outgoing.publish(Status { execution_state: ExecutionState::Starting }, None);
-    let execution = Execution::new(outgoing.clone(), events, directory.path(), found, history.clone());
-    let mut kernel = Kernel { outgoing, execution, history, ending: None };
+    let analysis = Analysis::new(directory.path());
+    let analyzer = analysis.analyzer().clone();
+    let execution = Execution::new(outgoing.clone(), events, directory.path(), found, history.clone(), analyzer);
+    let mut kernel = Kernel { outgoing, execution, history, analysis, ending: None };
     let ending = kernel.dispatch(receiver).await;
     kernel.end(ending).await;
     Ok(())
@@ -165,6 +172,7 @@ impl Kernel {
             Event::DependencyProgress(progress) => self.execution.dependency_progress(&progress),
             Event::AbortEnds(shell) => self.execution.abort_ends(&shell),
             Event::Deadline => self.execution.deadline_passed(),
+            Event::Look { name, under, sender } => self.execution.look(&name, under, sender),
             Event::Interrupt => self.execution.interrupt(),
             Event::End(why) => self.ending = Some(Ending::Unasked(why)),
         }
@@ -172,6 +180,7 @@ impl Kernel {
 
     /// Leaves no process behind, and nobody without a reply.
     async fn end(mut self, ending: Ending) {
+        self.analysis.end().await;
         self.execution.end().await;
         let _ = tokio::time::timeout(LAST_WRITES, self.history.end()).await;
         match ending {

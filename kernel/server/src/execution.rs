@@ -16,6 +16,7 @@ mod inquiry;
 mod interrupt;
 pub(crate) mod library;
 mod load;
+mod look;
 mod note;
 mod outcome;
 mod output;
@@ -33,10 +34,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use compiler::{Finished, split_commands};
+use compiler::{Finished, Knowledge, split_commands};
 use ipc::CellId;
 use jupyter_protocol::{ExecuteInput, ExecutionCount, JupyterMessageContent};
-use serde_json::Value;
+use serde_json::Value as Json;
 use tokio::sync::mpsc;
 
 use self::{
@@ -49,8 +50,9 @@ use self::{
     shell::Shell,
     stage::{Stage, Task, Tasks},
 };
-pub(crate) use self::{shell::ShellId, stage::TaskDone};
+pub(crate) use self::{look::Value, shell::ShellId, stage::TaskDone};
 use crate::{
+    analysis::Analyzer,
     channel::Outgoing,
     command::{Action, CommandError},
     dispatcher::Event,
@@ -71,6 +73,10 @@ pub(crate) struct Execution {
     directory: PathBuf,
 
     library: Library,
+    /// What was live when somebody last asked, or when the compiler was last given the notebook.
+    known: Arc<Knowledge>,
+    /// Who knows of names what the notebook does not.
+    analyzer: Analyzer,
     rustc_version: Option<String>,
     supervisor: Supervisor,
     /// What the compiler is doing; one thing at a time.
@@ -138,6 +144,7 @@ impl Execution {
         directory: &Path,
         found: Found,
         history: History,
+        analyzer: Analyzer,
     ) -> Self {
         let mut execution = Self {
             outgoing,
@@ -145,6 +152,8 @@ impl Execution {
             history,
             directory: directory.to_owned(),
             library: Library::Failed(String::new()),
+            known: Arc::default(),
+            analyzer,
             rustc_version: None,
             supervisor: Supervisor::new(directory),
             task: None,
@@ -324,7 +333,13 @@ impl Execution {
     fn conclude(&mut self) {
         self.stage = Stage::Between;
         self.end_questions();
-        let Some(cell) = self.cell.take() else { return };
+        let Some(mut cell) = self.cell.take() else { return };
+        if let Some(onlooker) = cell.onlooker.take() {
+            return self.looked(&cell, onlooker);
+        }
+        if self.quits {
+            cell.payload.push(Payload::AskExit);
+        }
         let worked = !(cell.compile_time + cell.run_time).is_zero();
         if cell.timing
             && worked
@@ -439,7 +454,7 @@ fn plan(cell: &mut Cell) -> Result<VecDeque<Step>, Failure> {
     }
     for (name, code) in std::mem::take(&mut cell.content.user_expressions) {
         match code {
-            Value::String(code) => steps.push_back(Step::Expression { name, code }),
+            Json::String(code) => steps.push_back(Step::Expression { name, code }),
             _ => {
                 let failure = Failure::new("MalformedRequest", "a user expression has to be text");
                 cell.expressions.insert(name, failure.to_expression());

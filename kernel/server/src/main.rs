@@ -1,5 +1,6 @@
 //! The process that Jupyter starts: arguments and logging. It deliberately knows nothing of messages or cells.
 
+mod analysis;
 mod channel;
 mod command;
 mod connection;

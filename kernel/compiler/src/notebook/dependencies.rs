@@ -43,6 +43,16 @@ impl Dependencies {
         externs.filter(|found| self.named.keys().any(|name| name.replace('-', "_") == found.name))
     }
 
+    /// What cells can name, as the lines of a table in Cargo.toml.
+    pub(super) fn lines(&self) -> String {
+        dependency::to_text(&self.named)
+    }
+
+    /// The versions of all that was built for them.
+    pub(super) fn lock(&self) -> Option<&Path> {
+        self.set.as_ref().map(|set| set.lock.as_path())
+    }
+
     /// A type that rustc printed, with crates called as cells call them.
     pub(super) fn named_in(&self, printed: &str) -> String {
         binding::with_roots(printed, |root| {
@@ -125,7 +135,7 @@ impl Notebook {
 
     /// The dependencies as the lines of a `[dependencies]` table in Cargo.toml; paths in them are absolute.
     pub fn dependencies(&self) -> String {
-        dependency::to_text(&self.dependencies.named)
+        self.dependencies.lines()
     }
 
     /// The dependencies by name, with the version of each.
@@ -141,6 +151,7 @@ impl Notebook {
     /// Sets whether they are.
     pub fn set_offline(&mut self, offline: bool) {
         self.dependencies.offline = offline;
+        self.revision += 1;
     }
 
     /// Whether the source of a dependency, one of the user's own, has changed since it was built. Asks the file system only.
@@ -175,6 +186,7 @@ impl Notebook {
         let mut changed = Changed { removed: change.remove.clone(), ..Changed::default() };
         if change.add.is_empty() && !self.has_stale_dependencies() {
             self.dependencies = new;
+            self.revision += 1;
             return Ok(changed);
         }
         let mut requirements = new.unnamed.clone();
@@ -194,6 +206,7 @@ impl Notebook {
         let added = new.externs().filter(|found| change.add.keys().any(|name| name.replace('-', "_") == found.name));
         changed.added = added.map(|found| format!("{} {}", found.name, found.version)).collect();
         self.dependencies = new;
+        self.revision += 1;
         if self.session.target != obtained.session.target {
             self.dependencies._session_used = dependency::use_of(&obtained.session.target);
         }

@@ -26,6 +26,7 @@ pub(super) struct Pending {
 impl Notebook {
     /// A cell that was prepared has run, well or not.
     pub fn finish(&mut self, finished: &Finished) {
+        self.revision += 1;
         let mut pending = self.pending.remove(&finished.entry).unwrap_or_default();
         self.remember(&mut pending, finished);
         let kept: BTreeSet<&str> = finished.variables.iter().map(String::as_str).collect();

@@ -24,10 +24,12 @@ pub(crate) fn handle(kernel: &mut Kernel, request: Request) {
 }
 
 /// Handles a request that waits for no cell.
-pub(super) fn at_once(kernel: &Kernel, request: Request) {
+pub(super) fn at_once(kernel: &mut Kernel, request: Request) {
     match request.message_type() {
         "history_request" => request::history::handle(kernel, request),
         "is_complete_request" => aside(kernel, request, request::is_complete::reply),
+        "complete_request" => request::complete::handle(kernel, request),
+        "inspect_request" => request::inspect::handle(kernel, request),
         _ => match reply(kernel, &request) {
             Some(reply) => kernel.outgoing.answer(&request, reply),
             None => quiet(kernel, &request),
@@ -56,8 +58,6 @@ fn refuse(kernel: &Kernel, request: &Request, subshell_id: &str) {
 fn reply(kernel: &Kernel, request: &Request) -> Option<Result<Value, serde_json::Error>> {
     Some(match request.message_type() {
         "kernel_info_request" => Ok(request::kernel_info::reply(kernel.execution.rustc_version())),
-        "complete_request" => request::complete::reply(request),
-        "inspect_request" => request::inspect::reply(request),
         "comm_info_request" => request::comm_info::reply(kernel, request),
         "debug_request" => Ok(request::debug::reply(request)),
         other if other.ends_with("_request") => Ok(request::unknown(other)),

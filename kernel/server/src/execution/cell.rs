@@ -7,6 +7,7 @@ use std::{
 };
 
 use serde_json::{Map, Value};
+use tokio::sync::oneshot;
 
 use super::failure::Failure;
 use crate::{
@@ -47,6 +48,10 @@ pub(super) struct Cell {
     pub(super) failure: Option<Failure>,
     /// The results of its `user_expressions`.
     pub(super) expressions: Map<String, Value>,
+    /// What its reply asks the frontend to do.
+    pub(super) payload: Vec<Payload>,
+    /// Who waits for the value of a variable: it is no frontend's cell, and has no reply.
+    pub(super) onlooker: Option<oneshot::Sender<Option<String>>>,
 }
 
 /// What a cell consists of, in this order.
@@ -96,6 +101,8 @@ impl Cell {
             payloads: Vec::new(),
             failure: None,
             expressions: Map::new(),
+            payload: Vec::new(),
+            onlooker: None,
         }
     }
 

@@ -34,7 +34,11 @@ impl Execution {
     /// Does a command that needs no notebook; whether it is one.
     pub(super) fn perform_without_notebook(&mut self, action: &Action) -> bool {
         match action {
-            Action::Help => self.say(note::plain(&command::help())),
+            Action::Help => {
+                let place = self.knowledge();
+                let missing = self.analyzer.note(place.place().is_known().then(|| place.place()));
+                self.say(note::plain(&command::help(missing.as_deref())));
+            }
             Action::Timing => {
                 self.timing = !self.timing;
                 if let Some(cell) = &mut self.cell {

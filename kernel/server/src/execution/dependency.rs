@@ -75,6 +75,7 @@ impl Execution {
 
     /// Gives a change to the compiler, and the notebook with it.
     pub(super) fn change_dependencies(&mut self, step: Step, change: Change) {
+        self.knowledge();
         let Library::Ready(mut notebook) = std::mem::replace(&mut self.library, Library::Compiling) else {
             unreachable!("the caller has seen that the notebook is there");
         };

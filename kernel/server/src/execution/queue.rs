@@ -33,6 +33,11 @@ impl Queue {
         self.orders.pop_front()
     }
 
+    /// Whether none waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.orders.is_empty()
+    }
+
     /// A cell erred: hands back all that wait. `refuse`: more is not taken in until [`abort_ends`](Self::abort_ends).
     pub(super) fn abort(&mut self, refuse: bool) -> VecDeque<Order> {
         self.aborting = refuse;

@@ -82,8 +82,16 @@ pub(super) type Task = LocalBoxFuture<'static, TaskDone>;
 /// What has come of it.
 pub(crate) enum TaskDone {
     Built(Result<SessionLibrary, String>),
-    Compiled { notebook: Box<Notebook>, result: Result<Compiled, Refusal> },
-    Changed { notebook: Box<Notebook>, result: Result<Changed, DependencyError> },
+    Compiled {
+        notebook: Box<Notebook>,
+        result: Result<Compiled, Refusal>,
+    },
+    Changed {
+        notebook: Box<Notebook>,
+        result: Result<Changed, DependencyError>,
+    },
+    /// What there is to say of a name; nothing was compiled for it.
+    Documented(Option<MimeBundle>),
 }
 
 /// What the compiler is to do.
@@ -186,6 +194,10 @@ impl Execution {
                 self.turn_where(|stage| matches!(stage, Stage::Compiling { .. }));
                 self.dependencies_changed(notebook, result);
             }
+            TaskDone::Documented(found) => {
+                self.turn_where(|stage| matches!(stage, Stage::Compiling { .. }));
+                self.documented(found);
+            }
         }
         self.pump();
     }
@@ -278,6 +290,10 @@ impl Execution {
                     let change = change.clone();
                     self.change_dependencies(step, change);
                 }
+                Step::Command(Action::Doc(path)) => {
+                    let path = path.clone();
+                    self.document(step, &path);
+                }
                 Step::Code(_) | Step::Command(Action::Lint(_))
                     if self.has_stale_dependencies() && !self.others_run() =>
                 {
@@ -299,6 +315,7 @@ impl Execution {
 
     /// Gives a step to the compiler, and the notebook with it.
     fn compile(&mut self, step: Step) {
+        self.knowledge();
         let Library::Ready(mut notebook) = std::mem::replace(&mut self.library, Library::Compiling) else {
             unreachable!("the caller has seen that the notebook is there");
         };

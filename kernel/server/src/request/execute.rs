@@ -29,6 +29,18 @@ pub(crate) struct Content {
 }
 
 impl Content {
+    /// Nothing to run, and nothing to show.
+    pub(crate) fn silent() -> Self {
+        Self {
+            code: String::new(),
+            silent: true,
+            store_history: false,
+            user_expressions: Map::new(),
+            allow_stdin: false,
+            stop_on_error: false,
+        }
+    }
+
     /// Whether the execution count goes up.
     pub(crate) fn is_counted(&self) -> bool {
         self.store_history && !self.silent

@@ -1,0 +1,260 @@
+//! That there is an analyzer when it is wanted, and none when it is not: a task of its own starts it at the first question,
+//! asks it one question after the other, and ends it when nobody has asked for a while. Whatever becomes of the process, a
+//! question without an answer is all that is lost.
+
+use std::{
+    future::Future,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use compiler::{Place, Question};
+use ipc::analyzer::{Answer, Wish};
+use tokio::{
+    sync::{Mutex, mpsc, oneshot, watch},
+    task::JoinHandle,
+    time::timeout,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::process::{self, Process, ProcessError};
+
+/// After how long without a question it is ended; it has half a gigabyte.
+const IDLE: Duration = Duration::from_secs(600);
+/// Another number of seconds for that.
+const IDLE_VARIABLE: &str = "KISSATEN_ANALYZER_IDLE";
+/// How long its start may take: crates may have to be downloaded.
+const START: Duration = Duration::from_secs(180);
+/// After how long it counts as hung.
+const HANG: Duration = Duration::from_secs(20);
+/// How many questions may wait for it.
+const WAITING: usize = 32;
+/// How often it may end by itself before nobody starts it any more.
+const DEATHS: u32 = 5;
+
+/// What is said where it is missing.
+const NOT_BUILT: &str = "the analyzer is not built; `./install.sh` without `--no-analyzer` builds it";
+const NO_SOURCE: &str =
+    "the source of std is missing; `rustup component add rust-src` gets it (Debian: the package rust-web-src)";
+
+/// How it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum State {
+    Asleep,
+    Starting,
+    Ready,
+    /// It cannot be had: a sentence.
+    Missing(String),
+}
+
+/// The way to it.
+#[derive(Clone)]
+pub(crate) struct Analyzer {
+    queries: mpsc::Sender<Query>,
+    state: watch::Receiver<State>,
+    ending: CancellationToken,
+    keeper: Arc<Mutex<Option<JoinHandle<()>>>>,
+}
+
+struct Query {
+    place: Place,
+    what: Wish,
+    question: Question,
+    answer: oneshot::Sender<Answer>,
+}
+
+impl Analyzer {
+    /// Starts the task, and no process. Must be called within a tokio runtime.
+    pub(super) fn new(directory: &Path, ending: CancellationToken) -> Self {
+        let (queries, receiver) = mpsc::channel(WAITING);
+        let (sender, state) = watch::channel(State::Asleep);
+        let directory = directory.join("analyzer");
+        let keeper = Keeper { directory, state: sender, process: None, starts: 0, deaths: 0, unfit: None };
+        let keeper = tokio::spawn(keeper.keep(receiver, ending.clone()));
+        Self { queries, state, ending, keeper: Arc::new(Mutex::new(Some(keeper))) }
+    }
+
+    /// Asks. With `patience`, no longer than that, and not at all for what is not there yet: it is being started then, for
+    /// the next time. `None`: no answer.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost but the answer.
+    pub(super) async fn ask(
+        &self,
+        place: &Place,
+        what: Wish,
+        question: Question,
+        patience: Option<Duration>,
+    ) -> Option<Answer> {
+        if matches!(*self.state.borrow(), State::Missing(_)) && process::find().is_none() {
+            return None;
+        }
+        let (sender, answer) = oneshot::channel();
+        let was_ready = *self.state.borrow() == State::Ready;
+        self.queries.try_send(Query { place: place.clone(), what, question, answer: sender }).ok()?;
+        let answer = async { answer.await.ok() };
+        let answering = async {
+            match patience {
+                Some(_) if !was_ready => None,
+                Some(patience) => timeout(patience, answer).await.ok().flatten(),
+                None => answer.await,
+            }
+        };
+        self.unless_ending(answering).await.flatten()
+    }
+
+    /// What comes of something, unless the kernel ends before.
+    pub(super) async fn unless_ending<T>(&self, something: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            what = something => Some(what),
+            () = self.ending.cancelled() => None,
+        }
+    }
+
+    /// What `:help` says of it: why less is known than could be; `None`: nothing is missing.
+    pub(crate) fn note(&self, place: Option<&Place>) -> Option<String> {
+        let reason = match &*self.state.borrow() {
+            State::Missing(reason) => Some(reason.clone()),
+            State::Ready | State::Starting => None,
+            State::Asleep => match place {
+                _ if process::find().is_none() => Some(NOT_BUILT.to_owned()),
+                Some(place) if place.std_source.is_none() => Some(NO_SOURCE.to_owned()),
+                _ => None,
+            },
+        }?;
+        Some(format!("Completion and inspection know only the notebook's own names: {reason}."))
+    }
+
+    /// The task is done, and the process has ended.
+    pub(super) async fn ended(&self) {
+        if let Some(keeper) = self.keeper.lock().await.take() {
+            let _ = keeper.await;
+        }
+    }
+}
+
+/// The task's own.
+struct Keeper {
+    directory: PathBuf,
+    state: watch::Sender<State>,
+    process: Option<(Place, Process)>,
+    starts: u32,
+    deaths: u32,
+    /// With what it was no use to start it.
+    unfit: Option<Place>,
+}
+
+impl Keeper {
+    async fn keep(mut self, mut queries: mpsc::Receiver<Query>, ending: CancellationToken) {
+        let idle = std::env::var(IDLE_VARIABLE).ok().and_then(|seconds| seconds.parse().ok());
+        let idle = idle.map_or(IDLE, Duration::from_secs_f64);
+        loop {
+            let query = tokio::select! {
+                query = self.next(&mut queries, idle) => query,
+                () = ending.cancelled() => break,
+            };
+            let Some(query) = query else { break };
+            tokio::select! {
+                () = self.serve(query) => {}
+                () = ending.cancelled() => break,
+            }
+        }
+        self.end_process().await;
+    }
+
+    /// The next question. While nobody asks, the process may end, or be ended.
+    async fn next(&mut self, queries: &mut mpsc::Receiver<Query>, idle: Duration) -> Option<Query> {
+        while let Some((_, process)) = &mut self.process {
+            tokio::select! {
+                query = queries.recv() => return query,
+                () = process.ended() => self.died("it has ended"),
+                () = tokio::time::sleep(idle) => {
+                    tracing::debug!("nobody has asked the analyzer for {idle:?}");
+                    self.end_process().await;
+                    self.state.send_replace(State::Asleep);
+                }
+            }
+        }
+        queries.recv().await
+    }
+
+    async fn serve(&mut self, query: Query) {
+        let Query { place, what, question, answer } = query;
+        if self.process.as_ref().is_some_and(|(with, _)| *with != place) {
+            // Other crates, or another compiler.
+            self.end_process().await;
+        }
+        if self.process.is_none() && !self.start(&place).await {
+            return;
+        }
+        // Who does not wait any more was answered otherwise.
+        if answer.is_closed() {
+            return;
+        }
+        let Some((_, process)) = &mut self.process else { return };
+        match timeout(HANG, process.ask(what, question)).await {
+            Ok(Ok(found)) => drop(answer.send(found)),
+            Ok(Err(error)) => self.died(&error.to_string()),
+            Err(_) => self.died("it did not answer"),
+        }
+    }
+
+    /// Starts a process; whether it can be asked.
+    async fn start(&mut self, place: &Place) -> bool {
+        if self.deaths >= DEATHS || self.unfit.as_ref() == Some(place) {
+            return false;
+        }
+        let Some(program) = process::find() else { return self.missing(NOT_BUILT.to_owned()) };
+        if place.std_source.is_none() {
+            return self.missing(NO_SOURCE.to_owned());
+        }
+        self.state.send_replace(State::Starting);
+        self.starts += 1;
+        let folder = self.directory.join(self.starts.to_string());
+        let started = timeout(START, Process::start(&program, &folder, place, place.online)).await;
+        let reason = match started {
+            Ok(Ok((process, limits))) => {
+                if let Some(limits) = limits {
+                    tracing::warn!("the analyzer is there, but {limits}");
+                }
+                self.process = Some((place.clone(), process));
+                self.state.send_replace(State::Ready);
+                return true;
+            }
+            Ok(Err(ProcessError::Unfit(reason))) => reason,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "its start took too long".to_owned(),
+        };
+        self.unfit = Some(place.clone());
+        self.missing(format!("the analyzer does not start: {reason}"))
+    }
+
+    /// Says so once in the log.
+    fn missing(&self, reason: String) -> bool {
+        let missing = State::Missing(reason.clone());
+        if self.state.send_replace(missing.clone()) != missing {
+            tracing::warn!("completion and inspection know only the notebook's own names: {reason}");
+        }
+        false
+    }
+
+    /// The process is gone, or not worth waiting for; the next question starts another.
+    fn died(&mut self, how: &str) {
+        tracing::warn!("the analyzer is started anew when it is needed: {how}");
+        self.process = None;
+        self.deaths += 1;
+        if self.deaths >= DEATHS {
+            self.missing(format!("the analyzer ended {DEATHS} times"));
+        } else {
+            self.state.send_replace(State::Asleep);
+        }
+    }
+
+    async fn end_process(&mut self) {
+        if let Some((_, process)) = self.process.take() {
+            process.end().await;
+        }
+        let _ = std::fs::remove_dir_all(&self.directory);
+    }
+}
