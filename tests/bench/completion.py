@@ -18,7 +18,7 @@ CELLS = (
 SAMPLES = {
     "a variable": ("cof", "coffee"),
     "a method of std": ("beans.pus", "push"),
-    "a method in a chain": ("beans.iter().map(|bean| bean.len()).su", "sum"),
+    "a method in a chain": ("let cup = beans.first().cloned(); cup.unwr", "unwrap_or_default"),
     "a path": ("std::collections::HashM", "HashMap"),
 }
 INSPECTED = "beans.push"
