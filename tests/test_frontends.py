@@ -213,7 +213,7 @@ def test_nbval_finds_what_it_found_before(environment, tmp_path):
     assert "3 passed" in call("-m", "pytest", "--nbval", "-p", "no:cacheprovider", "--rootdir", tmp_path, path)
 
 
-# What VS Code's extension sends, from its source and from what its raw kernels' logs show.
+# The patterns in which VS Code's extension is known to ask. The extension itself was not run.
 
 
 def vscode(kernel, source: str, cell_id: str):
