@@ -148,14 +148,7 @@ fn with_never(type_text: &str) -> String {
 /// With full paths everything else begins with the name of its crate, in lower case, or is primitive; so what begins
 /// with a capital is the notebook's own, and what begins with the name of one of its modules.
 pub(crate) fn with_crate(printed: &str, modules: &BTreeSet<String>) -> String {
-    let is_part = |character: char| character == '_' || character.is_alphanumeric();
-    let mut out = String::with_capacity(printed.len() + 16);
-    let mut rest = printed;
-    while let Some(at) = rest.find(is_part) {
-        let (before, from) = rest.split_at(at);
-        out.push_str(before);
-        let end = from.find(|character| !is_part(character)).unwrap_or(from.len());
-        let (word, after) = from.split_at(end);
+    with_words(printed, |out, word, after| {
         let begins_path = !out.ends_with("::") && !out.ends_with('\'');
         let names_associated = after.trim_start().starts_with('=');
         let is_own = word.starts_with(char::is_uppercase) || after.starts_with("::") && modules.contains(word);
@@ -163,27 +156,28 @@ pub(crate) fn with_crate(printed: &str, modules: &BTreeSet<String>) -> String {
             out.push_str("notebook::");
         }
         out.push_str(word);
-        rest = after;
-    }
-    out + rest
+    })
 }
 
 /// The type with the crates that its paths begin with renamed.
 pub(crate) fn with_roots(printed: &str, mut rename: impl FnMut(&str) -> String) -> String {
+    with_words(printed, |out, word, after| {
+        let is_root = after.starts_with("::") && !out.ends_with("::") && !out.ends_with('\'');
+        if is_root { out.push_str(&rename(word)) } else { out.push_str(word) }
+    })
+}
+
+/// The text with its words written anew; `write` gets what stands before a word, the word, and what comes behind it.
+fn with_words(text: &str, mut write: impl FnMut(&mut String, &str, &str)) -> String {
     let is_part = |character: char| character == '_' || character.is_alphanumeric();
-    let mut out = String::with_capacity(printed.len());
-    let mut rest = printed;
+    let mut out = String::with_capacity(text.len() + 16);
+    let mut rest = text;
     while let Some(at) = rest.find(is_part) {
         let (before, from) = rest.split_at(at);
         out.push_str(before);
         let end = from.find(|character| !is_part(character)).unwrap_or(from.len());
         let (word, after) = from.split_at(end);
-        let is_root = after.starts_with("::") && !out.ends_with("::") && !out.ends_with('\'');
-        if is_root {
-            out.push_str(&rename(word))
-        } else {
-            out.push_str(word)
-        }
+        write(&mut out, word, after);
         rest = after;
     }
     out + rest

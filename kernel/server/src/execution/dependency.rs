@@ -17,7 +17,7 @@ use super::{
     failure::Failure,
     library::{DEFECT, Library},
     note,
-    stage::{Stage, TaskDone},
+    stage::{Done, Stage, TaskDone},
 };
 use crate::{command::Action, dispatcher::Event, worker::death::lost};
 
@@ -129,17 +129,7 @@ impl Execution {
     /// The compiler is done with a change.
     pub(super) fn dependencies_changed(&mut self, notebook: Box<Notebook>, result: Result<Changed, DependencyError>) {
         self.notebook_is_back(notebook);
-        let step = match std::mem::replace(&mut self.stage, Stage::Between) {
-            Stage::Compiling { step, .. } => step,
-            other => {
-                self.stage = other;
-                return;
-            }
-        };
-        if let Some(sentence) = self.died.take() {
-            let variables = self.forget_worker();
-            self.say(note::note(&format!("{sentence} {}", lost(&variables))));
-        }
+        let Some(Done { step, .. }) = self.compiler_is_done() else { return };
         let failure = match result {
             Ok(changed) => return self.dependencies_ready(changed),
             Err(DependencyError::Cancelled) => Failure::interrupted(),

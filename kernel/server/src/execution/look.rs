@@ -12,15 +12,14 @@ use super::{
     cell::{Cell, Step},
     failure::Failure,
     library::Library,
-    note,
 };
 use crate::{
     analysis::{self, Asked},
     dispatcher::Event,
-    execution::stage::{Stage, TaskDone},
+    execution::stage::{Done, Stage, TaskDone},
     message::Parent,
     request::execute::{self, Payload},
-    worker::{death::lost, supervisor::Readiness},
+    worker::supervisor::Readiness,
 };
 
 /// The text of a value that was asked for; `None`: it is not known.
@@ -91,11 +90,7 @@ impl Execution {
 
     /// The answer to `:doc` is there.
     pub(super) fn documented(&mut self, found: Option<MimeBundle>) {
-        let Stage::Compiling { step, cancel } = std::mem::replace(&mut self.stage, Stage::Between) else { return };
-        if let Some(sentence) = self.died.take() {
-            let variables = self.forget_worker();
-            self.say(note::note(&format!("{sentence} {}", lost(&variables))));
-        }
+        let Some(Done { step, cancel, .. }) = self.compiler_is_done() else { return };
         match (found, &mut self.cell) {
             _ if cancel.is_cancelled() => self.fail(&step, Failure::interrupted()),
             (Some(data), Some(cell)) => cell.payloads.push(Payload::Page { data }),

@@ -76,6 +76,14 @@ impl Stage {
     }
 }
 
+/// What the compiler has ended to be busy with.
+pub(super) struct Done {
+    pub(super) step: Step,
+    pub(super) cancel: CancellationToken,
+    /// Whether the worker died meanwhile.
+    pub(super) died: bool,
+}
+
 /// Something that takes time.
 pub(super) type Task = LocalBoxFuture<'static, TaskDone>;
 
@@ -367,23 +375,30 @@ impl Execution {
         }));
     }
 
-    /// The compiler is done with a step.
-    fn compiled(&mut self, notebook: Box<Notebook>, result: Result<Compiled, Refusal>) {
-        self.notebook_is_back(notebook);
-        let (step, cancel) = match std::mem::replace(&mut self.stage, Stage::Between) {
+    /// What the compiler was busy with. Where the worker has died meanwhile, it is told what was lost.
+    pub(super) fn compiler_is_done(&mut self) -> Option<Done> {
+        let (step, cancel) = match std::mem::take(&mut self.stage) {
             Stage::Compiling { step, cancel } => (step, cancel),
             other => {
                 self.stage = other;
-                return;
+                return None;
             }
         };
-        if let Some(sentence) = self.died.take() {
+        let died = self.died.take();
+        if let Some(sentence) = &died {
             let variables = self.forget_worker();
             self.say(note::note(&format!("{sentence} {}", lost(&variables))));
-            if !cancel.is_cancelled() {
-                // It was compiled with variables that are no more.
-                return self.compile(step);
-            }
+        }
+        Some(Done { step, cancel, died: died.is_some() })
+    }
+
+    /// The compiler is done with a step.
+    fn compiled(&mut self, notebook: Box<Notebook>, result: Result<Compiled, Refusal>) {
+        self.notebook_is_back(notebook);
+        let Some(Done { step, cancel, died }) = self.compiler_is_done() else { return };
+        if died && !cancel.is_cancelled() {
+            // It was compiled with variables that are no more.
+            return self.compile(step);
         }
         let compiled = match result {
             Ok(compiled) => compiled,
