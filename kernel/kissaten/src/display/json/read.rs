@@ -405,6 +405,9 @@ mod tests {
         for _ in 0..20_000 {
             let mut text: Vec<char> = seed.chars().collect();
             for _ in 0..=below(3) {
+                if text.is_empty() {
+                    break;
+                }
                 let (at, piece) =
                     (below(text.len()), ['{', '}', '[', ']', ',', ':', '"', '\\', '0', '-', 'e', ' ', 'n']);
                 match below(4) {
