@@ -17,6 +17,11 @@ CHECKS = {
         ["clippy", "--locked", "--all-targets", *SESSION, "--", "-D", "warnings"],
         {"RUSTFLAGS": SESSION_FLAGS},
     ),
+    # Not among the default members. In the folder and by the profile that it is installed from.
+    "analyzer-unit-tests": (
+        ["test", "--locked", "--quiet", "--profile=analyzer", "--package=kissaten-analyzer", "--target-dir=target"],
+        {},
+    ),
     "session-unit-tests": (["test", "--locked", "--quiet", *SESSION], {"RUSTFLAGS": SESSION_FLAGS}),
 }
 

@@ -6,6 +6,7 @@
 
 mod answer;
 mod context;
+mod shells;
 
 use std::io;
 use std::os::fd::AsFd;
