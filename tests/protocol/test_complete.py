@@ -165,6 +165,17 @@ def test_the_analyzer_knows_std_and_crates(kernel):
     assert reply["matches"].count("moved") == 1 and shown(reply, "moved")["signature"].startswith("fn moved")
 
 
+def test_a_crate_on_demand_is_read_when_it_is_named(kernel):
+    wake(kernel)
+    [process] = analyzers(kernel)
+    until(kernel, "use futures::StreamE|", "StreamExt")
+    assert still_running([process], HANG) == [], "another has taken its place"
+    # And it stays, whether it is named again or not.
+    [process] = analyzers(kernel)
+    wake(kernel)
+    assert analyzers(kernel) == [process]
+
+
 def test_an_analyzer_that_is_killed_is_started_anew(kernel):
     kernel.ok("let beans = 1;")
     wake(kernel)

@@ -6,6 +6,7 @@ mod analyzer;
 mod merge;
 mod process;
 mod render;
+mod typing;
 
 use std::{future::Future, path::Path, sync::Arc, time::Duration};
 

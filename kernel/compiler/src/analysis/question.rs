@@ -1,5 +1,6 @@
 //! What the analyzer is asked: one text that holds what is live, the variables and the cell, and where in it the cursor is.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -16,6 +17,8 @@ pub struct Place {
     pub rustc: PathBuf,
     /// The lines of a table of dependencies, as Cargo.toml has it.
     pub dependencies: String,
+    /// Crates that are there, but make each answer later: their names, and the lines to add if a text names them.
+    pub on_demand: Vec<(&'static str, &'static str)>,
     /// The Cargo.lock with the versions of all of them.
     pub lock: PathBuf,
     /// The source of std, without which there is nothing to analyze.
@@ -28,6 +31,20 @@ impl Place {
     /// Whether there is a compiler yet.
     pub fn is_known(&self) -> bool {
         !self.rustc.as_os_str().is_empty()
+    }
+
+    /// The crates on demand that a text names.
+    pub fn named_in(&self, text: &str) -> impl Iterator<Item = String> {
+        self.on_demand.iter().map(|(name, _)| *name).filter(|name| text.contains(name)).map(str::to_owned)
+    }
+
+    /// With those of the crates on demand, and none of the others.
+    #[must_use]
+    pub fn with(mut self, named: &BTreeSet<String>) -> Self {
+        for (_, line) in self.on_demand.drain(..).filter(|(name, _)| named.contains(*name)) {
+            self.dependencies.push_str(line);
+        }
+        self
     }
 }
 

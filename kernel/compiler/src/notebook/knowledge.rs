@@ -29,7 +29,7 @@ impl Notebook {
         let toolchain = &self.session.toolchain;
         let own = self.session.source.join("kernel/kissaten");
         let mut dependencies = format!("kissaten = {{ path = {:?} }}\n", own.display().to_string());
-        dependencies.push_str("tokio = { version = \"1\", features = [\"full\"] }\nfutures = \"0.3\"\n");
+        dependencies.push_str("tokio = { version = \"1\", features = [\"full\"] }\n");
         let named = self.dependencies.lines();
         for line in named.lines().filter(|line| !line.starts_with("tokio =") && !line.starts_with("futures =")) {
             dependencies.push_str(line);
@@ -39,6 +39,7 @@ impl Notebook {
         Place {
             rustc: toolchain.rustc.clone(),
             dependencies,
+            on_demand: vec![("futures", "futures = \"0.3\"\n")],
             lock,
             std_source: std_source(&toolchain.sysroot),
             online: !self.is_offline(),

@@ -3,6 +3,7 @@
 //! question without an answer is all that is lost.
 
 use std::{
+    collections::BTreeSet,
     future::Future,
     path::{Path, PathBuf},
     sync::Arc,
@@ -13,14 +14,15 @@ use compiler::{Place, Question};
 use ipc::analyzer::{Answer, Wish};
 use tokio::{
     sync::{Mutex, mpsc, oneshot, watch},
-    task::JoinHandle,
+    task::{JoinError, JoinHandle},
     time::timeout,
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::process::{self, Process, ProcessError};
+use super::typing::Typed;
 
-/// After how long without a question it is ended; it has half a gigabyte.
+/// After how long without a question it is ended; it has a third of a gigabyte.
 const IDLE: Duration = Duration::from_secs(600);
 /// Another number of seconds for that.
 const IDLE_VARIABLE: &str = "KISSATEN_ANALYZER_IDLE";
@@ -61,6 +63,8 @@ struct Query {
     place: Place,
     what: Wish,
     question: Question,
+    /// Whether who asks waits for as long as it takes.
+    is_patient: bool,
     answer: oneshot::Sender<Answer>,
 }
 
@@ -70,7 +74,17 @@ impl Analyzer {
         let (queries, receiver) = mpsc::channel(WAITING);
         let (sender, state) = watch::channel(State::Asleep);
         let directory = directory.join("analyzer");
-        let keeper = Keeper { directory, state: sender, process: None, starts: 0, deaths: 0, unfit: None };
+        let keeper = Keeper {
+            directory,
+            state: sender,
+            process: None,
+            successor: None,
+            named: BTreeSet::new(),
+            typed: None,
+            starts: 0,
+            deaths: 0,
+            unfit: None,
+        };
         let keeper = tokio::spawn(keeper.keep(receiver, ending.clone()));
         Self { queries, state, ending, keeper: Arc::new(Mutex::new(Some(keeper))) }
     }
@@ -92,7 +106,8 @@ impl Analyzer {
         }
         let (sender, answer) = oneshot::channel();
         let was_ready = *self.state.borrow() == State::Ready;
-        self.queries.try_send(Query { place: place.clone(), what, question, answer: sender }).ok()?;
+        let is_patient = patience.is_none();
+        self.queries.try_send(Query { place: place.clone(), what, question, is_patient, answer: sender }).ok()?;
         let answer = async { answer.await.ok() };
         let answering = async {
             match patience {
@@ -134,11 +149,31 @@ impl Analyzer {
     }
 }
 
+/// A process with what it has to go without, or why there is none: a sentence.
+type Started = Result<(Process, Option<String>), String>;
+
+/// Waits for what becomes of a start; for ever, if there is none.
+///
+/// # Cancel safety
+/// Nothing is lost when it is dropped.
+async fn until_started(successor: &mut Option<(Place, AbortOnDropHandle<Started>)>) -> Result<Started, JoinError> {
+    match successor {
+        Some((_, starting)) => starting.await,
+        None => std::future::pending().await,
+    }
+}
+
 /// The task's own.
 struct Keeper {
     directory: PathBuf,
     state: watch::Sender<State>,
     process: Option<(Place, Process)>,
+    /// The one that is being started to take its place.
+    successor: Option<(Place, AbortOnDropHandle<Started>)>,
+    /// The crates that questions have named, of those that are read only then.
+    named: BTreeSet<String>,
+    /// What this process was last asked to complete.
+    typed: Option<Typed>,
     starts: u32,
     deaths: u32,
     /// With what it was no use to start it.
@@ -169,6 +204,7 @@ impl Keeper {
             tokio::select! {
                 query = queries.recv() => return query,
                 () = process.ended() => self.died("it has ended"),
+                started = until_started(&mut self.successor) => self.succeed(started).await,
                 () = tokio::time::sleep(idle) => {
                     tracing::debug!("nobody has asked the analyzer for {idle:?}");
                     self.end_process().await;
@@ -180,21 +216,36 @@ impl Keeper {
     }
 
     async fn serve(&mut self, query: Query) {
-        let Query { place, what, question, answer } = query;
-        if self.process.as_ref().is_some_and(|(with, _)| *with != place) {
-            // Other crates, or another compiler.
-            self.end_process().await;
-        }
+        let Query { place, what, question, is_patient, answer } = query;
+        self.named.extend(place.named_in(&question.text));
+        let place = place.with(&self.named);
         if self.process.is_none() && !self.start(&place).await {
             return;
+        }
+        // Other crates, or another compiler. Until the new one is ready, the old one knows the rest.
+        if self.process.as_ref().is_some_and(|(with, _)| *with != place) {
+            self.prepare(&place);
+            if is_patient && self.successor.is_some() {
+                let started = until_started(&mut self.successor).await;
+                self.succeed(started).await;
+            }
         }
         // Who does not wait any more was answered otherwise.
         if answer.is_closed() {
             return;
         }
         let Some((_, process)) = &mut self.process else { return };
-        match timeout(HANG, process.ask(what, question)).await {
-            Ok(Ok(found)) => drop(answer.send(found)),
+        if what == Wish::Complete
+            && let Some(found) = self.typed.as_ref().and_then(|typed| typed.narrowed(&question))
+        {
+            drop(answer.send(found));
+            return;
+        }
+        match timeout(HANG, process.ask(what, question.clone())).await {
+            Ok(Ok(found)) => {
+                self.typed = Typed::keep(&question, &found).or_else(|| self.typed.take());
+                drop(answer.send(found));
+            }
             Ok(Err(error)) => self.died(&error.to_string()),
             Err(_) => self.died("it did not answer"),
         }
@@ -202,32 +253,84 @@ impl Keeper {
 
     /// Starts a process; whether it can be asked.
     async fn start(&mut self, place: &Place) -> bool {
-        if self.deaths >= DEATHS || self.unfit.as_ref() == Some(place) {
-            return false;
-        }
-        let Some(program) = process::find() else { return self.missing(NOT_BUILT.to_owned()) };
-        if place.std_source.is_none() {
-            return self.missing(NO_SOURCE.to_owned());
-        }
+        let Some(starting) = self.starting(place) else { return false };
         self.state.send_replace(State::Starting);
+        let started = starting.await;
+        self.started(place, started)
+    }
+
+    /// Starts the process that is to take the place of this one, unless it is being started already.
+    fn prepare(&mut self, place: &Place) {
+        if self.successor.as_ref().is_some_and(|(with, _)| with == place) {
+            return;
+        }
+        self.successor = None;
+        if let Some(starting) = self.starting(place) {
+            self.successor = Some((place.clone(), AbortOnDropHandle::new(tokio::spawn(starting))));
+        }
+    }
+
+    /// Lets the successor take over, if it has come to be.
+    async fn succeed(&mut self, started: Result<Started, JoinError>) {
+        let Some((place, _)) = self.successor.take() else { return };
+        match started {
+            Ok(started @ Ok(_)) => {
+                if let Some((_, process)) = self.process.take() {
+                    process.end().await;
+                }
+                self.started(&place, started);
+            }
+            Ok(Err(reason)) => {
+                tracing::warn!("the analyzer goes on without what is new: {reason}");
+                self.unfit = Some(place);
+            }
+            Err(error) => tracing::warn!("the start of an analyzer: {error}"),
+        }
+    }
+
+    /// The start of a process, if it is of any use.
+    fn starting(&mut self, place: &Place) -> Option<impl Future<Output = Started> + 'static> {
+        if self.deaths >= DEATHS || self.unfit.as_ref() == Some(place) {
+            return None;
+        }
+        let Some(program) = process::find() else {
+            self.missing(NOT_BUILT.to_owned());
+            return None;
+        };
+        if place.std_source.is_none() {
+            self.missing(NO_SOURCE.to_owned());
+            return None;
+        }
         self.starts += 1;
         let folder = self.directory.join(self.starts.to_string());
-        let started = timeout(START, Process::start(&program, &folder, place, place.online)).await;
-        let reason = match started {
-            Ok(Ok((process, limits))) => {
+        let place = place.clone();
+        Some(async move {
+            match timeout(START, Process::start(&program, &folder, &place, place.online)).await {
+                Ok(Ok((process, limits))) => Ok((process, limits)),
+                Ok(Err(ProcessError::Unfit(reason))) => Err(reason),
+                Ok(Err(error)) => Err(error.to_string()),
+                Err(_) => Err("its start took too long".to_owned()),
+            }
+        })
+    }
+
+    /// What came of a start; whether there is a process now that can be asked.
+    fn started(&mut self, place: &Place, started: Started) -> bool {
+        match started {
+            Ok((process, limits)) => {
                 if let Some(limits) = limits {
                     tracing::warn!("the analyzer is there, but {limits}");
                 }
                 self.process = Some((place.clone(), process));
+                self.typed = None;
                 self.state.send_replace(State::Ready);
-                return true;
+                true
             }
-            Ok(Err(ProcessError::Unfit(reason))) => reason,
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "its start took too long".to_owned(),
-        };
-        self.unfit = Some(place.clone());
-        self.missing(format!("the analyzer does not start: {reason}"))
+            Err(reason) => {
+                self.unfit = Some(place.clone());
+                self.missing(format!("the analyzer does not start: {reason}"))
+            }
+        }
     }
 
     /// Says so once in the log.
@@ -243,6 +346,7 @@ impl Keeper {
     fn died(&mut self, how: &str) {
         tracing::warn!("the analyzer is started anew when it is needed: {how}");
         self.process = None;
+        self.successor = None;
         self.deaths += 1;
         if self.deaths >= DEATHS {
             self.missing(format!("the analyzer ended {DEATHS} times"));
@@ -252,6 +356,7 @@ impl Keeper {
     }
 
     async fn end_process(&mut self) {
+        self.successor = None;
         if let Some((_, process)) = self.process.take() {
             process.end().await;
         }
