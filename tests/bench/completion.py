@@ -22,6 +22,8 @@ SAMPLES = {
     "a path": ("std::collections::HashM", "HashMap"),
 }
 INSPECTED = "beans.push"
+# Somebody who types on after the first letter that was completed.
+TYPED = ("beans.p", "beans.pu", "beans.pus")
 
 
 def ask(kernel: Kernel, msg_type: str, content: dict) -> tuple[float, dict]:
@@ -36,6 +38,21 @@ def ask(kernel: Kernel, msg_type: str, content: dict) -> tuple[float, dict]:
 def complete(kernel: Kernel, code: str) -> tuple[float, list[str]]:
     seconds, reply = ask(kernel, "complete_request", {"code": code, "cursor_pos": len(code)})
     return seconds, [text.split("(")[0] for text in reply.get("matches", [])]
+
+
+def another(n: int) -> str:
+    """The beginning of a cell that nobody was asked about yet."""
+    return f"let round_{n} = {n};\n"
+
+
+def type_on(kernel: Kernel, n: int) -> float:
+    """The seconds that a letter takes, in the middle, after the first one."""
+    seconds = [complete(kernel, another(n) + code)[0] for code in TYPED]
+    return statistics.mean(seconds[1:])
+
+
+def inspect(kernel: Kernel, code: str) -> float:
+    return ask(kernel, "inspect_request", {"code": code, "cursor_pos": len(code), "detail_level": 0})[0]
 
 
 def warm(kernel: Kernel) -> tuple[float, float]:
@@ -66,18 +83,24 @@ def measure(options: argparse.Namespace, _crate: Path) -> None:
             starts[kind] = warm(kernel)
         table.line("the first answer", {kind: f"{first * 1000:.0f} ms" for kind, (first, _) in starts.items()})
         table.line("until std is known", {kind: f"{known:.1f} s" for kind, (_, known) in starts.items()})
+        everything: dict[str, list[float]] = {kind: [] for kind in kernels}
         for what, (code, wanted) in SAMPLES.items():
             missed = dict.fromkeys(kernels, 0)
 
-            def once(kind: str, code: str = code, wanted: str = wanted, missed: dict[str, int] = missed) -> float:
-                seconds, matches = complete(kernels[kind], code)
+            def once(kind: str, n: int, code: str = code, wanted: str = wanted, missed: dict[str, int] = missed) -> float:
+                seconds, matches = complete(kernels[kind], another(n) + code)
                 missed[kind] += wanted not in matches
                 return seconds
 
-            measured = in_turns(options.rounds, {kind: lambda _, kind=kind: once(kind) for kind in kernels})
+            measured = in_turns(options.rounds, {kind: lambda n, kind=kind: once(kind, n) for kind in kernels})
             table.line(what, {kind: figures(values, missed[kind]) for kind, values in measured.items()})
-        content = {"code": INSPECTED, "cursor_pos": len(INSPECTED), "detail_level": 0}
-        turns = {kind: lambda _, kind=kind: ask(kernels[kind], "inspect_request", content)[0] for kind in kernels}
+            for kind, values in measured.items():
+                everything[kind] += values
+        table.line("all of these", {kind: figures(values, 0) for kind, values in everything.items()})
+        turns = {kind: lambda n, kind=kind: type_on(kernels[kind], n) for kind in kernels}
+        measured = in_turns(options.rounds, turns)
+        table.line("the next letter of a word", {kind: figures(values, 0) for kind, values in measured.items()})
+        turns = {kind: lambda n, kind=kind: inspect(kernels[kind], another(n) + INSPECTED) for kind in kernels}
         measured = in_turns(options.rounds, turns)
         table.line("words about a method", {kind: figures(values, 0) for kind, values in measured.items()})
     finally:
