@@ -102,7 +102,7 @@ impl Process {
     }
 
     fn spawn(program: &Path, folder: &Path, place: &Place) -> io::Result<Self> {
-        for inside in ["context", "configuration"] {
+        for inside in ["context", "configuration", "temporary"] {
             std::fs::create_dir_all(folder.join(inside))?;
         }
         let (ours, theirs) = StdUnixStream::pair()?;
@@ -118,6 +118,8 @@ impl Process {
             .current_dir(folder)
             .env("PATH", std::env::join_paths(path).unwrap_or_default())
             .env("EVCXR_TMPDIR", folder.join("context"))
+            // rust-analyzer leaves some behind where it is ended while it starts.
+            .env("TMPDIR", folder.join("temporary"))
             // The user's own of evcxr is for cells.
             .env("EVCXR_CONFIG_DIR", folder.join("configuration"))
             .env_remove("EVCXR_IS_RUNTIME")
