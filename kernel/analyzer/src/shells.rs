@@ -62,8 +62,8 @@ struct Shell {
     features: BTreeSet<String>,
 }
 
-/// Writes a shell for each crate that cells see nothing of below `folder`, and returns the lines of a Cargo.toml that put
-/// them in place: a table of patches, or nothing.
+/// Writes a shell for each crate that cells see nothing of below `folder`, and returns the table of patches that puts them
+/// in place, as Cargo.toml has it.
 ///
 /// In: the lines of a table of dependencies, and the Cargo.lock with their versions. Runs `cargo metadata`, which takes some
 /// tenths of a second; it is not asked for crates of other platforms, which may never have been downloaded.
@@ -100,13 +100,12 @@ fn host() -> anyhow::Result<String> {
     host.map(str::to_owned).context("rustc does not say what its host is")
 }
 
-/// All versions of a Cargo.lock, those for other platforms too, by the names of their crates.
+/// The versions of all crates of a Cargo.lock that can be replaced, those for other platforms too, by their names.
 fn versions(lock: &str) -> anyhow::Result<BTreeMap<String, Vec<Version>>> {
     let lock: Lock = toml::from_str(lock)?;
     let mut versions: BTreeMap<String, Vec<Version>> = BTreeMap::new();
-    for Locked { name, version, .. } in
-        lock.package.into_iter().filter(|locked| locked.source.as_deref() == Some(CRATES_IO))
-    {
+    let replaceable = lock.package.into_iter().filter(|locked| locked.source.as_deref() == Some(CRATES_IO));
+    for Locked { name, version, .. } in replaceable {
         versions.entry(name).or_default().push(version);
     }
     Ok(versions)
