@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::api::LoanKind;
+
 /// A variable that is in the worker's store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Binding {
@@ -9,11 +11,28 @@ pub(crate) struct Binding {
     /// A type that generated code can name, with full paths.
     pub(crate) type_text: String,
     pub(crate) mutable: bool,
+    /// Set where it borrows or is lent.
+    pub(crate) loan: Option<LoanKind>,
+    /// What it borrows from, by name.
+    pub(crate) borrows: Vec<String>,
+    /// The frontend's id of the cell that made it.
+    pub(crate) cell_id: Option<String>,
+    /// Where it was lent to one that may change it: file, line and columns, as in [`Moved`].
+    pub(crate) lent_at: Option<(String, usize, usize, usize)>,
 }
 
 impl Binding {
+    /// A variable that neither borrows nor is lent.
+    pub(crate) fn new(name: &str, type_text: &str, mutable: bool) -> Self {
+        let (name, type_text) = (name.to_owned(), type_text.to_owned());
+        Self { name, type_text, mutable, loan: None, borrows: Vec::new(), cell_id: None, lent_at: None }
+    }
+
     /// Whether it is one of std's locks, which a panic poisons, or shares one.
     pub(crate) fn is_lock(&self) -> bool {
+        if self.loan.is_some() {
+            return false;
+        }
         let mut type_text = self.type_text.as_str();
         while let Some(shared) = type_text.strip_prefix("std::sync::Arc<") {
             type_text = shared;
@@ -39,6 +58,8 @@ pub(crate) enum NotKept {
     Foreign { crate_name: String, type_text: String, line: Option<String> },
     /// Its type, or one that it is built from, was defined anew.
     Redefined(String),
+    /// What it borrowed from goes; which, and why, in words.
+    LenderGoes(String),
     /// The cell moved it; its type, and where.
     Moved(Moved),
     /// A lock of stdout, stderr or stdin.
@@ -92,6 +113,7 @@ impl NotKept {
                 )
             }
             Self::Redefined(type_text) => format!("`{name}` was dropped: its type `{type_text}` was redefined"),
+            Self::LenderGoes(lender) => format!("`{name}` was dropped: it borrows from {lender}"),
             Self::Moved(moved) => format!("`{name}` was moved in {}", moved.label),
             Self::Lock(type_text) => {
                 format!("`{name}` was not kept: a `{type_text}` would stop all other threads that print")
@@ -209,7 +231,7 @@ fn parenthesised(printed: &str) -> String {
 }
 
 /// Where the bounds of a trait object end: at what closes or separates on their own level.
-fn end_of_bounds(text: &str) -> usize {
+pub(crate) fn end_of_bounds(text: &str) -> usize {
     let mut depth = 0_usize;
     let mut previous = ' ';
     for (at, character) in text.char_indices() {

@@ -4,6 +4,8 @@
 //! a cell with what goes around them. User text stands on the lines that it has in the cell, so all that comes
 //! before it is on its first line.
 
+mod loan;
+
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
@@ -11,6 +13,8 @@ use crate::binding::Binding;
 use crate::items::{CellText, Items, LiveImport, LiveItem, Owner};
 use crate::parse::{Form, ItemKind, OkUnit, Parsed, Static};
 use crate::source_map::{Edits, Generated, Region};
+
+pub(crate) use loan::{Loans, Stays};
 
 /// Which error type a `?` at the top level turns into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,15 +31,19 @@ pub(crate) struct Frame<'a> {
     /// The symbol of the entry point.
     pub(crate) entry: &'a str,
     /// Variables that the cell mentions.
-    pub(crate) take: Vec<&'a Binding>,
+    pub(crate) take: Vec<Binding>,
     /// Of these, the ones that go back.
-    pub(crate) put_back: Vec<&'a Binding>,
+    pub(crate) put_back: Vec<Binding>,
     /// New variables that are kept.
     pub(crate) keep: Vec<&'a str>,
     /// New variables that borrow from kept ones, and end before those are moved into the store.
     pub(crate) end: Vec<&'a str>,
     /// Variables that an earlier cell moved, and their types.
     pub(crate) moved: Vec<(&'a str, &'a str)>,
+    /// Variables that are lent and in the way, declared for rustc's words.
+    pub(crate) declared: Vec<&'a Binding>,
+    /// What becomes of variables that borrow.
+    pub(crate) loans: Loans<'a>,
     pub(crate) error_type: ErrorType,
     /// Imports of earlier cells that this one goes without.
     pub(crate) leave_out: &'a BTreeSet<String>,
@@ -94,10 +102,15 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
         out.push_region(adapter, Region::Adapter(package.clone()));
     }
     out.push("::std::boxed::Box::pin(async move { ");
+    loan::open(out, &frame.loans);
     for variable in &frame.take {
-        let Binding { name, type_text, mutable } = variable;
-        let mutable = if *mutable { "mut " } else { "" };
-        let declaration = format!("let {mutable}{}: {type_text} = ::kissaten::__cell::take(\"{name}\");", raw(name));
+        let Binding { name, type_text, mutable, loan, .. } = variable;
+        let is_exclusive = loan::is_handed_back(&frame.loans, variable) && frame.put_back.contains(variable);
+        let mutable = if *mutable || is_exclusive { "mut " } else { "" };
+        let declaration = match loan {
+            Some(kind) => loan::take(&Binding { mutable: !mutable.is_empty(), ..variable.clone() }, *kind),
+            None => format!("let {mutable}{}: {type_text} = ::kissaten::__cell::take(\"{name}\");", raw(name)),
+        };
         out.push_region(&declaration, Region::Take((*name).clone()));
         out.push(" ");
     }
@@ -111,6 +124,9 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
             format!("let {0}: {type_text} = ::kissaten::__cell::moved(); ::core::mem::drop({0});", raw(name));
         out.push_region(&declaration, Region::Moved((*name).to_owned()));
         out.push(" ");
+    }
+    for binding in &frame.declared {
+        loan::declare(out, binding);
     }
 }
 
@@ -186,10 +202,14 @@ fn foot(out: &mut Generated, frame: &Frame<'_>) {
         }
         out.push("}\n");
     }
-    for name in &frame.keep {
-        let keep = format!("::kissaten::__cell::keep(\"{name}\", {});\n", raw(name));
-        out.push_region(&keep, Region::Keep((*name).to_owned()));
+    for binding in &frame.declared {
+        loan::declare_end(out, binding);
     }
+    loan::publish(out, &frame.loans);
+    for name in &frame.keep {
+        loan::keep(out, frame, name);
+    }
+    loan::stay(out, frame);
     let (error_type, guard) = match frame.error_type {
         ErrorType::Display => ("CellError", "Guarded"),
         ErrorType::Debug => ("CellDebugError", "GuardedDebug"),
@@ -201,12 +221,18 @@ fn foot(out: &mut Generated, frame: &Frame<'_>) {
         let (name, name_raw) = (&binding.name, raw(&binding.name));
         let mut put_back = String::new();
         if binding.is_lock() {
-            put_back = format!("::kissaten::__cell::unpoison(&{name_raw}, __kissaten_poisoned_{name}); ");
+            // What has left the frame is not to be touched.
+            let is_here = if frame.loans.stays.is_some() { "if __kissaten_seat.is_free() " } else { "" };
+            put_back = format!(
+                "{is_here}{{ ::kissaten::__cell::unpoison(&{name_raw}, __kissaten_poisoned_{name}); }} "
+            );
         }
-        put_back.push_str(&format!("::kissaten::__cell::put_back(\"{name}\", {name_raw});\n"));
+        put_back.push_str(&loan::put_back(frame, binding));
         out.push_region(&put_back, Region::PutBack(name.clone()));
     }
+    loan::close(out, &frame.loans);
     out.push("}) }\n");
+    loan::covariance(out, &frame.loans);
 }
 
 /// A program that describes all variables.

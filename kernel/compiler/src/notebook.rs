@@ -14,6 +14,7 @@ mod history;
 mod inquiry;
 mod instrument;
 mod knowledge;
+mod lend;
 mod report;
 mod tidy;
 mod types;
@@ -218,16 +219,15 @@ impl Notebook {
             self.own_statics(&library);
             self.generation = Some(Generation { library, files });
         }
-        let forget: Vec<String> = success.forget.iter().map(|(name, _)| name.clone()).collect();
+        let renewed = success.renewed.iter();
+        let forget: Vec<String> = renewed.chain(success.forget.iter().map(|(name, _)| name)).cloned().collect();
         for (name, reason) in success.forget {
-            if let Some(binding) = self.bindings.remove(&name) {
-                notes.push(format!(
-                    "`{name}` was dropped: its type `{}` was redefined",
-                    binding::shown_type(&binding.type_text)
-                ));
+            if self.bindings.remove(&name).is_some() {
+                notes.push(reason.reason(&name));
             }
             self.not_kept.insert(name, reason);
         }
+        self.bindings.retain(|name, _| !success.renewed.contains(name));
         for (name, reason) in success.unusable {
             self.bindings.remove(&name);
             self.not_kept.insert(name, reason);
@@ -240,7 +240,8 @@ impl Notebook {
         }
         let entry = success.program.as_ref().map(|program| program.entry.clone()).unwrap_or_default();
         let (bindings, not_kept, label) = (success.bindings, success.not_kept, cell.label.clone());
-        let pending = Pending { bindings, not_kept, holds: success.takes, label, entry: None };
+        let (holds, hidden) = (success.takes, success.hidden);
+        let pending = Pending { bindings, not_kept, holds, label, hidden, entry: None };
         self.pending.insert(entry, pending);
         self.drop_stale_texts(cell);
         Artifact {
@@ -329,6 +330,7 @@ impl Notebook {
             name: binding.name.clone(),
             type_name: binding::shown_type(&binding.type_text),
             mutable: binding.mutable,
+            borrows: binding.borrows.clone(),
         };
         self.bindings.values().map(variable).collect()
     }

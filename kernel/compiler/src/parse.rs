@@ -53,6 +53,8 @@ pub(crate) struct Parsed {
     pub(crate) bindings: Vec<Binding>,
     /// Identifiers that the statements mention anywhere, also inside format strings.
     pub(crate) mentions: BTreeSet<String>,
+    /// Of these, the ones that stand somewhere before the cell itself binds them at its top level.
+    pub(crate) reused: BTreeSet<String>,
     /// Names that surely do not survive the cell: `name.await` and the like.
     pub(crate) surely_moved: BTreeSet<String>,
     /// What the text alone lets one guess.

@@ -124,14 +124,15 @@ mod tests {
         round_trip(Event::Done {
             cell: CellId(u64::MAX),
             outcome: Outcome::Panic(crate::Panic { message: "böse\n".into(), location: None }),
-            variables: vec![],
+            variables: vec!["s".into()],
+            loans: vec![crate::Loan { name: "s".into(), kind: crate::LoanKind::Place }],
         });
     }
 
     #[test]
     fn a_torn_frame_is_an_error_and_an_end_between_frames_is_not() {
         let mut bytes = Vec::new();
-        write(&mut bytes, &Request::Clear).unwrap();
+        write(&mut bytes, &Request::Shutdown).unwrap();
         for cut in 1..bytes.len() {
             assert!(read::<Request>(&mut &bytes[..cut]).is_err(), "cut at {cut}");
         }

@@ -47,11 +47,31 @@ pub enum Event {
     Done {
         cell: CellId,
         outcome: Outcome,
-        /// The names of all variables that are now in the store.
+        /// The names of all variables that are there now.
         variables: Vec<String>,
+        /// Those of them that borrow or are lent.
+        #[serde(default)]
+        loans: Vec<Loan>,
     },
-    /// All variables were dropped.
-    Cleared,
+}
+
+/// A variable that borrows from another, or is lent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Loan {
+    pub name: String,
+    pub kind: LoanKind,
+}
+
+/// What a later cell can do with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LoanKind {
+    /// It borrows; a cell that mentions it has the value itself.
+    Value,
+    /// It is lent, and can be looked at where it stands.
+    Place,
+    /// It is lent to one that may change it.
+    Hidden,
 }
 
 /// One display of a cell.
@@ -81,6 +101,8 @@ pub enum Hint {
     Blocking,
     /// A task or a thread panicked.
     Panic,
+    /// A variable that goes, whose `Drop` panics or takes long.
+    Drop,
     /// A future was dropped without ever having been awaited.
     Unawaited,
     /// A guard of a lock of std is held over an `.await`.

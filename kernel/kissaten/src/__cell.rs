@@ -13,6 +13,7 @@ pub use crate::error::{CellDebugError, CellError};
 pub use crate::interrupt::{CHECK, check, checkpoint};
 pub use crate::lock::{is_poisoned, unpoison};
 pub use crate::output::{stderr, stdout};
+pub use crate::resident::{Resident, Scope, Seat, Stay, Token};
 pub use crate::runtime::{Guarded, GuardedDebug, Program};
 pub use crate::task::branch::{Branch, branch};
 pub use crate::task::carry::carry;

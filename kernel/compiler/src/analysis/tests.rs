@@ -41,7 +41,7 @@ fn knowledge() -> Knowledge {
     let mut items = Items::default();
     items.merge(&Arc::new(cell), &parsed, false);
     let variable =
-        |name: &str, type_text: &str| Binding { name: name.into(), type_text: type_text.into(), mutable: false };
+        |name: &str, type_text: &str| Binding::new(name, type_text, false);
     let bindings = vec![
         variable("home", "notebook::Point"),
         variable("order", "std::sync::Arc<notebook::Order>"),

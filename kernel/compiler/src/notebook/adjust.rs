@@ -74,7 +74,7 @@ impl Attempt<'_> {
         if code == "E0034" && self.leave_out_traits(error) {
             return true;
         }
-        if code == "E0425" && self.declare_moved(error) {
+        if code == "E0425" && (self.declare_moved(error) || self.declare_lent_of(error)) {
             return true;
         }
         if code == "E0373" && self.give_up_closure(files, error) {
@@ -90,6 +90,9 @@ impl Attempt<'_> {
             return self.not_adapted.insert(package.clone());
         }
         let primary = regions.iter().find(|(_, span)| span.is_primary).map(|(region, _)| region);
+        if let Some(changed) = self.adjust_loans(primary, code, files, error) {
+            return changed;
+        }
         match (primary, code) {
             (Some(Region::Import(index)), _) => self.drop_import(*index, error),
             (Some(Region::Take(name)), _)
@@ -122,7 +125,13 @@ impl Attempt<'_> {
         }
     }
 
-    fn give_up(&mut self, name: &str, reason: NotKept) -> bool {
+    /// Goes without keeping a new variable, unless there is a way to keep it that was not tried yet.
+    pub(super) fn give_up(&mut self, name: &str, reason: NotKept) -> bool {
+        if let NotKept::Borrows(from) = &reason
+            && self.lend(name, from)
+        {
+            return true;
+        }
         self.not_kept.insert(name.to_owned(), reason).is_none()
     }
 
@@ -155,6 +164,9 @@ impl Attempt<'_> {
         for borrower in &borrowers {
             let from: Vec<String> = quoted(&error.message).filter(|name| name != borrower).map(str::to_owned).collect();
             changed |= self.give_up(borrower, NotKept::Borrows(from));
+            if !self.not_kept.contains_key(borrower) {
+                continue;
+            }
             if primary.is_some() {
                 // What has a destructor borrows up to it, so it has to come before the others are moved.
                 changed |= !self.never_end.contains(borrower) && self.end.insert(borrower.clone());
@@ -226,6 +238,12 @@ impl Attempt<'_> {
         }
     }
 
+    /// The same of one that is lent.
+    fn declare_lent_of(&mut self, error: &Diagnostic) -> bool {
+        let name = error.message.strip_prefix("cannot find value `").and_then(first_word);
+        name.is_some_and(|name| self.declare_lent(name))
+    }
+
     /// Two traits in scope have the method: one that this cell imports wins over those of earlier cells.
     fn leave_out_traits(&mut self, error: &Diagnostic) -> bool {
         let notes = error.children.iter().map(|note| note.message.as_str());
@@ -246,7 +264,7 @@ impl Attempt<'_> {
         against.into_iter().filter(|text| self.leave_out.insert(text.clone())).count() > 0
     }
 
-    fn place_of_move(&self, files: &Files, error: &Diagnostic) -> Option<(String, usize, usize, usize)> {
+    pub(super) fn place_of_move(&self, files: &Files, error: &Diagnostic) -> Option<(String, usize, usize, usize)> {
         // The block around the cell's statements is what takes the variable; the user's own use is why.
         let why = |label: &str| label.contains("moved due to use");
         let what = |label: &str| label.starts_with("value moved");

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::lend::{CellPlace, Lending};
 use super::{Notebook, write};
 use crate::Rendered;
 use crate::adapter;
-use crate::api::{Hint, PrepareError, Program, Source};
+use crate::api::{Hint, LoanKind, PrepareError, Program, Source};
 use crate::binding::{self, Binding, Moved, NotKept};
 use crate::clippy;
 use crate::items::{CellText, Items, Merged};
@@ -39,7 +40,7 @@ pub(super) struct Attempt<'a> {
     /// Whether what instruments the code is written into it.
     pub(super) instrumented: bool,
     /// Clippy, where it is called instead of rustc.
-    clippy: Option<PathBuf>,
+    pub(super) clippy: Option<PathBuf>,
     entry: String,
     /// Whether the statements are compiled in the items crate: with new items it saves a call of rustc.
     pub(super) in_items_crate: bool,
@@ -60,10 +61,20 @@ pub(super) struct Attempt<'a> {
     pub(super) leave_out: BTreeSet<String>,
     /// Variables that an earlier cell moved, and this one uses: declared, so that rustc says it.
     pub(super) moved: BTreeSet<String>,
-    /// Older variables whose types are redefined.
-    forget: Vec<(String, NotKept)>,
+    /// Older variables that are dropped before the cell runs, and why.
+    pub(super) forget: Vec<(String, NotKept)>,
+    /// Older variables that borrow, and which the cell makes anew: they are dropped before.
+    pub(super) renewed: BTreeSet<String>,
+    /// What is known of variables that borrow.
+    pub(super) lending: Lending,
     pub(super) notes: Vec<String>,
     time: Duration,
+}
+
+/// Whether rustc refuses something because it is borrowed.
+fn is_of_loans(compiled: &Compiled) -> bool {
+    let is_it = |code: &str| matches!(code, "E0499" | "E0502" | "E0503" | "E0505" | "E0506");
+    compiled.errors().any(|error| error.code.as_ref().is_some_and(|code| is_it(&code.code)))
 }
 
 /// A cell that compiled.
@@ -76,6 +87,10 @@ pub(super) struct Success {
     pub(super) not_kept: BTreeMap<String, NotKept>,
     pub(super) unusable: BTreeMap<String, NotKept>,
     pub(super) forget: Vec<(String, NotKept)>,
+    /// Older variables that are dropped before it runs, because it makes them anew.
+    pub(super) renewed: BTreeSet<String>,
+    /// Where variables are lent to what may change them.
+    pub(super) hidden: BTreeMap<String, CellPlace>,
     pub(super) moves: Vec<String>,
     /// Older variables that it takes out of the store.
     pub(super) takes: BTreeSet<String>,
@@ -143,10 +158,13 @@ impl<'a> Attempt<'a> {
             leave_out: BTreeSet::new(),
             moved: BTreeSet::new(),
             forget: Vec::new(),
+            renewed: BTreeSet::new(),
+            lending: Lending::default(),
             notes: Vec::new(),
             time: Duration::ZERO,
         };
         attempt.drop_variables_named_as_items();
+        attempt.release_own();
         for name in &parsed.surely_moved {
             let moved = attempt.moved_here(name, None);
             if parsed.bindings.iter().any(|binding| binding.name == *name) {
@@ -183,8 +201,14 @@ impl<'a> Attempt<'a> {
             if binding::mentions_type(&binding.type_text, &merged.changed) {
                 let reason = NotKept::Redefined(binding::shown_type(&binding.type_text));
                 self.forget.push((binding.name.clone(), reason));
+                for borrower in self.notebook.borrowers(&binding.name) {
+                    let why = format!("`{}`, whose type was redefined", binding.name);
+                    self.forget.push((borrower.to_owned(), NotKept::LenderGoes(why)));
+                }
             }
         }
+        let mut seen = BTreeSet::new();
+        self.forget.retain(|(name, _)| seen.insert(name.clone()));
     }
 
     /// The cell is to be judged by clippy and not to be run, so it is as the user wrote it.
@@ -199,27 +223,41 @@ impl<'a> Attempt<'a> {
             return Ok(self.succeed(Files::default(), BTreeMap::new(), None));
         }
         let fresh = self.clone();
+        // The cell as it was before variables that are lent were declared for rustc's words; and whether those were none.
+        let (mut undeclared, mut is_last): (Option<Self>, bool) = (None, false);
         for tries_left in (0..TRIES).rev() {
             let (files, compiled, library) = self.compile(cancel, true).await?;
             self.time += compiled.time;
-            if compiled.success {
+            if compiled.success && self.lending.declared.is_empty() {
                 let types = self.types(&files, &compiled);
                 if self.give_up_locks(&types) | self.give_up_foreign(&types) {
                     continue;
                 }
                 return Ok(self.succeed(files, types, Some((compiled, library))));
             }
-            if compiled.errors().next().is_none() {
+            if !compiled.success && compiled.errors().next().is_none() {
                 return Err(super::report::other(&compiled));
             }
-            if tries_left > 0 && self.adjust(&files, &compiled) {
-                continue;
+            if let Some(before) = undeclared.take_if(|_| compiled.success || !is_of_loans(&compiled)) {
+                let time = self.time;
+                (self, is_last) = (Self { time, ..before }, true);
+            } else if tries_left > 0 && !is_last {
+                // The types are printed before the borrow checker has its say.
+                let types = self.types(&files, &compiled);
+                self.note_types(&types);
+                let before = self.lending.declared.is_empty().then(|| self.clone());
+                if self.adjust(&files, &compiled) || self.declare_places() {
+                    if !self.lending.declared.is_empty() {
+                        undeclared = undeclared.or(before);
+                    }
+                    continue;
+                }
             }
             // Once more for the words: about the user's code alone, with the paths as rustc usually shortens them.
             let at_fault = self.at_fault(&files, &compiled);
             let was_instrumented = std::mem::replace(&mut self.instrumented, false);
             let (files, compiled, _) = self.compile(cancel, false).await?;
-            if !was_instrumented || !compiled.success && !self.adjust(&files, &compiled) {
+            if !was_instrumented || !compiled.success && (is_last || !self.adjust(&files, &compiled)) {
                 return Err(self.notebook.report(self.cell, &self.items, &files, &compiled));
             }
             // What instruments the code was in the way: from the beginning without it.
@@ -333,16 +371,27 @@ impl<'a> Attempt<'a> {
             .collect()
     }
 
+    /// Whether the cell uses an older variable, and can.
+    pub(super) fn is_usable(&self, binding: &Binding) -> bool {
+        let name = &binding.name;
+        // What borrows is not held for a cell that only makes a new one of its name.
+        let is_used = binding.loan.is_none() || self.parsed.reused.contains(name);
+        self.parsed.mentions.contains(name)
+            && is_used
+            && self.loan_of(binding) != Some(LoanKind::Hidden)
+            && !self.unusable.contains_key(name)
+            && !self.renewed.contains(name)
+            && !self.lending.declared.contains(name)
+            && self.notebook.holder(name).is_none()
+            && !self.forget.iter().any(|(forgotten, _)| forgotten == name)
+    }
+
     fn frame(&self) -> Frame<'_> {
-        let bindings = self.notebook.bindings.values();
-        let is_usable = |binding: &&Binding| {
-            self.parsed.mentions.contains(&binding.name)
-                && !self.unusable.contains_key(&binding.name)
-                && self.notebook.holder(&binding.name).is_none()
-                && !self.forget.iter().any(|(name, _)| *name == binding.name)
-        };
-        let take: Vec<&Binding> = bindings.filter(is_usable).collect();
-        let goes_back = take.iter().copied().filter(|binding| !self.gone.contains_key(&binding.name));
+        let bindings = self.notebook.bindings.values().filter(|binding| self.is_usable(binding));
+        let take: Vec<Binding> =
+            bindings.map(|binding| Binding { loan: self.loan_of(binding), ..binding.clone() }).collect();
+        let stands = |binding: &&Binding| binding.loan == Some(LoanKind::Place);
+        let goes_back = take.iter().filter(|binding| !self.gone.contains_key(&binding.name) && !stands(binding));
         let bound = || self.parsed.bindings.iter().map(|binding| binding.name.as_str());
         let moved = self.moved.iter().filter_map(|name| match self.notebook.not_kept.get(name) {
             Some(NotKept::Moved(moved)) => Some((name.as_str(), moved.type_text.as_str())),
@@ -350,10 +399,12 @@ impl<'a> Attempt<'a> {
         });
         Frame {
             entry: &self.entry,
-            put_back: goes_back.collect(),
+            put_back: goes_back.cloned().collect(),
             keep: bound().filter(|name| !self.not_kept.contains_key(*name)).collect(),
             end: bound().filter(|name| self.end.contains(*name)).collect(),
             moved: moved.collect(),
+            declared: self.lending.declared.iter().filter_map(|name| self.notebook.bindings.get(name)).collect(),
+            loans: self.loans(),
             error_type: self.error_type,
             leave_out: &self.leave_out,
             in_items_crate: self.in_items_crate,
@@ -387,7 +438,10 @@ impl<'a> Attempt<'a> {
             let printed = types.get(&bound.name).map_or("{unknown}", String::as_str);
             match binding::usable_type(printed) {
                 Ok(type_text) => {
-                    bindings.push(Binding { name: bound.name.clone(), type_text, mutable: bound.mutable });
+                    let mut binding = Binding::new(&bound.name, &type_text, bound.mutable);
+                    binding.borrows = self.borrows(&bound.name);
+                    binding.cell_id.clone_from(&self.cell.cell_id);
+                    bindings.push(binding);
                 }
                 Err(NotKept::Closure(_)) => {
                     self.not_kept.insert(bound.name.clone(), NotKept::Closure(bound.boxed.clone()));
@@ -399,6 +453,7 @@ impl<'a> Attempt<'a> {
         }
         let takes = self.frame().take.iter().map(|binding| binding.name.clone()).collect();
         let moves: Vec<String> = self.gone.keys().cloned().collect();
+        let hidden = self.hidden();
         for (name, moved) in self.gone {
             self.not_kept.entry(name).or_insert(NotKept::Moved(moved));
         }
@@ -413,6 +468,8 @@ impl<'a> Attempt<'a> {
             not_kept: self.not_kept,
             unusable: self.unusable,
             forget: self.forget,
+            renewed: self.renewed,
+            hidden,
             moves,
             takes,
             warnings,

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Notebook;
 use super::history::Entry;
-use crate::api::Finished;
+use super::lend::CellPlace;
+use crate::api::{Finished, LoanKind};
 use crate::binding::{self, Binding, NotKept};
 
 /// A cell that was prepared and has not ended.
@@ -19,6 +20,8 @@ pub(super) struct Pending {
     pub(super) holds: BTreeSet<String>,
     /// What it is called.
     pub(super) label: String,
+    /// Where it lends variables to what may change them.
+    pub(super) hidden: BTreeMap<String, CellPlace>,
     /// The cell, if it is one to be remembered.
     pub(super) entry: Option<Entry>,
 }
@@ -54,6 +57,15 @@ impl Notebook {
         // The worker's word is the last one, except for what other cells have taken and will put back.
         let held: BTreeSet<&String> = self.pending.values().flat_map(|other| &other.holds).collect();
         self.bindings.retain(|name, _| kept.contains(name.as_str()) || held.contains(name));
+        for (name, binding) in self.bindings.iter_mut().filter(|(name, _)| kept.contains(name.as_str())) {
+            let loan = finished.loans.get(name).copied();
+            if loan == Some(LoanKind::Hidden)
+                && let Some(place) = pending.hidden.get(name)
+            {
+                binding.lent_at = Some(place.clone());
+            }
+            binding.loan = loan;
+        }
     }
 
     /// The cell that holds a variable while it runs.

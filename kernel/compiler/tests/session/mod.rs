@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
 use compiler::{
-    Change, Changed, DependencyError, Finished, Notebook, PrepareError, Progress, SessionLibrary, Source,
+    Change, Changed, DependencyError, Finished, LoanKind, Notebook, PrepareError, Progress, SessionLibrary, Source,
     split_commands,
 };
 use expect_test::Expect;
@@ -155,9 +155,9 @@ impl Session {
                 timeline: self.timeline,
             };
             ipc::write(&mut self.socket, &run).unwrap();
-            let (outcome, variables) = loop {
+            let (outcome, variables, loans) = loop {
                 match self.event() {
-                    Event::Done { outcome, variables, .. } => break (outcome, variables),
+                    Event::Done { outcome, variables, loans, .. } => break (outcome, variables, loans),
                     // A picture of times, which differ from run to run.
                     Event::Display(display) if display.display_id.is_some() => {}
                     Event::Display(display) => writeln!(out, "display: {:?}", display.data).unwrap(),
@@ -167,7 +167,13 @@ impl Session {
             };
             let success = matches!(outcome, Outcome::Value(_) | Outcome::Unit);
             let (entry, showed) = (program.entry, matches!(outcome, Outcome::Value(_)));
-            self.notebook.finish(&Finished { entry, success, showed, variables });
+            let kind = |kind| match kind {
+                ipc::LoanKind::Value => LoanKind::Value,
+                ipc::LoanKind::Place => LoanKind::Place,
+                ipc::LoanKind::Hidden => LoanKind::Hidden,
+            };
+            let loans = loans.into_iter().map(|loan| (loan.name, kind(loan.kind))).collect();
+            self.notebook.finish(&Finished { entry, success, showed, variables, loans });
             out.push_str(&self.printed());
             match outcome {
                 Outcome::Value(value) => writeln!(out, "= {}", value.data["text/plain"].as_str().unwrap()).unwrap(),

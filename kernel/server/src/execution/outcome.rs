@@ -2,7 +2,7 @@
 
 use std::process::ExitStatus;
 
-use compiler::{Finished, Notebook};
+use compiler::{Finished, LoanKind, Notebook};
 use ipc::{CellId, MimeBundle, Outcome};
 use serde_json::{Value, json};
 
@@ -124,8 +124,6 @@ impl Execution {
                 shell.finish_step(&program.entry, false);
                 shell.fail(&step, Failure::new("WorkerError", &sentence));
             }
-            // Clearing needs no answer any more.
-            Stage::Clearing => {}
             other => shell.stage = other,
         });
         if was_ready && !is_told {
@@ -150,7 +148,16 @@ impl Execution {
     }
 
     fn finish_step_with(&mut self, entry: &str, success: bool, showed: bool) {
-        let finished = Finished { entry: entry.to_owned(), success, showed, variables: self.variables.clone() };
+        let loan = |loan: &ipc::Loan| {
+            let kind = match loan.kind {
+                ipc::LoanKind::Value => LoanKind::Value,
+                ipc::LoanKind::Place => LoanKind::Place,
+                ipc::LoanKind::Hidden => LoanKind::Hidden,
+            };
+            (loan.name.clone(), kind)
+        };
+        let (variables, loans) = (self.variables.clone(), self.loans.iter().map(loan).collect());
+        let finished = Finished { entry: entry.to_owned(), success, showed, variables, loans };
         match &mut self.library {
             Library::Ready(notebook) => notebook.finish(&finished),
             _ => self.unfinished.push(finished),

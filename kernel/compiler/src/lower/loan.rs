@@ -1,0 +1,188 @@
+//! What goes around the statements of a cell whose variables borrow or are lent.
+//!
+//! Why it is sound stands with what it calls, in `kissaten/src/resident.rs`: these lines keep the promises that the `unsafe`
+//! functions there ask for.
+
+use super::{Frame, raw};
+use crate::api::LoanKind;
+use crate::binding::Binding;
+use crate::loan::{is_plain, with_lifetime};
+use crate::source_map::{Generated, Region};
+
+/// The lifetime of a cell's loans, as generated functions call it.
+const LIFETIME: &str = "'__kissaten";
+
+/// What becomes of a cell's variables where some of them borrow.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Loans<'a> {
+    /// Older variables that the cell mentions, and which borrow or are lent.
+    pub(crate) mentioned: Vec<&'a str>,
+    /// New variables that borrow what older ones do, and their types.
+    pub(crate) scoped: Vec<(&'a str, &'a str)>,
+    /// Set where the cell stays.
+    pub(crate) stays: Option<Stays<'a>>,
+}
+
+/// What a cell that stays does with its variables. All others that it mentions or binds are ordinary.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Stays<'a> {
+    /// New ones that borrow, and their types.
+    pub(crate) lent: Vec<(&'a str, &'a str)>,
+    /// Those that something borrows from, with their types, and whether they are never given back.
+    pub(crate) published: Vec<(&'a str, &'a str, bool)>,
+    /// Those that something may change.
+    pub(crate) hidden: Vec<&'a str>,
+    /// New ones that are given back when the loans are over.
+    pub(crate) given_back: Vec<&'a str>,
+}
+
+impl Stays<'_> {
+    fn owns(&self, name: &str) -> bool {
+        self.hidden.contains(&name) || self.published.iter().any(|(published, ..)| *published == name)
+    }
+}
+
+/// Before the variables are taken.
+pub(super) fn open(out: &mut Generated, loans: &Loans<'_>) {
+    let has_scope = !loans.mentioned.is_empty();
+    if has_scope {
+        out.push("let __kissaten_token = ::kissaten::__cell::Token::new(); ");
+        let names: Vec<String> = loans.mentioned.iter().map(|name| format!("{name:?}")).collect();
+        let scope = format!(
+            "let __kissaten_scope = ::kissaten::__cell::Scope::new(&__kissaten_token, &[{}]); ",
+            names.join(", ")
+        );
+        out.push_region(&scope, Region::Token);
+    }
+    if loans.stays.is_some() {
+        let scope = if has_scope { "Some(&__kissaten_scope)" } else { "None" };
+        out.push(&format!("let __kissaten_seat = ::kissaten::__cell::Seat::new(::core::option::Option::{scope}); "));
+    }
+}
+
+/// The declaration of an older variable that borrows or is lent.
+pub(super) fn take(binding: &Binding, loan: LoanKind) -> String {
+    let Binding { name, type_text, mutable, .. } = binding;
+    let type_text = with_lifetime(type_text, LIFETIME);
+    let (mutable, call, type_text) = match loan {
+        LoanKind::Value => (if *mutable { "mut " } else { "" }, "take", type_text),
+        LoanKind::Place | LoanKind::Hidden => ("", "place", format!("&{LIFETIME} {}", in_brackets(&type_text))),
+    };
+    format!(
+        "let {mutable}{}: _ = {{ fn t<{LIFETIME}>(s: &::kissaten::__cell::Scope<{LIFETIME}>) -> {type_text} \
+         {{ unsafe {{ s.{call}({name:?}) }} }} t(&__kissaten_scope) }};",
+        raw(name)
+    )
+}
+
+/// `&'a dyn A + 'a` is no type.
+fn in_brackets(type_text: &str) -> String {
+    if type_text.starts_with("dyn ") { format!("({type_text})") } else { type_text.to_owned() }
+}
+
+/// Whether an older variable goes back before its cell has ended for itself: then rustc has to see that it is not lent.
+pub(super) fn is_handed_back(loans: &Loans<'_>, binding: &Binding) -> bool {
+    binding.loan != Some(LoanKind::Place) && loans.stays.as_ref().is_some_and(|stays| !stays.owns(&binding.name))
+}
+
+/// At the end of the statements: a new variable on its way.
+pub(super) fn keep(out: &mut Generated, frame: &Frame<'_>, name: &str) {
+    let raw = raw(name);
+    let line = match &frame.loans.stays {
+        Some(stays) if stays.owns(name) => return,
+        Some(stays) if stays.lent.iter().any(|(lent, _)| *lent == name) => {
+            format!("unsafe {{ __kissaten_resident.lend({name:?}, {raw}) }};\n")
+        }
+        _ if frame.loans.scoped.iter().any(|(scoped, _)| *scoped == name) => {
+            format!("unsafe {{ __kissaten_scope.keep({name:?}, {raw}) }};\n")
+        }
+        Some(_) => format!("__kissaten_resident.keep({name:?}, {raw});\n"),
+        None => format!("::kissaten::__cell::keep({name:?}, {raw});\n"),
+    };
+    out.push_region(&line, Region::Keep(name.to_owned()));
+}
+
+/// Before the new variables are on their way.
+pub(super) fn publish(out: &mut Generated, loans: &Loans<'_>) {
+    let Some(stays) = &loans.stays else { return };
+    out.push("let __kissaten_resident = ::kissaten::__cell::Resident::new(&__kissaten_seat);\n");
+    for (name, _, for_good) in &stays.published {
+        let line = format!("unsafe {{ __kissaten_resident.publish({name:?}, &{}, {for_good}) }};\n", raw(name));
+        out.push_region(&line, Region::Publish((*name).to_owned()));
+    }
+    for name in &stays.hidden {
+        out.push(&format!("__kissaten_resident.hide({name:?});\n"));
+    }
+}
+
+/// Behind them: the older ones go back, the cell waits, and when it goes on, its owners go back.
+pub(super) fn stay(out: &mut Generated, frame: &Frame<'_>) {
+    let Some(stays) = &frame.loans.stays else { return };
+    for binding in frame.put_back.iter().filter(|binding| is_handed_back(&frame.loans, binding)) {
+        let name = &binding.name;
+        let call = if binding.loan.is_some() { "hand_back_lent" } else { "hand_back" };
+        let line = format!("unsafe {{ __kissaten_resident.{call}({name:?}, &mut {}) }};\n", raw(name));
+        out.push_region(&line, Region::HandBack(name.clone()));
+    }
+    out.push("__kissaten_resident.stay().await;\n");
+    for name in &stays.given_back {
+        let line = format!("__kissaten_seat.give_back({name:?}, {});\n", raw(name));
+        out.push_region(&line, Region::GiveBack((*name).to_owned()));
+    }
+}
+
+/// At the end of the frame: an older variable goes back, if it has not yet.
+pub(super) fn put_back(frame: &Frame<'_>, binding: &Binding) -> String {
+    let (name, raw) = (&binding.name, raw(&binding.name));
+    let stays = frame.loans.stays.is_some();
+    match binding.loan {
+        Some(LoanKind::Place | LoanKind::Hidden) => String::new(),
+        Some(LoanKind::Value) if stays => format!("unsafe {{ __kissaten_seat.put_back_lent({name:?}, {raw}) }};\n"),
+        Some(LoanKind::Value) => format!("unsafe {{ __kissaten_scope.put_back({name:?}, {raw}) }};\n"),
+        None if stays => format!("__kissaten_seat.put_back({name:?}, {raw});\n"),
+        None => format!("::kissaten::__cell::put_back({name:?}, {raw});\n"),
+    }
+}
+
+/// The last line of the frame.
+pub(super) fn close(out: &mut Generated, loans: &Loans<'_>) {
+    if !loans.mentioned.is_empty() {
+        out.push("__kissaten_scope.end();\n");
+    }
+}
+
+/// Functions that rustc takes only if the types that are kept without their lifetimes are covariant in them.
+pub(super) fn covariance(out: &mut Generated, loans: &Loans<'_>) {
+    let lent = loans.stays.iter().flat_map(|stays| {
+        stays.lent.iter().copied().chain(stays.published.iter().map(|(name, type_text, _)| (*name, *type_text)))
+    });
+    for (name, type_text) in loans.scoped.iter().copied().chain(lent) {
+        if is_plain(type_text) {
+            continue;
+        }
+        let (long, short) = (with_lifetime(type_text, "'long"), with_lifetime(type_text, "'short"));
+        let check = format!(
+            "#[allow(dead_code)] fn __kissaten_covariant_{name}<'short, 'long: 'short>(v: &'short {}) -> &'short {} {{ v }}\n",
+            in_brackets(&long),
+            in_brackets(&short)
+        );
+        out.push_region(&check, Region::Covariant(name.to_owned()));
+    }
+}
+
+/// A variable that is lent, as rustc is to know it: `exclusive` as one that may be changed elsewhere.
+pub(super) fn declare(out: &mut Generated, binding: &Binding) {
+    let Binding { name, type_text, loan, .. } = binding;
+    let (raw, exclusive) = (raw(name), *loan == Some(LoanKind::Hidden));
+    let borrow = if exclusive { "&mut " } else { "&" };
+    let text = format!(
+        "let mut {raw}: {type_text} = ::kissaten::__cell::moved(); let __kissaten_loan_{name} = {borrow}{raw};"
+    );
+    out.push_region(&text, Region::Lent(name.clone()));
+    out.push(" ");
+}
+
+/// And that the loan is not over when the cell ends.
+pub(super) fn declare_end(out: &mut Generated, binding: &Binding) {
+    out.push_region(&format!("let _ = &*__kissaten_loan_{};\n", binding.name), Region::End);
+}

@@ -1,0 +1,313 @@
+//! Variables that borrow: what rustc says of them decides whether a cell stays for their sake.
+//!
+//! At first every new variable is taken for one that borrows nothing. rustc's errors about our own lines say which do, from
+//! what, and which of those can be looked at meanwhile. Each answer takes a step in one direction, so there is an end.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::diagnostic::{Diagnostic, DiagnosticSpan};
+
+use super::attempt::{Attempt, Files};
+use crate::api::LoanKind;
+use crate::binding::{self, Binding, NotKept};
+use crate::loan::is_plain;
+use crate::lower::{Loans, Stays};
+use crate::source_map::{Region, position_in};
+
+/// A place in a cell: file, line and columns, 1-based, in characters.
+pub(super) type CellPlace = (String, usize, usize, usize);
+
+/// What is known of a cell's variables that borrow or are lent.
+#[derive(Clone, Default)]
+pub(super) struct Lending {
+    /// New variables that borrow from locals of the cell, and which.
+    lent: BTreeMap<String, Vec<String>>,
+    /// New variables that borrow only what older ones do.
+    scoped: BTreeSet<String>,
+    /// Variables, new and older ones, that others borrow from.
+    published: BTreeSet<String>,
+    /// Of these, the ones that a borrower may change, and where they are lent.
+    hidden: BTreeMap<String, Option<CellPlace>>,
+    /// New variables that are lent and cannot be given back, because they borrow as well.
+    pinned: BTreeSet<String>,
+    /// New variables with which it failed.
+    failed: BTreeSet<String>,
+    /// Older ones whose borrowers end before the cell begins, because it makes them anew.
+    pub(super) released: BTreeSet<String>,
+    /// Older ones that are lent, and declared as that for rustc's words.
+    pub(super) declared: BTreeSet<String>,
+    /// The types of new variables, as far as rustc got.
+    types: BTreeMap<String, String>,
+}
+
+impl Lending {
+    pub(super) fn stays(&self) -> bool {
+        !self.lent.is_empty()
+    }
+}
+
+impl Attempt<'_> {
+    /// Takes down the types that rustc printed, whether it compiled or not.
+    pub(super) fn note_types(&mut self, types: &BTreeMap<String, String>) {
+        let usable = |printed: &String| binding::usable_type(printed).ok();
+        let types = types.iter().filter_map(|(name, printed)| Some((name.clone(), usable(printed)?)));
+        self.lending.types.extend(types);
+    }
+
+    /// The binding that the notebook has of this older variable, if the cell uses it.
+    fn older(&self, name: &str) -> Option<&Binding> {
+        let binding = self.notebook.bindings.get(name);
+        binding.filter(|binding| self.is_usable(binding))
+    }
+
+    fn is_new(&self, name: &str) -> bool {
+        self.parsed.bindings.iter().any(|bound| bound.name == name) && !self.not_kept.contains_key(name)
+    }
+
+    fn type_of<'t>(&'t self, name: &str) -> Option<&'t str> {
+        let new = self.lending.types.get(name).map(String::as_str).filter(|_| self.is_new(name));
+        new.or_else(|| Some(self.older(name)?.type_text.as_str()))
+    }
+
+    /// Keeps a new variable that borrows, with its cell if need be. Whether there is a way that was not tried yet.
+    pub(super) fn lend(&mut self, name: &str, from: &[String]) -> bool {
+        let lending = &self.lending;
+        let is_out = |printed: &str| ["StdoutLock<", "StderrLock<", "StdinLock<"].iter().any(|lock| printed.contains(lock));
+        let can_be_kept = self.is_new(name) && lending.types.get(name).is_some_and(|text| !is_plain(text) && !is_out(text));
+        if !can_be_kept || lending.failed.contains(name) || lending.lent.contains_key(name) || self.clippy.is_some() {
+            return false;
+        }
+        self.end.remove(name);
+        self.never_end.insert(name.to_owned());
+        let of_older = |from: &String| from.starts_with("__kissaten");
+        if from.iter().all(of_older) && self.has_loans() && self.lending.scoped.insert(name.to_owned()) {
+            return true;
+        }
+        self.lending.scoped.remove(name);
+        let from: Vec<String> = from.iter().filter(|from| !of_older(from) && *from != name).cloned().collect();
+        for owner in &from {
+            let is_older = self.older(owner).is_some_and(|binding| binding.loan != Some(LoanKind::Place));
+            if self.is_new(owner) || is_older {
+                self.publish(owner);
+            }
+        }
+        self.lending.lent.insert(name.to_owned(), from);
+        true
+    }
+
+    /// Something borrows from this variable.
+    fn publish(&mut self, name: &str) -> bool {
+        if self.lending.lent.contains_key(name) || self.lending.scoped.contains(name) {
+            self.lending.pinned.insert(name.to_owned());
+        }
+        if self.type_of(name).is_none() {
+            // Nobody can look at what cannot be named.
+            return self.hide(name, None);
+        }
+        self.lending.published.insert(name.to_owned())
+    }
+
+    fn hide(&mut self, name: &str, place: Option<CellPlace>) -> bool {
+        self.lending.published.remove(name);
+        self.lending.hidden.insert(name.to_owned(), place).is_none()
+    }
+
+    /// What an error about a line of ours means where variables borrow. `None`: nothing.
+    pub(super) fn adjust_loans(
+        &mut self,
+        primary: Option<&Region>,
+        code: &str,
+        files: &Files,
+        error: &Diagnostic,
+    ) -> Option<bool> {
+        match (primary?, code) {
+            (Region::Publish(name), "E0502" | "E0503" | "E0505" | "E0506" | "E0499") => {
+                let place = self.place_of_loan(files, error);
+                Some(self.hide(name, place))
+            }
+            (Region::HandBack(name), "E0499" | "E0502" | "E0503" | "E0505" | "E0506") => Some(self.publish(name)),
+            (Region::Keep(name), "E0505") if self.lending.stays() && !self.lending.published.contains(name) => {
+                Some(self.publish(name))
+            }
+            (Region::HandBack(name), "E0382") => {
+                let moved = self.moved_here(name, self.place_of_move(files, error));
+                Some(self.gone.insert(name.clone(), moved).is_none())
+            }
+            (Region::Publish(name), "E0382" | "E0381") => {
+                self.lending.published.remove(name);
+                if self.older(name).is_some() && !self.is_new(name) {
+                    let moved = self.moved_here(name, self.place_of_move(files, error));
+                    return Some(self.gone.insert(name.clone(), moved).is_none());
+                }
+                Some(self.give_up(name, NotKept::Moved(self.moved_here(name, self.place_of_move(files, error)))))
+            }
+            (Region::GiveBack(name), _) => Some(self.lending.pinned.insert(name.clone())),
+            (Region::Covariant(name), _) => Some(self.is_not_covariant(name)),
+            _ => None,
+        }
+    }
+
+    /// Nothing but the variable itself may know for how long its contents live.
+    fn is_not_covariant(&mut self, name: &str) -> bool {
+        if let Some(from) = self.lending.lent.remove(name) {
+            return self.cannot_lend(name, from);
+        }
+        if self.lending.scoped.remove(name) {
+            return self.cannot_lend(name, Vec::new());
+        }
+        self.hide(name, None)
+    }
+
+    fn cannot_lend(&mut self, name: &str, from: Vec<String>) -> bool {
+        self.lending.failed.insert(name.to_owned());
+        // What was only lent to it may be an ordinary variable again.
+        let owners: BTreeSet<&String> = self.lending.lent.values().flatten().collect();
+        let is_lent = |owner: &String| owners.contains(owner) || !from.contains(owner);
+        self.lending.published.retain(is_lent);
+        self.lending.hidden.retain(|owner, _| is_lent(owner));
+        self.give_up(name, NotKept::Borrows(from))
+    }
+
+    /// Where the user's code lends what the error is about.
+    fn place_of_loan(&self, files: &Files, error: &Diagnostic) -> Option<CellPlace> {
+        let is_it = |span: &&DiagnosticSpan| span.label.as_deref().is_some_and(|label| label.ends_with("borrow occurs here"));
+        error.spans.iter().filter(|span| !span.is_primary).filter(is_it).find_map(|span| {
+            let generated = files.get(&span.file_name)?;
+            let start = generated.user_offset(span.byte_start as usize)?;
+            let end = generated.user_offset(span.byte_end as usize).filter(|end| *end > start)?;
+            let ((line, from), (last, to)) = (position_in(&self.cell.text, start), position_in(&self.cell.text, end));
+            (line == last).then(|| (self.cell.label.clone(), line, from, to))
+        })
+    }
+
+    /// Whether the cell mentions a variable that borrows or is lent.
+    pub(super) fn has_loans(&self) -> bool {
+        self.notebook.bindings.values().any(|binding| self.is_usable(binding) && self.loan_of(binding).is_some())
+    }
+
+    /// What an older variable will be when the cell begins.
+    pub(super) fn loan_of(&self, binding: &Binding) -> Option<LoanKind> {
+        binding.loan.filter(|_| !self.lending.released.contains(&binding.name))
+    }
+
+    /// A variable that is lent to one that may change it, or is in the way because it is lent: declared, so that rustc
+    /// says it.
+    pub(super) fn declare_lent(&mut self, name: &str) -> bool {
+        let is_lent = self.notebook.bindings.get(name).is_some_and(|binding| binding.loan == Some(LoanKind::Hidden));
+        is_lent && !self.lending.released.contains(name) && self.lending.declared.insert(name.to_owned())
+    }
+
+    /// All that are lent and can be looked at are declared as well: whether there is one.
+    pub(super) fn declare_places(&mut self) -> bool {
+        let is_place = |binding: &&Binding| self.is_usable(binding) && self.loan_of(binding) == Some(LoanKind::Place);
+        let names: Vec<String> = self.notebook.bindings.values().filter(is_place).map(|b| b.name.clone()).collect();
+        let count = names.into_iter().filter(|name| self.lending.declared.insert(name.clone())).count();
+        count > 0
+    }
+
+    /// A cell that binds a name anew, and does nothing with the older one, ends that one's loans first, if it made it before.
+    pub(super) fn release_own(&mut self) {
+        // What a cell that runs holds, nobody can end.
+        if !self.notebook.pending.is_empty() {
+            return;
+        }
+        let cell_id = self.cell.cell_id.as_ref();
+        let is_own = |binding: &Binding| cell_id.is_some() && binding.cell_id.as_ref() == cell_id;
+        let new: Vec<&str> = self.parsed.bindings.iter().map(|bound| bound.name.as_str()).collect();
+        let anew = || new.iter().copied().filter(|name| !self.parsed.reused.contains(*name));
+        let mut gone: BTreeSet<&str> = BTreeSet::new();
+        for name in anew() {
+            // A reference ends with its last use; what may have a `Drop` lives on behind a newer one of its name.
+            let is_over = |older: &Binding| is_own(older) || older.type_text.starts_with('&');
+            let older = self.notebook.bindings.get(name).filter(|older| older.loan == Some(LoanKind::Value));
+            if older.is_some_and(is_over) {
+                gone.insert(name);
+            }
+        }
+        // What others borrow from the cell's own variables ends with them.
+        let lends = |binding: &&Binding| is_own(binding) && binding.loan.is_some();
+        let mut dropped = Vec::new();
+        for lender in anew().filter(|name| self.notebook.bindings.get(*name).filter(lends).is_some()) {
+            for borrower in self.notebook.borrowers(lender) {
+                if !new.contains(&borrower) && !self.parsed.mentions.contains(borrower) && gone.insert(borrower) {
+                    let why = format!("`{lender}`, which is new");
+                    dropped.push((borrower.to_owned(), NotKept::LenderGoes(why)));
+                }
+            }
+        }
+        // An owner of which no borrower is left is an ordinary variable by then.
+        let is_free = |owner: &&Binding| {
+            matches!(owner.loan, Some(LoanKind::Place | LoanKind::Hidden))
+                && owner.borrows.is_empty()
+                && self.notebook.borrowers(&owner.name).all(|borrower| gone.contains(borrower))
+        };
+        let free: Vec<String> = self.notebook.bindings.values().filter(is_free).map(|b| b.name.clone()).collect();
+        self.lending.released.extend(free);
+        let renewed = gone.into_iter().filter(|name| !dropped.iter().any(|(forgotten, _)| forgotten == name));
+        self.renewed = renewed.map(str::to_owned).collect();
+        self.forget.extend(dropped);
+    }
+
+    /// What of the cell's variables borrows or is lent, as text has to be written for it.
+    pub(super) fn loans(&self) -> Loans<'_> {
+        let bindings = self.notebook.bindings.values().filter(|binding| self.is_usable(binding));
+        let mentioned = bindings.filter(|binding| self.loan_of(binding).is_some()).map(|b| b.name.as_str());
+        let lending = &self.lending;
+        let typed = |name: &String| self.type_of(name).unwrap_or("_");
+        let new = |name: &&String| self.is_new(name);
+        let mut loans = Loans {
+            mentioned: mentioned.collect(),
+            scoped: lending.scoped.iter().filter(new).map(|name| (name.as_str(), typed(name))).collect(),
+            stays: None,
+        };
+        if lending.stays() && lending.lent.keys().any(|name| self.is_new(name)) {
+            let is_there = |name: &&String| self.is_new(name) || self.older(name).is_some_and(|_| !self.gone.contains_key(*name));
+            let published = lending.published.iter().filter(is_there);
+            let is_lent = |name: &&String| self.is_new(name) && !lending.published.contains(*name);
+            let owned = lending.published.iter().chain(lending.hidden.keys()).filter(new);
+            loans.stays = Some(Stays {
+                lent: lending.lent.keys().filter(is_lent).map(|name| (name.as_str(), typed(name))).collect(),
+                published: published.map(|name| (name.as_str(), typed(name), lending.pinned.contains(name))).collect(),
+                hidden: lending.hidden.keys().filter(is_there).map(String::as_str).collect(),
+                given_back: owned.filter(|name| !lending.pinned.contains(*name)).map(String::as_str).collect(),
+            });
+        }
+        loans
+    }
+
+    /// What a new variable borrows from, as far as that has a name, and what it is when its cell has ended.
+    pub(super) fn borrows(&self, name: &str) -> Vec<String> {
+        let mut from: BTreeSet<String> = BTreeSet::new();
+        let lending = &self.lending;
+        if let Some(owners) = lending.lent.get(name) {
+            from.extend(owners.iter().cloned());
+        }
+        let inherits = lending.scoped.contains(name) || from.iter().any(|owner| self.older(owner).is_some_and(|b| b.loan.is_some()));
+        if inherits {
+            for older in self.notebook.bindings.values().filter(|binding| self.is_usable(binding)) {
+                match self.loan_of(older) {
+                    Some(LoanKind::Value) => from.extend(older.borrows.iter().cloned()),
+                    Some(LoanKind::Place) => {
+                        from.insert(older.name.clone());
+                    }
+                    _ => {}
+                }
+            }
+        }
+        from.into_iter().collect()
+    }
+
+    /// Where a variable was lent to one that may change it.
+    pub(super) fn hidden(&self) -> BTreeMap<String, CellPlace> {
+        let hidden = self.lending.hidden.iter();
+        hidden.filter_map(|(name, place)| Some((name.clone(), place.clone()?))).collect()
+    }
+}
+
+impl super::Notebook {
+    /// The variables that borrow from this one.
+    pub(super) fn borrowers<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let borrows = move |binding: &&Binding| binding.loan == Some(LoanKind::Value) && binding.borrows.iter().any(|from| from == name);
+        self.bindings.values().filter(borrows).map(|binding| binding.name.as_str())
+    }
+}
