@@ -160,8 +160,15 @@ fn body(out: &mut Generated, text: &str, parsed: &Parsed, frame: &Frame<'_>) {
         edits.insert(tail.start, *before);
     }
     edits.extend(&parsed.statement_edits);
+    let places = loan::places(parsed, frame);
+    for place in &places {
+        edits.instrument(place.range.end, if place.is_field { format!(": (*{})", raw(&place.name)) } else { ")".to_owned() });
+    }
     if let Some(form) = frame.form {
         edits.extend(&parsed.instruments.edits(form));
+    }
+    for place in places.iter().filter(|place| !place.is_field) {
+        edits.instrument(place.range.start, "(*");
     }
     if let Some((tail, (_, behind))) = around {
         edits.insert(tail.end, behind);

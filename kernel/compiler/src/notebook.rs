@@ -240,8 +240,8 @@ impl Notebook {
         }
         let entry = success.program.as_ref().map(|program| program.entry.clone()).unwrap_or_default();
         let (bindings, not_kept, label) = (success.bindings, success.not_kept, cell.label.clone());
-        let (holds, hidden) = (success.takes, success.hidden);
-        let pending = Pending { bindings, not_kept, holds, label, hidden, entry: None };
+        let (holds, lent_at) = (success.takes, success.lent_at);
+        let pending = Pending { bindings, not_kept, holds, label, lent_at, entry: None };
         self.pending.insert(entry, pending);
         self.drop_stale_texts(cell);
         Artifact {

@@ -8,6 +8,7 @@ mod hint;
 mod instrument;
 mod item;
 mod mention;
+mod path;
 mod pattern;
 mod statement;
 
@@ -23,6 +24,7 @@ use crate::source_map::Edits;
 pub(crate) use hint::{Future, FutureOf, Guess};
 pub(crate) use instrument::{Form, Instruments};
 pub(crate) use item::{Import, Item, ItemKind, Space, Static};
+pub(crate) use path::Use;
 
 /// Brackets inside brackets; rustc's own parser and passes recurse as well, and overflow not much later.
 const DEEPEST: usize = 250;
@@ -55,6 +57,10 @@ pub(crate) struct Parsed {
     pub(crate) mentions: BTreeSet<String>,
     /// Of these, the ones that stand somewhere before the cell itself binds them at its top level.
     pub(crate) reused: BTreeSet<String>,
+    /// Where the statements name something by itself.
+    pub(crate) uses: Vec<Use>,
+    /// Names that any pattern in the statements binds.
+    pub(crate) bound_anywhere: BTreeSet<String>,
     /// Names that surely do not survive the cell: `name.await` and the like.
     pub(crate) surely_moved: BTreeSet<String>,
     /// What the text alone lets one guess.
@@ -135,6 +141,7 @@ pub(crate) fn parse_here(text: &str, item_macros: &BTreeSet<String>) -> Result<P
     parsed.item_ranges.clone_from(&parsed.inner_attributes);
     parsed.guesses = hint::guesses(text, &body.statements);
     parsed.futures = hint::futures(&body.statements);
+    path::uses(&body.statements, &mut parsed.uses, &mut parsed.bound_anywhere);
     statement::take_apart(text, &body.statements, item_macros, &mut parsed);
     Ok(parsed)
 }

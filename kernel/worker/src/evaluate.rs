@@ -174,25 +174,6 @@ async fn next<R: Future<Output = Next>>(
     }
 }
 
-/// What happens next; `None` when the server is gone.
-async fn next<R: Future<Output = Next>>(
-    queue: &mut mpsc::UnboundedReceiver<Job>,
-    runs: &mut FuturesUnordered<R>,
-) -> Option<Next> {
-    // Where nothing happens for a while, what the last cell no longer needs is given back to the system.
-    let mut is_clean = false;
-    loop {
-        kissaten::tokio::select! {
-            job = queue.recv() => return job.map(Next::Asked),
-            Some(ended) = runs.next() => return Some(ended),
-            () = sleep(PAUSE), if runs.is_empty() && !is_clean => {
-                give_memory_back();
-                is_clean = true;
-            }
-        }
-    }
-}
-
 /// After a million tasks, libc would keep some 400 MB for the next million.
 fn give_memory_back() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]

@@ -7,6 +7,7 @@ use super::{Frame, raw};
 use crate::api::LoanKind;
 use crate::binding::Binding;
 use crate::loan::{is_plain, with_lifetime};
+use crate::parse::{Parsed, Use};
 use crate::source_map::{Generated, Region};
 
 /// The lifetime of a cell's loans, as generated functions call it.
@@ -73,6 +74,15 @@ pub(super) fn take(binding: &Binding, loan: LoanKind) -> String {
          {{ unsafe {{ s.{call}({name:?}) }} }} t(&__kissaten_scope) }};",
         raw(name)
     )
+}
+
+/// Where the user's code names an owner that the frame has a reference to: there it is to be the owner itself.
+pub(super) fn places<'p>(parsed: &'p Parsed, frame: &Frame<'_>) -> Vec<&'p Use> {
+    let stands = |name: &str| {
+        let is_it = |binding: &&Binding| binding.name == name && binding.loan == Some(LoanKind::Place);
+        frame.take.iter().any(|binding| is_it(&binding)) && !parsed.bound_anywhere.contains(name)
+    };
+    parsed.uses.iter().filter(|place| stands(&place.name)).collect()
 }
 
 /// `&'a dyn A + 'a` is no type.

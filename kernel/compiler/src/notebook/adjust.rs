@@ -33,7 +33,9 @@ impl Attempt<'_> {
             return true;
         }
         let mut changed = false;
+        self.begin_round();
         for error in &errors {
+            self.note_place(files, error);
             changed |= self.adjust_to(files, error);
         }
         if !changed && self.in_items_crate {
@@ -127,10 +129,13 @@ impl Attempt<'_> {
 
     /// Goes without keeping a new variable, unless there is a way to keep it that was not tried yet.
     pub(super) fn give_up(&mut self, name: &str, reason: NotKept) -> bool {
-        if let NotKept::Borrows(from) = &reason
-            && self.lend(name, from)
-        {
-            return true;
+        if let NotKept::Borrows(from) = &reason {
+            if self.lend(name, from) {
+                return true;
+            }
+            if self.is_lent(name) {
+                return self.cannot_lend(name, from.clone());
+            }
         }
         self.not_kept.insert(name.to_owned(), reason).is_none()
     }
@@ -225,7 +230,8 @@ impl Attempt<'_> {
     /// The last resort: the cell as it is, of which nothing is kept.
     fn give_up_all(&mut self) -> bool {
         let names: Vec<String> = self.parsed.bindings.iter().map(|bound| bound.name.clone()).collect();
-        names.iter().filter(|name| self.give_up(name, NotKept::Borrows(Vec::new()))).count() > 0
+        let reason = || NotKept::Borrows(Vec::new());
+        names.iter().filter(|name| self.not_kept.insert((*name).clone(), reason()).is_none()).count() > 0
     }
 
     /// A variable that an earlier cell moved: declared as moved, so that rustc says it with its own words.

@@ -89,8 +89,8 @@ pub(super) struct Success {
     pub(super) forget: Vec<(String, NotKept)>,
     /// Older variables that are dropped before it runs, because it makes them anew.
     pub(super) renewed: BTreeSet<String>,
-    /// Where variables are lent to what may change them.
-    pub(super) hidden: BTreeMap<String, CellPlace>,
+    /// Where variables are lent.
+    pub(super) lent_at: BTreeMap<String, CellPlace>,
     pub(super) moves: Vec<String>,
     /// Older variables that it takes out of the store.
     pub(super) takes: BTreeSet<String>,
@@ -453,7 +453,7 @@ impl<'a> Attempt<'a> {
         }
         let takes = self.frame().take.iter().map(|binding| binding.name.clone()).collect();
         let moves: Vec<String> = self.gone.keys().cloned().collect();
-        let hidden = self.hidden();
+        let lent_at = self.lent_at();
         for (name, moved) in self.gone {
             self.not_kept.entry(name).or_insert(NotKept::Moved(moved));
         }
@@ -469,7 +469,7 @@ impl<'a> Attempt<'a> {
             unusable: self.unusable,
             forget: self.forget,
             renewed: self.renewed,
-            hidden,
+            lent_at,
             moves,
             takes,
             warnings,

@@ -20,8 +20,8 @@ pub(super) struct Pending {
     pub(super) holds: BTreeSet<String>,
     /// What it is called.
     pub(super) label: String,
-    /// Where it lends variables to what may change them.
-    pub(super) hidden: BTreeMap<String, CellPlace>,
+    /// Where it lends variables.
+    pub(super) lent_at: BTreeMap<String, CellPlace>,
     /// The cell, if it is one to be remembered.
     pub(super) entry: Option<Entry>,
 }
@@ -59,8 +59,8 @@ impl Notebook {
         self.bindings.retain(|name, _| kept.contains(name.as_str()) || held.contains(name));
         for (name, binding) in self.bindings.iter_mut().filter(|(name, _)| kept.contains(name.as_str())) {
             let loan = finished.loans.get(name).copied();
-            if loan == Some(LoanKind::Hidden)
-                && let Some(place) = pending.hidden.get(name)
+            if matches!(loan, Some(LoanKind::Place | LoanKind::Hidden))
+                && let Some(place) = pending.lent_at.get(name)
             {
                 binding.lent_at = Some(place.clone());
             }

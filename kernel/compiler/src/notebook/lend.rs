@@ -26,8 +26,14 @@ pub(super) struct Lending {
     scoped: BTreeSet<String>,
     /// Variables, new and older ones, that others borrow from.
     published: BTreeSet<String>,
-    /// Of these, the ones that a borrower may change, and where they are lent.
-    hidden: BTreeMap<String, Option<CellPlace>>,
+    /// Of these, the ones that a borrower may change.
+    hidden: BTreeSet<String>,
+    /// Where they are lent.
+    places: BTreeMap<String, CellPlace>,
+    /// Where something is lent that the present error is about.
+    place: Option<(CellPlace, bool)>,
+    /// Variables that the present errors have already decided about.
+    decided: BTreeSet<String>,
     /// New variables that are lent and cannot be given back, because they borrow as well.
     pinned: BTreeSet<String>,
     /// New variables with which it failed.
@@ -74,13 +80,22 @@ impl Attempt<'_> {
         let lending = &self.lending;
         let is_out = |printed: &str| ["StdoutLock<", "StderrLock<", "StdinLock<"].iter().any(|lock| printed.contains(lock));
         let can_be_kept = self.is_new(name) && lending.types.get(name).is_some_and(|text| !is_plain(text) && !is_out(text));
-        if !can_be_kept || lending.failed.contains(name) || lending.lent.contains_key(name) || self.clippy.is_some() {
+        if !can_be_kept || lending.failed.contains(name) || self.clippy.is_some() {
             return false;
         }
+        let of_older = |from: &String| from.starts_with("__kissaten");
+        let is_scoped = !from.is_empty() && from.iter().all(of_older);
+        let is_known = lending.lent.contains_key(name) || is_scoped && lending.scoped.contains(name);
+        if is_known && !lending.decided.contains(name) {
+            return false;
+        }
+        self.lending.decided.insert(name.to_owned());
         self.end.remove(name);
         self.never_end.insert(name.to_owned());
-        let of_older = |from: &String| from.starts_with("__kissaten");
-        if from.iter().all(of_older) && self.has_loans() && self.lending.scoped.insert(name.to_owned()) {
+        if is_scoped {
+            if !self.lending.lent.contains_key(name) {
+                self.lending.scoped.insert(name.to_owned());
+            }
             return true;
         }
         self.lending.scoped.remove(name);
@@ -91,7 +106,7 @@ impl Attempt<'_> {
                 self.publish(owner);
             }
         }
-        self.lending.lent.insert(name.to_owned(), from);
+        self.lending.lent.entry(name.to_owned()).or_default().extend(from);
         true
     }
 
@@ -100,16 +115,30 @@ impl Attempt<'_> {
         if self.lending.lent.contains_key(name) || self.lending.scoped.contains(name) {
             self.lending.pinned.insert(name.to_owned());
         }
-        if self.type_of(name).is_none() {
-            // Nobody can look at what cannot be named.
-            return self.hide(name, None);
+        if let Some((place, _)) = self.lending.place.clone() {
+            self.lending.places.entry(name.to_owned()).or_insert(place);
+        }
+        let is_exclusive = self.lending.place.as_ref().is_some_and(|(_, is_exclusive)| *is_exclusive);
+        // Nobody can look at what cannot be named.
+        if is_exclusive || self.type_of(name).is_none() || self.lending.hidden.contains(name) {
+            return self.hide(name);
         }
         self.lending.published.insert(name.to_owned())
     }
 
-    fn hide(&mut self, name: &str, place: Option<CellPlace>) -> bool {
+    fn hide(&mut self, name: &str) -> bool {
         self.lending.published.remove(name);
-        self.lending.hidden.insert(name.to_owned(), place).is_none()
+        self.lending.hidden.insert(name.to_owned())
+    }
+
+    /// Before the errors of one compile are looked at.
+    pub(super) fn begin_round(&mut self) {
+        self.lending.decided.clear();
+    }
+
+    /// Before an error is looked at: where it says that something is lent.
+    pub(super) fn note_place(&mut self, files: &Files, error: &Diagnostic) {
+        self.lending.place = self.place_of_loan(files, error);
     }
 
     /// What an error about a line of ours means where variables borrow. `None`: nothing.
@@ -122,8 +151,10 @@ impl Attempt<'_> {
     ) -> Option<bool> {
         match (primary?, code) {
             (Region::Publish(name), "E0502" | "E0503" | "E0505" | "E0506" | "E0499") => {
-                let place = self.place_of_loan(files, error);
-                Some(self.hide(name, place))
+                if let Some((place, _)) = self.lending.place.clone() {
+                    self.lending.places.insert(name.clone(), place);
+                }
+                Some(self.hide(name))
             }
             (Region::HandBack(name), "E0499" | "E0502" | "E0503" | "E0505" | "E0506") => Some(self.publish(name)),
             (Region::Keep(name), "E0505") if self.lending.stays() && !self.lending.published.contains(name) => {
@@ -155,28 +186,45 @@ impl Attempt<'_> {
         if self.lending.scoped.remove(name) {
             return self.cannot_lend(name, Vec::new());
         }
-        self.hide(name, None)
+        self.hide(name)
     }
 
-    fn cannot_lend(&mut self, name: &str, from: Vec<String>) -> bool {
+    /// Whether there is a way by which it is kept.
+    pub(super) fn is_lent(&self, name: &str) -> bool {
+        self.lending.lent.contains_key(name) || self.lending.scoped.contains(name)
+    }
+
+    pub(super) fn cannot_lend(&mut self, name: &str, from: Vec<String>) -> bool {
         self.lending.failed.insert(name.to_owned());
+        self.lending.lent.remove(name);
+        self.lending.scoped.remove(name);
         // What was only lent to it may be an ordinary variable again.
         let owners: BTreeSet<&String> = self.lending.lent.values().flatten().collect();
         let is_lent = |owner: &String| owners.contains(owner) || !from.contains(owner);
         self.lending.published.retain(is_lent);
-        self.lending.hidden.retain(|owner, _| is_lent(owner));
+        self.lending.hidden.retain(is_lent);
         self.give_up(name, NotKept::Borrows(from))
     }
 
-    /// Where the user's code lends what the error is about.
-    fn place_of_loan(&self, files: &Files, error: &Diagnostic) -> Option<CellPlace> {
-        let is_it = |span: &&DiagnosticSpan| span.label.as_deref().is_some_and(|label| label.ends_with("borrow occurs here"));
-        error.spans.iter().filter(|span| !span.is_primary).filter(is_it).find_map(|span| {
+    /// Where the user's code lends what the error is about, and whether to something that may change it, as far as one sees.
+    fn place_of_loan(&self, files: &Files, error: &Diagnostic) -> Option<(CellPlace, bool)> {
+        let is_it = |span: &&DiagnosticSpan| {
+            let label = span.label.as_deref().unwrap_or("");
+            let lends = label.starts_with("borrow of `") || label.ends_with("borrow occurs here");
+            lends && !span.is_primary || label.contains("borrow occurs due to use") || label == "borrowed value does not live long enough"
+        };
+        error.spans.iter().filter(is_it).find_map(|span| {
             let generated = files.get(&span.file_name)?;
-            let start = generated.user_offset(span.byte_start as usize)?;
+            let text = &self.cell.text;
+            let mut start = generated.user_offset(span.byte_start as usize)?;
             let end = generated.user_offset(span.byte_end as usize).filter(|end| *end > start)?;
-            let ((line, from), (last, to)) = (position_in(&self.cell.text, start), position_in(&self.cell.text, end));
-            (line == last).then(|| (self.cell.label.clone(), line, from, to))
+            let before = text.get(..start)?.trim_end();
+            if let Some(before) = before.strip_suffix("&mut") {
+                start = before.len();
+            }
+            let is_exclusive = text.get(start..end)?.starts_with("&mut");
+            let ((line, from), (last, to)) = (position_in(text, start), position_in(text, end));
+            (line == last).then(|| ((self.cell.label.clone(), line, from, to), is_exclusive))
         })
     }
 
@@ -264,11 +312,11 @@ impl Attempt<'_> {
             let is_there = |name: &&String| self.is_new(name) || self.older(name).is_some_and(|_| !self.gone.contains_key(*name));
             let published = lending.published.iter().filter(is_there);
             let is_lent = |name: &&String| self.is_new(name) && !lending.published.contains(*name);
-            let owned = lending.published.iter().chain(lending.hidden.keys()).filter(new);
+            let owned = lending.published.iter().chain(&lending.hidden).filter(new);
             loans.stays = Some(Stays {
                 lent: lending.lent.keys().filter(is_lent).map(|name| (name.as_str(), typed(name))).collect(),
                 published: published.map(|name| (name.as_str(), typed(name), lending.pinned.contains(name))).collect(),
-                hidden: lending.hidden.keys().filter(is_there).map(String::as_str).collect(),
+                hidden: lending.hidden.iter().filter(is_there).map(String::as_str).collect(),
                 given_back: owned.filter(|name| !lending.pinned.contains(*name)).map(String::as_str).collect(),
             });
         }
@@ -297,10 +345,9 @@ impl Attempt<'_> {
         from.into_iter().collect()
     }
 
-    /// Where a variable was lent to one that may change it.
-    pub(super) fn hidden(&self) -> BTreeMap<String, CellPlace> {
-        let hidden = self.lending.hidden.iter();
-        hidden.filter_map(|(name, place)| Some((name.clone(), place.clone()?))).collect()
+    /// Where variables are lent.
+    pub(super) fn lent_at(&self) -> BTreeMap<String, CellPlace> {
+        self.lending.places.clone()
     }
 }
 

@@ -134,6 +134,7 @@ impl Execution {
     /// The worker's variables are gone: the notebook forgets them, and says which they were.
     pub(super) fn forget_worker(&mut self) -> Vec<String> {
         self.variables.clear();
+        self.loans.clear();
         self.forget.clear();
         self.unfinished.clear();
         match &mut self.library {
