@@ -83,9 +83,15 @@ mod tests {
     fn lifetimes_without_a_name_get_one() {
         let named = |text| with_lifetime(text, "'x");
         assert_eq!(named("std::vec::Vec<&str>"), "std::vec::Vec<&'x str>");
-        assert_eq!(named("&mut std::vec::Vec<notebook::d::P<'_, i32>>"), "&'x mut std::vec::Vec<notebook::d::P<'x, i32>>");
+        assert_eq!(
+            named("&mut std::vec::Vec<notebook::d::P<'_, i32>>"),
+            "&'x mut std::vec::Vec<notebook::d::P<'x, i32>>"
+        );
         assert_eq!(named("&'static str"), "&'static str");
-        assert_eq!(named("std::boxed::Box<dyn std::ops::Fn() -> usize>"), "std::boxed::Box<dyn std::ops::Fn() -> usize + 'x>");
+        assert_eq!(
+            named("std::boxed::Box<dyn std::ops::Fn() -> usize>"),
+            "std::boxed::Box<dyn std::ops::Fn() -> usize + 'x>"
+        );
         assert_eq!(named("&dyn std::fmt::Debug"), "&'x (dyn std::fmt::Debug + 'x)");
         assert_eq!(named("&(dyn A + B)"), "&'x (dyn A + B + 'x)");
         assert_eq!(named("(&[&str], &[u8; 3])"), "(&'x [&'x str], &'x [u8; 3])");

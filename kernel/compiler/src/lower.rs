@@ -162,7 +162,10 @@ fn body(out: &mut Generated, text: &str, parsed: &Parsed, frame: &Frame<'_>) {
     edits.extend(&parsed.statement_edits);
     let places = loan::places(parsed, frame);
     for place in &places {
-        edits.instrument(place.range.end, if place.is_field { format!(": (*{})", raw(&place.name)) } else { ")".to_owned() });
+        edits.instrument(
+            place.range.end,
+            if place.is_field { format!(": (*{})", raw(&place.name)) } else { ")".to_owned() },
+        );
     }
     if let Some(form) = frame.form {
         edits.extend(&parsed.instruments.edits(form));
@@ -204,7 +207,7 @@ fn foot(out: &mut Generated, frame: &Frame<'_>) {
     }
     if !frame.keep.is_empty() {
         out.push("#[warn(trivial_casts)] {\n");
-        for name in &frame.keep {
+        for name in frame.keep.iter().filter(|name| loan::can_be_looked_at(&frame.loans, name)) {
             out.push_region(&format!("let _ = &{} as &_;\n", raw(name)), Region::Type((*name).to_owned()));
         }
         out.push("}\n");
@@ -230,9 +233,8 @@ fn foot(out: &mut Generated, frame: &Frame<'_>) {
         if binding.is_lock() {
             // What has left the frame is not to be touched.
             let is_here = if frame.loans.stays.is_some() { "if __kissaten_seat.is_free() " } else { "" };
-            put_back = format!(
-                "{is_here}{{ ::kissaten::__cell::unpoison(&{name_raw}, __kissaten_poisoned_{name}); }} "
-            );
+            put_back =
+                format!("{is_here}{{ ::kissaten::__cell::unpoison(&{name_raw}, __kissaten_poisoned_{name}); }} ");
         }
         put_back.push_str(&loan::put_back(frame, binding));
         out.push_region(&put_back, Region::PutBack(name.clone()));
@@ -259,7 +261,8 @@ pub(crate) fn variables(
         out,
         "#[unsafe(no_mangle)] pub fn {entry}() -> ::kissaten::__cell::Program {{ ::std::boxed::Box::pin(async move {{"
     );
-    for Binding { name, type_text, .. } in bindings {
+    let is_ordinary = |binding: &&Binding| binding.loan.is_none();
+    for Binding { name, type_text, .. } in bindings.iter().filter(is_ordinary) {
         let name_raw = raw(name);
         let _ = writeln!(
             out,
@@ -269,7 +272,12 @@ pub(crate) fn variables(
     out.push_str("{ use ::kissaten::__cell::probes::*;\n");
     // A user's `Debug` may panic; the variables are put back all the same.
     out.push_str("let __kissaten_body = ::core::pin::pin!(async { let mut __kissaten_rows = ::std::vec::Vec::new();\n");
-    for Binding { name, type_text, .. } in bindings {
+    for binding in bindings {
+        let Binding { name, type_text, .. } = binding;
+        if binding.loan.is_some() {
+            out.push_str(&loan::row(binding, bindings, &shown_type(type_text)));
+            continue;
+        }
         let _ = writeln!(
             out,
             "if let ::core::option::Option::Some(value) = &{} {{ __kissaten_rows.push((\"{name}\", \"{}\", \
@@ -283,7 +291,7 @@ pub(crate) fn variables(
          ::core::result::Result::Ok::<(), ::kissaten::__cell::CellError>(()) });\n\
          ::kissaten::__cell::Guarded(__kissaten_body).await; }\n",
     );
-    for Binding { name, .. } in bindings {
+    for Binding { name, .. } in bindings.iter().filter(is_ordinary) {
         let _ = writeln!(
             out,
             "if let ::core::option::Option::Some(value) = {} {{ ::kissaten::__cell::put_back(\"{name}\", value); }}",

@@ -20,8 +20,8 @@ pub use crate::comm::{Kind, Packet};
 use crate::display::MimeBundle;
 use crate::error::{CellDebugError, CellError};
 pub use crate::input::Answer;
-pub use crate::resident::{Loan, LoanKind};
 use crate::live::Live;
+pub use crate::resident::{Loan, LoanKind};
 use crate::timeline::End;
 use crate::{here, input, interrupt, label, output, panic, resident, store, task, trace};
 

@@ -180,6 +180,37 @@ pub(super) fn covariance(out: &mut Generated, loans: &Loans<'_>) {
     }
 }
 
+/// Whether nothing that is kept may change it.
+pub(super) fn can_be_looked_at(loans: &Loans<'_>, name: &str) -> bool {
+    loans.stays.as_ref().is_none_or(|stays| !stays.hidden.contains(&name))
+}
+
+/// The row of `:vars` for a variable that borrows or is lent. Each has a scope of its own, so none is bound to another.
+pub(super) fn row(binding: &Binding, all: &[Binding], shown: &str) -> String {
+    let Binding { name, type_text, loan, borrows, .. } = binding;
+    let to: Vec<&str> =
+        all.iter().filter(|other| other.borrows.contains(name)).map(|other| other.name.as_str()).collect();
+    let mut shown = shown.to_owned();
+    if !borrows.is_empty() {
+        shown.push_str(&format!(", borrows from {}", borrows.join(", ")));
+    }
+    if *loan != Some(LoanKind::Value) && !to.is_empty() {
+        shown.push_str(&format!(", lent to {}", to.join(", ")));
+    }
+    let shown = shown.escape_default();
+    if *loan == Some(LoanKind::Hidden) {
+        return format!("__kissaten_rows.push(({name:?}, \"{shown}\", ::core::option::Option::None));\n");
+    }
+    let type_text = in_brackets(&with_lifetime(type_text, LIFETIME));
+    format!(
+        "{{ let token = ::kissaten::__cell::Token::new(); let scope = ::kissaten::__cell::Scope::new(&token, &[{name:?}]); \
+         fn look<'a, {LIFETIME}>(s: &'a ::kissaten::__cell::Scope<{LIFETIME}>) -> ::core::option::Option<&'a {type_text}> \
+         {{ unsafe {{ s.look({name:?}) }} }} \
+         if let ::core::option::Option::Some(value) = look(&scope) {{ __kissaten_rows.push(({name:?}, \"{shown}\", \
+         (&&::kissaten::__cell::Variable(value)).text())); }} }}\n"
+    )
+}
+
 /// A variable that is lent, as rustc is to know it: `exclusive` as one that may be changed elsewhere.
 pub(super) fn declare(out: &mut Generated, binding: &Binding) {
     let Binding { name, type_text, loan, .. } = binding;

@@ -38,6 +38,7 @@ impl Attempt<'_> {
             self.note_place(files, error);
             changed |= self.adjust_to(files, error);
         }
+        changed |= self.end_round();
         if !changed && self.in_items_crate {
             changed = self.set_aside(files, &errors);
         }
@@ -181,7 +182,10 @@ impl Attempt<'_> {
             }
         }
         match primary {
-            Some(name) if borrowers.is_empty() => self.give_up(&name, NotKept::Borrowed),
+            Some(name) if borrowers.is_empty() => {
+                self.is_lent_to_somebody(&name);
+                changed
+            }
             _ => changed,
         }
     }

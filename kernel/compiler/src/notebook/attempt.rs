@@ -435,8 +435,11 @@ impl<'a> Attempt<'a> {
             if self.not_kept.contains_key(&bound.name) {
                 continue;
             }
-            let printed = types.get(&bound.name).map_or("{unknown}", String::as_str);
-            match binding::usable_type(printed) {
+            let usable = match types.get(&bound.name) {
+                Some(printed) => binding::usable_type(printed),
+                None => self.known_type(&bound.name).cloned().ok_or(()).or_else(|()| binding::usable_type("{unknown}")),
+            };
+            match usable {
                 Ok(type_text) => {
                     let mut binding = Binding::new(&bound.name, &type_text, bound.mutable);
                     binding.borrows = self.borrows(&bound.name);

@@ -34,6 +34,8 @@ pub(super) struct Lending {
     place: Option<(CellPlace, bool)>,
     /// Variables that the present errors have already decided about.
     decided: BTreeSet<String>,
+    /// Variables of which the present errors say that they are lent, and not to whom.
+    orphans: Vec<(String, Option<(CellPlace, bool)>)>,
     /// New variables that are lent and cannot be given back, because they borrow as well.
     pinned: BTreeSet<String>,
     /// New variables with which it failed.
@@ -78,8 +80,10 @@ impl Attempt<'_> {
     /// Keeps a new variable that borrows, with its cell if need be. Whether there is a way that was not tried yet.
     pub(super) fn lend(&mut self, name: &str, from: &[String]) -> bool {
         let lending = &self.lending;
-        let is_out = |printed: &str| ["StdoutLock<", "StderrLock<", "StdinLock<"].iter().any(|lock| printed.contains(lock));
-        let can_be_kept = self.is_new(name) && lending.types.get(name).is_some_and(|text| !is_plain(text) && !is_out(text));
+        let is_out =
+            |printed: &str| ["StdoutLock<", "StderrLock<", "StdinLock<"].iter().any(|lock| printed.contains(lock));
+        let can_be_kept =
+            self.is_new(name) && lending.types.get(name).is_some_and(|text| !is_plain(text) && !is_out(text));
         if !can_be_kept || lending.failed.contains(name) || self.clippy.is_some() {
             return false;
         }
@@ -134,6 +138,32 @@ impl Attempt<'_> {
     /// Before the errors of one compile are looked at.
     pub(super) fn begin_round(&mut self) {
         self.lending.decided.clear();
+        self.lending.orphans.clear();
+    }
+
+    /// It is lent, and this error does not say to whom.
+    pub(super) fn is_lent_to_somebody(&mut self, name: &str) {
+        let place = self.lending.place.clone();
+        self.lending.orphans.push((name.to_owned(), place));
+    }
+
+    /// When all errors have been looked at: another one may have said to whom. Else what is lent is not kept.
+    pub(super) fn end_round(&mut self) -> bool {
+        let mut changed = false;
+        for (name, place) in std::mem::take(&mut self.lending.orphans) {
+            if self.lending.decided.is_empty() {
+                changed |= self.give_up(&name, NotKept::Borrowed);
+            } else {
+                self.lending.place = place;
+                changed |= self.publish(&name);
+            }
+        }
+        changed
+    }
+
+    /// The type of a new variable that rustc told when it was asked before.
+    pub(super) fn known_type(&self, name: &str) -> Option<&String> {
+        self.lending.types.get(name)
     }
 
     /// Before an error is looked at: where it says that something is lent.
@@ -155,6 +185,11 @@ impl Attempt<'_> {
                     self.lending.places.insert(name.clone(), place);
                 }
                 Some(self.hide(name))
+            }
+            // Where something may change it, nobody can ask for its type; it was told before.
+            (Region::Type(name), "E0502") => {
+                let changed = self.hide(name);
+                self.lending.stays().then_some(changed)
             }
             (Region::HandBack(name), "E0499" | "E0502" | "E0503" | "E0505" | "E0506") => Some(self.publish(name)),
             (Region::Keep(name), "E0505") if self.lending.stays() && !self.lending.published.contains(name) => {
@@ -211,7 +246,9 @@ impl Attempt<'_> {
         let is_it = |span: &&DiagnosticSpan| {
             let label = span.label.as_deref().unwrap_or("");
             let lends = label.starts_with("borrow of `") || label.ends_with("borrow occurs here");
-            lends && !span.is_primary || label.contains("borrow occurs due to use") || label == "borrowed value does not live long enough"
+            lends && !span.is_primary
+                || label.contains("borrow occurs due to use")
+                || label == "borrowed value does not live long enough"
         };
         error.spans.iter().filter(is_it).find_map(|span| {
             let generated = files.get(&span.file_name)?;
@@ -226,11 +263,6 @@ impl Attempt<'_> {
             let ((line, from), (last, to)) = (position_in(text, start), position_in(text, end));
             (line == last).then(|| ((self.cell.label.clone(), line, from, to), is_exclusive))
         })
-    }
-
-    /// Whether the cell mentions a variable that borrows or is lent.
-    pub(super) fn has_loans(&self) -> bool {
-        self.notebook.bindings.values().any(|binding| self.is_usable(binding) && self.loan_of(binding).is_some())
     }
 
     /// What an older variable will be when the cell begins.
@@ -309,7 +341,8 @@ impl Attempt<'_> {
             stays: None,
         };
         if lending.stays() && lending.lent.keys().any(|name| self.is_new(name)) {
-            let is_there = |name: &&String| self.is_new(name) || self.older(name).is_some_and(|_| !self.gone.contains_key(*name));
+            let is_there =
+                |name: &&String| self.is_new(name) || self.older(name).is_some_and(|_| !self.gone.contains_key(*name));
             let published = lending.published.iter().filter(is_there);
             let is_lent = |name: &&String| self.is_new(name) && !lending.published.contains(*name);
             let owned = lending.published.iter().chain(&lending.hidden).filter(new);
@@ -330,7 +363,8 @@ impl Attempt<'_> {
         if let Some(owners) = lending.lent.get(name) {
             from.extend(owners.iter().cloned());
         }
-        let inherits = lending.scoped.contains(name) || from.iter().any(|owner| self.older(owner).is_some_and(|b| b.loan.is_some()));
+        let inherits = lending.scoped.contains(name)
+            || from.iter().any(|owner| self.older(owner).is_some_and(|b| b.loan.is_some()));
         if inherits {
             for older in self.notebook.bindings.values().filter(|binding| self.is_usable(binding)) {
                 match self.loan_of(older) {
@@ -354,7 +388,9 @@ impl Attempt<'_> {
 impl super::Notebook {
     /// The variables that borrow from this one.
     pub(super) fn borrowers<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        let borrows = move |binding: &&Binding| binding.loan == Some(LoanKind::Value) && binding.borrows.iter().any(|from| from == name);
+        let borrows = move |binding: &&Binding| {
+            binding.loan == Some(LoanKind::Value) && binding.borrows.iter().any(|from| from == name)
+        };
         self.bindings.values().filter(borrows).map(|binding| binding.name.as_str())
     }
 }

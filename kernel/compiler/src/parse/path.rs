@@ -12,8 +12,26 @@ use super::mention::plain;
 
 /// Macros whose arguments are expressions.
 const OF_EXPRESSIONS: [&str; 20] = [
-    "print", "println", "eprint", "eprintln", "format", "write", "writeln", "panic", "todo", "unreachable", "assert",
-    "assert_eq", "assert_ne", "debug_assert", "debug_assert_eq", "debug_assert_ne", "vec", "dbg", "join", "try_join",
+    "print",
+    "println",
+    "eprint",
+    "eprintln",
+    "format",
+    "write",
+    "writeln",
+    "panic",
+    "todo",
+    "unreachable",
+    "assert",
+    "assert_eq",
+    "assert_ne",
+    "debug_assert",
+    "debug_assert_eq",
+    "debug_assert_ne",
+    "vec",
+    "dbg",
+    "join",
+    "try_join",
 ];
 
 /// One such place.

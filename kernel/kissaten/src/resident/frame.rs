@@ -163,12 +163,7 @@ struct State {
 impl Seat {
     pub fn new(scope: Option<&Scope<'_>>) -> Self {
         let scope = scope.map_or(0, |scope| scope.id);
-        Self(Rc::new(State {
-            id: loans::number(),
-            scope,
-            is_taken: Cell::new(false),
-            gone: RefCell::default(),
-        }))
+        Self(Rc::new(State { id: loans::number(), scope, is_taken: Cell::new(false), gone: RefCell::default() }))
     }
 
     /// Whether the cell has not stayed: its older variables are where they were.

@@ -687,7 +687,15 @@ impl Model {
     }
 
     /// Begins a cell that may wait.
-    fn begin(&mut self, what: &str, program: Program, grounds: BTreeSet<u64>, took: &[Name], keeps: Option<Name>, end: End) {
+    fn begin(
+        &mut self,
+        what: &str,
+        program: Program,
+        grounds: BTreeSet<u64>,
+        took: &[Name],
+        keeps: Option<Name>,
+        end: End,
+    ) {
         self.trail.push(what.to_owned());
         self.last += 1;
         let run = self.last;
@@ -835,8 +843,10 @@ fn nothing_dangles_where_drops_panic() {
 #[test]
 fn a_thousand_residents_are_ended_one_after_another() {
     let _turn = turn();
-    let names: Vec<(Name, Name)> =
-        (0..1000).map(|n| (&*format!("o{n}").leak(), &*format!("b{n}").leak())).map(|(o, b): (&str, &str)| (o, b)).collect();
+    let names: Vec<(Name, Name)> = (0..1000)
+        .map(|n| (&*format!("o{n}").leak(), &*format!("b{n}").leak()))
+        .map(|(o, b): (&str, &str)| (o, b))
+        .collect();
     for (o, b) in &names {
         assert!(poll(1, &mut Some(both(o, b, End::Well))));
     }
