@@ -13,6 +13,8 @@ pub(crate) struct Binding {
     pub(crate) mutable: bool,
     /// Set where it borrows or is lent.
     pub(crate) loan: Option<LoanKind>,
+    /// Whether its type is invariant in its lifetimes, where it borrows.
+    pub(crate) invariant: bool,
     /// What it borrows from, by name.
     pub(crate) borrows: Vec<String>,
     /// The frontend's id of the cell that made it.
@@ -25,7 +27,16 @@ impl Binding {
     /// A variable that neither borrows nor is lent.
     pub(crate) fn new(name: &str, type_text: &str, mutable: bool) -> Self {
         let (name, type_text) = (name.to_owned(), type_text.to_owned());
-        Self { name, type_text, mutable, loan: None, borrows: Vec::new(), cell_id: None, lent_at: None }
+        Self {
+            name,
+            type_text,
+            mutable,
+            loan: None,
+            invariant: false,
+            borrows: Vec::new(),
+            cell_id: None,
+            lent_at: None,
+        }
     }
 
     /// Whether it is one of std's locks, which a panic poisons, or shares one.

@@ -27,6 +27,8 @@ pub(crate) enum Region {
     Covariant(String),
     /// The lifetime that a cell has loans for.
     Token,
+    /// The lifetime for which a cell that stays lends.
+    Anchor,
     /// An older variable that is lent, declared so that rustc says so.
     Lent(String),
     /// An older variable that an earlier cell moved, declared so that rustc says so.

@@ -34,8 +34,7 @@ pub(crate) struct Grave {
     run: u64,
     name: String,
     was: Was,
-    /// Dropped for its own sake.
-    _slot: Slot,
+    slot: Slot,
 }
 
 impl Grave {
@@ -52,7 +51,7 @@ impl Grave {
 pub(crate) fn lay(name: &str, was: Was, slot: Option<Slot>) {
     // What has nothing to run need not wait.
     let Some(slot) = slot.filter(Slot::needs_drop) else { return };
-    let grave = Grave { run: here::run(), name: name.to_owned(), was, _slot: slot };
+    let grave = Grave { run: here::run(), name: name.to_owned(), was, slot };
     GRAVES.with_borrow_mut(|graves| graves.push_back(grave));
 }
 
@@ -62,6 +61,11 @@ pub(crate) fn open(run: u64) -> Option<Grave> {
         let first = graves.iter().position(|grave| grave.run == run)?;
         graves.remove(first)
     })
+}
+
+/// Every value that lies here.
+pub(crate) fn each(mut change: impl FnMut(&mut Slot)) {
+    GRAVES.with_borrow_mut(|graves| graves.iter_mut().for_each(|grave| change(&mut grave.slot)));
 }
 
 /// The next value of any run.

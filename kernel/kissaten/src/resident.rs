@@ -16,9 +16,14 @@
 //!   end within the cell's frame, because it comes from a borrow of a local of that frame. What the cell can reach by it
 //!   lies in the frames whose grounds the scope holds. What it keeps has to outlive `'s`, so it holds nothing of the cell's
 //!   own locals; and it takes over all grounds of the scope.
-//! * **(covariance)** Only a type that is covariant in its lifetimes is kept without them; the compiler has rustc check that
+//! * **(covariance)** A type that is covariant in its lifetimes is kept without them; the compiler has rustc check that
 //!   (a function from `T<'long>` to `T<'short>`). So a later cell may take any of its lifetimes for `'s`, and cannot write
 //!   something that lives for `'s` into a place that others see with a longer lifetime.
+//! * **(exact)** A type that is invariant in its lifetimes (`Peekable<Chars<'_>>`, `&mut Vec<&str>`) is kept with the promise that
+//!   all of its lifetimes are `'g` or `'s`, which rustc checks, as neither can be `'static`. What is written into such a value
+//!   others may see that share it. They were made where it was, so they hold one of its grounds: a cell that mentions such a
+//!   value and has other grounds too gives all its grounds to all of them, to values, scopes, frames, and what waits to be
+//!   dropped. An owner of such a type is never given back.
 //! * **(brand)** While a cell hands over, all that it lends outlives one invariant lifetime, `'g`, which lasts until the cell
 //!   waits. So rustc refuses to move or change what is lent in between; what has been published has no unique loan.
 //! * **(commit)** Nothing is handed over before the cell waits for the first time, and then all is, in one call that runs no

@@ -20,6 +20,8 @@ pub(crate) struct Loans<'a> {
     pub(crate) mentioned: Vec<&'a str>,
     /// New variables that borrow what older ones do, and their types.
     pub(crate) scoped: Vec<(&'a str, &'a str)>,
+    /// Of all that borrow, those whose types are invariant in their lifetimes.
+    pub(crate) invariant: Vec<&'a str>,
     /// Set where the cell stays.
     pub(crate) stays: Option<Stays<'a>>,
 }
@@ -98,16 +100,30 @@ pub(super) fn is_handed_back(loans: &Loans<'_>, binding: &Binding) -> bool {
 /// At the end of the statements: a new variable on its way.
 pub(super) fn keep(out: &mut Generated, frame: &Frame<'_>, name: &str) {
     let raw = raw(name);
-    let line = match &frame.loans.stays {
-        Some(stays) if stays.owns(name) => return,
-        Some(stays) if stays.lent.iter().any(|(lent, _)| *lent == name) => {
-            format!("unsafe {{ __kissaten_resident.lend({name:?}, {raw}) }};\n")
+    let loans = &frame.loans;
+    let typed =
+        |list: &[(&str, &str)]| list.iter().find(|(known, _)| *known == name).map(|(_, text)| (*text).to_owned());
+    let lent = loans.stays.as_ref().and_then(|stays| typed(&stays.lent));
+    let line = match (&loans.stays, lent.or_else(|| typed(&loans.scoped))) {
+        (Some(stays), _) if stays.owns(name) => return,
+        (stays, Some(type_text)) => {
+            let (kind, to, call) = match stays {
+                Some(stays) if typed(&stays.lent).is_some() => ("Resident", "__kissaten_resident", "lend"),
+                _ => ("Scope", "__kissaten_scope", "keep"),
+            };
+            if loans.invariant.contains(&name) {
+                // All of its lifetimes are that of what it is given to.
+                let type_text = with_lifetime(&type_text, LIFETIME);
+                format!(
+                    "{{ fn t<{LIFETIME}>(to: &::kissaten::__cell::{kind}<{LIFETIME}>, v: {type_text}) \
+                     {{ unsafe {{ to.{call}({name:?}, v, true) }} }} t(&{to}, {raw}) }};\n"
+                )
+            } else {
+                format!("unsafe {{ {to}.{call}({name:?}, {raw}, false) }};\n")
+            }
         }
-        _ if frame.loans.scoped.iter().any(|(scoped, _)| *scoped == name) => {
-            format!("unsafe {{ __kissaten_scope.keep({name:?}, {raw}) }};\n")
-        }
-        Some(_) => format!("__kissaten_resident.keep({name:?}, {raw});\n"),
-        None => format!("::kissaten::__cell::keep({name:?}, {raw});\n"),
+        (Some(_), None) => format!("__kissaten_resident.keep({name:?}, {raw});\n"),
+        (None, None) => format!("::kissaten::__cell::keep({name:?}, {raw});\n"),
     };
     out.push_region(&line, Region::Keep(name.to_owned()));
 }
@@ -115,9 +131,21 @@ pub(super) fn keep(out: &mut Generated, frame: &Frame<'_>, name: &str) {
 /// Before the new variables are on their way.
 pub(super) fn publish(out: &mut Generated, loans: &Loans<'_>) {
     let Some(stays) = &loans.stays else { return };
-    out.push("let __kissaten_resident = ::kissaten::__cell::Resident::new(&__kissaten_seat);\n");
-    for (name, _, for_good) in &stays.published {
-        let line = format!("unsafe {{ __kissaten_resident.publish({name:?}, &{}, {for_good}) }};\n", raw(name));
+    out.push("let __kissaten_anchor = ::kissaten::__cell::Token::new();\n");
+    let resident =
+        "let __kissaten_resident = ::kissaten::__cell::Resident::new(&__kissaten_seat, &__kissaten_anchor);\n";
+    out.push_region(resident, Region::Anchor);
+    for (name, type_text, for_good) in &stays.published {
+        let raw = raw(name);
+        let line = if loans.invariant.contains(name) {
+            let type_text = in_brackets(&with_lifetime(type_text, LIFETIME));
+            format!(
+                "{{ fn t<{LIFETIME}>(to: &::kissaten::__cell::Resident<{LIFETIME}>, v: &{LIFETIME} {type_text}) \
+                 {{ unsafe {{ to.publish({name:?}, v, true, true) }} }} t(&__kissaten_resident, &{raw}) }};\n"
+            )
+        } else {
+            format!("unsafe {{ __kissaten_resident.publish({name:?}, &{raw}, {for_good}, false) }};\n")
+        };
         out.push_region(&line, Region::Publish((*name).to_owned()));
     }
     for name in &stays.hidden {
@@ -130,8 +158,11 @@ pub(super) fn stay(out: &mut Generated, frame: &Frame<'_>) {
     let Some(stays) = &frame.loans.stays else { return };
     for binding in frame.put_back.iter().filter(|binding| is_handed_back(&frame.loans, binding)) {
         let name = &binding.name;
-        let call = if binding.loan.is_some() { "hand_back_lent" } else { "hand_back" };
-        let line = format!("unsafe {{ __kissaten_resident.{call}({name:?}, &mut {}) }};\n", raw(name));
+        let (call, invariant) = match binding.loan {
+            Some(_) => ("hand_back_lent", format!(", {}", binding.invariant)),
+            None => ("hand_back", String::new()),
+        };
+        let line = format!("unsafe {{ __kissaten_resident.{call}({name:?}, &mut {}{invariant}) }};\n", raw(name));
         out.push_region(&line, Region::HandBack(name.clone()));
     }
     out.push("__kissaten_resident.stay().await;\n");
@@ -144,11 +175,13 @@ pub(super) fn stay(out: &mut Generated, frame: &Frame<'_>) {
 /// At the end of the frame: an older variable goes back, if it has not yet.
 pub(super) fn put_back(frame: &Frame<'_>, binding: &Binding) -> String {
     let (name, raw) = (&binding.name, raw(&binding.name));
-    let stays = frame.loans.stays.is_some();
+    let (stays, invariant) = (frame.loans.stays.is_some(), binding.invariant);
     match binding.loan {
         Some(LoanKind::Place | LoanKind::Hidden) => String::new(),
-        Some(LoanKind::Value) if stays => format!("unsafe {{ __kissaten_seat.put_back_lent({name:?}, {raw}) }};\n"),
-        Some(LoanKind::Value) => format!("unsafe {{ __kissaten_scope.put_back({name:?}, {raw}) }};\n"),
+        Some(LoanKind::Value) if stays => {
+            format!("unsafe {{ __kissaten_seat.put_back_lent({name:?}, {raw}, {invariant}) }};\n")
+        }
+        Some(LoanKind::Value) => format!("unsafe {{ __kissaten_scope.put_back({name:?}, {raw}, {invariant}) }};\n"),
         None if stays => format!("__kissaten_seat.put_back({name:?}, {raw});\n"),
         None => format!("::kissaten::__cell::put_back({name:?}, {raw});\n"),
     }
@@ -161,13 +194,13 @@ pub(super) fn close(out: &mut Generated, loans: &Loans<'_>) {
     }
 }
 
-/// Functions that rustc takes only if the types that are kept without their lifetimes are covariant in them.
+/// Functions that rustc takes only if types that are kept without their lifetimes are covariant in them.
 pub(super) fn covariance(out: &mut Generated, loans: &Loans<'_>) {
     let lent = loans.stays.iter().flat_map(|stays| {
         stays.lent.iter().copied().chain(stays.published.iter().map(|(name, type_text, _)| (*name, *type_text)))
     });
     for (name, type_text) in loans.scoped.iter().copied().chain(lent) {
-        if is_plain(type_text) {
+        if is_plain(type_text) || loans.invariant.contains(&name) {
             continue;
         }
         let (long, short) = (with_lifetime(type_text, "'long"), with_lifetime(type_text, "'short"));

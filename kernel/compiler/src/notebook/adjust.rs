@@ -369,7 +369,7 @@ impl Attempt<'_> {
 }
 
 /// What our text at a span is there for.
-fn region(files: &Files, span: &DiagnosticSpan) -> Option<Region> {
+pub(super) fn region(files: &Files, span: &DiagnosticSpan) -> Option<Region> {
     let here = files.get(&span.file_name).and_then(|file| file.region(span.byte_start as usize)).cloned();
     here.or_else(|| span.expansion.as_ref().and_then(|expansion| region(files, &expansion.span)))
 }

@@ -443,6 +443,7 @@ impl<'a> Attempt<'a> {
                 Ok(type_text) => {
                     let mut binding = Binding::new(&bound.name, &type_text, bound.mutable);
                     binding.borrows = self.borrows(&bound.name);
+                    binding.invariant = self.is_invariant(&bound.name);
                     binding.cell_id.clone_from(&self.cell.cell_id);
                     bindings.push(binding);
                 }

@@ -38,6 +38,8 @@ pub(super) struct Lending {
     orphans: Vec<(String, Option<(CellPlace, bool)>)>,
     /// New variables that are lent and cannot be given back, because they borrow as well.
     pinned: BTreeSet<String>,
+    /// Variables whose types are invariant in their lifetimes.
+    invariant: BTreeSet<String>,
     /// New variables with which it failed.
     failed: BTreeSet<String>,
     /// Older ones whose borrowers end before the cell begins, because it makes them anew.
@@ -92,6 +94,9 @@ impl Attempt<'_> {
         let is_known = lending.lent.contains_key(name) || is_scoped && lending.scoped.contains(name);
         if is_known && !lending.decided.contains(name) {
             return false;
+        }
+        if lending.types.get(name).is_some_and(|text| is_surely_invariant(text)) {
+            self.lending.invariant.insert(name.to_owned());
         }
         self.lending.decided.insert(name.to_owned());
         self.end.remove(name);
@@ -209,19 +214,36 @@ impl Attempt<'_> {
             }
             (Region::GiveBack(name), _) => Some(self.lending.pinned.insert(name.clone())),
             (Region::Covariant(name), _) => Some(self.is_not_covariant(name)),
+            (Region::Anchor, _) => Some(self.outlives_its_cell(files, error)),
+            (Region::Keep(name), "") if self.lending.invariant.contains(name) => Some(self.cannot_lend_it(name)),
+            (Region::Publish(name), "" | "E0521" | "E0597") => Some(self.hide(name)),
             _ => None,
         }
     }
 
-    /// Nothing but the variable itself may know for how long its contents live.
+    /// What is written into such a value others may see, so its lifetimes have to be just those of the cell.
     fn is_not_covariant(&mut self, name: &str) -> bool {
-        if let Some(from) = self.lending.lent.remove(name) {
-            return self.cannot_lend(name, from);
-        }
-        if self.lending.scoped.remove(name) {
-            return self.cannot_lend(name, Vec::new());
+        if self.is_lent(name) {
+            return self.lending.invariant.insert(name.to_owned());
         }
         self.hide(name)
+    }
+
+    /// Something invariant lives for longer than its cell: whose lifetimes they are nobody can tell.
+    fn outlives_its_cell(&mut self, files: &Files, error: &Diagnostic) -> bool {
+        let regions: Vec<Region> = error.spans.iter().filter_map(|span| super::adjust::region(files, span)).collect();
+        let told = regions.iter().find_map(|region| match region {
+            Region::Keep(name) if self.is_lent(name) => Some(name.clone()),
+            _ => None,
+        });
+        let all = || self.lending.invariant.iter().filter(|name| self.is_lent(name)).cloned().collect();
+        let names: Vec<String> = told.map_or_else(all, |name| vec![name]);
+        names.iter().filter(|name| self.cannot_lend_it(name)).count() > 0
+    }
+
+    fn cannot_lend_it(&mut self, name: &str) -> bool {
+        let from = self.lending.lent.get(name).cloned().unwrap_or_default();
+        self.cannot_lend(name, from)
     }
 
     /// Whether there is a way by which it is kept.
@@ -338,6 +360,7 @@ impl Attempt<'_> {
         let mut loans = Loans {
             mentioned: mentioned.collect(),
             scoped: lending.scoped.iter().filter(new).map(|name| (name.as_str(), typed(name))).collect(),
+            invariant: self.invariants(),
             stays: None,
         };
         if lending.stays() && lending.lent.keys().any(|name| self.is_new(name)) {
@@ -354,6 +377,18 @@ impl Attempt<'_> {
             });
         }
         loans
+    }
+
+    /// Those, new and older ones, whose types are invariant.
+    fn invariants(&self) -> Vec<&str> {
+        let older = self.notebook.bindings.values().filter(|binding| binding.invariant && self.is_usable(binding));
+        let older = older.map(|binding| binding.name.as_str()).filter(|name| !self.is_new(name));
+        self.lending.invariant.iter().map(String::as_str).chain(older).collect()
+    }
+
+    /// Whether a new variable borrows, and is of an invariant type.
+    pub(super) fn is_invariant(&self, name: &str) -> bool {
+        self.is_lent(name) && self.lending.invariant.contains(name)
     }
 
     /// What a new variable borrows from, as far as that has a name, and what it is when its cell has ended.
@@ -383,6 +418,19 @@ impl Attempt<'_> {
     pub(super) fn lent_at(&self) -> BTreeMap<String, CellPlace> {
         self.lending.places.clone()
     }
+}
+
+/// Types of std that are invariant only because of how they are written, so that rustc need not be asked.
+fn is_surely_invariant(type_text: &str) -> bool {
+    let types = [
+        "std::str::Split",
+        "std::str::RSplit",
+        "std::str::Lines",
+        "std::str::Match",
+        "std::str::RMatch",
+        "std::iter::Peekable<",
+    ];
+    types.iter().any(|begins| type_text.contains(begins))
 }
 
 impl super::Notebook {

@@ -125,17 +125,17 @@ impl<'s> Scope<'s> {
     /// Puts back what was taken, unless the cell has kept a newer one of that name: then it goes.
     ///
     /// # Safety
-    /// `T` is covariant in its lifetimes: (covariance).
-    pub unsafe fn put_back<T: 's>(&self, name: &str, value: T) {
-        loans::put_back(self.id, name, slot(value));
+    /// (covariance), unless it is `invariant`: (exact).
+    pub unsafe fn put_back<T: 's>(&self, name: &str, value: T, invariant: bool) {
+        loans::put_back(self.id, name, slot(value), invariant);
     }
 
     /// Keeps a new variable that borrows what this scope does, and nothing else.
     ///
     /// # Safety
     /// As [`put_back`](Self::put_back).
-    pub unsafe fn keep<T: 's>(&self, name: &str, value: T) {
-        loans::keep(self.id, name, slot(value));
+    pub unsafe fn keep<T: 's>(&self, name: &str, value: T, invariant: bool) {
+        loans::keep(self.id, name, slot(value), invariant);
     }
 
     /// The last thing in the frame: up to here nothing that borrows may be moved.
@@ -173,7 +173,7 @@ impl Seat {
 
     /// An owner of the cell's own, when its loans are over.
     pub fn give_back<T: 'static>(&self, name: &str, value: T) {
-        loans::give_back(self.0.id, name, slot(value), false);
+        loans::give_back(self.0.id, name, slot(value), None);
     }
 
     /// An older variable at the end of the frame, whatever has happened in it.
@@ -181,7 +181,7 @@ impl Seat {
         let state = &*self.0;
         if let Some(value) = state.still_here(name, value) {
             if state.is_taken.get() {
-                loans::give_back(state.id, name, slot(value), false);
+                loans::give_back(state.id, name, slot(value), None);
             } else {
                 crate::__cell::put_back(name, value);
             }
@@ -191,14 +191,14 @@ impl Seat {
     /// The same, of one that borrows.
     ///
     /// # Safety
-    /// `T` is covariant in its lifetimes: (covariance); it is of the seat's scope.
-    pub unsafe fn put_back_lent<T>(&self, name: &str, value: T) {
+    /// (covariance), unless it is `invariant`: (exact); it is of the seat's scope.
+    pub unsafe fn put_back_lent<T>(&self, name: &str, value: T, invariant: bool) {
         let state = &*self.0;
         if let Some(value) = state.still_here(name, value) {
             if state.is_taken.get() {
-                loans::give_back(state.id, name, slot(value), true);
+                loans::give_back(state.id, name, slot(value), Some(invariant));
             } else {
-                loans::put_back(state.scope, name, slot(value));
+                loans::put_back(state.scope, name, slot(value), invariant);
             }
         }
     }
@@ -224,14 +224,29 @@ pub struct Resident<'g> {
 
 enum Staged {
     Keep(Slot),
-    Lend(Slot),
-    Publish { at: NonNull<u8>, type_id: TypeId, stays: bool },
+    Lend {
+        slot: Slot,
+        invariant: bool,
+    },
+    Publish {
+        at: NonNull<u8>,
+        type_id: TypeId,
+        stays: bool,
+        invariant: bool,
+    },
     Hide,
-    HandBack { at: NonNull<u8>, layout: Layout, type_id: TypeId, drop_in_place: Option<unsafe fn(*mut u8)>, lent: bool },
+    HandBack {
+        at: NonNull<u8>,
+        layout: Layout,
+        type_id: TypeId,
+        drop_in_place: Option<unsafe fn(*mut u8)>,
+        lent: Option<bool>,
+    },
 }
 
 impl<'g> Resident<'g> {
-    pub fn new(seat: &Seat) -> Self {
+    /// `'g` ends within the cell's own frame, where the anchor stands, so it is not `'static`.
+    pub fn new(seat: &Seat, _: &'g Token) -> Self {
         Self { seat: Rc::clone(&seat.0), staged: RefCell::default(), _invariant: PhantomData }
     }
 
@@ -247,17 +262,18 @@ impl<'g> Resident<'g> {
     /// A new variable that borrows.
     ///
     /// # Safety
-    /// `T` is covariant in its lifetimes: (covariance).
-    pub unsafe fn lend<T: 'g>(&self, name: &'static str, value: T) {
-        self.stage(name, Staged::Lend(slot(value)));
+    /// (covariance), unless it is `invariant`: (exact).
+    pub unsafe fn lend<T: 'g>(&self, name: &'static str, value: T, invariant: bool) {
+        self.stage(name, Staged::Lend { slot: slot(value), invariant });
     }
 
     /// An owner, which later cells can look at where it stands; `stays`: it is never given back.
     ///
     /// # Safety
     /// As [`lend`](Self::lend); and it stands in the frame of the cell.
-    pub unsafe fn publish<T: 'g>(&self, name: &'static str, owner: &'g T, stays: bool) {
-        self.stage(name, Staged::Publish { at: NonNull::from(owner).cast(), type_id: type_id::<T>(), stays });
+    pub unsafe fn publish<T: 'g>(&self, name: &'static str, owner: &'g T, stays: bool, invariant: bool) {
+        let (at, type_id) = (NonNull::from(owner).cast(), type_id::<T>());
+        self.stage(name, Staged::Publish { at, type_id, stays, invariant });
     }
 
     /// An owner with a unique loan.
@@ -270,15 +286,15 @@ impl<'g> Resident<'g> {
     /// # Safety
     /// At the end of the frame it goes to [`Seat::put_back`], before anything that may panic.
     pub unsafe fn hand_back<T: 'static>(&self, name: &'static str, value: &'g mut T) {
-        self.stage(name, hand_back(value, TypeId::of::<T>(), false));
+        self.stage(name, hand_back(value, TypeId::of::<T>(), None));
     }
 
     /// The same, of one that borrows.
     ///
     /// # Safety
-    /// As [`hand_back`](Self::hand_back), to [`Seat::put_back_lent`]; `T` is covariant in its lifetimes: (covariance).
-    pub unsafe fn hand_back_lent<T>(&self, name: &'static str, value: &'g mut T) {
-        self.stage(name, hand_back(value, type_id::<T>(), true));
+    /// As [`hand_back`](Self::hand_back), to [`Seat::put_back_lent`]; (covariance), unless it is `invariant`: (exact).
+    pub unsafe fn hand_back_lent<T>(&self, name: &'static str, value: &'g mut T, invariant: bool) {
+        self.stage(name, hand_back(value, type_id::<T>(), Some(invariant)));
     }
 
     /// The end of the cell, for now.
@@ -287,7 +303,7 @@ impl<'g> Resident<'g> {
     }
 }
 
-fn hand_back<T>(value: &mut T, type_id: TypeId, lent: bool) -> Staged {
+fn hand_back<T>(value: &mut T, type_id: TypeId, lent: Option<bool>) -> Staged {
     let (layout, drop_in_place) = (Layout::new::<T>(), drop_of::<T>());
     Staged::HandBack { at: NonNull::from(value).cast(), layout, type_id, drop_in_place, lent }
 }
@@ -317,17 +333,18 @@ fn commit(state: &State, staged: Vec<(&'static str, Staged)>) {
     for (name, staged) in staged {
         match staged {
             Staged::Keep(slot) => store::keep(name, slot),
-            Staged::Lend(slot) => loans::lend(state.id, name, slot),
-            Staged::Publish { at, type_id, stays } => loans::publish(state.id, name, at, type_id, stays),
+            Staged::Lend { slot, invariant } => loans::lend(state.id, name, slot, invariant),
+            Staged::Publish { at, type_id, stays, invariant } => {
+                loans::publish(state.id, name, at, type_id, stays, invariant);
+            }
             Staged::Hide => loans::hide(state.id, name),
             Staged::HandBack { at, layout, type_id, drop_in_place, lent } => {
                 state.gone.borrow_mut().push(name.to_owned());
                 // SAFETY: (brand): the reference is unique until now, and the frame forgets the value, as `gone` says.
                 let slot = unsafe { Slot::new(at.as_ptr(), layout, type_id, drop_in_place) };
-                if lent {
-                    loans::hand_back(name, state.scope, slot);
-                } else {
-                    store::put_back(name, slot, here::run());
+                match lent {
+                    Some(invariant) => loans::hand_back(name, state.scope, slot, invariant),
+                    None => store::put_back(name, slot, here::run()),
                 }
             }
         }

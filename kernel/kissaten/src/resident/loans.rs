@@ -37,7 +37,7 @@ pub enum LoanKind {
 
 /// What is behind a name.
 enum Lent {
-    Value(Slot),
+    Value { slot: Slot, invariant: bool },
     Place(Place),
     Hidden { of: u64 },
 }
@@ -47,6 +47,7 @@ struct Place {
     at: NonNull<u8>,
     type_id: TypeId,
     of: u64,
+    invariant: bool,
     /// Its own frame, where that cannot give it back and so lasts as long as the name.
     _stays: Option<Rc<Ground>>,
 }
@@ -87,6 +88,33 @@ impl Loans {
         self.scopes.get(&scope).cloned().unwrap_or_default()
     }
 
+    /// Whoever may share something with what is exact may come to refer to all of these: see *(exact)*.
+    fn mix(&mut self, exact: &Grounds, all: &Grounds) {
+        if exact.len() == all.len() {
+            return;
+        }
+        let is_in = |grounds: &Grounds| grounds.iter().any(|ground| exact.iter().any(|known| known.0 == ground.0));
+        let add = |grounds: &mut Grounds| {
+            if is_in(grounds) {
+                unite(grounds, all);
+            }
+        };
+        for lent in self.variables.values_mut() {
+            if let Lent::Value { slot, .. } = lent {
+                add(&mut slot.grounds);
+            }
+        }
+        self.scopes.values_mut().for_each(add);
+        for frame in self.frames.values_mut() {
+            if is_in(&vec![Rc::clone(&frame.ground)]) || is_in(&frame.grounds) {
+                unite(&mut frame.grounds, all);
+                let own = frame.ground.0;
+                frame.grounds.retain(|ground| ground.0 != own);
+            }
+        }
+        grave::each(|slot| add(&mut slot.grounds));
+    }
+
     /// Whether the name still is that of the owner in this frame.
     fn is_of(&self, name: &str, frame: u64) -> bool {
         match self.variables.get(name) {
@@ -121,18 +149,23 @@ pub(super) fn number() -> u64 {
 pub(super) fn open(names: &[&str]) -> u64 {
     let scope = number();
     with(|loans| {
-        let mut grounds = Grounds::new();
+        let (mut grounds, mut exact) = (Grounds::new(), Grounds::new());
         for name in names {
-            match loans.variables.get(*name) {
-                Some(Lent::Value(slot)) => unite(&mut grounds, &slot.grounds),
+            let (of, invariant) = match loans.variables.get(*name) {
+                Some(Lent::Value { slot, invariant }) => (slot.grounds.clone(), *invariant),
                 Some(Lent::Place(place)) => {
-                    if let Some(ground) = loans.ground(place.of) {
-                        unite(&mut grounds, &vec![Rc::clone(ground)]);
-                    }
+                    let inside = loans.frames.get(&place.of).filter(|_| place.invariant);
+                    let inside = inside.into_iter().flat_map(|frame| &frame.grounds);
+                    (loans.ground(place.of).into_iter().chain(inside).cloned().collect(), place.invariant)
                 }
-                _ => {}
+                _ => continue,
+            };
+            unite(&mut grounds, &of);
+            if invariant {
+                unite(&mut exact, &of);
             }
         }
+        loans.mix(&exact, &grounds);
         loans.scopes.insert(scope, grounds);
     });
     scope
@@ -151,8 +184,8 @@ pub(super) fn close(scope: u64) {
 /// `to` must be valid for writes of the type that `type_id` names, whatever its lifetimes.
 pub(super) unsafe fn take(scope: u64, name: &str, to: *mut u8, type_id: TypeId) -> bool {
     let slot = with(|loans| match loans.variables.get(name) {
-        Some(Lent::Value(slot)) if slot.is_of(type_id) => {
-            let Some(Lent::Value(slot)) = loans.variables.remove(name) else { return None };
+        Some(Lent::Value { slot, .. }) if slot.is_of(type_id) => {
+            let Some(Lent::Value { slot, .. }) = loans.variables.remove(name) else { return None };
             loans.taken.insert(name.to_owned(), scope);
             Some(slot)
         }
@@ -173,25 +206,25 @@ pub(super) fn place(name: &str, type_id: TypeId) -> Option<NonNull<u8>> {
 /// Where the value of a variable is, whether it borrows or is lent, for who only looks at it in this scope.
 pub(super) fn look(name: &str, type_id: TypeId) -> Option<NonNull<u8>> {
     let value = with(|loans| match loans.variables.get(name) {
-        Some(Lent::Value(slot)) if slot.is_of(type_id) => Some(slot.address()),
+        Some(Lent::Value { slot, .. }) if slot.is_of(type_id) => Some(slot.address()),
         _ => None,
     });
     value.or_else(|| place(name, type_id))
 }
 
 /// A new value of this scope.
-pub(super) fn keep(scope: u64, name: &str, mut slot: Slot) {
+pub(super) fn keep(scope: u64, name: &str, mut slot: Slot, invariant: bool) {
     slot.grounds = with(|loans| loans.grounds_of_scope(scope));
-    insert(name, Lent::Value(slot));
+    insert(name, Lent::Value { slot, invariant });
 }
 
 /// A value that this scope has taken; it goes if there is a newer one of its name.
-pub(super) fn put_back(scope: u64, name: &str, mut slot: Slot) {
+pub(super) fn put_back(scope: u64, name: &str, mut slot: Slot, invariant: bool) {
     let is_wanted = with(|loans| {
         slot.grounds = loans.grounds_of_scope(scope);
         loans.taken.get(name) == Some(&scope)
     });
-    if is_wanted { insert(name, Lent::Value(slot)) } else { super::lay(name, slot) }
+    if is_wanted { insert(name, Lent::Value { slot, invariant }) } else { super::lay(name, slot) }
 }
 
 fn insert(name: &str, lent: Lent) {
@@ -206,7 +239,7 @@ pub(crate) fn displace(name: &str, was: Was) {
         loans.taken.remove(name);
         loans.variables.remove(name)
     });
-    if let Some(Lent::Value(slot)) = lent {
+    if let Some(Lent::Value { slot, .. }) = lent {
         grave::lay(name, was, Some(slot));
     }
 }
@@ -223,7 +256,7 @@ pub(crate) fn clear() {
 pub(crate) fn loans() -> Vec<Loan> {
     with(|loans| {
         let kind = |lent: &Lent| match lent {
-            Lent::Value(_) => LoanKind::Value,
+            Lent::Value { .. } => LoanKind::Value,
             Lent::Place(_) => LoanKind::Place,
             Lent::Hidden { .. } => LoanKind::Hidden,
         };
@@ -240,24 +273,24 @@ pub(super) fn begin_stay(id: u64, scope: u64) {
 }
 
 /// Its value that borrows.
-pub(super) fn lend(id: u64, name: &str, mut slot: Slot) {
+pub(super) fn lend(id: u64, name: &str, mut slot: Slot, invariant: bool) {
     slot.grounds = with(|loans| loans.ground(id).cloned().into_iter().collect());
-    insert(name, Lent::Value(slot));
+    insert(name, Lent::Value { slot, invariant });
 }
 
 /// Its older value that borrows, of which it lends nothing.
-pub(super) fn hand_back(name: &str, scope: u64, mut slot: Slot) {
+pub(super) fn hand_back(name: &str, scope: u64, mut slot: Slot, invariant: bool) {
     let is_wanted = with(|loans| {
         slot.grounds = loans.staying.as_ref().map(|(_, grounds)| grounds.clone()).unwrap_or_default();
         loans.taken.get(name) == Some(&scope)
     });
-    if is_wanted { insert(name, Lent::Value(slot)) } else { super::lay(name, slot) }
+    if is_wanted { insert(name, Lent::Value { slot, invariant }) } else { super::lay(name, slot) }
 }
 
 /// Its owner; `stays`: it is not given back when the loan is over.
-pub(super) fn publish(id: u64, name: &str, at: NonNull<u8>, type_id: TypeId, stays: bool) {
+pub(super) fn publish(id: u64, name: &str, at: NonNull<u8>, type_id: TypeId, stays: bool, invariant: bool) {
     let stays = with(|loans| loans.ground(id).filter(|_| stays).cloned());
-    insert(name, Lent::Place(Place { at, type_id, of: id, _stays: stays }));
+    insert(name, Lent::Place(Place { at, type_id, of: id, invariant, _stays: stays }));
 }
 
 /// Its owner that nobody may look at.
@@ -303,22 +336,19 @@ pub(super) fn end_end() {
     drop(ended);
 }
 
-/// An owner of the cell that is being ended goes back; `borrows`: without its lifetimes.
-pub(super) fn give_back(id: u64, name: &str, mut slot: Slot, borrows: bool) {
+/// An owner of the cell that is being ended goes back. `borrows`: without its lifetimes, and whether it is invariant in them.
+pub(super) fn give_back(id: u64, name: &str, mut slot: Slot, borrows: Option<bool>) {
     let is_wanted = with(|loans| {
         if let Some((_, grounds)) = &loans.ending
-            && borrows
+            && borrows.is_some()
         {
             slot.grounds.clone_from(grounds);
         }
         loans.is_of(name, id)
     });
     match (is_wanted, borrows) {
-        (true, true) => insert(name, Lent::Value(slot)),
-        (true, false) => {
-            displace(name, Was::Replaced);
-            store::keep(name, slot);
-        }
+        (true, Some(invariant)) => insert(name, Lent::Value { slot, invariant }),
+        (true, None) => store::keep(name, slot),
         (false, _) => super::lay(name, slot),
     }
 }

@@ -164,11 +164,12 @@ fn both(o: Name, b: Name, end: End) -> Program {
             let refs = Refs(value.iter().collect());
             let _not_kept = owner();
             end!(end);
-            let resident = Resident::new(&seat);
+            let anchor = Token::new();
+            let resident = Resident::new(&seat, &anchor);
             // SAFETY: (covariance): see `covariant`, here and below; it stands in the frame.
-            unsafe { resident.publish(o, &value, false) };
+            unsafe { resident.publish(o, &value, false, false) };
             // SAFETY: (covariance).
-            unsafe { resident.lend(b, refs) };
+            unsafe { resident.lend(b, refs, false) };
             resident.stay().await;
             seat.give_back(o, value);
             Ok(())
@@ -190,11 +191,12 @@ fn lend(o: Name, b: Name, other: Option<Name>, end: End) -> Program {
                     changed.push(Probe::new());
                 }
                 end!(end);
-                let resident = Resident::new(&seat);
+                let anchor = Token::new();
+                let resident = Resident::new(&seat, &anchor);
                 // SAFETY: (covariance); it stands in the frame.
-                unsafe { resident.publish(o, &value, false) };
+                unsafe { resident.publish(o, &value, false, false) };
                 // SAFETY: (covariance).
-                unsafe { resident.lend(b, refs) };
+                unsafe { resident.lend(b, refs, false) };
                 if let (Some(other), Some(changed)) = (other, &mut changed) {
                     // SAFETY: it goes to `put_back` below.
                     unsafe { resident.hand_back(other, changed) };
@@ -219,10 +221,11 @@ fn unique(o: Name, u: Name, end: End) -> Program {
             let body = pin!(async {
                 let unique = Unique(&mut value);
                 end!(end);
-                let resident = Resident::new(&seat);
+                let anchor = Token::new();
+                let resident = Resident::new(&seat, &anchor);
                 resident.hide(o);
                 // SAFETY: (covariance).
-                unsafe { resident.lend(u, unique) };
+                unsafe { resident.lend(u, unique, false) };
                 resident.stay().await;
                 Ok(())
             });
@@ -247,7 +250,7 @@ fn again(o: Name, b: Name, end: End, waits: bool) -> Program {
                 refs.check();
                 end!(end);
                 // SAFETY: (covariance).
-                unsafe { scope.keep(b, refs) };
+                unsafe { scope.keep(b, refs, false) };
                 Ok(())
             });
             Guarded(body).await;
@@ -268,19 +271,20 @@ fn deep(b: Name, d: Name, o: Name, end: End) -> Program {
                 let fresh = owner();
                 let deep = Deep(&refs);
                 end!(end);
-                let resident = Resident::new(&seat);
+                let anchor = Token::new();
+                let resident = Resident::new(&seat, &anchor);
                 // SAFETY: (covariance); it stands in the frame.
-                unsafe { resident.publish(b, &refs, false) };
+                unsafe { resident.publish(b, &refs, false, false) };
                 resident.keep(o, fresh);
                 // SAFETY: (covariance).
-                unsafe { resident.lend(d, deep) };
+                unsafe { resident.lend(d, deep, false) };
                 resident.stay().await;
                 Ok(())
             });
             Guarded(body).await;
         }
         // SAFETY: (covariance).
-        unsafe { seat.put_back_lent(b, refs) };
+        unsafe { seat.put_back_lent(b, refs, false) };
         scope.end();
     })
 }
@@ -298,13 +302,14 @@ fn beside(b: Name, o: Name, c: Name, end: End) -> Program {
                 let new = Refs(value.iter().chain(refs.0.iter().copied()).collect());
                 refs.0.reverse();
                 end!(end);
-                let resident = Resident::new(&seat);
+                let anchor = Token::new();
+                let resident = Resident::new(&seat, &anchor);
                 // SAFETY: (covariance); it stands in the frame.
-                unsafe { resident.publish(o, &value, false) };
+                unsafe { resident.publish(o, &value, false, false) };
                 // SAFETY: (covariance).
-                unsafe { resident.lend(c, new) };
+                unsafe { resident.lend(c, new, false) };
                 // SAFETY: it goes to `put_back_lent` below; (covariance).
-                unsafe { resident.hand_back_lent(b, &mut refs) };
+                unsafe { resident.hand_back_lent(b, &mut refs, false) };
                 resident.stay().await;
                 seat.give_back(o, value);
                 Ok(())
@@ -312,7 +317,7 @@ fn beside(b: Name, o: Name, c: Name, end: End) -> Program {
             Guarded(body).await;
         }
         // SAFETY: (covariance).
-        unsafe { seat.put_back_lent(b, refs) };
+        unsafe { seat.put_back_lent(b, refs, false) };
         scope.end();
     })
 }
@@ -338,9 +343,9 @@ fn join(into: Name, from: Name, end: End, waits: bool) -> Program {
             Guarded(body).await;
         }
         // SAFETY: (covariance).
-        unsafe { scope.put_back(from, more) };
+        unsafe { scope.put_back(from, more, false) };
         // SAFETY: (covariance).
-        unsafe { scope.put_back(into, all) };
+        unsafe { scope.put_back(into, all, false) };
         scope.end();
     })
 }
@@ -357,7 +362,7 @@ fn moved(from: Name, to: Option<Name>, end: End) -> Program {
                 end!(end);
                 if let Some(to) = to {
                     // SAFETY: (covariance).
-                    unsafe { scope.keep(to, refs) };
+                    unsafe { scope.keep(to, refs, false) };
                 }
                 Ok(())
             });
@@ -390,7 +395,7 @@ fn push(u: Name, end: End) -> Program {
             Guarded(body).await;
         }
         // SAFETY: (covariance).
-        unsafe { scope.put_back(u, unique) };
+        unsafe { scope.put_back(u, unique, false) };
         scope.end();
     })
 }
