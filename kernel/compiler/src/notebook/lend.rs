@@ -100,7 +100,6 @@ impl Attempt<'_> {
         }
         self.lending.decided.insert(name.to_owned());
         self.end.remove(name);
-        self.never_end.insert(name.to_owned());
         if is_scoped {
             if !self.lending.lent.contains_key(name) {
                 self.lending.scoped.insert(name.to_owned());
@@ -136,6 +135,13 @@ impl Attempt<'_> {
     }
 
     fn hide(&mut self, name: &str) -> bool {
+        if self.is_lent(name) {
+            // It borrows as well, and could not be given back: rather it is kept, and what borrows from it is not.
+            let from_it =
+                |(borrower, from): (&String, &Vec<String>)| from.iter().any(|n| n == name).then(|| borrower.clone());
+            let borrowers: Vec<String> = self.lending.lent.iter().filter_map(from_it).collect();
+            return borrowers.iter().filter(|borrower| self.cannot_lend_it(borrower)).count() > 0;
+        }
         self.lending.published.remove(name);
         self.lending.hidden.insert(name.to_owned())
     }
