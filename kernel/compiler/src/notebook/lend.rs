@@ -326,7 +326,7 @@ impl Attempt<'_> {
         let mut gone: BTreeSet<&str> = BTreeSet::new();
         for name in anew() {
             // A reference ends with its last use; what may have a `Drop` lives on behind a newer one of its name.
-            let is_over = |older: &Binding| is_own(older) || older.type_text.starts_with('&');
+            let is_over = |older: &Binding| is_own(older) || has_no_drop(&older.type_text);
             let older = self.notebook.bindings.get(name).filter(|older| older.loan == Some(LoanKind::Value));
             if older.is_some_and(is_over) {
                 gone.insert(name);
@@ -424,6 +424,12 @@ impl Attempt<'_> {
     pub(super) fn lent_at(&self) -> BTreeMap<String, CellPlace> {
         self.lending.places.clone()
     }
+}
+
+/// Whether a type surely does nothing when it is dropped that has to do with what it borrows.
+fn has_no_drop(type_text: &str) -> bool {
+    let begins = ["&", "std::str::", "std::slice::", "std::vec::Vec<&", "std::option::Option<&"];
+    begins.iter().any(|begin| type_text.starts_with(begin))
 }
 
 /// Types of std that are invariant only because of how they are written, so that rustc need not be asked.
