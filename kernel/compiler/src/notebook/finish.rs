@@ -40,6 +40,10 @@ impl Notebook {
                 for other in self.pending.values_mut() {
                     other.holds.remove(&binding.name);
                 }
+                // What borrowed from the older one of its name has a lender without a name now.
+                for other in self.bindings.values_mut() {
+                    other.borrows.retain(|from| *from != binding.name);
+                }
                 self.bindings.insert(binding.name.clone(), binding);
             }
             for (name, reason) in pending.not_kept {

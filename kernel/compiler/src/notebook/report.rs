@@ -103,7 +103,7 @@ impl Notebook {
                     Some(format!("`{name}` is lent to {}, and is there again when that is dropped", names(&lent_to)))
                 }
                 ("E0499" | "E0502" | "E0505" | "E0506" | "E0503", _) if !lent_to.is_empty() => {
-                    Some(format!("{} borrows from `{name}` until it is dropped", names(&lent_to)))
+                    Some(format!("`{name}` is lent to {} until that is dropped", names(&lent_to)))
                 }
                 _ => None,
             };
