@@ -7,6 +7,7 @@ mod arguments;
 mod hint;
 mod instrument;
 mod item;
+mod make;
 mod mention;
 mod pattern;
 mod statement;
@@ -23,6 +24,7 @@ use crate::source_map::Edits;
 pub(crate) use hint::{Future, FutureOf, Guess};
 pub(crate) use instrument::{Form, Instruments};
 pub(crate) use item::{Import, Item, ItemKind, Space, Static};
+pub(crate) use make::{Closure, Make};
 
 /// Brackets inside brackets; rustc's own parser and passes recurse as well, and overflow not much later.
 const DEEPEST: usize = 250;
@@ -51,6 +53,10 @@ pub(crate) struct Parsed {
     pub(crate) ok_unit: Option<OkUnit>,
     /// Names that `let` statements at the top level bind, in order, the last of each name.
     pub(crate) bindings: Vec<Binding>,
+    /// The closures in the statements.
+    pub(crate) closures: Vec<Closure>,
+    /// Names that a `let` at the top level binds and nothing else in the cell mentions, and those that it only drops.
+    pub(crate) unused: BTreeSet<String>,
     /// Identifiers that the statements mention anywhere, also inside format strings.
     pub(crate) mentions: BTreeSet<String>,
     /// Names that surely do not survive the cell: `name.await` and the like.
@@ -81,6 +87,8 @@ pub(crate) struct Binding {
     pub(crate) range: Range<usize>,
     /// The text that boxes it, when it is bound to a closure: `let f: Box<dyn Fn(_) -> _> = Box::new(…);`.
     pub(crate) boxed: Option<String>,
+    /// How its value is made.
+    pub(crate) make: Make,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,6 +141,7 @@ pub(crate) fn parse_here(text: &str, item_macros: &BTreeSet<String>) -> Result<P
     parsed.item_ranges.clone_from(&parsed.inner_attributes);
     parsed.guesses = hint::guesses(text, &body.statements);
     parsed.futures = hint::futures(&body.statements);
+    parsed.unused = hint::unused(&body.statements);
     statement::take_apart(text, &body.statements, item_macros, &mut parsed);
     Ok(parsed)
 }

@@ -15,6 +15,8 @@ pub(crate) enum Region {
     Keep(String),
     /// A new variable's type being asked for.
     Type(String),
+    /// The type of what a new variable is kept as.
+    Boxed(String),
     /// An older variable's way back into the store.
     PutBack(String),
     /// An older variable that an earlier cell moved, declared so that rustc says so.

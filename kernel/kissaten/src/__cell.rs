@@ -18,6 +18,11 @@ pub use crate::task::branch::{Branch, branch};
 pub use crate::task::carry::carry;
 pub use crate::task::lane::{Carry, Lane, Spawned};
 
+/// The choice of what a value without a nameable type becomes.
+pub mod boxed {
+    pub use crate::boxed::{DoubleEndedExact, Probe, all, local};
+}
+
 /// The traits of the choice how a value is shown; they must be in scope for it.
 pub mod probes {
     pub use crate::display::probe::{

@@ -80,6 +80,9 @@ impl Attempt<'_> {
         if code == "E0373" && self.give_up_closure(files, error) {
             return true;
         }
+        if self.adjust_boxing(files, error) {
+            return true;
+        }
         let regions: Vec<(Region, &DiagnosticSpan)> =
             error.spans.iter().filter_map(|span| Some((region(files, span)?, span))).collect();
         let package = regions.iter().find_map(|(region, _)| match region {
@@ -341,7 +344,7 @@ impl Attempt<'_> {
 }
 
 /// What our text at a span is there for.
-fn region(files: &Files, span: &DiagnosticSpan) -> Option<Region> {
+pub(super) fn region(files: &Files, span: &DiagnosticSpan) -> Option<Region> {
     let here = files.get(&span.file_name).and_then(|file| file.region(span.byte_start as usize)).cloned();
     here.or_else(|| span.expansion.as_ref().and_then(|expansion| region(files, &expansion.span)))
 }

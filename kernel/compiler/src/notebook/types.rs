@@ -13,13 +13,33 @@ use crate::source_map::Region;
 impl Attempt<'_> {
     /// The types of the new variables, as rustc's lint printed them.
     pub(super) fn types(&self, files: &Files, compiled: &Compiled) -> BTreeMap<String, String> {
+        self.printed(files, compiled, |region| match region {
+            Region::Type(name) => Some(name),
+            _ => None,
+        })
+    }
+
+    /// The types of the boxes around those whose own types have no name.
+    pub(super) fn boxed_types(&self, files: &Files, compiled: &Compiled) -> BTreeMap<String, String> {
+        self.printed(files, compiled, |region| match region {
+            Region::Boxed(name) => Some(name),
+            _ => None,
+        })
+    }
+
+    fn printed(
+        &self,
+        files: &Files,
+        compiled: &Compiled,
+        is_asked: impl Fn(&Region) -> Option<&String>,
+    ) -> BTreeMap<String, String> {
         let mut types = BTreeMap::new();
         for warning in &compiled.diagnostics {
             if let Some(printed) = warning.message.strip_prefix("trivial cast: `&")
                 && let Some((printed, _)) = printed.split_once("` as `")
                 && let Some(span) = warning.spans.iter().find(|span| span.is_primary)
-                && let Some(Region::Type(name)) =
-                    files.get(&span.file_name).and_then(|file| file.region(span.byte_start as usize))
+                && let Some(region) = files.get(&span.file_name).and_then(|file| file.region(span.byte_start as usize))
+                && let Some(name) = is_asked(region)
             {
                 let printed = if self.in_items_crate {
                     binding::with_crate(printed, &self.items.modules())

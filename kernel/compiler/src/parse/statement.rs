@@ -1,6 +1,6 @@
 //! Statements: what stays in the cell, what it binds, and what it shows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
@@ -8,7 +8,7 @@ use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
 use super::mention::{self, plain};
-use super::{Binding, Main, OkUnit, Parsed, item, pattern};
+use super::{Binding, Main, Make, OkUnit, Parsed, item, make, pattern};
 
 /// Sorts the statements of a cell.
 pub(super) fn take_apart(text: &str, statements: &[syn::Stmt], item_macros: &BTreeSet<String>, parsed: &mut Parsed) {
@@ -55,6 +55,7 @@ pub(super) fn take_apart(text: &str, statements: &[syn::Stmt], item_macros: &BTr
                 if let syn::Stmt::Local(local) = other {
                     bind(text, local, parsed);
                 }
+                make::closures(text, other, &mut parsed.closures);
                 parsed.instruments.add_statement(other);
                 names.visit_stmt(other);
                 other.to_tokens(&mut running);
@@ -108,9 +109,15 @@ fn ok_unit(expression: &syn::Expr) -> Option<OkUnit> {
 
 fn bind(text: &str, local: &syn::Local, parsed: &mut Parsed) {
     let boxed = boxed(text, local);
+    let mut makes = BTreeMap::new();
+    make::makes(text, &local.pat, local.init.as_ref().map(|init| &*init.expr), &mut |name, make| {
+        makes.insert(name, make);
+    });
     pattern::bound(&local.pat, &mut |name, mutable| {
         parsed.bindings.retain(|binding| binding.name != name);
-        parsed.bindings.push(Binding { name, mutable, range: local.span().byte_range(), boxed: boxed.clone() });
+        let (boxed, range) = (boxed.clone(), local.span().byte_range());
+        let make = makes.remove(&name).unwrap_or(Make::Unknown);
+        parsed.bindings.push(Binding { name, mutable, range, boxed, make });
     });
 }
 

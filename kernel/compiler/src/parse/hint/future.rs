@@ -7,6 +7,7 @@ use syn::spanned::Spanned;
 use syn::{Expr, Pat};
 
 use crate::parse::mention::{self, plain};
+use crate::parse::pattern;
 
 /// What a `let` binds and no other statement mentions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,14 +30,52 @@ pub(crate) enum FutureOf {
     Type,
 }
 
-/// The candidates among a cell's statements.
-pub(crate) fn futures(statements: &[syn::Stmt]) -> Vec<Future> {
+/// How many statements mention each name.
+fn mentioned(statements: &[syn::Stmt]) -> BTreeMap<String, usize> {
     let mut mentioned: BTreeMap<String, usize> = BTreeMap::new();
     for statement in statements {
         let mut names = BTreeSet::new();
         mention::identifiers(statement.to_token_stream(), &mut names);
         names.into_iter().for_each(|name| *mentioned.entry(name).or_default() += 1);
     }
+    mentioned
+}
+
+/// Names that the cell binds anew without a look at what they were, or only drops.
+pub(crate) fn unused(statements: &[syn::Stmt]) -> BTreeSet<String> {
+    let mentioned = mentioned(statements);
+    let mut found = BTreeSet::new();
+    for statement in statements {
+        match statement {
+            syn::Stmt::Local(local) => {
+                let mut inside = BTreeSet::new();
+                if let Some(init) = &local.init {
+                    mention::identifiers(init.expr.to_token_stream(), &mut inside);
+                }
+                pattern::bound(&local.pat, &mut |name, _| {
+                    if !inside.contains(&name) {
+                        found.insert(name);
+                    }
+                });
+            }
+            syn::Stmt::Expr(Expr::Call(call), _) => found.extend(dropped(call)),
+            _ => {}
+        }
+    }
+    found.retain(|name| mentioned.get(name) == Some(&1));
+    found
+}
+
+/// The variable of a `drop(variable)`.
+fn dropped(call: &syn::ExprCall) -> Option<String> {
+    let (Expr::Path(function), Some(Expr::Path(argument))) = (&*call.func, call.args.first()) else { return None };
+    let is_drop = function.path.segments.last().is_some_and(|last| last.ident == "drop");
+    argument.path.get_ident().filter(|_| is_drop).map(|name| plain(&name.to_string()))
+}
+
+/// The candidates among a cell's statements.
+pub(crate) fn futures(statements: &[syn::Stmt]) -> Vec<Future> {
+    let mentioned = mentioned(statements);
     let locals = statements.iter().filter_map(|statement| match statement {
         syn::Stmt::Local(local) => future(local),
         _ => None,
