@@ -7,7 +7,6 @@
 
 mod printed;
 
-use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use crate::parse::{Closure, Make};
@@ -225,7 +224,7 @@ impl Plan {
     }
 }
 
-/// The kinds in `kissaten/src/boxed.rs`, or more.
+/// The kinds in `kissaten/src/__cell/boxed.rs`, or more.
 const KINDS: usize = 28;
 
 fn coerced(type_text: &str, value: &str) -> String {
@@ -317,7 +316,7 @@ fn without_threads(bounds: &str) -> String {
 
 /// Names of variables, for texts without a notebook.
 #[cfg(test)]
-pub(crate) struct Variables(pub(crate) BTreeSet<String>);
+pub(crate) struct Variables(pub(crate) std::collections::BTreeSet<String>);
 
 #[cfg(test)]
 impl Names for Variables {

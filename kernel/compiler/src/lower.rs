@@ -35,6 +35,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) keep: Vec<&'a str>,
     /// How those of them are boxed whose types have no name.
     pub(crate) boxing: Option<&'a BTreeMap<String, Plan>>,
+    /// Words that the statements get: where, and which.
+    pub(crate) moves: Vec<(usize, &'static str)>,
     /// New variables that borrow from kept ones, and end before those are moved into the store.
     pub(crate) end: Vec<&'a str>,
     /// Variables that an earlier cell moved, and their types.
@@ -147,6 +149,9 @@ fn body(out: &mut Generated, text: &str, parsed: &Parsed, frame: &Frame<'_>) {
         edits.insert(tail.start, *before);
     }
     edits.extend(&parsed.statement_edits);
+    for (at, word) in &frame.moves {
+        edits.insert(*at, *word);
+    }
     if let Some(form) = frame.form {
         edits.extend(&parsed.instruments.edits(form));
     }

@@ -24,7 +24,7 @@ use crate::source_map::Edits;
 pub(crate) use hint::{Future, FutureOf, Guess};
 pub(crate) use instrument::{Form, Instruments};
 pub(crate) use item::{Import, Item, ItemKind, Space, Static};
-pub(crate) use make::{Closure, Make};
+pub(crate) use make::{Borrowing, Closure, Make, is_copy_type};
 
 /// Brackets inside brackets; rustc's own parser and passes recurse as well, and overflow not much later.
 const DEEPEST: usize = 250;
@@ -55,6 +55,8 @@ pub(crate) struct Parsed {
     pub(crate) bindings: Vec<Binding>,
     /// The closures in the statements.
     pub(crate) closures: Vec<Closure>,
+    /// Closures and async blocks in a `let` at the top level that borrow what they capture.
+    pub(crate) borrowing: Vec<Borrowing>,
     /// Names that a `let` at the top level binds and nothing else in the cell mentions, and those that it only drops.
     pub(crate) unused: BTreeSet<String>,
     /// Identifiers that the statements mention anywhere, also inside format strings.
@@ -89,6 +91,8 @@ pub(crate) struct Binding {
     pub(crate) boxed: Option<String>,
     /// How its value is made.
     pub(crate) make: Make,
+    /// The text shows that its type is `Copy`: `let k = 3;`.
+    pub(crate) is_copy: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,6 +2,8 @@
 //!
 //! Everything generic is thin: a cell pays for what it instantiates, every time it is compiled.
 
+pub mod boxed;
+
 use std::alloc::Layout;
 use std::any::TypeId;
 use std::mem::{ManuallyDrop, MaybeUninit, needs_drop};
@@ -17,11 +19,6 @@ pub use crate::runtime::{Guarded, GuardedDebug, Program};
 pub use crate::task::branch::{Branch, branch};
 pub use crate::task::carry::carry;
 pub use crate::task::lane::{Carry, Lane, Spawned};
-
-/// The choice of what a value without a nameable type becomes.
-pub mod boxed {
-    pub use crate::boxed::{DoubleEndedExact, Probe, all, local};
-}
 
 /// The traits of the choice how a value is shown; they must be in scope for it.
 pub mod probes {

@@ -365,6 +365,7 @@ impl<'a> Attempt<'a> {
             put_back: goes_back.collect(),
             keep: bound().filter(|name| !self.not_kept.contains_key(*name)).collect(),
             boxing: self.boxes.then_some(&self.boxing),
+            moves: self.moves_of_copies(),
             end: bound().filter(|name| self.end.contains(*name)).collect(),
             moved: moved.collect(),
             error_type: self.error_type,

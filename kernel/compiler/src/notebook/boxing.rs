@@ -7,7 +7,7 @@ use cargo_metadata::diagnostic::{Diagnostic, DiagnosticSpan};
 use super::attempt::{Attempt, Files};
 use crate::binding::{self, NotKept};
 use crate::boxing::{self, Callable, Kind, Names, Plan, Threads};
-use crate::parse::{Closure, Space};
+use crate::parse::{self, Borrowing, Closure, Space};
 use crate::source_map::{Region, offset_in};
 
 /// A cell's and the notebook's names, for plans.
@@ -41,6 +41,28 @@ impl Attempt<'_> {
         };
         let plans: BTreeMap<String, Plan> = self.parsed.bindings.iter().filter_map(plan).collect();
         self.boxing = plans;
+    }
+
+    /// A closure or an async block that borrows from nothing but variables of `Copy` types that nobody can change may as well
+    /// have copies of them: then it borrows from nothing, and can be kept.
+    pub(super) fn moves_of_copies(&self) -> Vec<(usize, &'static str)> {
+        // One that measures it would see the difference.
+        if !self.boxes || ["size_of_val", "align_of_val"].iter().any(|measure| self.parsed.mentions.contains(*measure))
+        {
+            return Vec::new();
+        }
+        let copies = |name: &String| match self.parsed.bindings.iter().find(|bound| bound.name == *name) {
+            Some(bound) => Some(bound.is_copy),
+            None => {
+                let binding = self.notebook.bindings.get(name)?;
+                Some(!binding.mutable && parse::is_copy_type(&binding.type_text))
+            }
+        };
+        let is_safe = |one: &&Borrowing| {
+            let captured: Vec<bool> = one.mentions.iter().filter_map(copies).collect();
+            !captured.is_empty() && captured.iter().all(|is_copy| *is_copy)
+        };
+        self.parsed.borrowing.iter().filter(is_safe).map(|one| (one.at, one.word)).collect()
     }
 
     /// The plans for what turned out to have no name by its type. Whether there are new ones.

@@ -9,7 +9,6 @@ use tokio_util::sync::CancellationToken;
 use super::Notebook;
 use super::attempt::Attempt;
 use crate::api::{PrepareError, Source};
-use crate::binding;
 use crate::items::CellText;
 use crate::parse::{self, Unparsed};
 

@@ -261,3 +261,118 @@ pub(super) fn closures(text: &str, statement: &syn::Stmt, into: &mut Vec<Closure
     }
     All(text, into).visit_stmt(statement);
 }
+
+/// A closure or an async block that is not `move`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Borrowing {
+    /// Where a `move` makes it one, and how that is written there.
+    pub(crate) at: usize,
+    pub(crate) word: &'static str,
+    /// Identifiers that it mentions and does not bind itself.
+    pub(crate) mentions: BTreeSet<String>,
+}
+
+/// Those in a `let`.
+pub(super) fn borrowing(text: &str, local: &syn::Local, into: &mut Vec<Borrowing>) {
+    struct All<'a>(&'a str, &'a mut Vec<Borrowing>);
+    impl All<'_> {
+        fn add(
+            &mut self,
+            node: &dyn ToTokens,
+            start: usize,
+            begins: &str,
+            behind: usize,
+            word: &'static str,
+            own: BTreeSet<String>,
+        ) {
+            if !self.0.get(start..).is_some_and(|text| text.starts_with(begins)) {
+                return;
+            }
+            let mut mentions = BTreeSet::new();
+            mention::identifiers(node.to_token_stream(), &mut mentions);
+            mentions.retain(|name| !own.contains(name));
+            self.1.push(Borrowing { at: start + behind, word, mentions });
+        }
+    }
+    impl<'ast> Visit<'ast> for All<'_> {
+        fn visit_expr_closure(&mut self, node: &'ast syn::ExprClosure) {
+            if node.capture.is_none() && node.asyncness.is_none() {
+                let own = bound_within(|bound| bound.visit_expr_closure(node));
+                self.add(node, node.span().byte_range().start, "|", 0, "move ", own);
+            }
+            visit::visit_expr_closure(self, node);
+        }
+        fn visit_expr_async(&mut self, node: &'ast syn::ExprAsync) {
+            if node.capture.is_none() {
+                let own = bound_within(|bound| bound.visit_expr_async(node));
+                self.add(node, node.span().byte_range().start, "async", "async".len(), " move", own);
+            }
+            visit::visit_expr_async(self, node);
+        }
+        fn visit_item(&mut self, _: &'ast syn::Item) {}
+    }
+    if let Some(init) = &local.init {
+        All(text, into).visit_expr(&init.expr);
+    }
+}
+
+/// The names that patterns within bind.
+fn bound_within(visit: impl FnOnce(&mut Bound)) -> BTreeSet<String> {
+    let mut bound = Bound::default();
+    visit(&mut bound);
+    bound.0
+}
+
+#[derive(Default)]
+struct Bound(BTreeSet<String>);
+
+impl<'ast> Visit<'ast> for Bound {
+    fn visit_pat_ident(&mut self, pattern: &'ast syn::PatIdent) {
+        self.0.insert(plain(&pattern.ident.to_string()));
+        visit::visit_pat_ident(self, pattern);
+    }
+}
+
+/// Whether a `let` binds one name, without `mut`, to a literal or as a primitive type.
+pub(super) fn is_copy(local: &syn::Local) -> bool {
+    let literal = |init: &syn::LocalInit| match &*init.expr {
+        Expr::Lit(_) => true,
+        Expr::Unary(unary) => matches!(*unary.expr, Expr::Lit(_)),
+        _ => false,
+    };
+    match &local.pat {
+        Pat::Ident(name) => name.mutability.is_none() && local.init.as_ref().is_some_and(literal),
+        Pat::Type(typed) => {
+            matches!(&*typed.pat, Pat::Ident(name) if name.mutability.is_none())
+                && is_copy_type(&typed.ty.to_token_stream().to_string())
+        }
+        _ => false,
+    }
+}
+
+/// Whether a type as text is a primitive one, or a reference to text.
+pub(crate) fn is_copy_type(type_text: &str) -> bool {
+    let primitive = [
+        "i8",
+        "i16",
+        "i32",
+        "i64",
+        "i128",
+        "isize",
+        "u8",
+        "u16",
+        "u32",
+        "u64",
+        "u128",
+        "usize",
+        "f32",
+        "f64",
+        "bool",
+        "char",
+        "&str",
+        "&'static str",
+        "std::time::Duration",
+        "std::time::Instant",
+    ];
+    primitive.contains(&type_text)
+}

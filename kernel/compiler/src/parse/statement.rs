@@ -54,6 +54,7 @@ pub(super) fn take_apart(text: &str, statements: &[syn::Stmt], item_macros: &BTr
                 }
                 if let syn::Stmt::Local(local) = other {
                     bind(text, local, parsed);
+                    make::borrowing(text, local, &mut parsed.borrowing);
                 }
                 make::closures(text, other, &mut parsed.closures);
                 parsed.instruments.add_statement(other);
@@ -67,6 +68,7 @@ pub(super) fn take_apart(text: &str, statements: &[syn::Stmt], item_macros: &BTr
     find_moves(running, &mut parsed.surely_moved);
     // A name that is bound again in an inner scope may be that one: nothing is sure about it.
     parsed.surely_moved.retain(|name| !names.inner.contains(name) && !names.assigned.contains(name));
+    parsed.borrowing.retain(|one| one.mentions.is_disjoint(&names.inner));
     parsed.main = main.filter(|_| !parsed.mentions.contains("main"));
 }
 
@@ -109,6 +111,7 @@ fn ok_unit(expression: &syn::Expr) -> Option<OkUnit> {
 
 fn bind(text: &str, local: &syn::Local, parsed: &mut Parsed) {
     let boxed = boxed(text, local);
+    let bound_before: BTreeSet<String> = parsed.bindings.iter().map(|binding| binding.name.clone()).collect();
     let mut makes = BTreeMap::new();
     make::makes(text, &local.pat, local.init.as_ref().map(|init| &*init.expr), &mut |name, make| {
         makes.insert(name, make);
@@ -116,8 +119,10 @@ fn bind(text: &str, local: &syn::Local, parsed: &mut Parsed) {
     pattern::bound(&local.pat, &mut |name, mutable| {
         parsed.bindings.retain(|binding| binding.name != name);
         let (boxed, range) = (boxed.clone(), local.span().byte_range());
+        // Of a name that is bound twice one cannot say which one is meant.
+        let is_copy = !bound_before.contains(&name) && make::is_copy(local);
         let make = makes.remove(&name).unwrap_or(Make::Unknown);
-        parsed.bindings.push(Binding { name, mutable, range, boxed, make });
+        parsed.bindings.push(Binding { name, mutable, range, boxed, make, is_copy });
     });
 }
 
