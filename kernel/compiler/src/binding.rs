@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::parse::Open;
+
 /// A variable that is in the worker's store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Binding {
@@ -52,6 +54,8 @@ pub(crate) enum NotKept {
     Moved(Moved),
     /// A lock of stdout, stderr or stdin.
     Lock(String),
+    /// Its type is not settled yet: its statement waits for the cell that uses it.
+    Open(Box<Open>),
     /// An item or an import of its name took its place.
     Shadowed,
     /// The worker that held it is gone.
@@ -104,6 +108,12 @@ impl NotKept {
             Self::Moved(moved) => format!("`{name}` was moved in {}", moved.label),
             Self::Lock(type_text) => {
                 format!("`{name}` was not kept: a `{type_text}` would stop all other threads that print")
+            }
+            Self::Open(open) => {
+                format!(
+                    "the type of `{name}` is not settled in {}: a cell that uses `{name}` says which it is",
+                    open.label
+                )
             }
             Self::Shadowed => format!("the variable `{name}` made way for an item of the same name"),
             Self::WorkerLost => format!("`{name}` was lost with the process that held it; run its cell again"),

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::ops::Range;
 
 use crate::binding::Binding;
 use crate::boxing::Plan;
@@ -35,6 +36,10 @@ pub(crate) struct Frame<'a> {
     pub(crate) keep: Vec<&'a str>,
     /// How those of them are boxed whose types have no name.
     pub(crate) boxing: Option<&'a BTreeMap<String, Plan>>,
+    /// Statements of earlier cells that waited for this one, each with a variable that it binds.
+    pub(crate) opened: Vec<(&'a str, &'a str)>,
+    /// Statements of this cell that wait for a later one.
+    pub(crate) postponed: Vec<Range<usize>>,
     /// Words that the statements get: where, and which.
     pub(crate) moves: Vec<(usize, &'static str)>,
     /// New variables that borrow from kept ones, and end before those are moved into the store.
@@ -117,6 +122,15 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
         out.push_region(&declaration, Region::Moved((*name).to_owned()));
         out.push(" ");
     }
+    opened(out, frame);
+}
+
+/// Statements of earlier cells that run at the beginning of this one.
+fn opened(out: &mut Generated, frame: &Frame<'_>) {
+    for (name, statement) in &frame.opened {
+        out.push_region(statement, Region::Open((*name).to_owned()));
+        out.push(" ");
+    }
 }
 
 /// Makes the linker take the code of dependencies from where the worker has it.
@@ -159,6 +173,7 @@ fn body(out: &mut Generated, text: &str, parsed: &Parsed, frame: &Frame<'_>) {
         edits.insert(tail.end, behind);
     }
     let mut blanks = parsed.item_ranges.clone();
+    blanks.extend(frame.postponed.iter().cloned());
     if !frame.in_items_crate {
         // A `use` of this cell holds in it as it stands, and is rustc's to complain about there.
         blanks.retain(|blank| !parsed.imports.iter().any(|import| import.range == *blank));

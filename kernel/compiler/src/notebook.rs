@@ -15,6 +15,7 @@ mod history;
 mod inquiry;
 mod instrument;
 mod knowledge;
+mod open;
 mod report;
 mod tidy;
 mod types;
@@ -27,7 +28,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{Artifact, CompileError, PrepareError, Program, Source, Variable};
-use crate::binding::{self, Binding, NotKept};
+use crate::binding::{Binding, NotKept};
 use crate::items::{CellText, Items, Merged};
 use crate::lower::{self, ItemsFile};
 use crate::parse::{self, Parsed, Unparsed};
@@ -133,6 +134,8 @@ impl Notebook {
                 return Err(changes("it defines an item or imports one"));
             }
             parsed.bindings.clear();
+        } else {
+            self.open(&mut parsed);
         }
         let mut items = self.items.clone();
         let merged = items.merge(&cell, &parsed, false);
@@ -256,6 +259,7 @@ impl Notebook {
             forget,
             moves: success.moves,
             compile_time: success.time,
+            compiles: success.compiles,
         }
     }
 

@@ -9,10 +9,11 @@ mod instrument;
 mod item;
 mod make;
 mod mention;
+mod open;
 mod pattern;
 mod statement;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use proc_macro2::TokenStream;
@@ -25,6 +26,7 @@ pub(crate) use hint::{Future, FutureOf, Guess};
 pub(crate) use instrument::{Form, Instruments};
 pub(crate) use item::{Import, Item, ItemKind, Space, Static};
 pub(crate) use make::{Borrowing, Closure, Make, is_copy_type};
+pub(crate) use open::{Open, OpenLet};
 
 /// Brackets inside brackets; rustc's own parser and passes recurse as well, and overflow not much later.
 const DEEPEST: usize = 250;
@@ -57,12 +59,17 @@ pub(crate) struct Parsed {
     pub(crate) closures: Vec<Closure>,
     /// Closures and async blocks in a `let` at the top level that borrow what they capture.
     pub(crate) borrowing: Vec<Borrowing>,
+    /// Statements that can wait for a later cell, identifiers that all others mention, and the statements of earlier cells
+    /// that waited for this one.
+    pub(crate) open_lets: Vec<OpenLet>,
+    pub(crate) busy: BTreeSet<String>,
+    pub(crate) opened: Vec<Open>,
     /// Names that a `let` at the top level binds and nothing else in the cell mentions, and those that it only drops.
     pub(crate) unused: BTreeSet<String>,
     /// Identifiers that the statements mention anywhere, also inside format strings.
     pub(crate) mentions: BTreeSet<String>,
-    /// Names that surely do not survive the cell: `name.await` and the like.
-    pub(crate) surely_moved: BTreeSet<String>,
+    /// Names that surely do not survive the cell, and where they are moved: `name.await` and the like.
+    pub(crate) surely_moved: BTreeMap<String, Range<usize>>,
     /// What the text alone lets one guess.
     pub(crate) guesses: Vec<Guess>,
     /// Variables that may be futures which nobody awaits.

@@ -9,6 +9,8 @@ use std::ops::Range;
 /// What a stretch of our own text is there for; an error inside of it is about that, not about the user's code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Region {
+    /// A statement of an earlier cell that waited for this one; a variable that it binds.
+    Open(String),
     /// A variable's declaration from the store.
     Take(String),
     /// A new variable's way into the store.

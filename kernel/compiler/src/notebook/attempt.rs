@@ -69,6 +69,7 @@ pub(super) struct Attempt<'a> {
     forget: Vec<(String, NotKept)>,
     pub(super) notes: Vec<String>,
     time: Duration,
+    compiles: u32,
 }
 
 /// A cell that compiled.
@@ -90,6 +91,7 @@ pub(super) struct Success {
     /// As it is shown to people.
     pub(super) tail_type: Option<String>,
     pub(super) time: Duration,
+    pub(super) compiles: u32,
 }
 
 /// The files of one try, by the names that rustc calls them.
@@ -152,11 +154,12 @@ impl<'a> Attempt<'a> {
             forget: Vec::new(),
             notes: Vec::new(),
             time: Duration::ZERO,
+            compiles: 0,
         };
         attempt.drop_variables_named_as_items();
         attempt.box_by_text();
-        for name in &parsed.surely_moved {
-            let moved = attempt.moved_here(name, None);
+        for (name, range) in &parsed.surely_moved {
+            let moved = attempt.moved_here(name, attempt.place_of(range.start, range.end));
             if parsed.bindings.iter().any(|binding| binding.name == *name) {
                 attempt.not_kept.insert(name.clone(), NotKept::Moved(moved));
             } else if notebook.bindings.contains_key(name) {
@@ -211,6 +214,7 @@ impl<'a> Attempt<'a> {
         for tries_left in (0..TRIES).rev() {
             let (files, compiled, library) = self.compile(cancel, true).await?;
             self.time += compiled.time;
+            self.compiles += 1;
             if compiled.success {
                 let types = self.types(&files, &compiled);
                 let boxed = self.boxed_types(&files, &compiled);
@@ -235,7 +239,8 @@ impl<'a> Attempt<'a> {
                 return Err(self.notebook.report(self.cell, &self.items, &files, &compiled));
             }
             // What instruments the code was in the way: from the beginning without it.
-            self = Self { instrumented: false, boxes: false, time: self.time + compiled.time, ..fresh.clone() };
+            let (time, compiles) = (self.time + compiled.time, self.compiles + 1);
+            self = Self { instrumented: false, boxes: false, time, compiles, ..fresh.clone() };
             self.items.plain.extend(at_fault);
         }
         Err(PrepareError::Environment(
@@ -366,6 +371,11 @@ impl<'a> Attempt<'a> {
             keep: bound().filter(|name| !self.not_kept.contains_key(*name)).collect(),
             boxing: self.boxes.then_some(&self.boxing),
             moves: self.moves_of_copies(),
+            opened: self
+                .opened()
+                .filter_map(|open| Some((open.statement.names.first()?.0.as_str(), open.text.as_str())))
+                .collect(),
+            postponed: self.postponed(),
             end: bound().filter(|name| self.end.contains(*name)).collect(),
             moved: moved.collect(),
             error_type: self.error_type,
@@ -439,6 +449,7 @@ impl<'a> Attempt<'a> {
             hints,
             tail_type,
             time: self.time,
+            compiles: self.compiles,
         }
     }
 }

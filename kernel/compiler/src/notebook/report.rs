@@ -263,6 +263,15 @@ impl Places<'_> {
                 (span.column_start, span.column_end) = (*from, *to);
                 true
             }
+            Region::Open(name) => {
+                let Some(NotKept::Open(open)) = self.notebook.not_kept.get(name) else { return false };
+                let Some(text) = self.notebook.texts.get(&open.label).map(|cell| cell.text.as_str()) else {
+                    return false;
+                };
+                span.file_name.clone_from(&open.label);
+                set_place(span, text, open.statement.range.start, open.statement.range.end);
+                true
+            }
             Region::End => {
                 let end = self.cell.text.trim_end().len();
                 span.file_name.clone_from(&self.cell.label);

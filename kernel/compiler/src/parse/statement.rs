@@ -1,6 +1,7 @@
 //! Statements: what stays in the cell, what it binds, and what it shows.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
@@ -8,7 +9,7 @@ use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
 use super::mention::{self, plain};
-use super::{Binding, Main, Make, OkUnit, Parsed, item, make, pattern};
+use super::{Binding, Main, Make, OkUnit, Parsed, item, make, open, pattern};
 
 /// Sorts the statements of a cell.
 pub(super) fn take_apart(text: &str, statements: &[syn::Stmt], item_macros: &BTreeSet<String>, parsed: &mut Parsed) {
@@ -56,6 +57,14 @@ pub(super) fn take_apart(text: &str, statements: &[syn::Stmt], item_macros: &BTr
                     bind(text, local, parsed);
                     make::borrowing(text, local, &mut parsed.borrowing);
                 }
+                let open = match other {
+                    syn::Stmt::Local(local) => open::open(text, local),
+                    _ => None,
+                };
+                match open {
+                    Some(open) => parsed.open_lets.push(open),
+                    None => mention::identifiers(other.to_token_stream(), &mut parsed.busy),
+                }
                 make::closures(text, other, &mut parsed.closures);
                 parsed.instruments.add_statement(other);
                 names.visit_stmt(other);
@@ -67,7 +76,7 @@ pub(super) fn take_apart(text: &str, statements: &[syn::Stmt], item_macros: &BTr
     mention::identifiers(running.clone(), &mut parsed.mentions);
     find_moves(running, &mut parsed.surely_moved);
     // A name that is bound again in an inner scope may be that one: nothing is sure about it.
-    parsed.surely_moved.retain(|name| !names.inner.contains(name) && !names.assigned.contains(name));
+    parsed.surely_moved.retain(|name, _| !names.inner.contains(name) && !names.assigned.contains(name));
     parsed.borrowing.retain(|one| one.mentions.is_disjoint(&names.inner));
     parsed.main = main.filter(|_| !parsed.mentions.contains("main"));
 }
@@ -207,7 +216,7 @@ impl<'ast> Visit<'ast> for Names {
 
 /// Finds `name.await` and `join!(name, …)`: what is awaited by value is gone, unless it is `Copy`, which no future
 /// that one would want to keep is.
-fn find_moves(tokens: TokenStream, moved: &mut BTreeSet<String>) {
+fn find_moves(tokens: TokenStream, moved: &mut BTreeMap<String, Range<usize>>) {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let is = |index: usize, expected: char| matches!(tokens.get(index), Some(TokenTree::Punct(punct)) if punct.as_char() == expected);
     let word = |index: usize, expected: &[&str]| matches!(tokens.get(index), Some(TokenTree::Ident(ident)) if expected.iter().any(|word| ident == word));
@@ -220,7 +229,7 @@ fn find_moves(tokens: TokenStream, moved: &mut BTreeSet<String>) {
                         ['.', '&', '*', ':'].into_iter().any(|operator| is(before, operator)) || word(before, &["mut"])
                     }) =>
             {
-                moved.insert(plain(&ident.to_string()));
+                moved.insert(plain(&ident.to_string()), ident.span().byte_range());
             }
             TokenTree::Ident(_) if word(index, &["join", "try_join"]) && is(index + 1, '!') => {
                 if let Some(TokenTree::Group(arguments)) = tokens.get(index + 2) {
@@ -234,12 +243,12 @@ fn find_moves(tokens: TokenStream, moved: &mut BTreeSet<String>) {
 }
 
 /// Of a macro's arguments, those that are one identifier each.
-fn plain_arguments(tokens: TokenStream, into: &mut BTreeSet<String>) {
+fn plain_arguments(tokens: TokenStream, into: &mut BTreeMap<String, Range<usize>>) {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let is_comma = |token: &TokenTree| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ',');
     for argument in tokens.split(is_comma) {
         if let [TokenTree::Ident(ident)] = argument {
-            into.insert(plain(&ident.to_string()));
+            into.insert(plain(&ident.to_string()), ident.span().byte_range());
         }
     }
 }
