@@ -289,7 +289,7 @@ pub(crate) fn shown(short: &str) -> String {
         let end = crate::binding::end_of_bounds(from);
         let (bounds, after) = from.split_at(end);
         let closing = opening.matches('<').count();
-        let inner = shown(&without_threads(bounds));
+        let inner = shown(&elided(&without_threads(bounds)));
         let inner = match inner.strip_prefix("DoubleEndedExact") {
             Some(item) => format!("DoubleEndedIterator{item} + ExactSizeIterator"),
             None => inner,
@@ -301,6 +301,15 @@ pub(crate) fn shown(short: &str) -> String {
         rest = after.get(closing..).unwrap_or("");
     }
     out + rest
+}
+
+/// `Fn(&str)` for what rustc prints as `for<'a> Fn(&'a str)`, where that is the same.
+fn elided(bounds: &str) -> String {
+    let Some(rest) = bounds.strip_prefix("for<'a> ") else { return bounds.to_owned() };
+    let (inputs, output) = rest.split_once(") -> ").unwrap_or((rest, ""));
+    let short = rest.replace("&'a ", "&");
+    let is_same = inputs.matches("'a").count() == 1 || !output.contains("'a");
+    if is_same && !short.contains("'a") { short } else { bounds.to_owned() }
 }
 
 /// The bounds without the auto traits on their own level.
@@ -326,5 +335,82 @@ impl Names for Variables {
 
     fn returned_by(&self, function: &str) -> Option<Plan> {
         (function == "brew").then_some(Plan::Lazy { send: true })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse::parse;
+    use expect_test::{Expect, expect};
+    use std::collections::BTreeSet;
+
+    /// The plans that a text gives by itself.
+    #[track_caller]
+    fn check(text: &str, expected: Expect) {
+        let parsed = parse(text, &BTreeSet::new()).unwrap();
+        let variables = Variables(parsed.bindings.iter().map(|bound| bound.name.clone()).collect());
+        let plans = parsed.bindings.iter().filter_map(|bound| {
+            let plan = of_text(&bound.make, bound.mutable, &variables)?;
+            Some(format!("{}: {}", bound.name, words(&plan)))
+        });
+        expected.assert_eq(&plans.collect::<Vec<_>>().join("\n"));
+    }
+
+    fn words(plan: &Plan) -> String {
+        match plan {
+            Plan::AsItIs => "as it is".to_owned(),
+            Plan::Lazy { .. } => "lazy".to_owned(),
+            Plan::Call(callable) => {
+                let (kind, parameters) = (callable.kind, callable.parameters.join(", "));
+                let output = if callable.output.does_nothing() { "_".to_owned() } else { words(&callable.output) };
+                format!("{}{kind:?}({parameters}) -> {output}", callable.holder.unwrap_or_default())
+            }
+            Plan::Tuple(all) => format!("({})", all.iter().map(words).collect::<Vec<_>>().join(", ")),
+            Plan::Vec(inner) => format!("vec of {}", words(inner)),
+            Plan::Mapped(inner) => format!("map of {}", words(inner)),
+            Plan::Object { .. } | Plan::Coerced(_) => unreachable!("no text gives it"),
+        }
+    }
+
+    #[test]
+    fn a_text_shows_what_has_no_name() {
+        check(
+            "let a = async {}; let b = brew(); let c = Box::pin(brew()); let d = it.map(|x| x).rev(); let e = timeout(d, async {});",
+            expect![[""]],
+        );
+        check(
+            "let k = 1; let f = |x: i32| x; let g = |x: i32| x + k; let mut h = || k; let i = |k: u8| k; let j = Box::new(|| k); \
+             let l = |x| async move { x }; let m = |x| move |y: i32| x + y; let n = async |x: u32| x;",
+            expect![[""]],
+        );
+        check(
+            "let a = (1, brew()); let (b, c) = (brew(), 2); let d = vec![brew()]; let e = [|| 1]; let f = Some(async {});",
+            expect![[""]],
+        );
+    }
+
+    #[test]
+    fn a_text_that_shows_nothing_is_left_alone() {
+        check(
+            "let a = tokio::spawn(async {}); let b = it.map(|x| x).collect::<Vec<_>>(); let c: Box<dyn Fn()> = Box::new(|| ()); \
+             let d = brew().await; let e = make(|x| x); let f = v.iter().rev(); let g = (1, 2);",
+            expect![[""]],
+        );
+    }
+
+    #[test]
+    fn boxes_are_shown_as_what_is_in_them() {
+        let check = |short: &str, expected: &str| assert_eq!(shown(short), expected);
+        check("Pin<Box<dyn Future<Output = u32> + Send>>", "impl Future<Output = u32>");
+        check("(Box<dyn Fn(i32) -> i32 + Send + Sync>, i32)", "(impl Fn(i32) -> i32, i32)");
+        check("Vec<Box<dyn for<'a> Fn(&'a str) -> usize + Send + Sync>>", "Vec<impl Fn(&str) -> usize>");
+        check(
+            "Arc<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>",
+            "Arc<impl Fn() -> impl Future<Output = ()>>",
+        );
+        check("Box<dyn DoubleEndedExact<Item = u8> + Send>", "impl DoubleEndedIterator<Item = u8> + ExactSizeIterator");
+        check("Peekable<Box<dyn Iterator<Item = u8>>>", "Peekable<impl Iterator<Item = u8>>");
+        check("fn(u8) -> u8", "fn(u8) -> u8");
     }
 }

@@ -41,28 +41,24 @@ fn mentioned(statements: &[syn::Stmt]) -> BTreeMap<String, usize> {
     mentioned
 }
 
-/// Names that the cell binds anew without a look at what they were, or only drops.
+/// Names that the cell binds anew before it looks at what they were, or drops.
 pub(crate) fn unused(statements: &[syn::Stmt]) -> BTreeSet<String> {
-    let mentioned = mentioned(statements);
-    let mut found = BTreeSet::new();
+    let (mut found, mut mentioned) = (BTreeSet::new(), BTreeSet::new());
     for statement in statements {
+        let mut new = BTreeSet::new();
         match statement {
             syn::Stmt::Local(local) => {
-                let mut inside = BTreeSet::new();
                 if let Some(init) = &local.init {
-                    mention::identifiers(init.expr.to_token_stream(), &mut inside);
+                    mention::identifiers(init.expr.to_token_stream(), &mut mentioned);
                 }
-                pattern::bound(&local.pat, &mut |name, _| {
-                    if !inside.contains(&name) {
-                        found.insert(name);
-                    }
-                });
+                pattern::bound(&local.pat, &mut |name, _| _ = new.insert(name));
             }
-            syn::Stmt::Expr(Expr::Call(call), _) => found.extend(dropped(call)),
+            syn::Stmt::Expr(Expr::Call(call), _) => new.extend(dropped(call)),
             _ => {}
         }
+        found.extend(new.into_iter().filter(|name| !mentioned.contains(name)));
+        mention::identifiers(statement.to_token_stream(), &mut mentioned);
     }
-    found.retain(|name| mentioned.get(name) == Some(&1));
     found
 }
 
