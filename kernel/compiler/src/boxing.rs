@@ -46,6 +46,8 @@ pub(crate) struct Callable {
     pub(crate) threads: Threads,
     /// It is in a `Box`, `Arc` or `Rc` already.
     pub(crate) holder: Option<&'static str>,
+    /// It has nothing but copies in it, so it can be copied itself.
+    pub(crate) is_copy: bool,
     pub(crate) is_async: bool,
     /// What is done with what it returns.
     pub(crate) output: Plan,
@@ -82,6 +84,8 @@ impl Threads {
 pub(crate) trait Names {
     /// Whether it is a variable here.
     fn is_variable(&self, name: &str) -> bool;
+    /// Whether what it stands for can surely be copied, if it is a variable at all.
+    fn is_copy(&self, name: &str) -> bool;
     /// What the notebook's function of this name returns, where that has no name.
     fn returned_by(&self, function: &str) -> Option<Plan>;
 }
@@ -128,12 +132,18 @@ pub(crate) fn callable(
     } else {
         Kind::Fn
     };
+    let is_copy = kind == Kind::Fn
+        && holder.is_none()
+        && !closure.is_async
+        && output.does_nothing()
+        && closure.mentions.iter().all(|name| names.is_copy(name));
     let threads = match (kind, holder) {
         (_, Some("Rc")) => Threads::Neither,
         (Kind::FnMut, _) => Threads::Send,
         _ => Threads::SendSync,
     };
-    Callable { parameters: closure.parameters.clone(), kind, threads, holder, is_async: closure.is_async, output }
+    let (parameters, is_async) = (closure.parameters.clone(), closure.is_async);
+    Callable { parameters, kind, threads, holder, is_copy, is_async, output }
 }
 
 impl Plan {
@@ -241,6 +251,11 @@ impl Callable {
             Kind::FnOnce => "FnOnce",
         };
         let object = format!("dyn ::core::ops::{call}({parameters}) -> _{}", self.threads.bounds());
+        if self.is_copy && self.kind == Kind::Fn && self.output.does_nothing() {
+            // A box cannot be copied, a reference can. What is copied has no destructor that would be missed.
+            let leaked = format!("::std::boxed::Box::leak(::std::boxed::Box::new({name}))");
+            return coerced(&format!("&({object})"), &leaked);
+        }
         let holder = match self.holder {
             Some("Arc") => "::std::sync::Arc",
             Some("Rc") => "::std::rc::Rc",
@@ -281,14 +296,14 @@ impl Callable {
 pub(crate) fn shown(short: &str) -> String {
     let mut out = String::with_capacity(short.len());
     let mut rest = short;
-    let boxes = ["Pin<Box<dyn ", "Box<dyn ", "Arc<dyn ", "Rc<dyn "];
+    let boxes = ["Pin<Box<dyn ", "Box<dyn ", "&(dyn ", "Arc<dyn ", "Rc<dyn "];
     while let Some((at, opening)) = boxes.iter().filter_map(|opening| Some((rest.find(opening)?, opening))).min() {
         let (before, from) = rest.split_at(at);
         out.push_str(before);
         let from = &from[opening.len()..];
         let end = crate::binding::end_of_bounds(from);
         let (bounds, after) = from.split_at(end);
-        let closing = opening.matches('<').count();
+        let closing = opening.matches(['<', '(']).count();
         let inner = shown(&elided(&without_threads(bounds)));
         let inner = match inner.strip_prefix("DoubleEndedExact") {
             Some(item) => format!("DoubleEndedIterator{item} + ExactSizeIterator"),
@@ -331,6 +346,10 @@ pub(crate) struct Variables(pub(crate) std::collections::BTreeSet<String>);
 impl Names for Variables {
     fn is_variable(&self, name: &str) -> bool {
         self.0.contains(name)
+    }
+
+    fn is_copy(&self, name: &str) -> bool {
+        !self.0.contains(name)
     }
 
     fn returned_by(&self, function: &str) -> Option<Plan> {
@@ -411,6 +430,7 @@ mod tests {
         );
         check("Box<dyn DoubleEndedExact<Item = u8> + Send>", "impl DoubleEndedIterator<Item = u8> + ExactSizeIterator");
         check("Peekable<Box<dyn Iterator<Item = u8>>>", "Peekable<impl Iterator<Item = u8>>");
+        check("&(dyn Fn(u8) -> u8 + Send + Sync)", "impl Fn(u8) -> u8");
         check("fn(u8) -> u8", "fn(u8) -> u8");
     }
 }

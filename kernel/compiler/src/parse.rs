@@ -59,6 +59,8 @@ pub(crate) struct Parsed {
     pub(crate) closures: Vec<Closure>,
     /// Closures and async blocks in a `let` at the top level that borrow what they capture.
     pub(crate) borrowing: Vec<Borrowing>,
+    /// Names that are bound below the top level.
+    pub(crate) inner: BTreeSet<String>,
     /// Statements that can wait for a later cell, identifiers that all others mention, and the statements of earlier cells
     /// that waited for this one.
     pub(crate) open_lets: Vec<OpenLet>,

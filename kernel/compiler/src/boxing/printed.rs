@@ -150,7 +150,15 @@ impl Printed<'_> {
     fn callable(&self, parameters: Vec<String>, kind: Kind, output: &Type) -> Option<Plan> {
         let output = self.plan(output)?;
         let threads = if kind == Kind::Fn { Threads::SendSync } else { Threads::Send };
-        Some(Plan::Call(Box::new(Callable { parameters, kind, threads, holder: None, is_async: false, output })))
+        Some(Plan::Call(Box::new(Callable {
+            parameters,
+            kind,
+            threads,
+            holder: None,
+            is_copy: false,
+            is_async: false,
+            output,
+        })))
     }
 
     fn opaque(&self, object: &syn::TypeImplTrait) -> Option<Plan> {
@@ -248,6 +256,7 @@ mod tests {
                 kind: Kind::Fn,
                 threads: Threads::SendSync,
                 holder: None,
+                is_copy: false,
                 is_async: false,
                 output: Plan::AsItIs,
             })

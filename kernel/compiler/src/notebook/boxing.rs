@@ -19,6 +19,10 @@ impl Names for Known<'_> {
         self.0.notebook.bindings.contains_key(name) || bound.any(|bound| bound.name == name)
     }
 
+    fn is_copy(&self, name: &str) -> bool {
+        !self.0.parsed.inner.contains(name) && self.0.copies(name).unwrap_or(true)
+    }
+
     fn returned_by(&self, function: &str) -> Option<Plan> {
         let is_named = |named: &Option<(Space, String)>| {
             named.as_ref().is_some_and(|(space, name)| *space == Space::Value && name == function)
@@ -51,18 +55,23 @@ impl Attempt<'_> {
         {
             return Vec::new();
         }
-        let copies = |name: &String| match self.parsed.bindings.iter().find(|bound| bound.name == *name) {
-            Some(bound) => Some(bound.is_copy),
-            None => {
-                let binding = self.notebook.bindings.get(name)?;
-                Some(!binding.mutable && parse::is_copy_type(&binding.type_text))
-            }
-        };
+        let copies = |name: &String| self.copies(name);
         let is_safe = |one: &&Borrowing| {
             let captured: Vec<bool> = one.mentions.iter().filter_map(copies).collect();
             !captured.is_empty() && captured.iter().all(|is_copy| *is_copy)
         };
         self.parsed.borrowing.iter().filter(is_safe).map(|one| (one.at, one.word)).collect()
+    }
+
+    /// Whether a variable without `mut` is surely `Copy`. `None`: it is no variable.
+    fn copies(&self, name: &str) -> Option<bool> {
+        match self.parsed.bindings.iter().find(|bound| bound.name == *name) {
+            Some(bound) => Some(bound.is_copy),
+            None => {
+                let binding = self.notebook.bindings.get(name)?;
+                Some(!binding.mutable && parse::is_copy_type(&binding.type_text))
+            }
+        }
     }
 
     /// The plans for what turned out to have no name by its type. Whether there are new ones.

@@ -42,7 +42,7 @@ pub(crate) struct Closure {
     pub(crate) range: Range<usize>,
     /// The types of its parameters as they are written, or `_`.
     pub(crate) parameters: Vec<String>,
-    /// Identifiers that its body mentions.
+    /// Identifiers that its body mentions and does not bind itself.
     pub(crate) mentions: BTreeSet<String>,
     pub(crate) is_async: bool,
     /// What its call makes.
@@ -234,8 +234,9 @@ fn closure(text: &str, closure: &syn::ExprClosure) -> Option<Closure> {
     };
     let mut mentions = BTreeSet::new();
     mention::identifiers(closure.body.to_token_stream(), &mut mentions);
-    // A parameter is none of the variables of its name.
-    closure.inputs.iter().for_each(|input| pattern::bound(input, &mut |name, _| _ = mentions.remove(&name)));
+    // What it binds itself is none of the variables of that name.
+    let own = bound_within(|bound| bound.visit_expr_closure(closure));
+    mentions.retain(|name| !own.contains(name));
     let output = match &closure.output {
         syn::ReturnType::Type(..) => Make::Unknown,
         syn::ReturnType::Default => make(text, &closure.body),

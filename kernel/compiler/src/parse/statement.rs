@@ -78,6 +78,7 @@ pub(super) fn take_apart(text: &str, statements: &[syn::Stmt], item_macros: &BTr
     // A name that is bound again in an inner scope may be that one: nothing is sure about it.
     parsed.surely_moved.retain(|name, _| !names.inner.contains(name) && !names.assigned.contains(name));
     parsed.borrowing.retain(|one| one.mentions.is_disjoint(&names.inner));
+    parsed.inner = names.inner;
     parsed.main = main.filter(|_| !parsed.mentions.contains("main"));
 }
 
