@@ -12,7 +12,7 @@ use crate::Rendered;
 use crate::adapter;
 use crate::api::{Hint, PrepareError, Program, Source};
 use crate::binding::{self, Binding, Moved, NotKept};
-use crate::boxing::{self, Plan};
+use crate::boxing::Plan;
 use crate::clippy;
 use crate::items::{CellText, Items, Merged};
 use crate::lower::{self, ErrorType, Frame, ItemsFile};
@@ -403,28 +403,7 @@ impl<'a> Attempt<'a> {
             tail_type = self.tail_type(&files, &compiled);
             library = Some(path);
         }
-        let mut bindings = Vec::new();
-        for bound in &self.parsed.bindings {
-            if self.not_kept.contains_key(&bound.name) {
-                continue;
-            }
-            let printed = kept.get(&bound.name).map_or("{unknown}", String::as_str);
-            match binding::usable_type(printed) {
-                Ok(type_text) => {
-                    let is_boxed = self.boxes && self.boxing.contains_key(&bound.name);
-                    let shown = is_boxed.then(|| boxing::shown(&binding::shown_type(&type_text)));
-                    let unawaited = self.unawaited(bound, &type_text);
-                    let (name, mutable) = (bound.name.clone(), bound.mutable);
-                    bindings.push(Binding { name, type_text, mutable, shown, unawaited });
-                }
-                Err(NotKept::Closure(_)) => {
-                    self.not_kept.insert(bound.name.clone(), NotKept::Closure(bound.boxed.clone()));
-                }
-                Err(reason) => {
-                    self.not_kept.insert(bound.name.clone(), reason);
-                }
-            }
-        }
+        let bindings = self.bindings(&kept);
         let hints = self.hints(&types, &bindings);
         let takes = self.frame().take.iter().map(|binding| binding.name.clone()).collect();
         let moves: Vec<String> = self.gone.keys().cloned().collect();

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use cargo_metadata::diagnostic::Diagnostic;
 
 use super::attempt::{Attempt, Files};
-use crate::binding::{self, NotKept};
+use crate::binding::{self, Binding, NotKept};
+use crate::boxing;
 use crate::lower;
 use crate::rustc::Compiled;
 use crate::source_map::Region;
@@ -84,5 +85,33 @@ impl Attempt<'_> {
             }
         }
         changed
+    }
+
+    /// The new variables that later cells have; why they do not have the others is written down. `types` are those that they
+    /// are kept as.
+    pub(super) fn bindings(&mut self, types: &BTreeMap<String, String>) -> Vec<Binding> {
+        let mut bindings = Vec::new();
+        for bound in &self.parsed.bindings {
+            if self.not_kept.contains_key(&bound.name) {
+                continue;
+            }
+            let printed = types.get(&bound.name).map_or("{unknown}", String::as_str);
+            match binding::usable_type(printed) {
+                Ok(type_text) => {
+                    let is_boxed = self.boxes && self.boxing.contains_key(&bound.name);
+                    let shown = is_boxed.then(|| boxing::shown(&binding::shown_type(&type_text)));
+                    let unawaited = self.unawaited(bound, &type_text);
+                    let (name, mutable) = (bound.name.clone(), bound.mutable);
+                    bindings.push(Binding { name, type_text, mutable, shown, unawaited });
+                }
+                Err(NotKept::Closure(_)) => {
+                    self.not_kept.insert(bound.name.clone(), NotKept::Closure(bound.boxed.clone()));
+                }
+                Err(reason) => {
+                    self.not_kept.insert(bound.name.clone(), reason);
+                }
+            }
+        }
+        bindings
     }
 }
