@@ -333,6 +333,7 @@ impl<'a> Attempt<'a> {
         let imports = self.items.imports.iter().map(|live| live.import.text.as_str());
         let types = self.notebook.bindings.values().filter(|binding| self.parsed.mentions.contains(&binding.name));
         let texts = imports.chain(types.map(|binding| binding.type_text.as_str())).chain([self.cell.text.as_str()]);
+        let texts = texts.chain(self.parsed.opened.iter().map(|open| open.text.as_str()));
         self.notebook.dependencies.layer_for(texts)
     }
 
