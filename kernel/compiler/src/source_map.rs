@@ -97,6 +97,12 @@ impl Generated {
         self.replacements.iter().find(|(range, _)| range.contains(&generated)).map(|(_, user)| user.clone())
     }
 
+    /// How far into the text that is there for something a generated offset is.
+    pub(crate) fn offset_in_region(&self, generated: usize) -> Option<usize> {
+        let found = self.regions.iter().find(|(range, _)| range.start <= generated && generated <= range.end);
+        found.map(|(range, _)| generated - range.start)
+    }
+
     /// What the text at a generated offset is there for.
     pub(crate) fn region(&self, generated: usize) -> Option<&Region> {
         self.regions.iter().find(|(range, _)| range.contains(&generated)).map(|(_, region)| region)
