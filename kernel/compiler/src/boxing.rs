@@ -396,16 +396,34 @@ mod tests {
     fn a_text_shows_what_has_no_name() {
         check(
             "let a = async {}; let b = brew(); let c = Box::pin(brew()); let d = it.map(|x| x).rev(); let e = timeout(d, async {});",
-            expect![[""]],
+            expect![[r#"
+                a: lazy
+                b: lazy
+                c: lazy
+                d: lazy
+                e: lazy"#]],
         );
         check(
             "let k = 1; let f = |x: i32| x; let g = |x: i32| x + k; let mut h = || k; let i = |k: u8| k; let j = Box::new(|| k); \
              let l = |x| async move { x }; let m = |x| move |y: i32| x + y; let n = async |x: u32| x;",
-            expect![[""]],
+            expect![[r#"
+                f: Pointer(i32) -> _
+                g: Fn(i32) -> _
+                h: FnMut() -> _
+                i: Pointer(u8) -> _
+                j: BoxFn() -> _
+                l: Fn(_) -> lazy
+                m: Fn(_) -> Pointer(i32) -> _
+                n: Fn(u32) -> _"#]],
         );
         check(
             "let a = (1, brew()); let (b, c) = (brew(), 2); let d = vec![brew()]; let e = [|| 1]; let f = Some(async {});",
-            expect![[""]],
+            expect![[r#"
+                a: (as it is, lazy)
+                b: lazy
+                d: vec of lazy
+                e: map of Pointer() -> _
+                f: map of lazy"#]],
         );
     }
 
