@@ -294,8 +294,9 @@ impl Callable {
 /// A type as a person would write it who knows no names: `impl Future<Output = u32>` for the box around one. It is
 /// given with short paths.
 pub(crate) fn shown(short: &str) -> String {
+    let short = elided(short);
     let mut out = String::with_capacity(short.len());
-    let mut rest = short;
+    let mut rest = short.as_str();
     let boxes = ["Pin<Box<dyn ", "Box<dyn ", "&(dyn ", "Arc<dyn ", "Rc<dyn "];
     while let Some((at, opening)) = boxes.iter().filter_map(|opening| Some((rest.find(opening)?, opening))).min() {
         let (before, from) = rest.split_at(at);
@@ -449,6 +450,6 @@ mod tests {
         check("Box<dyn DoubleEndedExact<Item = u8> + Send>", "impl DoubleEndedIterator<Item = u8> + ExactSizeIterator");
         check("Peekable<Box<dyn Iterator<Item = u8>>>", "Peekable<impl Iterator<Item = u8>>");
         check("&(dyn Fn(u8) -> u8 + Send + Sync)", "impl Fn(u8) -> u8");
-        check("fn(u8) -> u8", "fn(u8) -> u8");
+        check("for<'a> fn(&'a str) -> usize", "fn(&str) -> usize");
     }
 }
