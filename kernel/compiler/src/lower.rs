@@ -6,10 +6,12 @@
 
 mod loan;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::ops::Range;
 
 use crate::binding::Binding;
+use crate::boxing::Plan;
 use crate::items::{CellText, Items, LiveImport, LiveItem, Owner};
 use crate::parse::{Form, ItemKind, OkUnit, Parsed, Static};
 use crate::source_map::{Edits, Generated, Region};
@@ -36,6 +38,14 @@ pub(crate) struct Frame<'a> {
     pub(crate) put_back: Vec<Binding>,
     /// New variables that are kept.
     pub(crate) keep: Vec<&'a str>,
+    /// How those of them are boxed whose types have no name.
+    pub(crate) boxing: Option<&'a BTreeMap<String, Plan>>,
+    /// Statements of earlier cells that waited for this one, each with a variable that it binds.
+    pub(crate) opened: Vec<(&'a str, &'a str)>,
+    /// Statements of this cell that wait for a later one.
+    pub(crate) postponed: Vec<Range<usize>>,
+    /// Words that the statements get: where, and which.
+    pub(crate) moves: Vec<(usize, &'static str)>,
     /// New variables that borrow from kept ones, and end before those are moved into the store.
     pub(crate) end: Vec<&'a str>,
     /// Variables that an earlier cell moved, and their types.
@@ -128,6 +138,15 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
     for binding in &frame.declared {
         loan::declare(out, binding);
     }
+    opened(out, frame);
+}
+
+/// Statements of earlier cells that run at the beginning of this one.
+fn opened(out: &mut Generated, frame: &Frame<'_>) {
+    for (name, statement) in &frame.opened {
+        out.push_region(statement, Region::Open((*name).to_owned()));
+        out.push(" ");
+    }
 }
 
 /// Makes the linker take the code of dependencies from where the worker has it.
@@ -162,10 +181,11 @@ fn body(out: &mut Generated, text: &str, parsed: &Parsed, frame: &Frame<'_>) {
     edits.extend(&parsed.statement_edits);
     let places = loan::places(parsed, frame);
     for place in &places {
-        edits.instrument(
-            place.range.end,
-            if place.is_field { format!(": (*{})", raw(&place.name)) } else { ")".to_owned() },
-        );
+        let text = if place.is_field { format!(": (*{})", raw(&place.name)) } else { ")".to_owned() };
+        edits.instrument(place.range.end, text);
+    }
+    for (at, word) in &frame.moves {
+        edits.insert(*at, *word);
     }
     if let Some(form) = frame.form {
         edits.extend(&parsed.instruments.edits(form));
@@ -177,6 +197,7 @@ fn body(out: &mut Generated, text: &str, parsed: &Parsed, frame: &Frame<'_>) {
         edits.insert(tail.end, behind);
     }
     let mut blanks = parsed.item_ranges.clone();
+    blanks.extend(frame.postponed.iter().cloned());
     if !frame.in_items_crate {
         // A `use` of this cell holds in it as it stands, and is rustc's to complain about there.
         blanks.retain(|blank| !parsed.imports.iter().any(|import| import.range == *blank));
@@ -205,13 +226,14 @@ fn foot(out: &mut Generated, frame: &Frame<'_>) {
     for name in frame.end.iter().rev() {
         out.push_region(&format!("::core::mem::drop({});\n", raw(name)), Region::Keep((*name).to_owned()));
     }
-    if !frame.keep.is_empty() {
-        out.push("#[warn(trivial_casts)] {\n");
-        for name in frame.keep.iter().filter(|name| loan::can_be_looked_at(&frame.loans, name)) {
-            out.push_region(&format!("let _ = &{} as &_;\n", raw(name)), Region::Type((*name).to_owned()));
-        }
-        out.push("}\n");
+    ask_types(out, frame.keep.iter().copied().filter(|name| loan::can_be_looked_at(&frame.loans, name)), Region::Type);
+    let plan = |name: &str| frame.boxing.and_then(|plans| plans.get(name));
+    let boxed: Vec<(&str, &Plan)> = frame.keep.iter().filter_map(|name| Some((*name, plan(name)?))).collect();
+    for (name, plan) in &boxed {
+        let text = format!("let {0} = {1};\n", raw(name), plan.expression(&raw(name)));
+        out.push_region(&text, Region::Keep((*name).to_owned()));
     }
+    ask_types(out, boxed.iter().map(|(name, _)| *name), Region::Boxed);
     for binding in &frame.declared {
         loan::declare_end(out, binding);
     }
@@ -244,14 +266,18 @@ fn foot(out: &mut Generated, frame: &Frame<'_>) {
     loan::covariance(out, &frame.loans);
 }
 
+/// Makes rustc's lint print the types of variables.
+fn ask_types<'a>(out: &mut Generated, names: impl Iterator<Item = &'a str>, region: fn(String) -> Region) {
+    let mut names = names.peekable();
+    if names.peek().is_some() {
+        out.push("#[warn(trivial_casts)] {\n");
+        names.for_each(|name| out.push_region(&format!("let _ = &{} as &_;\n", raw(name)), region(name.to_owned())));
+        out.push("}\n");
+    }
+}
+
 /// A program that describes all variables.
-pub(crate) fn variables(
-    bindings: &[Binding],
-    has_items: bool,
-    layer: Option<&str>,
-    entry: &str,
-    shown_type: impl Fn(&str) -> String,
-) -> String {
+pub(crate) fn variables(bindings: &[Binding], has_items: bool, layer: Option<&str>, entry: &str) -> String {
     let mut out = String::from("#[macro_use] extern crate kissaten; ");
     out.push_str(&extern_layer(layer));
     if has_items {
@@ -273,9 +299,9 @@ pub(crate) fn variables(
     // A user's `Debug` may panic; the variables are put back all the same.
     out.push_str("let __kissaten_body = ::core::pin::pin!(async { let mut __kissaten_rows = ::std::vec::Vec::new();\n");
     for binding in bindings {
-        let Binding { name, type_text, .. } = binding;
+        let Binding { name, .. } = binding;
         if binding.loan.is_some() {
-            out.push_str(&loan::row(binding, bindings, &shown_type(type_text)));
+            out.push_str(&loan::row(binding, bindings, &binding.shown_type()));
             continue;
         }
         let _ = writeln!(
@@ -283,7 +309,7 @@ pub(crate) fn variables(
             "if let ::core::option::Option::Some(value) = &{} {{ __kissaten_rows.push((\"{name}\", \"{}\", \
              (&&::kissaten::__cell::Variable(value)).text())); }}",
             raw(name),
-            shown_type(type_text).escape_default()
+            binding.shown_type().escape_default()
         );
     }
     out.push_str(
