@@ -30,6 +30,9 @@ TOGETHER = {"test_rust.py": "cargo", "test_colab.py": "cargo", "test_conformance
 # The order in which files are begun: the longest tests first, so that at the end no lane waits long for another.
 FIRST = ("test_rust.py", "test_nbgrader.py", "test_notebooks.py", "test_browser.py", "test_examples.py", "test_frontends.py")
 
+# A property of a test with this name is a figure that is told at the end, from whatever lane.
+TOLD = "told"
+
 MARKS = (
     "analyzer: waits until the analyzer is built",
     "alone: no other test runs at the same time",
@@ -69,6 +72,13 @@ class Lanes:
         if is_marked(item, "analyzer") and BUILDING in os.environ:
             program = Path(os.environ["KISSATEN_TEST_PREFIX"]) / "libexec" / "kissaten" / "kissaten-analyzer"
             assert program.exists(), "the analyzer could not be built:\n" + Path(os.environ[BUILDING]).read_text()
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        for reports in terminalreporter.stats.values():
+            for report in reports:
+                for name, told in getattr(report, "user_properties", ()):
+                    if name == TOLD and report.when == "call":
+                        terminalreporter.write_line(told)
 
 
 def is_marked(item: pytest.Item, mark: str) -> bool:

@@ -22,19 +22,75 @@ async fn check(cells: &[&str], expected: Expect) {
 #[tokio::test]
 async fn a_cell_prints_and_has_a_result() {
     let cell = "println!(\"hello\"); eprintln!(\"oh\"); tokio::spawn(async { 7 }).await?";
-    check(&[cell], expect![[""]]).await;
+    check(
+        &[cell],
+        expect![[r#"
+        iopub status busy
+        iopub execute_input [1]
+        iopub stream stdout "hello\n"
+        iopub stream stderr "oh\n"
+        iopub execute_result [1] text/plain 7
+        iopub status idle
+        shell execute_reply ok [1]"#]],
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn a_cell_that_does_not_compile_changes_nothing() {
-    check(&["let cups = 3;", "let cups: u8 = \"three\";"], expect![[""]]).await;
-    check(&["let cups = 3;", "let cups: u8 = \"three\";", "cups"], expect![[""]]).await;
+    check(
+        &["let cups = 3;", "let cups: u8 = \"three\";"],
+        expect![[r#"
+        iopub status busy
+        iopub execute_input [2]
+        iopub error CompileError: E0308: mismatched types
+            | error[E0308]: mismatched types
+            |  --> cell 2:1:16
+            |   |
+            | 1 | let cups: u8 = "three";
+            |   |           --   ^^^^^^^ expected `u8`, found `&str`
+            |   |           |
+            |   |           expected due to this
+        iopub status idle
+        shell execute_reply error [2]"#]],
+    )
+    .await;
+    check(
+        &["let cups = 3;", "let cups: u8 = \"three\";", "cups"],
+        expect![[r#"
+        iopub status busy
+        iopub execute_input [3]
+        iopub execute_result [3] text/plain 3
+        iopub status idle
+        shell execute_reply ok [3]"#]],
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn a_panic_ends_its_cell_alone() {
-    check(&["panic!(\"no beans\")"], expect![[""]]).await;
-    check(&["let cups = 3;", "panic!()", "cups"], expect![[""]]).await;
+    check(
+        &["panic!(\"no beans\")"],
+        expect![[r#"
+        iopub status busy
+        iopub execute_input [1]
+        iopub error Panic: no beans
+            | Panic: no beans
+            |   --> cell 1, line 1
+        iopub status idle
+        shell execute_reply error [1]"#]],
+    )
+    .await;
+    check(
+        &["let cups = 3;", "panic!()", "cups"],
+        expect![[r#"
+        iopub status busy
+        iopub execute_input [3]
+        iopub execute_result [3] text/plain 3
+        iopub status idle
+        shell execute_reply ok [3]"#]],
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -42,8 +98,18 @@ async fn what_waits_behind_a_cell_that_errs_is_not_run() {
     let mut client = Client::new().await;
     let (erring, waiting) = (client.start("nope").await, client.start("1").await);
     client.finish(&erring).await;
-    expect![[""]].assert_eq(&client.finish(&waiting).await);
-    expect![[""]].assert_eq(&client.run("2").await);
+    expect![[r#"
+        iopub status busy
+        iopub status idle
+        shell execute_reply aborted [1]"#]]
+    .assert_eq(&client.finish(&waiting).await);
+    expect![[r#"
+        iopub status busy
+        iopub execute_input [2]
+        iopub execute_result [2] text/plain 2
+        iopub status idle
+        shell execute_reply ok [2]"#]]
+    .assert_eq(&client.run("2").await);
     client.end().await;
 }
 
@@ -54,9 +120,27 @@ async fn an_interrupt_ends_a_cell_and_loses_no_variable() {
     let cell = client.start(&format!("cups.push(2); {FOREVER}; cups.push(3);")).await;
     client.until(&cell, "waits").await;
     let interrupt = client.send_on(Channel::Control, "interrupt_request", None, json!({})).await;
-    expect![[""]].assert_eq(&client.finish(&interrupt).await);
-    expect![[""]].assert_eq(&client.finish(&cell).await);
-    expect![[""]].assert_eq(&client.run("cups").await);
+    expect![[r#"
+        iopub status busy
+        iopub status idle
+        shell interrupt_reply ok"#]]
+    .assert_eq(&client.finish(&interrupt).await);
+    expect![[r#"
+        iopub status busy
+        iopub execute_input [2]
+        iopub stream stdout "waits\n"
+        iopub error Interrupted: Interrupted
+            | Interrupted
+        iopub status idle
+        shell execute_reply error [2]"#]]
+    .assert_eq(&client.finish(&cell).await);
+    expect![[r#"
+        iopub status busy
+        iopub execute_input [3]
+        iopub execute_result [3] text/plain [1, 2]
+        iopub status idle
+        shell execute_reply ok [3]"#]]
+    .assert_eq(&client.run("cups").await);
     client.end().await;
 }
 
@@ -77,7 +161,15 @@ async fn a_running_cell_keeps_nobody_from_an_answer() {
     assert!(!client.messages(&cell).iter().any(|(kind, _)| kind == "execute_reply"));
     let interrupt = client.send_on(Channel::Control, "interrupt_request", None, json!({})).await;
     client.finish(&interrupt).await;
-    expect![[""]].assert_eq(&client.finish(&cell).await);
+    expect![[r#"
+        iopub status busy
+        iopub execute_input [2]
+        iopub stream stdout "waits\n"
+        iopub error Interrupted: Interrupted
+            | Interrupted
+        iopub status idle
+        shell execute_reply error [2]"#]]
+    .assert_eq(&client.finish(&cell).await);
     client.end().await;
 }
 
@@ -86,9 +178,21 @@ async fn a_task_prints_under_the_cell_that_began_it() {
     let mut client = Client::new().await;
     let first = client.start("let (tell, told) = tokio::sync::oneshot::channel::<()>();\nlet task = tokio::spawn(async move { told.await.unwrap(); println!(\"from the task\"); });").await;
     client.finish(&first).await;
-    expect![[""]].assert_eq(&client.run("tell.send(()).unwrap(); task.await?; println!(\"from the cell\");").await);
+    expect![[r#"
+        iopub status busy
+        iopub execute_input [2]
+        iopub stream stdout "from the cell\n"
+        iopub status idle
+        shell execute_reply ok [2]"#]]
+    .assert_eq(&client.run("tell.send(()).unwrap(); task.await?; println!(\"from the cell\");").await);
     client.until(&first, "from the task").await;
-    expect![[""]].assert_eq(&client.finish(&first).await);
+    expect![[r#"
+        iopub status busy
+        iopub execute_input [1]
+        iopub status idle
+        iopub stream stdout "from the task\n"
+        shell execute_reply ok [1]"#]]
+    .assert_eq(&client.finish(&first).await);
     client.end().await;
 }
 
@@ -104,7 +208,15 @@ async fn is_complete_knows_open_ends() {
             reply.get("indent").map(|indent| format!(" {indent}")).unwrap_or_default()
         ));
     }
-    expect![[""]].assert_eq(&told);
+    expect![[r#"
+        let a = 1; → "complete"
+        fn f() { → "incomplete" "    "
+        let = 5; → "invalid"
+        x.iter(). → "incomplete" "    "
+        %%timing → "incomplete" ""
+        :help → "complete"
+    "#]]
+    .assert_eq(&told);
     client.end().await;
 }
 
@@ -137,21 +249,57 @@ async fn a_question_is_answered() {
     let asked = client.messages(&cell).iter().find(|(kind, _)| kind == "input_request").unwrap();
     let question = asked.1["id"].as_str().map(str::to_owned);
     client.send_on(Channel::Stdin, "input_reply", question, json!({ "value": "Hana" })).await;
-    expect![[""]].assert_eq(&client.finish(&cell).await);
+    expect![[r#"
+        iopub status busy
+        iopub execute_input [1]
+        iopub stream stdout "before"
+        stdin input_request "Name? "
+        iopub execute_result [1] text/plain 4
+        iopub status idle
+        shell execute_reply ok [1]"#]]
+    .assert_eq(&client.finish(&cell).await);
     client.end().await;
 }
 
 #[tokio::test]
 async fn a_worker_that_dies_is_replaced() {
-    check(&["let lost = 1;", "std::process::abort()"], expect![[""]]).await;
-    check(&["fn kept() -> u8 { 7 }", "std::process::abort()", "kept()"], expect![[""]]).await;
+    check(
+        &["let lost = 1;", "std::process::abort()"],
+        expect![[r#"
+        iopub status busy
+        iopub execute_input [2]
+        iopub error Abort: an abort ended the worker process
+            | Abort: an abort ended the worker process
+            | The variable `lost` was lost.
+        iopub status idle
+        shell execute_reply error [2]"#]],
+    )
+    .await;
+    check(
+        &["fn kept() -> u8 { 7 }", "std::process::abort()", "kept()"],
+        expect![[r#"
+        iopub status busy
+        iopub execute_input [3]
+        iopub execute_result [3] text/plain 7
+        iopub status idle
+        shell execute_reply ok [3]"#]],
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn what_is_no_request_has_an_error_reply() {
     let mut client = Client::new().await;
-    expect![[""]].assert_eq(&client.ask("execute_request", json!({ "code": 7 })).await);
-    expect![[""]].assert_eq(&client.ask("complete_request", json!("nothing")).await);
+    expect![[r#"
+        iopub status busy
+        iopub status idle
+        shell execute_reply error [null]"#]]
+    .assert_eq(&client.ask("execute_request", json!({ "code": 7 })).await);
+    expect![[r#"
+        iopub status busy
+        iopub status idle
+        shell complete_reply error"#]]
+    .assert_eq(&client.ask("complete_request", json!("nothing")).await);
     client.end().await;
 }
 
@@ -162,6 +310,16 @@ async fn shutdown_is_answered_also_while_a_cell_runs() {
     client.until(&cell, "waits").await;
     let request = client.send_on(Channel::Control, "shutdown_request", None, json!({ "restart": false })).await;
     client.ended().await;
-    expect![[""]].assert_eq(&super::lines(client.messages(&request)));
-    expect![[""]].assert_eq(&super::lines(client.messages(&cell)));
+    expect![[r#"
+        iopub status busy
+        iopub status idle
+        shell shutdown_reply ok"#]]
+    .assert_eq(&super::lines(client.messages(&request)));
+    expect![[r#"
+        iopub status busy
+        iopub execute_input [1]
+        iopub stream stdout "waits\n"
+        iopub status idle
+        shell execute_reply error [1]"#]]
+    .assert_eq(&super::lines(client.messages(&cell)));
 }
