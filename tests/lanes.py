@@ -23,9 +23,9 @@ import pytest
 # The log of the analyzer's build, which is locked for as long as that lasts; `tests/run` says where.
 BUILDING = "KISSATEN_TEST_ANALYZER"
 
-# Files whose tests stay in one lane: they would wait for one another's cargo, or read what it writes. So do the tests of
-# one kernel. Of the rest, each goes to the lane that is free.
-TOGETHER = {"test_rust.py": "cargo", "test_colab.py": "cargo", "test_conformance.py": "conformance"}
+# Files whose tests stay in one lane, as they would wait for one another's cargo or read what it writes. So do those of one
+# literate file, and those of a module that share a fixture. Of the rest, each goes to the lane that is free.
+TOGETHER = {"test_rust.py": "cargo", "test_colab.py": "cargo"}
 
 # The order in which files are begun: the longest tests first, so that at the end no lane waits long for another.
 FIRST = ("test_rust.py", "test_nbgrader.py", "test_notebooks.py", "test_browser.py", "test_examples.py", "test_frontends.py")
@@ -89,10 +89,15 @@ def group_of(item: pytest.Item) -> str | None:
     if is_marked(item, "alone"):
         return "alone"
     group = TOGETHER.get(item.path.name)
-    if item.path.suffix == ".md" or "shared" in getattr(item, "fixturenames", ()):
+    if item.path.suffix == ".md" or shares_a_fixture(item):
         group = item.path.stem
     # Who waits for the analyzer does not let the others wait.
     return group and group + "-analyzer" * is_marked(item, "analyzer")
+
+
+def shares_a_fixture(item: pytest.Item) -> bool:
+    fixtures = item._fixtureinfo.name2fixturedefs.values() if isinstance(item, pytest.Function) else ()
+    return any(found[-1].scope in ("class", "module") for found in fixtures)
 
 
 def rank(item: pytest.Item) -> tuple[bool, bool, int]:
