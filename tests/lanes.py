@@ -36,6 +36,7 @@ TOLD = "told"
 MARKS = (
     "analyzer: waits until the analyzer is built",
     "alone: no other test runs at the same time",
+    "slow: takes many seconds, so `tests/run --fast` leaves it out",
     "xdist_group: what of pytest-xdist keeps tests in one lane",
 )
 
