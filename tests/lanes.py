@@ -12,11 +12,13 @@ Nothing here knows what a test is about; without lanes, tests run in the order i
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,7 +39,6 @@ MARKS = (
     "analyzer: waits until the analyzer is built",
     "alone: no other test runs at the same time",
     "slow: takes many seconds, so `tests/run --fast` leaves it out",
-    "xdist_group: what of pytest-xdist keeps tests in one lane",
 )
 
 
@@ -49,22 +50,42 @@ class Lanes:
             config.addinivalue_line("markers", mark)
         self._lane: dict[str, str] | None = getattr(config, "workerinput", None)
 
-    @pytest.hookimpl(tryfirst=True)
+    @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         if self._lane is None:
             return
-        for item in items:
-            if group := group_of(item):
-                item.add_marker(pytest.mark.xdist_group(group))
         items.sort(key=rank)
+        # All lanes write the same.
+        groups = {item.nodeid: group for item in items if (group := group_of(item))}
+        path = file_of(self._lane, "groups")
+        own = path.with_suffix(f".{self._lane['workerid']}")
+        own.write_text(json.dumps(groups))
+        own.rename(path)
+
+    # In the process that all lanes are children of.
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
+        """A group goes to a lane as a whole. That pytest-xdist's own groups do is no longer so with this pytest."""
+        from xdist.scheduler import LoadScopeScheduling
+
+        class Scheduler(LoadScopeScheduling):
+            groups: dict[str, str] = {}
+
+            def add_node_collection(self, node: Any, collection: Any) -> None:
+                self.groups = json.loads(file_of(node.workerinput, "groups").read_text())
+                super().add_node_collection(node, collection)
+
+            def _split_scope(self, nodeid: str) -> str:
+                return self.groups.get(nodeid, nodeid)
+
+        return Scheduler(config, log)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item):
         """What is waited for is no time of the test's: it begins only then."""
         with ExitStack() as stack:
             if self._lane is not None:
-                file = Path(tempfile.gettempdir()) / f"kissaten-lanes-{self._lane['testrunuid']}"
-                stack.enter_context(locked(file, exclusive=is_marked(item, "alone")))
+                stack.enter_context(locked(file_of(self._lane, "lock"), exclusive=is_marked(item, "alone")))
             if is_marked(item, "analyzer"):
                 wait_for_the_analyzer()
             return (yield)
@@ -80,6 +101,11 @@ class Lanes:
                 for name, told in getattr(report, "user_properties", ()):
                     if name == TOLD and report.when == "call":
                         terminalreporter.write_line(told)
+
+
+def file_of(lane: dict[str, str], kind: str) -> Path:
+    """A file that all lanes of one run share."""
+    return Path(tempfile.gettempdir()) / f"kissaten-lanes-{lane['testrunuid']}.{kind}"
 
 
 def is_marked(item: pytest.Item, mark: str) -> bool:
