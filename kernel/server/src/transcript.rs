@@ -138,8 +138,8 @@ impl Client {
     async fn reply(&mut self, kind: &str, body: Value) -> Value {
         let request = self.send(kind, body).await;
         self.finish(&request).await;
-        let replies = self.messages(&request).iter().filter(|(kind, _)| kind.ends_with("_reply"));
-        replies.last().map(|(_, body)| body.clone()).unwrap_or_default()
+        let reply = self.messages(&request).iter().find(|(kind, _)| kind.ends_with("_reply"));
+        reply.map(|(_, body)| body.clone()).unwrap_or_default()
     }
 
     /// A cell and its transcript.
