@@ -50,7 +50,7 @@ fn bury() {
 }
 
 fn sequence(seed: u64, steps: usize, loud: u64) {
-    let mut model = Model { random: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1, ..Model::default() };
+    let mut model = Model::new(seed);
     LOUD.set(loud);
     DROPS.set(0);
     let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {

@@ -54,6 +54,10 @@ pub(super) const DEEPS: [Name; 2] = ["d1", "d2"];
 pub(super) const SHARED: [Name; 3] = ["c1", "c2", "c3"];
 
 impl Model {
+    pub(super) fn new(seed: u64) -> Self {
+        Self { random: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1, ..Self::default() }
+    }
+
     fn random(&mut self, below: usize) -> usize {
         self.random ^= self.random << 13;
         self.random ^= self.random >> 7;
