@@ -386,11 +386,12 @@ pub(super) fn region(files: &Files, span: &DiagnosticSpan) -> Option<Region> {
     here.or_else(|| span.expansion.as_ref().and_then(|expansion| region(files, &expansion.span)))
 }
 
-/// The words in backticks that are plain names.
+/// The words in backticks that are plain names; of the place `name.field` it is the name.
 fn quoted(message: &str) -> impl Iterator<Item = &str> {
     let is_name =
         |word: &&str| !word.is_empty() && word.chars().all(|character| character == '_' || character.is_alphanumeric());
-    message.split('`').skip(1).step_by(2).filter(is_name)
+    let base = |word| str::split(word, ['.', '[']).next().unwrap_or(word);
+    message.split('`').skip(1).step_by(2).map(base).filter(is_name)
 }
 
 fn first_word(text: &str) -> Option<&str> {

@@ -347,6 +347,7 @@ impl Attempt<'_> {
         let is_free = |owner: &&Binding| {
             matches!(owner.loan, Some(LoanKind::Place | LoanKind::Hidden))
                 && owner.borrows.is_empty()
+                && self.notebook.borrowers(&owner.name).next().is_some()
                 && self.notebook.borrowers(&owner.name).all(|borrower| gone.contains(borrower))
         };
         let free: Vec<String> = self.notebook.bindings.values().filter(is_free).map(|b| b.name.clone()).collect();

@@ -99,6 +99,10 @@ impl Model {
     /// Whoever may share a cell with `c` may come to refer to what `b` does.
     fn mix(&mut self, c: Name, b: Name) {
         let (exact, all) = (self.grounds(&[c]), self.grounds(&[c, b]));
+        // Whoever shares it has all of its grounds already.
+        if exact == all {
+            return;
+        }
         let shares = |grounds: &BTreeSet<u64>| grounds.iter().any(|id| exact.contains(id));
         for is in self.names.values_mut() {
             if let Is::Value(grounds) = is
