@@ -19,6 +19,7 @@ mod lock;
 mod output;
 mod panic;
 mod payload;
+mod pipe;
 mod progress;
 pub mod runtime;
 mod store;

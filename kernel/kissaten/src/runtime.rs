@@ -22,7 +22,7 @@ use crate::error::{CellDebugError, CellError};
 pub use crate::input::Answer;
 use crate::live::Live;
 use crate::timeline::End;
-use crate::{here, hint, input, interrupt, label, output, panic, store, task, trace};
+use crate::{here, hint, input, interrupt, label, output, panic, pipe, store, task, trace};
 
 /// What a cell's entry point returns: all of the cell, from taking its variables to putting them back.
 pub type Program = Pin<Box<dyn Future<Output = ()>>>;
@@ -188,6 +188,7 @@ impl Session {
         panic::install_hook();
         let _ = SINK.set(sink);
         let _ = STDIN.set(stdin_now());
+        pipe::begin_session();
         let mut builder = tokio::runtime::Builder::new_multi_thread();
         task::install(&mut builder);
         Ok(Self { runtime: builder.enable_all().build()? })
