@@ -4,8 +4,9 @@
 //! in a task or a thread, and one that user code catches, is told under the cell that the code belongs to.
 
 use std::cell::{Cell, RefCell};
-use std::panic::PanicHookInfo;
+use std::panic::{Location as Caller, PanicHookInfo};
 
+use crate::interrupt::Unwound;
 use crate::runtime::{Location, Panic};
 use crate::{here, hint, task};
 
@@ -13,6 +14,13 @@ thread_local! {
     /// Whether this thread is polling a cell's own future.
     static POLLING: Cell<bool> = const { Cell::new(false) };
     static LAST: RefCell<Option<Panic>> = const { RefCell::new(None) };
+    /// Where this thread calls a `spawn` just now.
+    static SPAWNS: Cell<Option<&'static Caller<'static>>> = const { Cell::new(None) };
+}
+
+/// A `spawn` of a cell is called at this place, or has returned.
+pub(crate) fn spawns(location: Option<&'static Caller<'static>>) {
+    SPAWNS.set(location);
 }
 
 /// Installs the hook; once, at the start of the process.
@@ -32,6 +40,12 @@ pub(crate) fn install_hook() {
 
 /// Calls `poll` and returns the panic that came out of it.
 pub(crate) fn catch<R>(poll: impl FnOnce() -> R) -> Result<R, Panic> {
+    let unwound = || Panic { message: payload_text(&Unwound), location: None };
+    catch_unwound(poll).map_err(|panic| panic.unwrap_or_else(unwound))
+}
+
+/// The same; `None` is the unwinding of a checkpoint.
+pub(crate) fn catch_unwound<R>(poll: impl FnOnce() -> R) -> Result<R, Option<Panic>> {
     let outer = POLLING.replace(true);
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(poll));
     POLLING.set(outer);
@@ -44,12 +58,21 @@ pub(crate) fn catch<R>(poll: impl FnOnce() -> R) -> Result<R, Panic> {
             Ok(value)
         }
         // `resume_unwind` does not call the hook.
-        Err(payload) => Err(last.unwrap_or_else(|| Panic { message: payload_text(&*payload), location: None })),
+        Err(payload) if payload.is::<Unwound>() => {
+            if let Some(caught_by_user_code) = last {
+                tell(&caught_by_user_code, CAUGHT);
+            }
+            Err(None)
+        }
+        Err(payload) => Err(Some(last.unwrap_or_else(|| Panic { message: payload_text(&*payload), location: None }))),
     }
 }
 
 fn describe(info: &PanicHookInfo<'_>) -> Panic {
-    let location = info.location().map(|location| Location {
+    // What refuses to spawn panics somewhere in the runtime.
+    let refused = info.payload().downcast_ref::<&str>().is_some_and(|text| text.starts_with("`spawn_local` called"));
+    let spawns = SPAWNS.take().filter(|_| refused);
+    let location = spawns.or(info.location()).map(|location| Location {
         file: short(location.file()).to_owned(),
         line: location.line(),
         column: location.column(),

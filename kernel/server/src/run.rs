@@ -12,7 +12,6 @@ mod terminal;
 
 use std::{
     env,
-    io::{self, IsTerminal},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -57,10 +56,9 @@ async fn execute(notebook: &mut Notebook) -> anyhow::Result<bool> {
     let (events, receiver) = mpsc::channel(256);
     let found = library::find().await;
     let (outgoing, inbox) = local::connect();
-    let allow_stdin = io::stdin().is_terminal();
     // What is kept is what somebody typed.
     let client = async {
-        let result = Client::new(inbox, events.clone(), allow_stdin).run(notebook).await;
+        let result = Client::new(inbox, events.clone()).run(notebook).await;
         // A kernel that has ended by itself needs no telling.
         let _ = events.send(Event::End("the notebook has run")).await;
         result

@@ -1,11 +1,12 @@
 //! Commands that the server does by itself. Which there are, and what their arguments mean, is told by
 //! [`command`](crate::command).
 
-use super::{Execution, library::Library, note};
+use ipc::Layout;
+
+use super::{Execution, cell::Step, library::Library, note};
 use crate::{
     command::{self, Action},
     dispatcher::Event,
-    worker::supervisor::Readiness,
 };
 
 /// What the optimiser costs, where it is chosen.
@@ -59,6 +60,7 @@ impl Execution {
             }
             Action::SetEnv { name, value } => self.set_env(name, value),
             Action::LastCompileDir => self.say(note::plain(&self.directory.display().to_string())),
+            Action::Layout(layout) => self.lay_out(*layout),
             Action::Replaced(sentence) => self.say(note::note(sentence)),
             Action::Quit => {
                 self.quits = true;
@@ -69,6 +71,20 @@ impl Execution {
             _ => return false,
         }
         true
+    }
+
+    /// `:fmt`: how values are laid out, from here on.
+    fn lay_out(&mut self, layout: Option<Layout>) {
+        if let Some(layout) = layout {
+            self.layout = layout;
+            self.supervisor.send(ipc::Request::Layout(layout));
+        }
+        let how = match self.layout {
+            Layout::Fit => "so that what fits on a line is on one",
+            Layout::Line => "on one line, as `{:?}` does",
+            Layout::Pretty => "with a line for each field, as `{:#?}` does",
+        };
+        self.say(note::note(&format!("Values are laid out {how}.")));
     }
 
     /// Ends the kernel, once all that happens now is told.
@@ -109,23 +125,19 @@ impl Execution {
                 let text = super::dependency::offline(notebook);
                 self.say(note::note(text));
             }
-            Action::Clear => self.clear(),
             _ => return false,
         }
         true
     }
 
-    fn clear(&mut self) {
+    /// `:clear`
+    pub(super) fn clear(&mut self, step: Step) {
         if let Library::Ready(notebook) = &mut self.library {
             notebook.clear();
         }
         self.variables.clear();
         self.forget.clear();
-        // A worker that is not ready has no variables either.
-        if self.supervisor.readiness() == Readiness::Ready {
-            self.supervisor.send(ipc::Request::Clear);
-            self.stage = super::stage::Stage::Clearing;
-        }
+        self.drop_variables(step, None);
         self.say(note::note("All variables, items and `use`s are forgotten."));
     }
 }

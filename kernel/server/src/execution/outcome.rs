@@ -61,8 +61,8 @@ impl Execution {
                 }
                 return;
             }
-            Outcome::Error { type_name, message, sources } => {
-                Failure::error(&type_name, &message, &sources, &self.hints)
+            Outcome::Error { type_name, message, sources, location } => {
+                Failure::error(&type_name, &message, &sources, location.as_ref(), &self.hints)
             }
             Outcome::Panic(panic) => Failure::panic(&panic, &self.hints),
             Outcome::Interrupted => Failure::interrupted(),
@@ -124,8 +124,6 @@ impl Execution {
                 shell.finish_step(&program.entry, false);
                 shell.fail(&step, Failure::new("WorkerError", &sentence));
             }
-            // Clearing needs no answer any more.
-            Stage::Clearing => {}
             other => shell.stage = other,
         });
         if was_ready && !is_told {

@@ -1,6 +1,10 @@
 //! One cell after the other: requests to the kernel, and what becomes of the messages that it sends.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    io::{self, IsTerminal},
+    sync::Arc,
+};
 
 use anyhow::bail;
 use jupyter_protocol::{Header, JupyterMessage};
@@ -23,8 +27,6 @@ use crate::{
 pub(super) struct Client {
     inbox: Inbox,
     events: mpsc::Sender<Event>,
-    /// Whether there is somebody to answer questions.
-    allow_stdin: bool,
     terminal: Terminal,
     outputs: Outputs,
     questions: Questions,
@@ -33,11 +35,10 @@ pub(super) struct Client {
 }
 
 impl Client {
-    pub(super) fn new(inbox: Inbox, events: mpsc::Sender<Event>, allow_stdin: bool) -> Self {
+    pub(super) fn new(inbox: Inbox, events: mpsc::Sender<Event>) -> Self {
         Self {
             inbox,
             events,
-            allow_stdin,
             terminal: Terminal::new(),
             outputs: Outputs::default(),
             questions: Questions::default(),
@@ -74,7 +75,7 @@ impl Client {
 
     /// Runs a cell; the content of its reply.
     async fn run_cell(&mut self, cell: &CodeCell) -> anyhow::Result<Value> {
-        let request = json!({"code": cell.source, "allow_stdin": self.allow_stdin, "stop_on_error": !cell.may_err});
+        let request = json!({"code": cell.source, "allow_stdin": true, "stop_on_error": !cell.may_err});
         let id = self.send(Channel::Shell, "execute_request", None, json!({"cellId": cell.id}), request).await;
         self.requests.insert(id.clone(), cell.index);
         let mut reply = None;
@@ -125,7 +126,10 @@ impl Client {
     }
 
     async fn answer(&mut self, answer: Option<String>) {
-        self.terminal.answered();
+        // Nobody types what comes from elsewhere, so nothing of it is seen.
+        if io::stdin().is_terminal() {
+            self.terminal.answered();
+        }
         if let Some(question) = self.questions.take_open() {
             let content = json!({"value": line(answer)});
             self.send(Channel::Stdin, "input_reply", Some(question), Value::Null, content).await;
