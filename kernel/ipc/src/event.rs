@@ -30,6 +30,8 @@ pub enum Event {
         prompt: Option<String>,
         password: bool,
     },
+    /// The interrupt of that run was what its code has waited for (`ctrl_c()`): it goes on.
+    Heard { cell: CellId },
     /// Nobody waits for that input any more.
     InputWithdrawn { id: u64 },
     /// Code of a cell says something to the frontend.

@@ -7,6 +7,7 @@ use std::any::TypeId;
 use std::mem::{ManuallyDrop, MaybeUninit, needs_drop};
 
 pub use crate::chunk::{Chunk, Chunks, Count, chunks, rounds};
+pub use crate::ctrl_c::{CtrlC, ctrl_c};
 pub use crate::display::adapter::{FrameColumn, show_frame, show_page};
 pub use crate::display::probe::{Tail, Variable};
 pub use crate::error::{CellDebugError, CellError};

@@ -64,11 +64,8 @@ fn words(error: &(dyn Error + 'static)) -> String {
 }
 
 fn ends_as(type_name: &str, message: String, sources: Vec<String>, caller: &Caller<'_>) {
-    let location = Location {
-        file: panic::short(caller.file()).to_owned(),
-        line: caller.line(),
-        column: caller.column(),
-    };
+    let location =
+        Location { file: panic::short(caller.file()).to_owned(), line: caller.line(), column: caller.column() };
     let type_name = public_path(type_name);
     runtime::ends_as(Outcome::Error { type_name, message, sources, location: Some(location) });
 }
@@ -124,7 +121,10 @@ mod tests {
         for (type_name, public) in [
             ("std::io::error::Error", "std::io::Error"),
             ("core::num::error::ParseIntError", "std::num::ParseIntError"),
-            ("std::sync::poison::PoisonError<std::sync::MutexGuard<u8>>", "std::sync::PoisonError<std::sync::MutexGuard<u8>>"),
+            (
+                "std::sync::poison::PoisonError<std::sync::MutexGuard<u8>>",
+                "std::sync::PoisonError<std::sync::MutexGuard<u8>>",
+            ),
             ("tokio::runtime::task::error::JoinError", "tokio::task::JoinError"),
             ("tokio::sync::mpsc::error::SendError<i32>", "tokio::sync::mpsc::error::SendError<i32>"),
             ("tokio::time::error::Elapsed", "tokio::time::error::Elapsed"),

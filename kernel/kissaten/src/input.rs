@@ -62,9 +62,7 @@ async fn ask(prompt: &str, password: bool) -> io::Result<String> {
     match answer {
         Ok(Answer::Line(line)) => Ok(line),
         Ok(Answer::End) => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "there is no more input")),
-        Ok(Answer::NotAllowed) | Err(_) => {
-            Err(io::Error::new(io::ErrorKind::Unsupported, NOBODY_TO_ASK))
-        }
+        Ok(Answer::NotAllowed) | Err(_) => Err(io::Error::new(io::ErrorKind::Unsupported, NOBODY_TO_ASK)),
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod chunk;
 pub mod comm;
+mod ctrl_c;
 pub mod display;
 mod error;
 mod grave;

@@ -41,11 +41,7 @@ thread_local! {
 
 /// From here on what is written has an owner.
 pub(crate) fn begin_session() {
-    let _ = PIPES.set(Pipes {
-        process: std::process::id(),
-        stdout: identity(STDOUT),
-        stderr: identity(STDERR),
-    });
+    let _ = PIPES.set(Pipes { process: std::process::id(), stdout: identity(STDOUT), stderr: identity(STDERR) });
 }
 
 /// The run whose text is not marked.

@@ -15,14 +15,14 @@ use std::task::{Context, Poll};
 
 use futures::task::AtomicWaker;
 
-use crate::comm;
 pub use crate::comm::{Kind, Packet};
+pub use crate::display::debug::Layout;
 use crate::display::{MimeBundle, debug};
 use crate::error::{CellDebugError, CellError};
-pub use crate::display::debug::Layout;
 pub use crate::input::Answer;
 use crate::live::Live;
 use crate::timeline::End;
+use crate::{comm, ctrl_c};
 use crate::{here, input, interrupt, label, output, panic, pipe, store, task, trace};
 
 /// What a cell's entry point returns: all of the cell, from taking its variables to putting them back.
@@ -95,6 +95,10 @@ pub enum Message {
         cell: u64,
         prompt: Option<String>,
         password: bool,
+    },
+    /// The interrupt of that run was what its code has waited for: it goes on.
+    Heard {
+        cell: u64,
     },
     /// Nobody waits for that answer any more.
     InputWithdrawn {
@@ -311,6 +315,9 @@ impl Cell {
 
     /// Cancels the cell: at its next `.await` or checkpoint it ends as [`Outcome::Interrupted`]. From any thread.
     pub fn interrupt(&self) {
+        if !self.state.interrupted.load(Ordering::Acquire) && ctrl_c::hear(self.state.id) {
+            return send(Message::Heard { cell: self.state.id });
+        }
         self.state.interrupted.store(true, Ordering::Release);
         interrupt::begin(self.state.id);
         // It may have ended before, or just now, and then nobody else would take the flag back.

@@ -143,7 +143,11 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("hints", "[on|off] [kind]", "lists the kinds of hints, or switches them on and off"),
     ("type", "expression", "tells the type of an expression without running it; also `:t`"),
     ("doc", "name", "shows the documentation of a name, as `:doc Vec::push`"),
-    ("fmt", "[{:?}|{:#?}]", "shows or sets how values are laid out: `fit`, as at first, puts on a line what fits on it"),
+    (
+        "fmt",
+        "[{:?}|{:#?}]",
+        "shows or sets how values are laid out: `fit`, as at first, puts on a line what fits on it",
+    ),
     ("types", "", "switches on and off that results tell their type"),
     ("env", "NAME=value", "sets an environment variable for the notebook's code"),
     ("explain", "", "shows rustc's explanation of the last compile error"),

@@ -204,10 +204,9 @@ fn outcome(outcome: Outcome) -> ipc::Outcome {
         Outcome::Error { type_name, message, sources, location } => {
             ipc::Outcome::Error { type_name, message, sources, location: location.map(place) }
         }
-        Outcome::Panic(panic) => ipc::Outcome::Panic(ipc::Panic {
-            message: panic.message,
-            location: panic.location.map(place),
-        }),
+        Outcome::Panic(panic) => {
+            ipc::Outcome::Panic(ipc::Panic { message: panic.message, location: panic.location.map(place) })
+        }
         Outcome::Interrupted => ipc::Outcome::Interrupted,
     }
 }
@@ -232,6 +231,7 @@ fn event(message: Message) -> Event {
             Event::Hint { cell: CellId(cell), hint, text }
         }
         Message::Input { id, cell, prompt, password } => Event::Input { id, cell: CellId(cell), prompt, password },
+        Message::Heard { cell } => Event::Heard { cell: CellId(cell) },
         Message::InputWithdrawn { id } => Event::InputWithdrawn { id },
         Message::Comm { cell, packet } => Event::Comm { cell: CellId(cell), comm: comm::sent(packet) },
         Message::Page { cell, data } => Event::Page { cell: CellId(cell), data: bundle(data).0 },

@@ -249,7 +249,8 @@ mod tests {
             let text = laid_out(&pretty, &line).unwrap_or_else(|| panic!("not understood: {pretty}"));
             assert!(text.lines().count() <= pretty.lines().count());
             // Nothing is lost: without the white space outside of strings it is the same.
-            let dense = |text: &str| text.replace(['\n', ' '], "").replace(",}", "}").replace(",]", "]").replace(",)", ")");
+            let dense =
+                |text: &str| text.replace(['\n', ' '], "").replace(",}", "}").replace(",]", "]").replace(",)", ")");
             assert_eq!(dense(&text), dense(&line));
         }
     }

@@ -27,6 +27,8 @@ use crate::{
 pub(super) struct Client {
     inbox: Inbox,
     events: mpsc::Sender<Event>,
+    /// Whether there is somebody to answer questions.
+    allow_stdin: bool,
     terminal: Terminal,
     outputs: Outputs,
     questions: Questions,
@@ -35,10 +37,11 @@ pub(super) struct Client {
 }
 
 impl Client {
-    pub(super) fn new(inbox: Inbox, events: mpsc::Sender<Event>) -> Self {
+    pub(super) fn new(inbox: Inbox, events: mpsc::Sender<Event>, allow_stdin: bool) -> Self {
         Self {
             inbox,
             events,
+            allow_stdin,
             terminal: Terminal::new(),
             outputs: Outputs::default(),
             questions: Questions::default(),
@@ -75,7 +78,7 @@ impl Client {
 
     /// Runs a cell; the content of its reply.
     async fn run_cell(&mut self, cell: &CodeCell) -> anyhow::Result<Value> {
-        let request = json!({"code": cell.source, "allow_stdin": true, "stop_on_error": !cell.may_err});
+        let request = json!({"code": cell.source, "allow_stdin": self.allow_stdin, "stop_on_error": !cell.may_err});
         let id = self.send(Channel::Shell, "execute_request", None, json!({"cellId": cell.id}), request).await;
         self.requests.insert(id.clone(), cell.index);
         let mut reply = None;

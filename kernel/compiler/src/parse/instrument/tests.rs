@@ -325,3 +325,13 @@ fn places_in_and_behind_what_is_inserted_are_the_users() {
     assert_eq!(at("));"), text.rfind(");"));
     assert_eq!(generated.user_offset(generated.text().len() - 1), Some(text.len() - 1));
 }
+
+#[test]
+fn the_stop_button_is_heard_where_it_is_awaited() {
+    check(
+        "tokio::select! { _ = tokio::signal::ctrl_c() => 1, _ = f(ctrl_c()) => 2 }; ctrl_c(3); a.ctrl_c();",
+        expect![
+            "tokio::select! { _ = ctrl_c(tokio::signal::ctrl_c()) => 1, _ = f(ctrl_c(ctrl_c())) => 2 }; ctrl_c(3); a.ctrl_c();"
+        ],
+    );
+}

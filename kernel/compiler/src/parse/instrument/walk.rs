@@ -89,6 +89,13 @@ impl<'a> Walk<'a> {
     }
 }
 
+/// Whether it is `tokio::signal::ctrl_c()`, by its name.
+fn is_ctrl_c(call: &syn::ExprCall) -> bool {
+    let Expr::Path(function) = &*call.func else { return false };
+    let named = function.path.segments.last().is_some_and(|last| last.ident == "ctrl_c" && last.arguments.is_none());
+    named && call.args.is_empty() && call.attrs.is_empty() && function.attrs.is_empty()
+}
+
 impl<'ast> Visit<'ast> for Walk<'_> {
     fn visit_item_fn(&mut self, function: &'ast syn::ItemFn) {
         self.function(&function.attrs, &function.sig, &function.block, false);
@@ -186,6 +193,11 @@ impl<'ast> Visit<'ast> for Walk<'_> {
     fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
         match Spawn::of_call(call) {
             Some(spawn) => self.spawn(spawn, call.span().byte_range(), &call.func, &call.args),
+            None if is_ctrl_c(call) => {
+                let range = call.span().byte_range();
+                self.pieces.push((range.start, Piece::Wrap(Wrap::CtrlC)));
+                self.pieces.push((range.end, Piece::WrapEnd(Wrap::CtrlC)));
+            }
             None => visit::visit_expr_call(self, call),
         }
     }
