@@ -13,6 +13,7 @@ pub use crate::display::probe::{Tail, Variable};
 pub use crate::error::{CellDebugError, CellError};
 pub use crate::interrupt::{CHECK, check, checkpoint};
 pub use crate::lock::{is_poisoned, unpoison};
+pub use crate::logger::{has_set_logger, sets_logger};
 pub use crate::output::{stderr, stdout};
 pub use crate::runtime::{Guarded, GuardedDebug, Program};
 pub use crate::task::branch::{Branch, branch};

@@ -10,7 +10,7 @@ use std::io;
 use std::panic::Location as Caller;
 
 use crate::runtime::{self, Location, Outcome};
-use crate::{input, panic};
+use crate::{input, logger, panic};
 
 /// Any error that has words for people: everything that is `Error`, strings, boxed errors, `anyhow`'s.
 ///
@@ -63,10 +63,11 @@ fn words(error: &(dyn Error + 'static)) -> String {
     number.and_then(input::words).map_or_else(|| error.to_string(), str::to_owned)
 }
 
-fn ends_as(type_name: &str, message: String, sources: Vec<String>, caller: &Caller<'_>) {
+fn ends_as(type_name: &str, mut message: String, sources: Vec<String>, caller: &Caller<'_>) {
     let location =
         Location { file: panic::short(caller.file()).to_owned(), line: caller.line(), column: caller.column() };
     let type_name = public_path(type_name);
+    message.extend(logger::set_before(&message).map(|(more, _)| more));
     runtime::ends_as(Outcome::Error { type_name, message, sources, location: Some(location) });
 }
 

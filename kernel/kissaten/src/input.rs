@@ -107,6 +107,9 @@ pub(crate) fn words(number: i32) -> Option<&'static str> {
 
 type Describe = unsafe extern "C" fn(i32, *mut libc::c_char, usize) -> i32;
 
+/// libc's own function for that.
+static NEXT: OnceLock<Option<Describe>> = OnceLock::new();
+
 /// The words of error numbers, as std asks for them: ours for ours, and libc's for all others.
 ///
 /// # Safety
@@ -125,7 +128,6 @@ pub unsafe extern "C" fn __xpg_strerror_r(number: i32, buffer: *mut libc::c_char
         }
         return 0;
     }
-    static NEXT: OnceLock<Option<Describe>> = OnceLock::new();
     let next = NEXT.get_or_init(|| {
         // SAFETY: the name ends with a zero; what is found is libc's function, which is of this type.
         unsafe {

@@ -18,6 +18,7 @@ mod interrupt;
 mod label;
 mod live;
 mod lock;
+mod logger;
 mod output;
 mod panic;
 mod payload;

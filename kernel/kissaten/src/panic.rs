@@ -8,7 +8,7 @@ use std::panic::{Location as Caller, PanicHookInfo};
 
 use crate::interrupt::Unwound;
 use crate::runtime::{Location, Panic};
-use crate::{here, hint, task};
+use crate::{here, hint, logger, task};
 
 thread_local! {
     /// Whether this thread is polling a cell's own future.
@@ -69,15 +69,17 @@ pub(crate) fn catch_unwound<R>(poll: impl FnOnce() -> R) -> Result<R, Option<Pan
 }
 
 fn describe(info: &PanicHookInfo<'_>) -> Panic {
-    // What refuses to spawn panics somewhere in the runtime.
-    let refused = info.payload().downcast_ref::<&str>().is_some_and(|text| text.starts_with("`spawn_local` called"));
-    let spawns = SPAWNS.take().filter(|_| refused);
-    let location = spawns.or(info.location()).map(|location| Location {
+    let mut message = payload_text(info.payload());
+    // What refuses to spawn panics somewhere in the runtime, and a second logger somewhere in its crate.
+    let spawns = SPAWNS.take().filter(|_| message.starts_with("`spawn_local` called"));
+    let (more, sets) = logger::set_before(&message).unwrap_or_default();
+    message.push_str(&more);
+    let location = spawns.or(sets).or(info.location()).map(|location| Location {
         file: short(location.file()).to_owned(),
         line: location.line(),
         column: location.column(),
     });
-    Panic { message: payload_text(info.payload()), location }
+    Panic { message, location }
 }
 
 /// Files of dependencies and of std without the folders of the machine that compiled them.

@@ -9,7 +9,7 @@
 //! here already goes on without a lock.
 
 use std::cell::Cell;
-use std::io::{Cursor, IoSlice, Write};
+use std::io::{Cursor, IoSlice};
 use std::mem::ManuallyDrop;
 use std::os::fd::FromRawFd;
 use std::os::unix::fs::MetadataExt;

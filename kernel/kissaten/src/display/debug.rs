@@ -223,13 +223,9 @@ mod tests {
         let text = debug_text(&dots(10));
         assert_eq!(text.lines().count(), 12, "{text}");
         assert!(text.starts_with("[\n    Dot { x: 0, y: 0 },\n    Dot { x: 1, y: -1 },\n"), "{text}");
-        assert_eq!(
-            debug_text(&vec![123_456; 20]),
-            format!("[\n    {}\n    {}\n]", ["123456,"; 9].join(" "), ["123456,"; 11].join(" ")).replace(
-                &["123456,"; 11].join(" "),
-                &format!("{}\n    {}", ["123456,"; 9].join(" "), ["123456,"; 2].join(" "))
-            )
-        );
+        let row = |count: usize| vec!["123456,"; count].join(" ");
+        let rows = [row(9), row(9), row(2)].join("\n    ");
+        assert_eq!(debug_text(&vec![123_456; 20]), format!("[\n    {rows}\n]"));
     }
 
     #[test]

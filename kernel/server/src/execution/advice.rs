@@ -59,10 +59,7 @@ pub(super) fn on_panic(message: &str) -> Option<Advice> {
     if begins("`spawn_local` called from outside of a `task::LocalSet`") {
         return Some(NO_LOCAL_SET);
     }
-    // Of `tracing` and of `log`, whichever crate sets it.
-    let set_before =
-        ["a global default trace dispatcher has already been set", "after the logging system was already initialized"];
-    if set_before.iter().any(|words| message.contains(words)) || message.contains("SetLoggerError(())") {
+    if is_second_logger(message) {
         return Some(LOGGER);
     }
     // After `expect` the error stands behind words of the user's own.
@@ -70,6 +67,13 @@ pub(super) fn on_panic(message: &str) -> Option<Advice> {
         Some(error) => on_debug(error),
         None => message.match_indices(": ").find_map(|(at, colon)| on_debug(&message[at + colon.len()..])),
     }
+}
+
+/// Whether `tracing` or `log` say that there is a logger already, whichever crate sets one.
+fn is_second_logger(message: &str) -> bool {
+    let words =
+        ["a global default trace dispatcher has already been set", "after the logging system was already initialized"];
+    words.iter().any(|words| message.contains(words)) || message.contains("SetLoggerError(())")
 }
 
 /// Words about an error that is shown by `Debug`.
@@ -93,6 +97,9 @@ pub(super) fn on_error(type_name: &str, message: &str, sources: &[String]) -> Op
     let path = type_name.split('<').next().unwrap_or_default();
     let known = ["tokio::", "std::sync::mpsc::", "futures::channel::"].iter().any(|root| path.starts_with(root));
     let name = path.rsplit("::").next().unwrap_or_default();
+    if is_second_logger(message) {
+        return Some(LOGGER);
+    }
     if !known {
         // It is wrapped, and may be wrapped in the user's own.
         let wrapped = matches!(path, "alloc::boxed::Box" | "anyhow::Error").then_some(message);

@@ -335,3 +335,14 @@ fn the_stop_button_is_heard_where_it_is_awaited() {
         ],
     );
 }
+
+#[test]
+fn what_may_set_a_logger_is_known_by_its_name() {
+    check(
+        "fmt().init(); a::b::init(); init(); app.init(1); x(subscriber::set_global_default(f())?); try_init().init().c();",
+        expect![
+            "__logger!(fmt().init()); __logger!(a::b::init()); init(); app.init(1); \
+             x(__logger!(subscriber::set_global_default(f()))?); __logger!(try_init().init()).c();"
+        ],
+    );
+}

@@ -66,6 +66,12 @@ impl<'a> Walk<'a> {
         (self.can_unwind, self.is_unsafe) = around;
     }
 
+    fn logger(&mut self, range: std::ops::Range<usize>, within: impl FnOnce(&mut Self)) {
+        self.pieces.push((range.start, Piece::Wrap(Wrap::Logger)));
+        within(self);
+        self.pieces.push((range.end, Piece::WrapEnd(Wrap::Logger)));
+    }
+
     fn spawn(
         &mut self,
         spawn: Spawn,
@@ -86,6 +92,17 @@ impl<'a> Walk<'a> {
         if spawn.returns_handle {
             self.pieces.push((range.end, Piece::WrapEnd(Wrap::Spawned)));
         }
+    }
+}
+
+/// Whether it may set a logger: `env_logger::init()`, `set_global_default(…)`, and those of their relatives.
+fn sets_logger(function: &Expr, arguments: &Punctuated<Expr, syn::Token![,]>) -> bool {
+    let Expr::Path(function) = function else { return false };
+    let names: Vec<String> = function.path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+    match names.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [.., "init" | "try_init"] => names.len() > 1 && arguments.is_empty(),
+        [.., "set_global_default" | "set_logger" | "set_boxed_logger"] => arguments.len() == 1,
+        _ => false,
     }
 }
 
@@ -198,6 +215,9 @@ impl<'ast> Visit<'ast> for Walk<'_> {
                 self.pieces.push((range.start, Piece::Wrap(Wrap::CtrlC)));
                 self.pieces.push((range.end, Piece::WrapEnd(Wrap::CtrlC)));
             }
+            None if sets_logger(&call.func, &call.args) => self.logger(call.span().byte_range(), |walk| {
+                visit::visit_expr_call(walk, call);
+            }),
             None => visit::visit_expr_call(self, call),
         }
     }
@@ -205,6 +225,9 @@ impl<'ast> Visit<'ast> for Walk<'_> {
     fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
         match Spawn::of_method(call) {
             Some(spawn) => self.spawn(spawn, call.span().byte_range(), &call.receiver, &call.args),
+            None if call.args.is_empty() && matches!(call.method.to_string().as_str(), "init" | "try_init") => {
+                self.logger(call.span().byte_range(), |walk| visit::visit_expr_method_call(walk, call));
+            }
             None => visit::visit_expr_method_call(self, call),
         }
     }
