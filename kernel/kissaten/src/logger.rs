@@ -42,7 +42,7 @@ pub fn has_set_logger() {
 pub(crate) fn set_before(message: &str) -> Option<(String, Option<Place>)> {
     let now = SETS.take();
     SET_BEFORE.iter().any(|words| message.contains(words)).then(|| {
-        let first = FIRST.get().filter(|first| now.is_none_or(|now| *first != now));
+        let first = FIRST.get().filter(|first| now.is_none_or(|now| ***first != *now));
         let before = match first {
             Some(first) => format!("in {}, line {}", first.file(), first.line()),
             None => "before, by this line or by code that no cell wrote".to_owned(),

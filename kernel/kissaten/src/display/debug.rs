@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use super::{Limited, TOO_LONG};
 
 /// How many characters fit on a line.
-const WIDTH: usize = 80;
+pub(super) const WIDTH: usize = 80;
 /// Elements of a list up to this length, in characters, stand side by side.
 const SHORT: usize = 16;
 /// What a level is moved in by.
