@@ -87,12 +87,12 @@ def test_what_others_print_in_a_task_is_the_tasks(kernel, tmp_path):
 
 def test_large_and_many_writes_of_a_dependency_are_whole(kernel, tmp_path):
     kernel.ok(LOGS)
-    text = 'let text = format!("{}\\n", "x".repeat(100_000));'
+    text = 'let text = format!("{}\\n", "LETTER".repeat(100_000));'
     each = "for _ in 0..20 { log::LOG(&text); tokio::task::yield_now().await }"
     out, err = each.replace("LOG", "out"), each.replace("LOG", "err")
-    first = kernel.ok(f"let task = {waiting(tmp_path / 'go', text + out + err)};")
+    first = kernel.ok(f"let task = {waiting(tmp_path / 'go', text.replace('LETTER', 'x') + out + err)};")
     (tmp_path / "go").touch()
-    second = kernel.ok(f"{text.replace('x', 'y')} {out} task.await?;")
+    second = kernel.ok(f"{text.replace('LETTER', 'y')} {out} task.await?;")
     receive_until(kernel, lambda: first.stderr.count("\n") == 20)
     assert first.stdout == first.stderr == ("x" * 100_000 + "\n") * 20
     assert second.stdout == ("y" * 100_000 + "\n") * 20
@@ -319,8 +319,8 @@ def test_an_actor_answers_under_its_own_cell(shared_kernel):
     assert kernel.ok("hello()").stdout == "hello\n"
 
 
-def test_what_dependencies_print_is_the_running_cells(kernel, tmp_path):
-    """Only what goes through the macros says whose it is."""
+def test_what_a_child_process_prints_is_the_running_cells(kernel, tmp_path):
+    """Only what this process writes says whose it is."""
     by_itself = (
         "use std::io::Write;\n"
         'std::io::stdout().write_all(b"written\\n").unwrap(); std::io::stdout().flush().unwrap();\n'
@@ -329,13 +329,14 @@ def test_what_dependencies_print_is_the_running_cells(kernel, tmp_path):
     assert sorted(kernel.ok(by_itself).stdout.split()) == ["child", "written"]
     first = kernel.ok(f"let task = {waiting(tmp_path / 'go', by_itself)};")
     second = kernel.ok(f'println!("second");\nstd::fs::write("{tmp_path}/go", "")?;\ntask.await?;')
-    assert (first.stdout, first.stderr) == ("", "")
-    assert (second.stdout, second.stderr) == ("second\nwritten\nchild\n", "wrong\n")
+    receive_until(kernel, lambda: first.stdout)
+    assert (first.stdout, first.stderr) == ("written\n", "")
+    assert (second.stdout, second.stderr) == ("second\nchild\n", "wrong\n")
     # While none runs it is the last one's.
-    kernel.ok(f"let task = {waiting(tmp_path / 'again', by_itself)};")
+    first = kernel.ok(f"let task = {waiting(tmp_path / 'again', by_itself)};")
     last = kernel.ok("1 + 1;")
     (tmp_path / "again").touch()
-    receive_until(kernel, lambda: last.stdout == "written\nchild\n" and last.stderr == "wrong\n")
+    receive_until(kernel, lambda: last.stdout == "child\n" and last.stderr == "wrong\n" and first.stdout == "written\n")
 
 
 def test_a_cell_that_is_run_again_has_its_new_output_only(kernel, tmp_path):
