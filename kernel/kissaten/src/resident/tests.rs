@@ -81,7 +81,7 @@ fn sequence(seed: u64, steps: usize, loud: u64) {
 
 /// How many sequences there are: `KISSATEN_LOAN_SEQUENCES`, as valgrind is slow.
 fn sequences() -> u64 {
-    std::env::var("KISSATEN_LOAN_SEQUENCES").ok().and_then(|count| count.parse().ok()).unwrap_or(4000)
+    std::env::var("KISSATEN_LOAN_SEQUENCES").ok().and_then(|count| count.parse().ok()).unwrap_or(800)
 }
 
 /// The cell that runs is one for the whole process, so these tests take turns.
