@@ -68,10 +68,17 @@ pub(crate) fn statements(text: &str, parsed: &Parsed, items: &Items, serial: u64
 fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial: u64, frame: &Frame<'_>) {
     if !frame.in_items_crate {
         for attribute in &parsed.inner_attributes {
-            // On one line, or all the lines after it would move; and our own text has to pass.
+            // Our own text has to pass; and what documents a file documents nothing here.
             let words = &text[attribute.clone()];
-            if !words.contains('\n') && !words.contains("unsafe_code") {
-                out.copy(text, attribute.clone());
+            let is_comment = words.contains("//") || words.starts_with("/*");
+            if !is_comment && !words.contains("unsafe_code") {
+                // On one line, or all the lines after it would move.
+                let mut at = attribute.start;
+                for line in words.split_inclusive('\n') {
+                    out.copy(text, at..at + line.trim_end_matches(['\r', '\n']).len());
+                    out.push(" ");
+                    at += line.len();
+                }
             }
         }
         out.push("#[macro_use] extern crate kissaten; ");
@@ -79,8 +86,10 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
         if frame.has_items {
             out.push("extern crate notebook; use notebook::*; ");
         }
-        // The cell's own are left where they stand.
-        let is_earlier = |live: &LiveImport| live.cell.serial != serial && !frame.leave_out.contains(&live.import.text);
+        // The cell's own are left where they stand, but crates are named at the root.
+        let is_earlier = |live: &LiveImport| {
+            (live.cell.serial != serial || live.import.is_crate()) && !frame.leave_out.contains(&live.import.text)
+        };
         let earlier = items.imports.iter().enumerate().filter(|(_, live)| is_earlier(live));
         for (index, live) in earlier {
             out.push_region(&live.import.text, Region::Import(index));
@@ -93,7 +102,7 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
     for (package, adapter) in frame.adapters.iter().filter(|_| parsed.tail.is_some()) {
         out.push_region(adapter, Region::Adapter(package.clone()));
     }
-    out.push("::std::boxed::Box::pin(async move { ");
+    out.push("::std::boxed::Box::pin(async { ");
     for variable in &frame.take {
         let Binding { name, type_text, mutable } = variable;
         let mutable = if *mutable { "mut " } else { "" };
@@ -153,7 +162,7 @@ fn body(out: &mut Generated, text: &str, parsed: &Parsed, frame: &Frame<'_>) {
     let mut blanks = parsed.item_ranges.clone();
     if !frame.in_items_crate {
         // A `use` of this cell holds in it as it stands, and is rustc's to complain about there.
-        blanks.retain(|blank| !parsed.imports.iter().any(|import| import.range == *blank));
+        blanks.retain(|blank| !parsed.imports.iter().any(|import| import.range == *blank && !import.is_crate()));
     }
     blanks.sort_by_key(|blank| blank.start);
     let mut at = 0;

@@ -14,9 +14,11 @@ mod history;
 mod inquiry;
 mod instrument;
 mod knowledge;
+mod missing;
 mod report;
 mod tidy;
 mod types;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -232,12 +234,7 @@ impl Notebook {
             self.bindings.remove(&name);
             self.not_kept.insert(name, reason);
         }
-        if let Some(main) = parsed.main {
-            let (kind, call) = if main.is_async { ("async function", "main().await") } else { ("function", "main()") };
-            notes.push(format!(
-                "`main` is an ordinary {kind} here, and the cell already runs on the kernel's runtime: run it with `{call}`"
-            ));
-        }
+        notes.extend(parsed.entries.iter().map(parse::Entry::note));
         let entry = success.program.as_ref().map(|program| program.entry.clone()).unwrap_or_default();
         let (bindings, not_kept, label) = (success.bindings, success.not_kept, cell.label.clone());
         let pending = Pending { bindings, not_kept, holds: success.takes, label, entry: None };
@@ -292,6 +289,7 @@ impl Notebook {
             output: &library,
             arguments: self.cell_arguments(&entry, 0, layer.is_some()),
             clippy: None,
+            is_stable: false,
         };
         let compiled = rustc::run(&self.session, &invocation, cancel).await?;
         if compiled.success {
