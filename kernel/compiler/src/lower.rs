@@ -51,6 +51,9 @@ pub(crate) struct Frame<'a> {
     pub(crate) adapters: Vec<(String, String)>,
     /// Whether the type of the tail expression is asked for.
     pub(crate) show_type: bool,
+    /// Whether older variables are the statements' own and end with them: rustc then says of a move out of one what it says
+    /// of any, which it does not where a block around takes it along. Nothing of this is run.
+    pub(crate) is_flat: bool,
 }
 
 /// What rustc's lint prints the type of the tail expression for.
@@ -103,6 +106,9 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
         out.push_region(adapter, Region::Adapter(package.clone()));
     }
     out.push("::std::boxed::Box::pin(async { ");
+    if frame.is_flat {
+        out.push("{ let __kissaten_body = ::core::pin::pin!(async { ");
+    }
     for variable in &frame.take {
         let Binding { name, type_text, mutable } = variable;
         let mutable = if *mutable { "mut " } else { "" };
@@ -110,11 +116,14 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
         out.push_region(&declaration, Region::Take((*name).clone()));
         out.push(" ");
     }
-    for Binding { name, .. } in frame.put_back.iter().filter(|binding| binding.is_lock()) {
+    let put_back = || frame.put_back.iter().filter(|_| !frame.is_flat);
+    for Binding { name, .. } in put_back().filter(|binding| binding.is_lock()) {
         let was = format!("let __kissaten_poisoned_{name} = ::kissaten::__cell::is_poisoned(&{}); ", raw(name));
         out.push_region(&was, Region::Take(name.clone()));
     }
-    out.push("{ let __kissaten_body = ::core::pin::pin!(async { ");
+    if !frame.is_flat {
+        out.push("{ let __kissaten_body = ::core::pin::pin!(async { ");
+    }
     for (name, type_text) in &frame.moved {
         let declaration =
             format!("let {0}: {type_text} = ::kissaten::__cell::moved(); ::core::mem::drop({0});", raw(name));
@@ -206,7 +215,7 @@ fn foot(out: &mut Generated, frame: &Frame<'_>) {
     out.push(&format!("::core::result::Result::Ok::<(), ::kissaten::__cell::{error_type}>(())\n"));
     out.push_region("}", Region::End);
     out.push(&format!("); ::kissaten::__cell::{guard}(__kissaten_body).await; }}\n"));
-    for binding in &frame.put_back {
+    for binding in frame.put_back.iter().filter(|_| !frame.is_flat) {
         let (name, name_raw) = (&binding.name, raw(&binding.name));
         let mut put_back = String::new();
         if binding.is_lock() {

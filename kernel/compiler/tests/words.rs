@@ -8,7 +8,7 @@ mod session;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
 use cargo_metadata::diagnostic::{Diagnostic, DiagnosticLevel};
 use compiler::{Notebook, PrepareError, SessionLibrary, Source};
@@ -47,6 +47,7 @@ fn by_rustc(example: &Example) -> Vec<String> {
     }
     let root = if example.statements.is_empty() { "items" } else { "statements" };
     let output = Command::new(session::library().rustc())
+        .arg(format!("--sysroot={}", without_source().display()))
         .args(["--edition=2024", "--crate-type=lib", "--emit=obj", "--error-format=json"])
         // The crates that are as good as std in a notebook are as good as dependencies of the program.
         .args(session::library().externs().iter().filter(|argument| !argument.starts_with("--extern=kissaten=")))
@@ -64,11 +65,29 @@ fn by_rustc(example: &Example) -> Vec<String> {
     essence(&rendered.join("\n"))
 }
 
+/// The folder of the compiler's libraries without std's source, which rustc shows where it is and users do not see.
+fn without_source() -> &'static Path {
+    static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
+    let make = || {
+        let folder = tempfile::tempdir().unwrap();
+        let inside = folder.path().join("lib/rustlib");
+        std::fs::create_dir_all(&inside).unwrap();
+        let libraries = session::library().rustc().ancestors().nth(2).unwrap().join("lib/rustlib");
+        for entry in std::fs::read_dir(libraries).unwrap().map(|entry| entry.unwrap()) {
+            if entry.path().join("lib").is_dir() {
+                std::os::unix::fs::symlink(entry.path(), inside.join(entry.file_name())).unwrap();
+            }
+        }
+        folder
+    };
+    FOLDER.get_or_init(make).path()
+}
+
 /// What the kernel says.
-async fn by_kernel(example: &Example, library: &SessionLibrary) -> Vec<String> {
+async fn by_kernel(cells: &[&str], library: &SessionLibrary) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let mut notebook = Notebook::new(library.clone(), folder.path()).unwrap();
-    for (number, text) in [&example.items, &example.statements].into_iter().enumerate() {
+    for (number, text) in cells.iter().enumerate() {
         if !text.is_empty() {
             let said = error_of(&mut notebook, text, number + 1).await;
             if let Some(said) = said {
@@ -120,16 +139,28 @@ fn essence(rendered: &str) -> Vec<String> {
             None if edit && line.starts_with(char::is_numeric) => behind_number.to_owned(),
             None => trimmed.strip_prefix("= ").unwrap_or(line).to_owned(),
         };
-        let line = line.trim_end();
+        // Where a macro of std's calls itself, and what a nightly compiler could tell more.
+        let line = line.split(" (in Nightly builds").next().unwrap_or_default().trim_end();
+        if line.ends_with("note: in this macro invocation") {
+            continue;
+        }
+        let line = without_places(if line.starts_with('|') { line } else { line.trim_start() });
         // Words that only point somewhere say nothing without the place.
         let points = line.ends_with(" here") && line.starts_with("note: ");
-        if !matches!(line, "" | "|") && !points {
-            lines.push(line.to_owned());
+        if !matches!(line.as_str(), "" | "|") && !points {
+            lines.push(line);
         }
     }
     // rustc's order is not always the same.
     lines.sort();
     lines
+}
+
+/// `{closure@cell 2:2:20: 2:27}` without the place.
+fn without_places(line: &str) -> String {
+    let mut parts = line.split('@');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |line, part| line + "@" + part.find('}').map_or(part, |end| &part[end..]))
 }
 
 fn compare(name: &str) {
@@ -145,10 +176,17 @@ fn compare(name: &str) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         loop {
             let Some(example) = all.lock().unwrap().next() else { break };
-            let (ours, rustcs) = (runtime.block_on(by_kernel(example, &library)), by_rustc(example));
-            if ours != rustcs {
+            let rustcs = by_rustc(example);
+            let Example { title, items, statements } = example;
+            // In two cells, and in one.
+            let mut kernels = vec![runtime.block_on(by_kernel(&[items, statements], &library))];
+            if !items.is_empty() && !statements.is_empty() {
+                let text = format!("{items}\n{statements}");
+                kernels.push(runtime.block_on(by_kernel(&[&text], &library)));
+            }
+            for ours in kernels.iter().filter(|ours| **ours != rustcs) {
                 let (ours, rustcs) = (ours.join("\n"), rustcs.join("\n"));
-                let both = format!("## {}\n--- users read\n{ours}\n--- rustc says\n{rustcs}\n", example.title);
+                let both = format!("## {title}\n--- users read\n{ours}\n--- rustc says\n{rustcs}\n");
                 differ.lock().unwrap().push(both);
             }
         }

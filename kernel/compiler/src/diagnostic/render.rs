@@ -145,16 +145,16 @@ pub(super) fn report<'a>(diagnostic: &'a Diagnostic, map: &'a dyn SourceMap, not
     sections.map(|section| Group::with_title(section.title).elements(section.elements)).collect()
 }
 
-/// What labels say that point into a library: rustc, which cannot show its text either, makes notes of them.
+/// What labels say that point into std: rustc, which mostly cannot show its text either, makes notes of them.
 fn labels_elsewhere<'a>(spans: &'a [DiagnosticSpan], map: &'a dyn SourceMap) -> impl Iterator<Item = Element<'a>> {
-    let elsewhere = spans.iter().filter(|span| place(span, map).is_none() && is_library(&span.file_name));
+    let elsewhere = spans.iter().filter(|span| place(span, map).is_none() && is_std(&span.file_name));
     let labels = elsewhere.filter_map(|span| placeless(remark(span.label.as_deref()?, map)?));
     labels.map(|label| Level::NOTE.message(label).into())
 }
 
-/// Whether a file is of std or of a dependency: rustc calls these by absolute paths. The session library is neither.
-fn is_library(file: &str) -> bool {
-    file.starts_with('/') && !file.contains("/kernel/kissaten/")
+/// Whether a file is of std. Those of dependencies rustc can show, and their labels are written for that.
+fn is_std(file: &str) -> bool {
+    file.starts_with('/') && file.contains("/library/")
 }
 
 fn title<'a>(diagnostic: &'a Diagnostic, map: &dyn SourceMap) -> Title<'a> {

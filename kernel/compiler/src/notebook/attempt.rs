@@ -90,9 +90,12 @@ pub(super) struct Success {
 /// What a cell is compiled for.
 pub(super) enum Purpose {
     Run,
-    /// For what rustc says about it to the user; `front` is what stands for the session library.
+    /// For what rustc says about it to the user.
     Words {
+        /// What stands for the session library.
         front: Option<PathBuf>,
+        /// Whether older variables are the statements' own.
+        is_flat: bool,
     },
 }
 
@@ -249,7 +252,8 @@ impl<'a> Attempt<'a> {
         let mut files = Files::default();
         // Imports alone are tried out as statements, which costs least.
         if self.parsed.has_statements || self.parsed.items.is_empty() {
-            let (cell, frame) = (&self.cell, self.frame());
+            let (cell, mut frame) = (&self.cell, self.frame());
+            frame.is_flat = matches!(purpose, Purpose::Words { is_flat: true, .. });
             let statements = lower::statements(&cell.text, self.parsed, &self.items, cell.serial, &frame);
             let (folder, name) = if self.in_items_crate {
                 (&folders.items, format!("run/{}", cell.label))
@@ -281,7 +285,7 @@ impl<'a> Attempt<'a> {
             library = folders.libraries.join(format!("lib{}.so", self.entry));
             (folder, root) = (&folders.cells, self.cell.label.as_str());
         }
-        if let Purpose::Words { front } = purpose {
+        if let Purpose::Words { front, .. } = purpose {
             arguments = self.words_arguments(arguments, front.as_deref());
         }
         let mut settings = None;
@@ -372,6 +376,7 @@ impl<'a> Attempt<'a> {
             form: self.form(self.cell),
             adapters: self.adapters(),
             show_type: self.show_type,
+            is_flat: false,
             take,
         }
     }

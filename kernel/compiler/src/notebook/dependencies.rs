@@ -84,6 +84,11 @@ impl Dependencies {
         Some(NotKept::Foreign { crate_name, type_text: binding::shown_type(type_text), line })
     }
 
+    /// Whether cells can name a crate.
+    pub(super) fn can_name(&self, crate_name: &str) -> bool {
+        ALWAYS.contains(&crate_name) || self.externs().any(|found| found.name == crate_name)
+    }
+
     /// The line that gives a dependency one feature more. `None` if cells cannot name it, or it has that one.
     pub(super) fn line_with_feature(&self, crate_name: &str, feature: &str) -> Option<String> {
         let (name, requirement) = self.named.iter().find(|(name, _)| name.replace('-', "_") == crate_name)?;

@@ -56,7 +56,44 @@ const FEATURES: [(&str, &str, &[&str]); 3] = [
     ("reqwest", "blocking", &["blocking"]),
 ];
 
+/// Begins the lines of traits that have a method which is missed.
+const CANDIDATE: &str = "candidate #";
+
 impl Notebook {
+    /// Takes out of an error the traits of crates that cells cannot name: what is loaded is more than what is there.
+    pub(super) fn without_foreign_traits(&self, error: &mut Diagnostic) {
+        let is_there = |line: &str| {
+            let path = line.split('`').nth(1).unwrap_or_default();
+            let root = path.split_once("::").map(|(root, _)| root);
+            root.is_none_or(|root| self.dependencies.can_name(root))
+        };
+        let mut nothing_left = false;
+        error.children.retain_mut(|note| {
+            let is_candidate = |line: &&str| line.trim_start().starts_with(CANDIDATE);
+            let (all, head): (Vec<_>, Vec<_>) = note.message.lines().partition(is_candidate);
+            let left: Vec<&str> = all.iter().copied().filter(|line| is_there(line)).collect();
+            let Some(item) = head.first().and_then(|head| head.split('`').nth(1)) else { return true };
+            let mut message = match left.len() {
+                length if length == all.len() => return true,
+                0 => {
+                    nothing_left = true;
+                    return false;
+                }
+                1 => format!("the following trait defines an item `{item}`, perhaps you need to implement it:"),
+                _ => head.join("\n"),
+            };
+            for (index, line) in left.iter().enumerate() {
+                let behind = line.split_once(": ").map_or("", |(_, behind)| behind);
+                message.push_str(&format!("\n{CANDIDATE}{}: {behind}", index + 1));
+            }
+            note.message = message;
+            true
+        });
+        if nothing_left {
+            error.children.retain(|help| !help.message.starts_with("items from traits can only be used"));
+        }
+    }
+
     /// The line that mends an error, in a sentence.
     pub(super) fn missing_crate(&self, error: &Diagnostic) -> Option<String> {
         self.gated(error).or_else(|| self.missing_macro(error)).or_else(|| self.missing_path(error))
@@ -79,7 +116,10 @@ impl Notebook {
         // What rustc finds elsewhere, or finds misspelt, is hardly a crate that nobody has heard of.
         let is_elsewhere = children()
             .any(|help| help.starts_with("consider importing") || help.contains("with a similar name exists"));
-        if !is_known && !is_sure && is_elsewhere {
+        let replacements = error.children.iter().flat_map(|help| &help.spans);
+        let mut replacements = replacements.filter_map(|span| span.suggested_replacement.as_deref());
+        let is_module = |code: &str| [";", "::"].iter().any(|end| code.contains(&format!("::{name}{end}")));
+        if !is_sure && (is_elsewhere && !is_known || replacements.any(is_module)) {
             return None;
         }
         // The names behind it tell the feature.

@@ -232,8 +232,27 @@ impl Places<'_> {
     }
 
     fn translate(&self, diagnostic: &mut Diagnostic) {
+        self.tell_of_older(diagnostic);
         diagnostic.spans.iter_mut().for_each(|span| self.translate_span(span));
         diagnostic.children.iter_mut().for_each(|child| self.translate(child));
+    }
+
+    /// The line that declares an older variable is ours; what its label says is not.
+    fn tell_of_older(&self, diagnostic: &mut Diagnostic) {
+        let is_take = |span: &&DiagnosticSpan| {
+            let region = |file: &Generated| matches!(file.region(span.byte_start as usize), Some(Region::Take(_)));
+            self.files.get(&span.file_name).is_some_and(region)
+        };
+        let labels = diagnostic.spans.iter().filter(is_take).filter_map(|span| span.label.clone());
+        let mut told: Vec<Diagnostic> = Vec::new();
+        for message in labels.filter(|label| label.starts_with("move occurs because ")) {
+            let mut note = diagnostic.clone();
+            (note.code, note.rendered, note.level) = (None, None, DiagnosticLevel::Note);
+            (note.spans, note.children) = (Vec::new(), Vec::new());
+            note.message = message;
+            told.push(note);
+        }
+        diagnostic.children.splice(0..0, told);
     }
 
     fn translate_span(&self, span: &mut DiagnosticSpan) {
@@ -275,6 +294,10 @@ impl Places<'_> {
         let behind = || (start..=start + INSERTED).find_map(|offset| file.user_offset(offset));
         if let Some(offset) = is_before.then(behind).flatten() {
             set_place(span, &cell.text, offset, offset);
+            // A word behind our `pub` is a word before what follows.
+            if let Some(word) = span.suggested_replacement.as_mut().filter(|word| word.starts_with(' ')) {
+                *word = format!("{} ", word.trim());
+            }
             return;
         }
         let backward =

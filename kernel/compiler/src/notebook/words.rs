@@ -30,21 +30,20 @@ impl Attempt<'_> {
         cancel: &CancellationToken,
     ) -> Result<(Files, Compiled), PrepareError> {
         let front = if self.names_shown_crates() { None } else { self.notebook.front(cancel).await? };
-        let mut all = Vec::new();
-        if !self.in_items_crate && self.is_about_items(failed) {
-            all.push((true, front.clone()));
-        }
-        all.extend(front.map(|front| (self.in_items_crate, Some(front))));
-        for (in_items_crate, front) in all {
+        let in_one_crate = self.in_items_crate || self.is_about_items(failed);
+        let mut crates = vec![in_one_crate, self.in_items_crate];
+        crates.dedup();
+        for in_items_crate in crates {
             let mut attempt = self.clone();
             attempt.in_items_crate = in_items_crate;
-            let (files, compiled, _) = attempt.compile(cancel, &Purpose::Words { front }).await?;
-            // Else the frame is what is wrong.
-            if self.is_about_cell(&files, &compiled) && !attempt.clone().adjust(&files, &compiled) {
+            let purpose = Purpose::Words { front: front.clone(), is_flat: true };
+            let (files, compiled, _) = attempt.compile(cancel, &purpose).await?;
+            // Else this frame is what is wrong.
+            if self.is_about_cell(&files, &compiled) && !attempt.adjust(&files, &compiled) {
                 return Ok((files, compiled));
             }
         }
-        let (files, compiled, _) = self.compile(cancel, &Purpose::Words { front: None }).await?;
+        let (files, compiled, _) = self.compile(cancel, &Purpose::Words { front: None, is_flat: false }).await?;
         Ok((files, compiled))
     }
 
