@@ -103,6 +103,11 @@ impl Notebook {
                 "`{name}` is in use by {label}, which still runs, and will be back when that has ended"
             )];
         }
+        // rustc would change the declaration, which stands in an earlier cell and has run.
+        let mutable = if code == "E0384" { Some(name) } else { not_mutable(&error.message) };
+        if let Some(name) = mutable.filter(|name| self.bindings.get(*name).is_some_and(|binding| !binding.mutable)) {
+            return vec![format!("help: consider making it mutable: `let mut {name} = {name};`")];
+        }
         if code == "E0425" && self.is_variable(cell, name) {
             return vec![format!(
                 "help: an item sees no variables of cells: give `{name}` to it as an argument, or make it a closure"
@@ -180,6 +185,13 @@ impl Notebook {
         let files = Files { statements: Some((cell.label.clone(), generated)), ..Files::default() };
         Err(self.report(cell, &self.items, &files, &compiled))
     }
+}
+
+/// "cannot borrow `cups` as mutable, as it is not declared as mutable" and the like.
+fn not_mutable(message: &str) -> Option<&str> {
+    let before = message.strip_suffix(" is not declared as mutable")?;
+    let (said, name) = before.rsplit_once(", as ")?;
+    if name == "it" { said.split('`').nth(1) } else { name.strip_prefix('`')?.strip_suffix('`') }
 }
 
 fn at_the_end(words: &str) -> String {
