@@ -151,9 +151,21 @@ fn essence(rendered: &str) -> Vec<String> {
             lines.push(line);
         }
     }
+    // A line without a mark stands there for those around it, which are others where the text is in two cells.
+    let is_drawn = |line: &str| line.starts_with('|');
+    let is_mark = |line: &str| {
+        line.strip_prefix('|').is_some_and(|drawn| drawn.trim_start().starts_with(['^', '-', '|', '_', '+', '~']))
+    };
+    let mut told: Vec<String> = Vec::new();
+    for (index, line) in lines.iter().enumerate() {
+        let is_marked = lines.get(index + 1).is_some_and(|next| is_mark(next));
+        if !is_drawn(line) || is_mark(line) || is_marked {
+            told.push(line.clone());
+        }
+    }
     // rustc's order is not always the same.
-    lines.sort();
-    lines
+    told.sort();
+    told
 }
 
 /// `{closure@cell 2:2:20: 2:27}` without the place.

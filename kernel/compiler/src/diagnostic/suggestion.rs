@@ -129,24 +129,9 @@ fn edit<'a>(
     if lines.text.len() + edits.iter().map(|(_, code)| code.len()).sum::<usize>() > LONGEST_EDIT {
         return None;
     }
-    let patch = |(place, code): (Place<'a>, String)| {
-        let (range, code) = with_line(place, code);
-        Patch::new(lines.relative(range), code)
-    };
-    let patches: Vec<_> = edits.into_iter().map(patch).collect();
+    let patches: Vec<_> =
+        edits.into_iter().map(|(place, code)| Patch::new(lines.relative(place.range), code)).collect();
     Some(Snippet::source(lines.text).line_start(lines.first).path(file).patches(patches))
-}
-
-/// A line that is inserted is shown with the one before which it stands, as rustc shows it; but for imports, which stand
-/// before nothing in particular.
-fn with_line(place: Place<'_>, code: String) -> (Range<usize>, String) {
-    let next = place.text[place.range.start..].chars().next().filter(|next| !next.is_whitespace());
-    match next {
-        Some(next) if place.range.is_empty() && code.ends_with('\n') && !code.trim_start().starts_with("use ") => {
-            (place.range.start..place.range.start + next.len_utf8(), format!("{code}{next}"))
-        }
-        _ => (place.range, code),
-    }
 }
 
 fn text_range(edits: &[(Place<'_>, String)]) -> Option<Range<usize>> {
