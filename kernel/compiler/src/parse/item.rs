@@ -35,6 +35,8 @@ pub(crate) struct Item {
     pub(crate) is_async: bool,
     /// It is a function that would run by itself in a program.
     pub(crate) is_entry: bool,
+    /// What a function returns, where that is an `impl Trait`, and whether it has generic parameters.
+    pub(crate) opaque: Option<(String, bool)>,
     /// It is a macro that stands for items.
     pub(crate) makes_items: bool,
 }
@@ -202,6 +204,7 @@ pub(super) fn take(item: &syn::Item) -> Item {
         statics: Vec::new(),
         is_async: matches!(item, syn::Item::Fn(function) if function.sig.asyncness.is_some()),
         is_entry: matches!(item, syn::Item::Fn(function) if super::entry::entry(function).is_some()),
+        opaque: opaque(item),
         makes_items: matches!(item, syn::Item::Macro(call) if call.ident.is_some() && makes_items(&call.mac.tokens)),
     };
     publish(item, &mut taken.edits);
@@ -214,6 +217,13 @@ pub(super) fn take(item: &syn::Item) -> Item {
         thread_locals(call, &mut taken);
     }
     taken
+}
+
+fn opaque(item: &syn::Item) -> Option<(String, bool)> {
+    let syn::Item::Fn(syn::ItemFn { sig, .. }) = item else { return None };
+    let syn::ReturnType::Type(_, returned) = &sig.output else { return None };
+    let is_generic = !sig.generics.params.is_empty();
+    matches!(**returned, syn::Type::ImplTrait(_)).then(|| (returned.to_token_stream().to_string(), is_generic))
 }
 
 fn kind(item: &syn::Item) -> ItemKind {
