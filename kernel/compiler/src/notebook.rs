@@ -361,7 +361,8 @@ impl Notebook {
     fn cell_arguments(&self, entry: &str, opt_level: u8, uses_dependencies: bool) -> Vec<String> {
         let mut arguments = rustc::common_arguments(&self.session, opt_level, rustc::CELL_UNITS);
         arguments.push("--crate-type=cdylib".to_owned());
-        arguments.push(format!("--crate-name={entry}"));
+        // One name for all, which is what `module_path!()` says: a filter of a log holds in the next cell.
+        arguments.extend(["--crate-name=notebook".to_owned(), format!("-Cmetadata={entry}")]);
         arguments.extend(self.session.toolchain.full_path_flags.iter().cloned());
         if let Some(generation) = &self.generation {
             arguments.push(format!("--extern=notebook={}", generation.library.display()));
