@@ -16,10 +16,12 @@ mod inquiry;
 mod instrument;
 mod knowledge;
 mod lend;
+mod missing;
 mod open;
 mod report;
 mod tidy;
 mod types;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -236,12 +238,7 @@ impl Notebook {
             self.bindings.remove(&name);
             self.not_kept.insert(name, reason);
         }
-        if let Some(main) = parsed.main {
-            let (kind, call) = if main.is_async { ("async function", "main().await") } else { ("function", "main()") };
-            notes.push(format!(
-                "`main` is an ordinary {kind} here, and the cell already runs on the kernel's runtime: run it with `{call}`"
-            ));
-        }
+        notes.extend(parsed.entries.iter().map(parse::Entry::note));
         // Whoever mentions a future does something with it.
         for name in parsed.mentions.iter().filter(|name| !parsed.unused.contains(*name)) {
             if let Some(binding) = self.bindings.get_mut(name) {
@@ -304,6 +301,7 @@ impl Notebook {
             output: &library,
             arguments: self.cell_arguments(&entry, 0, layer.is_some()),
             clippy: None,
+            is_stable: false,
         };
         let compiled = rustc::run(&self.session, &invocation, cancel).await?;
         if compiled.success {

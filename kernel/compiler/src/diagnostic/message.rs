@@ -143,11 +143,16 @@ fn without_machine_paths(message: &str) -> String {
         .collect()
 }
 
+/// std's macros in whose place cells have ours. rustc says of no error that it originates in one of these.
+const PRINTERS: [&str; 5] = ["`print`", "`println`", "`eprint`", "`eprintln`", "`dbg`"];
+
 /// "this error originates in the macro …", which rustc adds only to its own rendering.
 pub(super) fn origin(diagnostic: &Diagnostic) -> Option<&str> {
     let note = diagnostic.rendered.as_deref()?.lines().find_map(|line| {
         let note = line.trim_start().strip_prefix("= note: ")?;
         (note.starts_with("this ") && note.contains(" originates in the ")).then_some(note)
     })?;
-    Some(note.split_once(" (in Nightly builds").map_or(note, |(note, _)| note))
+    let note = note.split_once(" (in Nightly builds").map_or(note, |(note, _)| note);
+    // A macro of the user's own that prints is called first.
+    (!PRINTERS.iter().any(|printer| note.ends_with(printer))).then_some(note)
 }
