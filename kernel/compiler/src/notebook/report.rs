@@ -269,6 +269,9 @@ impl Places<'_> {
     /// An error about the lifetime of a cell's loans is one about the variable that the user would make last longer.
     fn tell_loan(&self, error: &mut Diagnostic) {
         let region = |span: &DiagnosticSpan| self.files.get(&span.file_name)?.region(span.byte_start as usize);
+        // What would help in a line of ours helps nobody.
+        let is_ours = |span: &DiagnosticSpan| matches!(region(span), Some(Region::Lent(_) | Region::Token));
+        error.children.retain(|help| !help.spans.iter().any(is_ours));
         if !error.spans.iter().any(|span| span.is_primary && region(span) == Some(&Region::Token)) {
             return;
         }
