@@ -4,7 +4,7 @@
 //! a cell with what goes around them. User text stands on the lines that it has in the cell, so all that comes
 //! before it is on its first line.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use crate::binding::Binding;
@@ -32,10 +32,19 @@ pub(crate) struct Frame<'a> {
     pub(crate) put_back: Vec<&'a Binding>,
     /// New variables that are kept.
     pub(crate) keep: Vec<&'a str>,
+    /// Where the parts of the statements begin but the first: each is a guarded block within the one before, so what that
+    /// has made is kept also where this ends early.
+    pub(crate) parts: Vec<usize>,
+    /// In which part, counted from 0, a variable is kept; those that are missing in the first.
+    pub(crate) levels: BTreeMap<&'a str, usize>,
+    /// Variables that a part takes over from the one before, because it moves them and fills them again.
+    pub(crate) owned: Vec<Owned<'a>>,
     /// New variables that borrow from kept ones, and end before those are moved into the store.
     pub(crate) end: Vec<&'a str>,
-    /// Variables that an earlier cell moved, and their types.
-    pub(crate) moved: Vec<(&'a str, &'a str)>,
+    /// Older variables that go when the others are kept: a newer one of their name is not.
+    pub(crate) forget: Vec<&'a str>,
+    /// Variables that an earlier cell moved.
+    pub(crate) moved: Vec<Moved<'a>>,
     pub(crate) error_type: ErrorType,
     /// Imports of earlier cells that this one goes without.
     pub(crate) leave_out: &'a BTreeSet<String>,
@@ -51,6 +60,35 @@ pub(crate) struct Frame<'a> {
     pub(crate) adapters: Vec<(String, String)>,
     /// Whether the type of the tail expression is asked for.
     pub(crate) show_type: bool,
+}
+
+/// A variable that belongs to a part which has not made it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Owned<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) mutable: bool,
+    pub(crate) level: usize,
+}
+
+/// A variable that an earlier cell moved.
+#[derive(Clone, Debug)]
+pub(crate) struct Moved<'a> {
+    pub(crate) name: String,
+    pub(crate) type_text: &'a str,
+    pub(crate) mutable: bool,
+    /// It is declared without a value, as this cell fills it; else as moved, for rustc's words.
+    pub(crate) is_empty: bool,
+}
+
+impl Moved<'_> {
+    fn declaration(&self) -> String {
+        let Self { type_text, mutable, is_empty, .. } = self;
+        let (name, mutable) = (raw(&self.name), if *mutable { "mut " } else { "" });
+        if *is_empty {
+            return format!("let {mutable}{name}: {type_text};");
+        }
+        format!("let {mutable}{name}: {type_text} = ::kissaten::__cell::moved(); ::core::mem::drop({name});")
+    }
 }
 
 /// What rustc's lint prints the type of the tail expression for.
@@ -106,12 +144,20 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
         out.push_region(&was, Region::Take(name.clone()));
     }
     out.push("{ let __kissaten_body = ::core::pin::pin!(async { ");
-    for (name, type_text) in &frame.moved {
-        let declaration =
-            format!("let {0}: {type_text} = ::kissaten::__cell::moved(); ::core::mem::drop({0});", raw(name));
-        out.push_region(&declaration, Region::Moved((*name).to_owned()));
+    out.push(&take_over(frame, 0));
+    for moved in &frame.moved {
+        out.push_region(&moved.declaration(), Region::Moved(moved.name.clone()));
         out.push(" ");
     }
+}
+
+/// What begins a part with the variables that it takes over.
+fn take_over(frame: &Frame<'_>, level: usize) -> String {
+    let declaration = |owned: &Owned<'_>| {
+        let (name, mutable) = (raw(owned.name), if owned.mutable { "mut " } else { "" });
+        format!("let {mutable}{name} = {name}; ")
+    };
+    frame.owned.iter().filter(|owned| owned.level == level).map(declaration).collect()
 }
 
 /// Makes the linker take the code of dependencies from where the worker has it.
@@ -139,6 +185,10 @@ fn around_tail(ok_unit: Option<OkUnit>, show_type: bool) -> (&'static str, Strin
 fn body(out: &mut Generated, text: &str, parsed: &Parsed, frame: &Frame<'_>) {
     // What stands outermost is first at a beginning and last at an end.
     let mut edits = Edits::default();
+    for (part, level) in frame.parts.iter().zip(1..) {
+        let take_over = take_over(frame, level);
+        edits.insert(*part, format!("{{ let __kissaten_body = ::core::pin::pin!(async {{ {take_over}"));
+    }
     let around = parsed.tail.as_ref().map(|tail| (tail, around_tail(parsed.ok_unit, frame.show_type)));
     if let Some((tail, (before, _))) = &around {
         edits.insert(tail.start, *before);
@@ -176,27 +226,9 @@ const SHOW: &str = "use ::kissaten::__cell::probes::*; \
 
 fn foot(out: &mut Generated, frame: &Frame<'_>) {
     out.push_region("\n", Region::End);
-    for name in frame.end.iter().rev() {
-        out.push_region(&format!("::core::mem::drop({});\n", raw(name)), Region::Keep((*name).to_owned()));
+    for level in (0..=frame.parts.len()).rev() {
+        end_part(out, frame, level);
     }
-    if !frame.keep.is_empty() {
-        out.push("#[warn(trivial_casts)] {\n");
-        for name in &frame.keep {
-            out.push_region(&format!("let _ = &{} as &_;\n", raw(name)), Region::Type((*name).to_owned()));
-        }
-        out.push("}\n");
-    }
-    for name in &frame.keep {
-        let keep = format!("::kissaten::__cell::keep(\"{name}\", {});\n", raw(name));
-        out.push_region(&keep, Region::Keep((*name).to_owned()));
-    }
-    let (error_type, guard) = match frame.error_type {
-        ErrorType::Display => ("CellError", "Guarded"),
-        ErrorType::Debug => ("CellDebugError", "GuardedDebug"),
-    };
-    out.push(&format!("::core::result::Result::Ok::<(), ::kissaten::__cell::{error_type}>(())\n"));
-    out.push_region("}", Region::End);
-    out.push(&format!("); ::kissaten::__cell::{guard}(__kissaten_body).await; }}\n"));
     for binding in &frame.put_back {
         let (name, name_raw) = (&binding.name, raw(&binding.name));
         let mut put_back = String::new();
@@ -207,6 +239,35 @@ fn foot(out: &mut Generated, frame: &Frame<'_>) {
         out.push_region(&put_back, Region::PutBack(name.clone()));
     }
     out.push("}) }\n");
+}
+
+/// Keeps what a part has made, and closes it.
+fn end_part(out: &mut Generated, frame: &Frame<'_>, level: usize) {
+    let is_here = |name: &&&str| frame.levels.get(**name).copied().unwrap_or(0) == level;
+    for name in frame.end.iter().rev().filter(is_here) {
+        out.push_region(&format!("::core::mem::drop({});\n", raw(name)), Region::Keep((*name).to_owned()));
+    }
+    if frame.keep.iter().any(|name| is_here(&name)) {
+        out.push("#[warn(trivial_casts)] {\n");
+        for name in frame.keep.iter().filter(is_here) {
+            out.push_region(&format!("let _ = &{} as &_;\n", raw(name)), Region::Type((*name).to_owned()));
+        }
+        out.push("}\n");
+    }
+    for name in frame.keep.iter().filter(is_here) {
+        let keep = format!("::kissaten::__cell::keep(\"{name}\", {});\n", raw(name));
+        out.push_region(&keep, Region::Keep((*name).to_owned()));
+    }
+    for name in frame.forget.iter().filter(is_here) {
+        out.push(&format!("::kissaten::__cell::forget(\"{name}\");\n"));
+    }
+    let (error_type, guard) = match frame.error_type {
+        ErrorType::Display => ("CellError", "Guarded"),
+        ErrorType::Debug => ("CellDebugError", "GuardedDebug"),
+    };
+    out.push(&format!("::core::result::Result::Ok::<(), ::kissaten::__cell::{error_type}>(())\n"));
+    out.push_region("}", Region::End);
+    out.push(&format!("); ::kissaten::__cell::{guard}(__kissaten_body).await; }}\n"));
 }
 
 /// A program that describes all variables.

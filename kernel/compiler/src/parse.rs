@@ -4,6 +4,7 @@
 //! run on a thread of its own with a stack that deep nesting does not overflow.
 
 mod arguments;
+mod ending;
 mod hint;
 mod instrument;
 mod item;
@@ -20,6 +21,7 @@ use syn::spanned::Spanned;
 
 use crate::source_map::Edits;
 
+pub(crate) use ending::Ending;
 pub(crate) use hint::{Future, FutureOf, Guess};
 pub(crate) use instrument::{Form, Instruments};
 pub(crate) use item::{Import, Item, ItemKind, Space, Static};
@@ -55,6 +57,10 @@ pub(crate) struct Parsed {
     pub(crate) mentions: BTreeSet<String>,
     /// Names that surely do not survive the cell: `name.await` and the like.
     pub(crate) surely_moved: BTreeSet<String>,
+    /// Names that are assigned to, wherever.
+    pub(crate) assigned: BTreeSet<String>,
+    /// The statements that can end the cell early.
+    pub(crate) endings: Vec<Ending>,
     /// What the text alone lets one guess.
     pub(crate) guesses: Vec<Guess>,
     /// Variables that may be futures which nobody awaits.
@@ -133,6 +139,7 @@ pub(crate) fn parse_here(text: &str, item_macros: &BTreeSet<String>) -> Result<P
     parsed.item_ranges.clone_from(&parsed.inner_attributes);
     parsed.guesses = hint::guesses(text, &body.statements);
     parsed.futures = hint::futures(&body.statements);
+    parsed.endings = ending::endings(&body.statements);
     statement::take_apart(text, &body.statements, item_macros, &mut parsed);
     Ok(parsed)
 }

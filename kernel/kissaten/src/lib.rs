@@ -10,6 +10,7 @@ pub mod comm;
 pub mod display;
 mod error;
 mod grave;
+mod guard;
 mod here;
 mod hint;
 mod input;

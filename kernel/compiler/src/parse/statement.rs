@@ -61,6 +61,7 @@ pub(super) fn take_apart(text: &str, statements: &[syn::Stmt], item_macros: &BTr
             }
         }
     }
+    parsed.assigned.clone_from(&names.assigned);
     complete_returns(statements, parsed);
     mention::identifiers(running.clone(), &mut parsed.mentions);
     find_moves(running, &mut parsed.surely_moved);
@@ -162,6 +163,20 @@ struct Names {
     assigned: BTreeSet<String>,
 }
 
+impl Names {
+    fn assign(&mut self, left: &syn::Expr) {
+        match left {
+            syn::Expr::Path(path) => {
+                self.assigned.extend(path.path.get_ident().map(|name| plain(&name.to_string())));
+            }
+            syn::Expr::Tuple(tuple) => tuple.elems.iter().for_each(|left| self.assign(left)),
+            syn::Expr::Array(array) => array.elems.iter().for_each(|left| self.assign(left)),
+            syn::Expr::Paren(inner) => self.assign(&inner.expr),
+            _ => {}
+        }
+    }
+}
+
 impl<'ast> Visit<'ast> for Names {
     fn visit_block(&mut self, block: &'ast syn::Block) {
         self.depth += 1;
@@ -184,11 +199,7 @@ impl<'ast> Visit<'ast> for Names {
     }
 
     fn visit_expr_assign(&mut self, assignment: &'ast syn::ExprAssign) {
-        if let syn::Expr::Path(path) = &*assignment.left
-            && let Some(name) = path.path.get_ident()
-        {
-            self.assigned.insert(plain(&name.to_string()));
-        }
+        self.assign(&assignment.left);
         visit::visit_expr_assign(self, assignment);
     }
 }
