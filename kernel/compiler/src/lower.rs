@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::ops::Range;
 
 use crate::binding::Binding;
 use crate::items::{CellText, Items, LiveImport, LiveItem, Owner};
@@ -37,6 +38,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) parts: Vec<usize>,
     /// In which part, counted from 0, a variable is kept; those that are missing in the first.
     pub(crate) levels: BTreeMap<&'a str, usize>,
+    /// Variables that the cell only awaits, and where: they go back unless they come to their ends.
+    pub(crate) lent: Vec<(&'a str, Range<usize>)>,
     /// Variables that a part takes over from the one before, because it moves them and fills them again.
     pub(crate) owned: Vec<Owned<'a>>,
     /// New variables that borrow from kept ones, and end before those are moved into the store.
@@ -134,7 +137,8 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
     out.push("::std::boxed::Box::pin(async move { ");
     for variable in &frame.take {
         let Binding { name, type_text, mutable } = variable;
-        let mutable = if *mutable { "mut " } else { "" };
+        let is_lent = frame.lent.iter().any(|(lent, _)| lent == name);
+        let mutable = if *mutable || is_lent { "mut " } else { "" };
         let declaration = format!("let {mutable}{}: {type_text} = ::kissaten::__cell::take(\"{name}\");", raw(name));
         out.push_region(&declaration, Region::Take((*name).clone()));
         out.push(" ");
@@ -185,6 +189,9 @@ fn around_tail(ok_unit: Option<OkUnit>, show_type: bool) -> (&'static str, Strin
 fn body(out: &mut Generated, text: &str, parsed: &Parsed, frame: &Frame<'_>) {
     // What stands outermost is first at a beginning and last at an end.
     let mut edits = Edits::default();
+    for (_, place) in &frame.lent {
+        edits.insert(place.end, ")");
+    }
     for (part, level) in frame.parts.iter().zip(1..) {
         let take_over = take_over(frame, level);
         edits.insert(*part, format!("{{ let __kissaten_body = ::core::pin::pin!(async {{ {take_over}"));
@@ -199,6 +206,9 @@ fn body(out: &mut Generated, text: &str, parsed: &Parsed, frame: &Frame<'_>) {
     }
     if let Some((tail, (_, behind))) = around {
         edits.insert(tail.end, behind);
+    }
+    for (name, place) in &frame.lent {
+        edits.insert(place.start, format!("::kissaten::__cell::awaited(\"{name}\", &mut "));
     }
     let mut blanks = parsed.item_ranges.clone();
     if !frame.in_items_crate {

@@ -4,6 +4,7 @@
 //! run on a thread of its own with a stack that deep nesting does not overflow.
 
 mod arguments;
+mod awaited;
 mod ending;
 mod hint;
 mod instrument;
@@ -12,7 +13,7 @@ mod mention;
 mod pattern;
 mod statement;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use proc_macro2::TokenStream;
@@ -61,6 +62,8 @@ pub(crate) struct Parsed {
     pub(crate) assigned: BTreeSet<String>,
     /// The statements that can end the cell early.
     pub(crate) endings: Vec<Ending>,
+    /// Variables that are mentioned once, to be awaited there, and where.
+    pub(crate) awaited: BTreeMap<String, Range<usize>>,
     /// What the text alone lets one guess.
     pub(crate) guesses: Vec<Guess>,
     /// Variables that may be futures which nobody awaits.

@@ -6,6 +6,7 @@ use std::alloc::Layout;
 use std::any::TypeId;
 use std::mem::{ManuallyDrop, MaybeUninit, needs_drop};
 
+pub use crate::awaited::{Awaited, awaited};
 pub use crate::chunk::{Chunk, Chunks, Count, chunks, rounds};
 pub use crate::display::adapter::{FrameColumn, show_frame, show_page};
 pub use crate::display::probe::{Tail, Variable};

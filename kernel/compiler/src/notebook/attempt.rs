@@ -364,14 +364,21 @@ impl<'a> Attempt<'a> {
     fn frame(&self) -> Frame<'_> {
         let bindings = self.notebook.bindings.values();
         let take: Vec<&Binding> = bindings.filter(|binding| self.is_usable(binding)).collect();
-        let goes_back = |name: &str| !self.gone.contains_key(name) && !self.owns_older(name);
+        let lent = self.lent();
+        let is_lent = |name: &str| lent.iter().any(|(lent, _)| *lent == name);
+        let goes_back = |name: &str| (!self.gone.contains_key(name) || is_lent(name)) && !self.owns_older(name);
         let put_back = take.iter().copied().filter(|binding| goes_back(&binding.name)).collect();
         let older = self.levels.keys().map(String::as_str).filter(|name| self.owns_older(name));
         let levels = self.bound().chain(older.clone()).map(|name| (name, self.level(name))).collect();
         let moved = |name: &'_ String| self.moved_before(name).map(|moved| (moved.type_text.as_str(), moved.mutable));
         let declared = |names: &'_ BTreeSet<String>, is_empty: bool| {
             let declared = names.iter().filter_map(|name| {
-                moved(name).map(|(type_text, mutable)| lower::Moved { name: name.clone(), type_text, mutable, is_empty })
+                moved(name).map(|(type_text, mutable)| lower::Moved {
+                    name: name.clone(),
+                    type_text,
+                    mutable,
+                    is_empty,
+                })
             });
             declared.collect::<Vec<_>>()
         };
@@ -382,6 +389,7 @@ impl<'a> Attempt<'a> {
             parts: self.parts(),
             levels,
             owned: self.owned(),
+            lent,
             end: self.bound().filter(|name| self.end.contains(*name)).collect(),
             forget: self.shadowed().map(|binding| binding.name.as_str()).collect(),
             moved: declared(&self.moved, false).into_iter().chain(declared(&self.filled, true)).collect(),

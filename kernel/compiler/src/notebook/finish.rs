@@ -84,8 +84,8 @@ impl Notebook {
         // A value whose type has turned out to have no name is of no use to anybody.
         let is_new = |name: &String| pending.bindings.iter().any(|new| new.name == *name);
         let is_known = |name: &String| is_new(name) || pending.owned.contains_key(name);
-        let forget: Vec<String> = finished.kept.iter().filter(|name| !is_known(name)).cloned().collect();
-        let is_there = |name: &String| finished.variables.contains(name) && !forget.contains(name);
+        let nameless: Vec<String> = finished.kept.iter().filter(|name| !is_known(name)).cloned().collect();
+        let is_there = |name: &String| finished.variables.contains(name) && !nameless.contains(name);
         // It has new variables as far as it came: each goes into the store as soon as the cell is through with it.
         let (kept, lost): (Vec<Binding>, Vec<Binding>) =
             std::mem::take(&mut pending.bindings).into_iter().partition(|new| finished.kept.contains(&new.name));
@@ -124,6 +124,7 @@ impl Notebook {
             self.not_kept.insert((*name).clone(), NotKept::Ended(pending.label.clone()));
         }
         let lost = lost.into_iter().filter(|name| pending.may_lose.contains(*name)).collect();
+        let forget = finished.variables.iter().filter(|name| !self.bindings.contains_key(*name)).cloned().collect();
         Farewell { notes: pending.farewell(&shadowed, lost, gone), forget }
     }
 

@@ -5,6 +5,7 @@
 //! that a part moves and fills again belongs to that part, and where rustc objects to the parts the cell goes without.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use cargo_metadata::diagnostic::Diagnostic;
 
@@ -14,6 +15,14 @@ use crate::lower::Owned;
 
 /// What rustc says where a block borrows or moves as a whole what its statements do one after another.
 const OF_BLOCKS: [&str; 8] = ["E0381", "E0384", "E0594", "E0596", "E0282", "E0283", "E0373", "E0728"];
+
+/// Types of futures that are `Unpin`.
+const HANDLES: [&str; 4] = [
+    "tokio::task::JoinHandle<",
+    "tokio::sync::oneshot::Receiver<",
+    "futures::channel::oneshot::Receiver<",
+    "std::pin::Pin<std::boxed::Box<",
+];
 
 impl Attempt<'_> {
     /// How an earlier cell moved a variable, if it is gone since, and was of a type that is known.
@@ -40,13 +49,12 @@ impl Attempt<'_> {
 
     /// Where parts begin.
     pub(super) fn parts(&self) -> Vec<usize> {
-        // What is filled gets its value where it is declared, in the first.
-        if self.joined || !self.instrumented || !self.filled.is_empty() {
+        // What is filled gets its value where it is declared, in the first. In optimised code a variable of another part is
+        // one in memory, which makes a loop that is nothing but sums many times slower.
+        if self.joined || !self.instrumented || !self.filled.is_empty() || self.opt_level > 0 {
             return Vec::new();
         }
-        // In optimised code a variable that stands in another part's block is one in memory, which a loop notices.
-        let begins = self.parsed.endings.iter().filter(|ending| ending.begins_part);
-        begins.filter(|ending| self.opt_level == 0 || ending.is_sure).map(|ending| ending.at).collect()
+        self.parsed.endings.iter().filter(|ending| ending.begins_part).map(|ending| ending.at).collect()
     }
 
     /// The part that a variable is kept by.
@@ -60,20 +68,34 @@ impl Attempt<'_> {
 
     /// The variables that a part takes over.
     pub(super) fn owned(&self) -> Vec<Owned<'_>> {
-        let owned = |(name, level): (&'_ String, &usize)| {
-            let new = self.parsed.bindings.iter().find(|bound| bound.name == *name).map(|bound| bound.mutable);
-            let mutable = new.or_else(|| Some(self.notebook.bindings.get(name)?.mutable))?;
-            (!self.gone.contains_key(name)).then_some((name, mutable, *level))
+        let is_mutable = |name: &str| {
+            let new = self.parsed.bindings.iter().find(|bound| bound.name == name).map(|bound| bound.mutable);
+            new.or_else(|| Some(self.notebook.bindings.get(name)?.mutable)).unwrap_or_default()
         };
-        let owned = self.levels.iter().filter_map(owned);
-        owned.map(|(name, mutable, level)| Owned { name, mutable, level }).collect()
+        let owned = self.levels.iter().filter(|(name, _)| !self.gone.contains_key(*name));
+        owned.map(|(name, level)| Owned { name, mutable: is_mutable(name), level: *level }).collect()
+    }
+
+    /// Older variables that the cell only awaits, and where. Their types say that they can be polled where they stand.
+    pub(super) fn lent(&self) -> Vec<(&str, Range<usize>)> {
+        if !self.instrumented {
+            return Vec::new();
+        }
+        let is_lent = |name: &str| {
+            let older = self.notebook.bindings.get(name).filter(|older| self.is_usable(older) && !self.is_new(name));
+            older.is_some_and(|older| HANDLES.iter().any(|handle| older.type_text.starts_with(handle)))
+        };
+        let awaited = self.parsed.awaited.iter().filter(|(name, _)| is_lent(name));
+        awaited.map(|(name, place)| (name.as_str(), place.clone())).collect()
+    }
+
+    fn is_new(&self, name: &str) -> bool {
+        self.parsed.bindings.iter().any(|bound| bound.name == name)
     }
 
     /// Whether the body has an older variable as its own.
     pub(super) fn owns_older(&self, name: &str) -> bool {
-        self.levels.contains_key(name)
-            && !self.gone.contains_key(name)
-            && !self.parsed.bindings.iter().any(|bound| bound.name == name)
+        self.levels.contains_key(name) && !self.gone.contains_key(name) && !self.is_new(name)
     }
 
     /// A variable that was moved where it is to be kept, and is filled again somewhere: the next part takes it over.
@@ -81,7 +103,7 @@ impl Attempt<'_> {
         if !self.parsed.assigned.contains(name) {
             return false;
         }
-        let is_new = self.parsed.bindings.iter().any(|bound| bound.name == name);
+        let is_new = self.is_new(name);
         let next = if self.levels.contains_key(name) || is_new { self.level(name) + 1 } else { 0 };
         if next > self.parts().len() {
             self.levels.remove(name);

@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
@@ -19,8 +20,6 @@ const MOST: usize = 8;
 pub(crate) struct Ending {
     /// Where it begins.
     pub(crate) at: usize,
-    /// Whether it is made for that: `?`, `.await`, `return`. Others only may panic, or compute for long.
-    pub(crate) is_sure: bool,
     /// Whether something to keep was made since the last one, and it can begin a part.
     pub(crate) begins_part: bool,
 }
@@ -45,14 +44,14 @@ pub(super) fn endings(statements: &[syn::Stmt]) -> Vec<Ending> {
             let parts = found.iter().filter(|ending| ending.begins_part).count();
             let begins_part = is_open && has_new && parts < MOST;
             let Range { start, .. } = statement.span().byte_range();
-            found.push(Ending { at: start, is_sure: looks.is_sure, begins_part });
+            found.push(Ending { at: start, begins_part });
             has_new &= !begins_part;
         }
         match statement {
             syn::Stmt::Local(local) => {
                 has_new = true;
                 // What has no value yet gets it in one part with its `let`, and what borrows stays with what it borrows from.
-                is_open &= local.init.as_ref().is_some_and(|init| !borrows(&init.expr));
+                is_open &= local.init.as_ref().is_some_and(|init| owns(&local.pat) || !borrows(&init.expr));
             }
             syn::Stmt::Expr(syn::Expr::Assign(_), _) => has_new = true,
             _ => {}
@@ -65,12 +64,56 @@ pub(super) fn endings(statements: &[syn::Stmt]) -> Vec<Ending> {
 }
 
 /// Methods whose results borrow from what they are called on.
-const BORROWING: [&str; 41] = [
-    "as_bytes", "as_mut", "as_ref", "as_slice", "as_str", "borrow", "borrow_mut", "bytes", "char_indices", "chars", "chunks",
-    "drain", "entry", "first", "get", "get_mut", "iter", "iter_mut", "keys", "last", "lines", "lock", "peekable", "read", "rev",
-    "rsplit", "skip", "split", "split_at", "split_mut", "split_whitespace", "strip_prefix", "strip_suffix", "take", "trim",
-    "trim_end", "trim_start", "values", "values_mut", "windows", "write",
+const BORROWING: &[&str] = &[
+    "as_bytes",
+    "as_mut",
+    "as_ref",
+    "as_slice",
+    "as_str",
+    "borrow",
+    "borrow_mut",
+    "bytes",
+    "char_indices",
+    "chars",
+    "chunks",
+    "drain",
+    "entry",
+    "first",
+    "get",
+    "get_mut",
+    "iter",
+    "iter_mut",
+    "keys",
+    "last",
+    "lines",
+    "lock",
+    "peekable",
+    "read",
+    "rev",
+    "rsplit",
+    "skip",
+    "split",
+    "split_at",
+    "split_mut",
+    "split_whitespace",
+    "strip_prefix",
+    "strip_suffix",
+    "take",
+    "trim",
+    "trim_end",
+    "trim_start",
+    "values",
+    "values_mut",
+    "windows",
+    "write",
 ];
+
+/// Whether a type is written down that holds no reference.
+fn owns(pattern: &syn::Pat) -> bool {
+    let syn::Pat::Type(typed) = pattern else { return false };
+    let written = typed.ty.to_token_stream().to_string();
+    !written.contains(['&', '\'', '_'])
+}
 
 /// Whether the value surely or probably is a reference, or holds one.
 fn borrows(value: &syn::Expr) -> bool {
@@ -79,9 +122,8 @@ fn borrows(value: &syn::Expr) -> bool {
         syn::Expr::MethodCall(call) => {
             let name = call.method.to_string();
             match name.as_str() {
-                "unwrap" | "expect" | "collect" | "enumerate" | "zip" | "map" | "filter" | "cloned" | "copied" | "iter" => {
-                    name == "iter" || name != "cloned" && name != "copied" && borrows(&call.receiver)
-                }
+                "unwrap" | "expect" | "collect" | "enumerate" | "zip" | "map" | "filter" | "cloned" | "copied"
+                | "iter" => name == "iter" || name != "cloned" && name != "copied" && borrows(&call.receiver),
                 name => BORROWING.contains(&name),
             }
         }
@@ -94,39 +136,89 @@ fn borrows(value: &syn::Expr) -> bool {
 }
 
 /// Functions that never fail in practice, by the last part of their path.
-const FUNCTIONS: [&str; 14] = [
-    "new", "from", "default", "now", "with_capacity", "channel", "unbounded_channel", "spawn", "from_secs", "from_millis",
-    "from_iter", "drop", "pin", "repeat",
+const FUNCTIONS: &[&str] = &[
+    "new",
+    "from",
+    "default",
+    "now",
+    "with_capacity",
+    "channel",
+    "unbounded_channel",
+    "spawn",
+    "from_secs",
+    "from_millis",
+    "from_iter",
+    "drop",
+    "pin",
+    "repeat",
 ];
 
 /// Methods likewise.
-const METHODS: [&str; 33] = [
-    "all", "any", "as_str", "chars", "clear", "clone", "cloned", "collect", "contains", "copied", "count", "enumerate", "extend",
-    "filter", "get", "insert", "into", "into_iter", "is_empty", "iter", "iter_mut", "len", "map", "push", "push_back", "push_str",
-    "rev", "sum", "to_owned", "to_string", "to_uppercase", "to_vec", "zip",
+const METHODS: &[&str] = &[
+    "all",
+    "any",
+    "as_str",
+    "chars",
+    "clear",
+    "clone",
+    "cloned",
+    "collect",
+    "contains",
+    "copied",
+    "count",
+    "enumerate",
+    "extend",
+    "filter",
+    "get",
+    "insert",
+    "into",
+    "into_iter",
+    "is_empty",
+    "iter",
+    "iter_mut",
+    "len",
+    "map",
+    "push",
+    "push_back",
+    "push_str",
+    "rev",
+    "sum",
+    "to_owned",
+    "to_string",
+    "to_uppercase",
+    "to_vec",
+    "zip",
 ];
 
 /// Macros likewise, as far as their arguments do not.
-const MACROS: [&str; 15] = [
-    "concat", "dbg", "env", "eprint", "eprintln", "format", "format_args", "include_str", "matches", "print", "println",
-    "stringify", "vec", "write", "writeln",
+const MACROS: &[&str] = &[
+    "concat",
+    "dbg",
+    "env",
+    "eprint",
+    "eprintln",
+    "format",
+    "format_args",
+    "include_str",
+    "matches",
+    "print",
+    "println",
+    "stringify",
+    "vec",
+    "write",
+    "writeln",
 ];
-
-/// Macros that await.
-const AWAITING: [&str; 4] = ["join", "try_join", "select", "pin"];
 
 #[derive(Default)]
 struct Looks {
     may_end: bool,
-    is_sure: bool,
     in_closure: bool,
 }
 
 impl Looks {
-    fn sure(&mut self) {
-        if !self.in_closure {
-            (self.may_end, self.is_sure) = (true, true);
-        }
+    /// A `?` or a `return` of a closure ends that.
+    fn leaves(&mut self) {
+        self.may_end |= !self.in_closure;
     }
 
     fn look_at_macro(&mut self, call: &syn::Macro) {
@@ -138,9 +230,6 @@ impl Looks {
             }
             _ => {
                 self.may_end |= !MACROS.contains(&name.as_str()) || ends(call.tokens.clone());
-                if AWAITING.contains(&name.as_str()) || ends(call.tokens.clone()) {
-                    self.sure();
-                }
             }
         }
     }
@@ -158,15 +247,15 @@ fn ends(tokens: TokenStream) -> bool {
 
 impl<'ast> Visit<'ast> for Looks {
     fn visit_expr_try(&mut self, _: &'ast syn::ExprTry) {
-        self.sure();
+        self.leaves();
     }
 
     fn visit_expr_await(&mut self, _: &'ast syn::ExprAwait) {
-        self.sure();
+        self.leaves();
     }
 
     fn visit_expr_return(&mut self, _: &'ast syn::ExprReturn) {
-        self.sure();
+        self.leaves();
     }
 
     fn visit_expr_loop(&mut self, _: &'ast syn::ExprLoop) {
@@ -236,7 +325,7 @@ mod tests {
         let parsed = super::super::parse(text, &BTreeSet::new()).unwrap();
         let line = |at: usize| text[..at].matches('\n').count() + 1;
         let shown = |ending: &Ending| {
-            let line = format!("{}{}", line(ending.at), if ending.is_sure { "!" } else { "" });
+            let line = line(ending.at).to_string();
             if ending.begins_part { format!("[{line}]") } else { line }
         };
         parsed.endings.iter().map(shown).collect()
@@ -244,19 +333,22 @@ mod tests {
 
     #[test]
     fn parts_begin_where_something_is_to_be_kept() {
-        assert_eq!(check("let a = vec![1];\nlet b: i32 = \"x\".parse()?;\nprintln!(\"{a:?}\");\nb.pow(2)"), ["[2!]", "[4]"]);
+        assert_eq!(
+            check("let a = vec![1];\nlet b: i32 = \"x\".parse()?;\nprintln!(\"{a:?}\");\nb.pow(2)"),
+            ["[2]", "[4]"]
+        );
         assert!(check("let a = vec![1];\nlet b = String::from(\"x\");\nprintln!(\"{}\", a.len());").is_empty());
-        assert_eq!(check("\"x\".parse::<i32>()?;\nlet a = 1;"), ["1!"]);
+        assert_eq!(check("\"x\".parse::<i32>()?;\nlet a = 1;"), ["1"]);
         assert_eq!(check("let mut sum = 0;\nfor n in 0..3 { sum += n; }\nfor n in 0..3 { sum += n; }"), ["[2]", "3"]);
-        assert_eq!(check("s = s + \"b\";\nfetch().await;"), ["[2!]"]);
+        assert_eq!(check("s = s + \"b\";\nfetch().await;"), ["[2]"]);
         assert_eq!(check("let f = |x: i32| x.parse::<i32>()?;\nlet g = async { f(1)? };"), ["1"]);
     }
 
     #[test]
     fn what_is_bound_together_stays_together() {
         assert_eq!(check("let late;\nif f() { late = 1 } else { late = 2 }"), ["2"]);
-        assert_eq!(check("let v = vec![1];\nlet r = &v;\nf(r)?;"), ["3!"]);
-        assert_eq!(check("let v = vec![1];\nf(&v)?;\nuse std::fmt;\nlet w = 1;\nf(&w)?;"), ["2!", "[5!]"]);
-        assert_eq!(check("let v = vec![1];\nlet guard = m.lock().await;\nf()?;"), ["2!", "3!"]);
+        assert_eq!(check("let v = vec![1];\nlet r = &v;\nf(r)?;"), ["3"]);
+        assert_eq!(check("let v = vec![1];\nf(&v)?;\nuse std::fmt;\nlet w = 1;\nf(&w)?;"), ["2", "[5]"]);
+        assert_eq!(check("let v = vec![1];\nlet guard = m.lock().await;\nf()?;"), ["2", "3"]);
     }
 }

@@ -8,7 +8,7 @@ use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
 use super::mention::{self, plain};
-use super::{Binding, Main, OkUnit, Parsed, item, pattern};
+use super::{Binding, Main, OkUnit, Parsed, awaited, item, pattern};
 
 /// Sorts the statements of a cell.
 pub(super) fn take_apart(text: &str, statements: &[syn::Stmt], item_macros: &BTreeSet<String>, parsed: &mut Parsed) {
@@ -64,6 +64,7 @@ pub(super) fn take_apart(text: &str, statements: &[syn::Stmt], item_macros: &BTr
     parsed.assigned.clone_from(&names.assigned);
     complete_returns(statements, parsed);
     mention::identifiers(running.clone(), &mut parsed.mentions);
+    parsed.awaited = awaited::awaited(statements, running.clone());
     find_moves(running, &mut parsed.surely_moved);
     // A name that is bound again in an inner scope may be that one: nothing is sure about it.
     parsed.surely_moved.retain(|name| !names.inner.contains(name) && !names.assigned.contains(name));
