@@ -4,14 +4,20 @@
 //! a cell with what goes around them. User text stands on the lines that it has in the cell, so all that comes
 //! before it is on its first line.
 
+mod declare;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::ops::Range;
 
 use crate::binding::Binding;
+use crate::boxing::Plan;
 use crate::items::{CellText, Items, LiveImport, LiveItem, Owner};
 use crate::parse::{Form, ItemKind, OkUnit, Parsed, Static};
 use crate::source_map::{Edits, Generated, Region};
+
+use declare::take_over;
+pub(crate) use declare::{Moved, Owned};
 
 /// Which error type a `?` at the top level turns into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +48,14 @@ pub(crate) struct Frame<'a> {
     pub(crate) lent: Vec<(&'a str, Range<usize>)>,
     /// Variables that a part takes over from the one before, because it moves them and fills them again.
     pub(crate) owned: Vec<Owned<'a>>,
+    /// How those of them are boxed whose types have no name.
+    pub(crate) boxing: Option<&'a BTreeMap<String, Plan>>,
+    /// Statements of earlier cells that waited for this one, each with a variable that it binds.
+    pub(crate) opened: Vec<(&'a str, &'a str)>,
+    /// Statements of this cell that wait for a later one.
+    pub(crate) postponed: Vec<Range<usize>>,
+    /// Words that the statements get: where, and which.
+    pub(crate) moves: Vec<(usize, &'static str)>,
     /// New variables that borrow from kept ones, and end before those are moved into the store.
     pub(crate) end: Vec<&'a str>,
     /// Older variables that go when the others are kept: a newer one of their name is not.
@@ -63,35 +77,6 @@ pub(crate) struct Frame<'a> {
     pub(crate) adapters: Vec<(String, String)>,
     /// Whether the type of the tail expression is asked for.
     pub(crate) show_type: bool,
-}
-
-/// A variable that belongs to a part which has not made it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Owned<'a> {
-    pub(crate) name: &'a str,
-    pub(crate) mutable: bool,
-    pub(crate) level: usize,
-}
-
-/// A variable that an earlier cell moved.
-#[derive(Clone, Debug)]
-pub(crate) struct Moved<'a> {
-    pub(crate) name: String,
-    pub(crate) type_text: &'a str,
-    pub(crate) mutable: bool,
-    /// It is declared without a value, as this cell fills it; else as moved, for rustc's words.
-    pub(crate) is_empty: bool,
-}
-
-impl Moved<'_> {
-    fn declaration(&self) -> String {
-        let Self { type_text, mutable, is_empty, .. } = self;
-        let (name, mutable) = (raw(&self.name), if *mutable { "mut " } else { "" });
-        if *is_empty {
-            return format!("let {mutable}{name}: {type_text};");
-        }
-        format!("let {mutable}{name}: {type_text} = ::kissaten::__cell::moved(); ::core::mem::drop({name});")
-    }
 }
 
 /// What rustc's lint prints the type of the tail expression for.
@@ -136,7 +121,7 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
     }
     out.push("::std::boxed::Box::pin(async move { ");
     for variable in &frame.take {
-        let Binding { name, type_text, mutable } = variable;
+        let Binding { name, type_text, mutable, .. } = variable;
         let is_lent = frame.lent.iter().any(|(lent, _)| lent == name);
         let mutable = if *mutable || is_lent { "mut " } else { "" };
         let declaration = format!("let {mutable}{}: {type_text} = ::kissaten::__cell::take(\"{name}\");", raw(name));
@@ -153,15 +138,15 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
         out.push_region(&moved.declaration(), Region::Moved(moved.name.clone()));
         out.push(" ");
     }
+    opened(out, frame);
 }
 
-/// What begins a part with the variables that it takes over.
-fn take_over(frame: &Frame<'_>, level: usize) -> String {
-    let declaration = |owned: &Owned<'_>| {
-        let (name, mutable) = (raw(owned.name), if owned.mutable { "mut " } else { "" });
-        format!("let {mutable}{name} = {name}; ")
-    };
-    frame.owned.iter().filter(|owned| owned.level == level).map(declaration).collect()
+/// Statements of earlier cells that run at the beginning of this one.
+fn opened(out: &mut Generated, frame: &Frame<'_>) {
+    for (name, statement) in &frame.opened {
+        out.push_region(statement, Region::Open((*name).to_owned()));
+        out.push(" ");
+    }
 }
 
 /// Makes the linker take the code of dependencies from where the worker has it.
@@ -201,6 +186,9 @@ fn body(out: &mut Generated, text: &str, parsed: &Parsed, frame: &Frame<'_>) {
         edits.insert(tail.start, *before);
     }
     edits.extend(&parsed.statement_edits);
+    for (at, word) in &frame.moves {
+        edits.insert(*at, *word);
+    }
     if let Some(form) = frame.form {
         edits.extend(&parsed.instruments.edits(form));
     }
@@ -211,6 +199,7 @@ fn body(out: &mut Generated, text: &str, parsed: &Parsed, frame: &Frame<'_>) {
         edits.insert(place.start, format!("::kissaten::__cell::awaited(\"{name}\", &mut "));
     }
     let mut blanks = parsed.item_ranges.clone();
+    blanks.extend(frame.postponed.iter().cloned());
     if !frame.in_items_crate {
         // A `use` of this cell holds in it as it stands, and is rustc's to complain about there.
         blanks.retain(|blank| !parsed.imports.iter().any(|import| import.range == *blank));
@@ -257,14 +246,16 @@ fn end_part(out: &mut Generated, frame: &Frame<'_>, level: usize) {
     for name in frame.end.iter().rev().filter(is_here) {
         out.push_region(&format!("::core::mem::drop({});\n", raw(name)), Region::Keep((*name).to_owned()));
     }
-    if frame.keep.iter().any(|name| is_here(&name)) {
-        out.push("#[warn(trivial_casts)] {\n");
-        for name in frame.keep.iter().filter(is_here) {
-            out.push_region(&format!("let _ = &{} as &_;\n", raw(name)), Region::Type((*name).to_owned()));
-        }
-        out.push("}\n");
+    let keep: Vec<&str> = frame.keep.iter().filter(is_here).copied().collect();
+    ask_types(out, keep.iter().copied(), Region::Type);
+    let plan = |name: &str| frame.boxing.and_then(|plans| plans.get(name));
+    let boxed: Vec<(&str, &Plan)> = keep.iter().filter_map(|name| Some((*name, plan(name)?))).collect();
+    for (name, plan) in &boxed {
+        let text = format!("let {0} = {1};\n", raw(name), plan.expression(&raw(name)));
+        out.push_region(&text, Region::Keep((*name).to_owned()));
     }
-    for name in frame.keep.iter().filter(is_here) {
+    ask_types(out, boxed.iter().map(|(name, _)| *name), Region::Boxed);
+    for name in &keep {
         let keep = format!("::kissaten::__cell::keep(\"{name}\", {});\n", raw(name));
         out.push_region(&keep, Region::Keep((*name).to_owned()));
     }
@@ -280,14 +271,18 @@ fn end_part(out: &mut Generated, frame: &Frame<'_>, level: usize) {
     out.push(&format!("); ::kissaten::__cell::{guard}(__kissaten_body).await; }}\n"));
 }
 
+/// Makes rustc's lint print the types of variables.
+fn ask_types<'a>(out: &mut Generated, names: impl Iterator<Item = &'a str>, region: fn(String) -> Region) {
+    let mut names = names.peekable();
+    if names.peek().is_some() {
+        out.push("#[warn(trivial_casts)] {\n");
+        names.for_each(|name| out.push_region(&format!("let _ = &{} as &_;\n", raw(name)), region(name.to_owned())));
+        out.push("}\n");
+    }
+}
+
 /// A program that describes all variables.
-pub(crate) fn variables(
-    bindings: &[Binding],
-    has_items: bool,
-    layer: Option<&str>,
-    entry: &str,
-    shown_type: impl Fn(&str) -> String,
-) -> String {
+pub(crate) fn variables(bindings: &[Binding], has_items: bool, layer: Option<&str>, entry: &str) -> String {
     let mut out = String::from("#[macro_use] extern crate kissaten; ");
     out.push_str(&extern_layer(layer));
     if has_items {
@@ -307,13 +302,14 @@ pub(crate) fn variables(
     out.push_str("{ use ::kissaten::__cell::probes::*;\n");
     // A user's `Debug` may panic; the variables are put back all the same.
     out.push_str("let __kissaten_body = ::core::pin::pin!(async { let mut __kissaten_rows = ::std::vec::Vec::new();\n");
-    for Binding { name, type_text, .. } in bindings {
+    for binding in bindings {
+        let name = &binding.name;
         let _ = writeln!(
             out,
             "if let ::core::option::Option::Some(value) = &{} {{ __kissaten_rows.push((\"{name}\", \"{}\", \
              (&&::kissaten::__cell::Variable(value)).text())); }}",
             raw(name),
-            shown_type(type_text).escape_default()
+            binding.shown_type().escape_default()
         );
     }
     out.push_str(

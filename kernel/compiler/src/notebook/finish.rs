@@ -44,7 +44,7 @@ impl Pending {
             notes.push(format!(
                 "{reason}. The older `{}`, a `{}`, has no name any more and was dropped",
                 older.name,
-                binding::shown_type(&older.type_text)
+                older.shown_type()
             ));
         }
         let gone: Vec<&String> = gone.into_iter().filter(|name| !self.awaits.contains(*name)).collect();
@@ -102,7 +102,8 @@ impl Notebook {
         let shadowed: Vec<&Binding> = pending.shadowed.iter().filter(|older| !is_there(&older.name)).collect();
         for (name, reason) in &pending.not_kept {
             let is_shadowed = shadowed.iter().any(|older| older.name == *name);
-            let is_gone = matches!(reason, NotKept::Moved(_)) && !is_there(name);
+            // What waits can wait as well where the cell that wrote it erred.
+            let is_gone = matches!(reason, NotKept::Moved(_) | NotKept::Open(_)) && !is_there(name);
             if finished.success || is_shadowed || is_gone {
                 self.bindings.remove(name);
                 self.not_kept.insert(name.clone(), reason.clone());
@@ -120,7 +121,9 @@ impl Notebook {
         let gone: Vec<&String> = gone.into_keys().collect();
         let lost: Vec<&String> =
             lost.iter().map(|new| &new.name).filter(|name| !self.bindings.contains_key(*name)).collect();
-        for name in lost.iter().filter(|name| !gone.contains(name)) {
+        let waits = |name: &String| matches!(self.not_kept.get(name), Some(NotKept::Open(_)));
+        let ended: Vec<&String> = lost.iter().copied().filter(|name| !gone.contains(name) && !waits(name)).collect();
+        for name in ended {
             self.not_kept.insert((*name).clone(), NotKept::Ended(pending.label.clone()));
         }
         let lost = lost.into_iter().filter(|name| pending.may_lose.contains(*name)).collect();

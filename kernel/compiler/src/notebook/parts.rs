@@ -5,48 +5,16 @@
 //! that a part moves and fills again belongs to that part, and where rustc objects to the parts the cell goes without.
 
 use std::collections::BTreeSet;
-use std::ops::Range;
 
 use cargo_metadata::diagnostic::Diagnostic;
 
 use super::attempt::Attempt;
-use crate::binding::{Binding, Moved, NotKept};
 use crate::lower::Owned;
 
 /// What rustc says where a block borrows or moves as a whole what its statements do one after another.
-const OF_BLOCKS: [&str; 8] = ["E0381", "E0384", "E0594", "E0596", "E0282", "E0283", "E0373", "E0728"];
-
-/// Types of futures that are `Unpin`.
-const HANDLES: [&str; 4] = [
-    "tokio::task::JoinHandle<",
-    "tokio::sync::oneshot::Receiver<",
-    "futures::channel::oneshot::Receiver<",
-    "std::pin::Pin<std::boxed::Box<",
-];
+pub(super) const OF_BLOCKS: [&str; 8] = ["E0381", "E0384", "E0594", "E0596", "E0282", "E0283", "E0373", "E0728"];
 
 impl Attempt<'_> {
-    /// How an earlier cell moved a variable, if it is gone since, and was of a type that is known.
-    pub(super) fn moved_before(&self, name: &str) -> Option<&Moved> {
-        match self.notebook.not_kept.get(name) {
-            Some(NotKept::Moved(moved)) if !moved.type_text.is_empty() => Some(moved),
-            _ => None,
-        }
-    }
-
-    /// New variables, and those that are filled again.
-    pub(super) fn bound(&self) -> impl Iterator<Item = &str> {
-        let new = self.parsed.bindings.iter().map(|binding| binding.name.as_str());
-        new.chain(self.filled.iter().map(String::as_str))
-    }
-
-    /// Older variables that are still there when the cell ends, and have no name any more, as a newer one of that is not
-    /// kept.
-    pub(super) fn shadowed(&self) -> impl Iterator<Item = &Binding> {
-        let is_shadowed = |name: &&str| self.not_kept.contains_key(*name) && !self.gone.contains_key(*name);
-        let names = self.parsed.bindings.iter().map(|bound| bound.name.as_str()).filter(is_shadowed);
-        names.filter_map(|name| self.notebook.bindings.get(name)).filter(|older| self.is_usable(older))
-    }
-
     /// Where parts begin.
     pub(super) fn parts(&self) -> Vec<usize> {
         // What is filled gets its value where it is declared, in the first. In optimised code a variable of another part is
@@ -76,20 +44,7 @@ impl Attempt<'_> {
         owned.map(|(name, level)| Owned { name, mutable: is_mutable(name), level: *level }).collect()
     }
 
-    /// Older variables that the cell only awaits, and where. Their types say that they can be polled where they stand.
-    pub(super) fn lent(&self) -> Vec<(&str, Range<usize>)> {
-        if !self.instrumented {
-            return Vec::new();
-        }
-        let is_lent = |name: &str| {
-            let older = self.notebook.bindings.get(name).filter(|older| self.is_usable(older) && !self.is_new(name));
-            older.is_some_and(|older| HANDLES.iter().any(|handle| older.type_text.starts_with(handle)))
-        };
-        let awaited = self.parsed.awaited.iter().filter(|(name, _)| is_lent(name));
-        awaited.map(|(name, place)| (name.as_str(), place.clone())).collect()
-    }
-
-    fn is_new(&self, name: &str) -> bool {
+    pub(super) fn is_new(&self, name: &str) -> bool {
         self.parsed.bindings.iter().any(|bound| bound.name == name)
     }
 
@@ -114,10 +69,12 @@ impl Attempt<'_> {
     }
 
     /// The cell goes without parts, if that may be what rustc objects to.
-    pub(super) fn join_parts(&mut self, errors: &[&Diagnostic], borrows: &[&str]) -> bool {
-        let is_of_parts = |error: &&Diagnostic| {
-            let code = error.code.as_ref().map(|code| code.code.as_str());
-            code.is_none_or(|code| borrows.contains(&code) || OF_BLOCKS.contains(&code))
+    pub(super) fn join_parts(&mut self, errors: &[&Diagnostic], codes: &[&str]) -> bool {
+        // Some of the borrow checker's errors have no code.
+        let has_no_code = |message: &str| message.contains("lifetime") || message.contains("escape");
+        let is_of_parts = |error: &&Diagnostic| match &error.code {
+            Some(code) => codes.contains(&code.code.as_str()),
+            None => has_no_code(&error.message),
         };
         if self.parts().is_empty() || !errors.iter().any(is_of_parts) {
             return false;
