@@ -18,6 +18,7 @@ mod source_map;
 mod binding;
 mod items;
 mod lower;
+mod scope;
 
 mod clippy;
 mod diagnostic;

@@ -11,6 +11,7 @@ mod export;
 mod finish;
 mod hint;
 mod history;
+mod imports;
 mod inquiry;
 mod instrument;
 mod knowledge;
@@ -166,7 +167,8 @@ impl Notebook {
             && parsed.has_statements
             && let Some(pending) = artifact.program.as_ref().and_then(|program| self.pending.get_mut(&program.entry))
         {
-            pending.entry = Some(Entry::new(&cell, &parsed));
+            let scope = Arc::new(self.items.imports.clone());
+            pending.entry = Some(Entry::new(&cell, &parsed, scope));
         }
         Ok(artifact)
     }

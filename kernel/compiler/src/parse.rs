@@ -8,6 +8,7 @@ mod hint;
 mod instrument;
 mod item;
 mod mention;
+mod names;
 mod pattern;
 mod statement;
 
@@ -23,6 +24,7 @@ use crate::source_map::Edits;
 pub(crate) use hint::{Future, FutureOf, Guess};
 pub(crate) use instrument::{Form, Instruments};
 pub(crate) use item::{Import, Item, ItemKind, Space, Static};
+pub(crate) use names::{Form as NameForm, Leaf as UseLeaf, Names, of_type as names_of_type};
 
 /// Brackets inside brackets; rustc's own parser and passes recurse as well, and overflow not much later.
 const DEEPEST: usize = 250;
@@ -43,6 +45,8 @@ pub(crate) struct Parsed {
     pub(crate) statement_edits: Edits,
     /// What instruments the statements.
     pub(crate) instruments: Instruments,
+    /// The names in the statements that are looked up among items and imports.
+    pub(crate) names: Names,
     /// Ranges of the text that are no statements.
     pub(crate) item_ranges: Vec<Range<usize>>,
     /// The last expression, when it has no semicolon: what the cell shows.
@@ -134,6 +138,8 @@ pub(crate) fn parse_here(text: &str, item_macros: &BTreeSet<String>) -> Result<P
     parsed.guesses = hint::guesses(text, &body.statements);
     parsed.futures = hint::futures(&body.statements);
     statement::take_apart(text, &body.statements, item_macros, &mut parsed);
+    let is_running = |statement: &&syn::Stmt| !matches!(statement, syn::Stmt::Item(_));
+    parsed.names = names::of_statements(body.statements.iter().filter(is_running));
     Ok(parsed)
 }
 

@@ -71,7 +71,10 @@ impl Attempt<'_> {
             self.error_type = ErrorType::Debug;
             return true;
         }
-        if code == "E0034" && self.leave_out_traits(error) {
+        if code == "E0034" && (self.set_traits_apart(files, error) || self.leave_out_traits(error)) {
+            return true;
+        }
+        if code == "E0659" && self.choose_glob(files, error) {
             return true;
         }
         if code == "E0425" && self.declare_moved(error) {
@@ -228,12 +231,7 @@ impl Attempt<'_> {
 
     /// Two traits in scope have the method: one that this cell imports wins over those of earlier cells.
     fn leave_out_traits(&mut self, error: &Diagnostic) -> bool {
-        let notes = error.children.iter().map(|note| note.message.as_str());
-        let candidates: BTreeSet<&str> = notes
-            .chain(error.spans.iter().filter_map(|span| span.label.as_deref()))
-            .filter_map(|note| note.split("trait `").nth(1))
-            .filter_map(|path| path.split(['`', '<']).next()?.rsplit("::").next())
-            .collect();
+        let candidates = candidate_traits(error);
         let is_candidate = |name: &Option<String>| name.as_deref().is_some_and(|name| candidates.contains(name));
         if !self.parsed.imports.iter().any(|import| is_candidate(&import.name)) {
             return false;
@@ -261,21 +259,6 @@ impl Attempt<'_> {
             error.spans.iter().filter(|span| is_it(span.label.as_deref().unwrap_or(""))).find_map(place)
         };
         labelled(&why).or_else(|| labelled(&what))
-    }
-
-    fn drop_import(&mut self, index: usize, error: &Diagnostic) -> bool {
-        let Some(live) = self.items.imports.get(index) else { return false };
-        if live.cell.serial == self.cell.serial {
-            return false;
-        }
-        self.notes.push(format!(
-            "`{}` of {} no longer holds and was set aside: {}",
-            live.import.text.trim_end_matches(';'),
-            live.cell.label,
-            error.message.replace("notebook::", "")
-        ));
-        self.items.imports.remove(index);
-        true
     }
 
     /// Of two definitions that exclude each other the newer wins.
@@ -323,7 +306,7 @@ impl Attempt<'_> {
     }
 
     /// The live item that a span lies in.
-    fn item_at(&self, files: &Files, span: &DiagnosticSpan) -> Option<usize> {
+    pub(super) fn item_at(&self, files: &Files, span: &DiagnosticSpan) -> Option<usize> {
         let file = files.items.iter().find(|file| file.name == span.file_name);
         let found = file.and_then(|file| {
             let inside = |offset: usize| {
@@ -341,16 +324,26 @@ impl Attempt<'_> {
 }
 
 /// What our text at a span is there for.
-fn region(files: &Files, span: &DiagnosticSpan) -> Option<Region> {
+pub(super) fn region(files: &Files, span: &DiagnosticSpan) -> Option<Region> {
     let here = files.get(&span.file_name).and_then(|file| file.region(span.byte_start as usize)).cloned();
     here.or_else(|| span.expansion.as_ref().and_then(|expansion| region(files, &expansion.span)))
 }
 
 /// The words in backticks that are plain names.
-fn quoted(message: &str) -> impl Iterator<Item = &str> {
+pub(super) fn quoted(message: &str) -> impl Iterator<Item = &str> {
     let is_name =
         |word: &&str| !word.is_empty() && word.chars().all(|character| character == '_' || character.is_alphanumeric());
     message.split('`').skip(1).step_by(2).filter(is_name)
+}
+
+/// The traits, without their modules, that could each be meant.
+pub(super) fn candidate_traits(error: &Diagnostic) -> BTreeSet<&str> {
+    let notes = error.children.iter().map(|note| note.message.as_str());
+    notes
+        .chain(error.spans.iter().filter_map(|span| span.label.as_deref()))
+        .filter_map(|note| note.split("trait `").nth(1))
+        .filter_map(|path| path.split(['`', '<']).next()?.rsplit("::").next())
+        .collect()
 }
 
 fn first_word(text: &str) -> Option<&str> {

@@ -17,6 +17,7 @@ use crate::items::{CellText, Items, Merged};
 use crate::lower::{self, ErrorType, Frame, ItemsFile};
 use crate::parse::{Parsed, Space};
 use crate::rustc::{self, Compiled, Invocation};
+use crate::scope::Arrangement;
 use crate::source_map::Generated;
 
 /// More tries than any sensible cell needs; each takes at least one thing away, so there is an end anyway.
@@ -58,6 +59,8 @@ pub(super) struct Attempt<'a> {
     pub(super) never_end: BTreeSet<String>,
     /// Imports of earlier cells that stand against this cell's own.
     pub(super) leave_out: BTreeSet<String>,
+    /// Imports of single names that two globs bring.
+    pub(super) prefer: BTreeSet<String>,
     /// Variables that an earlier cell moved, and this one uses: declared, so that rustc says it.
     pub(super) moved: BTreeSet<String>,
     /// Older variables whose types are redefined.
@@ -141,6 +144,7 @@ impl<'a> Attempt<'a> {
             end: BTreeSet::new(),
             never_end: BTreeSet::new(),
             leave_out: BTreeSet::new(),
+            prefer: BTreeSet::new(),
             moved: BTreeSet::new(),
             forget: Vec::new(),
             notes: Vec::new(),
@@ -255,13 +259,13 @@ impl<'a> Attempt<'a> {
         let mut library;
         if self.in_items_crate {
             let form = |cell: &CellText| self.form(cell).filter(|_| !self.items.plain.contains(&cell.serial));
-            files.items = lower::items_files(&self.items, &form);
+            let arrangement = Arrangement::of(&self.items, Some((&self.leave_out, self.cell.serial)));
+            files.items = lower::items_files(&self.items, &arrangement, &form);
             for file in &files.items {
                 write(&folders.items, &file.name, file.generated.text())?;
             }
             let statements = files.statements.as_ref().map(|(name, _)| name.as_str());
-            let generated =
-                lower::items_root(&self.items, &self.leave_out, &files.items, statements, self.layer_of_items());
+            let generated = lower::items_root(&arrangement, &files.items, statements, self.layer_of_items());
             write(&folders.items, ROOT, generated.text())?;
             files.root = Some(generated);
             arguments = self.items_arguments();
@@ -321,8 +325,9 @@ impl<'a> Attempt<'a> {
 
     /// The same for the items crate, with or without the statements.
     fn layer_of_items(&self) -> Option<&str> {
+        let imports = self.items.scoped_imports().map(|live| live.import.text.as_str());
         let items = self.items.items.iter().map(|live| live.cell.text.as_str());
-        self.layer().or_else(|| self.notebook.dependencies.layer_for(items))
+        self.layer().or_else(|| self.notebook.dependencies.layer_for(items.chain(imports)))
     }
 
     fn adapters(&self) -> Vec<(String, String)> {
@@ -356,6 +361,7 @@ impl<'a> Attempt<'a> {
             moved: moved.collect(),
             error_type: self.error_type,
             leave_out: &self.leave_out,
+            prefer: &self.prefer,
             in_items_crate: self.in_items_crate,
             layer: self.layer(),
             has_items: self.notebook.generation.is_some(),

@@ -246,7 +246,7 @@ impl Places<'_> {
     fn translate_region(&self, span: &mut DiagnosticSpan, region: &Region) -> bool {
         match region {
             Region::Import(index) => {
-                let Some(live) = self.items.imports.get(*index) else { return false };
+                let Some(live) = self.items.standing().into_iter().nth(*index) else { return false };
                 span.file_name.clone_from(&live.cell.label);
                 set_place(span, &live.cell.text, live.import.range.start, live.import.range.end);
                 true
