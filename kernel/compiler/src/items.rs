@@ -31,6 +31,8 @@ pub(crate) struct LiveItem {
     pub(crate) scope: Scope,
     /// Its names that then were neither imported nor the notebook's own.
     pub(crate) outer: Arc<BTreeSet<String>>,
+    /// The one glob that these can come from.
+    pub(crate) glob: Option<String>,
     /// Of these, the ones that a glob brought, as was found out; and their paths.
     pub(crate) by_glob: BTreeMap<String, String>,
 }
@@ -119,12 +121,22 @@ impl Items {
             let outer = names.filter(|name| !own.contains(name) && !is_imported(name));
             Arc::new(outer.map(str::to_owned).collect::<BTreeSet<String>>())
         };
+        // What a macro call defines has no name here, so such a name could be of it as well.
+        let is_call = |item: &Item| item.name.is_none() && item.kind == ItemKind::Layout;
+        let mut globs = scope.iter().filter(|live| live.is_glob());
+        let glob = match (globs.next(), globs.next()) {
+            (Some(glob), None) if !self.has_macro_calls() && !parsed.items.iter().any(is_call) => {
+                Some(glob.path.clone())
+            }
+            _ => None,
+        };
         let new = parsed.items.iter().map(|item| LiveItem {
             cell: Arc::clone(cell),
             item: Arc::new(item.clone()),
             cut: BTreeSet::new(),
             scope: Arc::clone(&scope),
             outer: outer(item),
+            glob: glob.clone(),
             by_glob: BTreeMap::new(),
         });
         let new: Vec<LiveItem> = new.collect();

@@ -9,6 +9,7 @@ mod attempt;
 mod dependencies;
 mod export;
 mod finish;
+mod habit;
 mod hint;
 mod history;
 mod imports;

@@ -137,7 +137,23 @@ pub(crate) fn resolved(
     (Import { text, ..import.clone() }, path)
 }
 
+impl LiveImport {
+    pub(crate) fn is_glob(&self) -> bool {
+        is_glob(&self.import.text)
+    }
+}
+
 impl LiveItem {
+    /// The path of a name that was there without an import of its own.
+    fn outer_path(&self, name: &str) -> Option<String> {
+        if !self.outer.contains(name) {
+            return None;
+        }
+        // By the language's convention anything else may be a crate.
+        let by_glob = || self.glob.as_ref().filter(|_| name.starts_with(char::is_uppercase));
+        prelude_path(name).or_else(|| by_glob().map(|glob| format!("{glob}::{name}")))
+    }
+
     /// The import that its name was when it was defined.
     pub(crate) fn import(&self, name: &str) -> Option<&LiveImport> {
         import_in(&self.scope, name)
@@ -151,7 +167,7 @@ impl LiveItem {
         for name in &self.item.mentions {
             match self.import(name) {
                 Some(import) => own(&import.path).into_iter().for_each(|path| add(&mut names, path)),
-                None if self.outer.contains(name) && prelude_path(name).is_some() => {}
+                None if self.outer_path(name).is_some() => {}
                 None => {
                     names.insert(name.clone());
                 }
@@ -160,7 +176,7 @@ impl LiveItem {
         // A name that nothing else explains can come from a glob.
         let is_type = |name: &String| name.starts_with(char::is_uppercase) && prelude_path(name).is_none();
         if self.outer.iter().any(is_type) {
-            let globs = self.scope.iter().filter(|live| is_glob(&live.import.text));
+            let globs = self.scope.iter().filter(|live| live.is_glob());
             globs.filter_map(|live| own(&live.path)).for_each(|path| add(&mut names, path));
         }
         names
@@ -290,18 +306,10 @@ impl<'a> Arrangement<'a> {
             return path;
         }
         let is_taken = self.plain.contains_key(name) || self.items.contains(name);
-        if !is_taken || !live.outer.contains(name) {
+        if !is_taken {
             return None;
         }
-        let mut globs = live.scope.iter().filter(|live| is_glob(&live.import.text));
-        match (prelude_path(name), globs.next(), globs.next()) {
-            (Some(path), ..) => Some(self.written(&path)),
-            // It can only be from there.
-            (None, Some(glob), None) if name.starts_with(char::is_uppercase) => {
-                Some(self.written(&format!("{}::{name}", glob.path)))
-            }
-            _ => None,
-        }
+        live.outer_path(name).map(|path| self.written(&path))
     }
 
     /// The same for what is imported: the outer `None` if it is not.

@@ -74,7 +74,7 @@ impl Attempt<'_> {
         if code == "E0034" && (self.set_traits_apart(files, error) || self.leave_out_traits(error)) {
             return true;
         }
-        if code == "E0659" && self.choose_glob(files, error) {
+        if matches!(code, "E0659" | "ambiguous_glob_imports") && self.choose_glob(files, error) {
             return true;
         }
         if code == "E0425" && self.declare_moved(error) {

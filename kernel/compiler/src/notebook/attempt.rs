@@ -61,6 +61,8 @@ pub(super) struct Attempt<'a> {
     pub(super) leave_out: BTreeSet<String>,
     /// Imports of single names that two globs bring.
     pub(super) prefer: BTreeSet<String>,
+    /// Whether rustc is to tell of names that two globs bring; of some it takes the first without a word.
+    pub(super) tells_globs: bool,
     /// Variables that an earlier cell moved, and this one uses: declared, so that rustc says it.
     pub(super) moved: BTreeSet<String>,
     /// Older variables whose types are redefined.
@@ -145,6 +147,7 @@ impl<'a> Attempt<'a> {
             never_end: BTreeSet::new(),
             leave_out: BTreeSet::new(),
             prefer: BTreeSet::new(),
+            tells_globs: true,
             moved: BTreeSet::new(),
             forget: Vec::new(),
             notes: Vec::new(),
@@ -278,6 +281,9 @@ impl<'a> Attempt<'a> {
         }
         if !full_paths {
             arguments.retain(|argument| !notebook.session.toolchain.full_path_flags.contains(argument));
+        }
+        if self.tells_globs && self.items.standing().iter().filter(|live| live.is_glob()).count() > 1 {
+            arguments.push("-Dambiguous_glob_imports".to_owned());
         }
         let mut settings = None;
         if let Some(clippy) = &self.clippy {

@@ -59,9 +59,10 @@ impl Attempt<'_> {
             candidates.retain(|live| scope.iter().any(|other| other.import.text == live.import.text));
         }
         let own = candidates.iter().filter(|live| live.cell.serial == self.cell.serial).count();
-        // Both are this cell's: it is for the user to say.
+        // Both are this cell's: it is for the user to say, where rustc asks for it.
         if own > 1 {
-            return false;
+            let is_lint = error.code.as_ref().is_some_and(|code| code.code != "E0659");
+            return is_lint && std::mem::replace(&mut self.tells_globs, false);
         }
         let newest = candidates.iter().max_by_key(|live| live.cell.serial);
         let Some(path) = newest.map(|live| format!("{}::{name}", live.path)) else { return false };

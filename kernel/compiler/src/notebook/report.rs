@@ -91,7 +91,8 @@ impl Notebook {
                 "`{name}` is in use by {label}, which still runs, and will be back when that has ended"
             )];
         }
-        reason.map(|reason| reason.reason(name)).into_iter().collect()
+        let habit = || super::habit::note(&error.message, code);
+        reason.map(|reason| reason.reason(name)).or_else(habit).into_iter().collect()
     }
 
     /// Lets rustc say what is wrong with a cell that cannot be parsed.
