@@ -15,9 +15,29 @@ use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
 
 use crate::toolchain::Toolchain;
+use crate::umask;
 
 /// The cargo profile of everything that a session links; also the name of its folder.
 pub(crate) const PROFILE: &str = "session";
+
+/// What wins over the user's own configuration of cargo, which is made for other builds: wrappers of rustc, another place for
+/// what is built, and profiles would make something that cells cannot link to; without its words no progress is seen.
+const AGAINST_CONFIGURATION: [(&str, &str); 14] = [
+    ("RUSTC_WRAPPER", ""),
+    ("RUSTC_WORKSPACE_WRAPPER", ""),
+    ("CARGO_INCREMENTAL", "0"),
+    ("CARGO_TERM_QUIET", "false"),
+    ("CARGO_TERM_VERBOSE", "false"),
+    ("CARGO_PROFILE_SESSION_DEBUG", "false"),
+    ("CARGO_PROFILE_SESSION_DEBUG_ASSERTIONS", "false"),
+    ("CARGO_PROFILE_SESSION_INCREMENTAL", "false"),
+    ("CARGO_PROFILE_SESSION_LTO", "false"),
+    ("CARGO_PROFILE_SESSION_OPT_LEVEL", "3"),
+    ("CARGO_PROFILE_SESSION_OVERFLOW_CHECKS", "false"),
+    ("CARGO_PROFILE_SESSION_PANIC", "unwind"),
+    ("CARGO_PROFILE_SESSION_RPATH", "false"),
+    ("CARGO_PROFILE_SESSION_STRIP", "none"),
+];
 
 /// How often somebody who waits hears of the time.
 const TICK: Duration = Duration::from_millis(500);
@@ -52,13 +72,18 @@ pub(crate) fn build(cargo: &Path, toolchain: &Toolchain, folder: &Path, target: 
         .env("CARGO_ENCODED_RUSTFLAGS", flags(toolchain).join("\u{1f}"))
         .env("CARGO_TERM_PROGRESS_WHEN", "never")
         .env_remove("RUSTFLAGS")
-        .env_remove("RUSTC_WRAPPER")
         .env_remove("RUSTC_BOOTSTRAP")
+        .envs(AGAINST_CONFIGURATION)
+        .env("CARGO_BUILD_BUILD_DIR", target)
         .env_remove("CARGO_BUILD_TARGET")
         .stdin(Stdio::null())
         // The compilers are to end with it.
         .process_group(0)
         .kill_on_drop(true);
+    if umask::is_closed(target) {
+        // What it downloads goes into a folder that may be shared, and is nobody's secret.
+        umask::give_users(&mut command);
+    }
     command
 }
 
@@ -193,6 +218,9 @@ pub(crate) async fn run(
     mut said: impl FnMut(Said<'_>),
 ) -> Result<ExitStatus, CallError> {
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    // Of compilers and build scripts.
+    let temporary = umask::temporary_folder("kissaten-cargo-").map_err(CallError::Start)?;
+    command.env("TMPDIR", temporary.path());
     tracing::debug!(?command, "cargo");
     let mut group = Group(command.spawn().map_err(CallError::Start)?);
     let (stdout, stderr) = (group.0.stdout.take(), group.0.stderr.take());
