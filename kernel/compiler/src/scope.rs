@@ -429,3 +429,6 @@ fn rewrite(names: &Names, path_for: &dyn Fn(&str) -> Option<String>, edits: &mut
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

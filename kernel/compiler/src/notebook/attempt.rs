@@ -61,7 +61,8 @@ pub(super) struct Attempt<'a> {
     pub(super) leave_out: BTreeSet<String>,
     /// Imports of single names that two globs bring.
     pub(super) prefer: BTreeSet<String>,
-    /// Whether rustc is to tell of names that two globs bring; of some it takes the first without a word.
+    /// Whether rustc is to tell of names that two globs bring; of some it takes the first without a word. Among the items
+    /// that is the one that the older ones meant.
     pub(super) tells_globs: bool,
     /// Variables that an earlier cell moved, and this one uses: declared, so that rustc says it.
     pub(super) moved: BTreeSet<String>,
@@ -282,7 +283,10 @@ impl<'a> Attempt<'a> {
         if !full_paths {
             arguments.retain(|argument| !notebook.session.toolchain.full_path_flags.contains(argument));
         }
-        if self.tells_globs && self.items.standing().iter().filter(|live| live.is_glob()).count() > 1 {
+        if self.tells_globs
+            && !self.in_items_crate
+            && self.items.standing().iter().filter(|live| live.is_glob()).count() > 1
+        {
             arguments.push("-Dambiguous_glob_imports".to_owned());
         }
         let mut settings = None;

@@ -4,7 +4,8 @@
 pub(super) fn note(message: &str, code: &str) -> Option<String> {
     let name = message.split('`').nth(1).unwrap_or_default();
     let is_underscore = message.starts_with("in expressions, `_` can only be used");
-    if !is_underscore && !(code == "E0425" && is_result(name)) {
+    let is_missed = is_underscore || code == "E0425" && is_result(name);
+    if !is_missed {
         return None;
     }
     Some("a result has no name here, as `_` and `Out[3]` are in IPython: write `let x = …;` to keep one, and `x` to show it".to_owned())

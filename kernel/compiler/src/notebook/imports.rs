@@ -44,6 +44,12 @@ impl Attempt<'_> {
 
     /// Two globs bring a name. An older item means what was there when it was defined; else the newer one wins.
     pub(super) fn choose_glob(&mut self, files: &Files, error: &Diagnostic) -> bool {
+        let is_lint = error.code.as_ref().is_some_and(|code| code.code != "E0659");
+        // Where there is nothing to choose, rustc takes the first, as it would without being asked.
+        self.chosen_glob(files, error) || is_lint && std::mem::replace(&mut self.tells_globs, false)
+    }
+
+    fn chosen_glob(&mut self, files: &Files, error: &Diagnostic) -> bool {
         let Some(name) = quoted(&error.message).next() else { return false };
         let index = |span: &DiagnosticSpan| match region(files, span) {
             Some(Region::Import(index)) => Some(index),
@@ -59,10 +65,9 @@ impl Attempt<'_> {
             candidates.retain(|live| scope.iter().any(|other| other.import.text == live.import.text));
         }
         let own = candidates.iter().filter(|live| live.cell.serial == self.cell.serial).count();
-        // Both are this cell's: it is for the user to say, where rustc asks for it.
+        // Both are this cell's: it is for the user to say.
         if own > 1 {
-            let is_lint = error.code.as_ref().is_some_and(|code| code.code != "E0659");
-            return is_lint && std::mem::replace(&mut self.tells_globs, false);
+            return false;
         }
         let newest = candidates.iter().max_by_key(|live| live.cell.serial);
         let Some(path) = newest.map(|live| format!("{}::{name}", live.path)) else { return false };

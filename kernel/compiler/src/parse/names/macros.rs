@@ -120,7 +120,7 @@ impl Finder {
             let scope = super::Scope::default();
             self.scoped(scope, |finder| statements.iter().for_each(|statement| finder.visit_stmt(statement)));
         } else {
-            self.tokens(&call.tokens, false);
+            self.tokens(&call.tokens);
         }
     }
 
@@ -132,18 +132,18 @@ impl Finder {
                 && first.as_char() == '='
                 && second.as_char() == '>'
             {
-                self.tokens(&body.stream(), true);
+                self.tokens(&body.stream());
             }
         }
     }
 
     /// By the tokens alone: what begins a path, and is not given its name there.
-    fn tokens(&mut self, tokens: &TokenStream, in_rules: bool) {
+    fn tokens(&mut self, tokens: &TokenStream) {
         let tokens: Vec<TokenTree> = tokens.clone().into_iter().collect();
         let bound = bound_in(&tokens);
         for (index, token) in tokens.iter().enumerate() {
             match token {
-                TokenTree::Group(group) => self.tokens(&group.stream(), in_rules),
+                TokenTree::Group(group) => self.tokens(&group.stream()),
                 TokenTree::Ident(ident) => {
                     let name = plain(&ident.to_string());
                     let is_type = name.starts_with(char::is_uppercase);
