@@ -391,6 +391,25 @@ impl<'a> Arrangement<'a> {
     }
 }
 
+/// A stretch of a cell's statements on one line, with the paths of imports in place of their names; and what these are.
+pub(crate) fn spelled_out(
+    names: &Names,
+    imports: &[LiveImport],
+    text: &str,
+    range: std::ops::Range<usize>,
+) -> (Vec<(String, String)>, String) {
+    let import = |name: &str| imports.iter().rev().find(|live| live.import.name.as_deref() == Some(name));
+    let mut edits = Edits::default();
+    rewrite(names, &|name| import(name).map(|live| format!("::{}", live.path)), &mut edits);
+    let inside = |found: &&crate::parse::NameUse| matches!(&found.form, NameForm::Path(place) if range.start <= place.start && place.end <= range.end);
+    let paths = names
+        .uses
+        .iter()
+        .filter(inside)
+        .filter_map(|found| Some((found.name.clone(), import(&found.name)?.path.clone())));
+    (paths.collect(), edits.apply(text, range.clone()).replace('\n', " "))
+}
+
 /// Writes paths in place of names.
 fn rewrite(names: &Names, path_for: &dyn Fn(&str) -> Option<String>, edits: &mut Edits) {
     let mut done = BTreeSet::new();
