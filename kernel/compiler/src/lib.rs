@@ -19,6 +19,7 @@ mod binding;
 mod boxing;
 mod items;
 mod lower;
+mod scope;
 
 mod clippy;
 mod diagnostic;

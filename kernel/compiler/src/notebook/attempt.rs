@@ -14,10 +14,11 @@ use crate::api::{Hint, PrepareError, Program, Source};
 use crate::binding::{Binding, Moved, NotKept};
 use crate::boxing::Plan;
 use crate::clippy;
-use crate::items::{CellText, Items};
+use crate::items::{CellText, Items, LiveImport};
 use crate::lower::{self, ErrorType, Frame, ItemsFile};
 use crate::parse::Parsed;
 use crate::rustc::{self, Compiled, Invocation};
+use crate::scope::Arrangement;
 use crate::source_map::Generated;
 
 /// More tries than any sensible cell needs; each takes at least one thing away, so there is an end anyway.
@@ -63,6 +64,11 @@ pub(super) struct Attempt<'a> {
     pub(super) never_end: BTreeSet<String>,
     /// Imports of earlier cells that stand against this cell's own.
     pub(super) leave_out: BTreeSet<String>,
+    /// Imports of single names that two globs bring.
+    pub(super) prefer: BTreeSet<String>,
+    /// Whether rustc is to tell of names that two globs bring; of some it takes the first without a word. Among the items
+    /// that is the one that the older ones meant.
+    pub(super) tells_globs: bool,
     /// Variables that an earlier cell moved, and this one uses: declared, so that rustc says it.
     pub(super) moved: BTreeSet<String>,
     /// Of those that are `mut`, the ones that this cell fills again.
@@ -176,6 +182,8 @@ impl<'a> Attempt<'a> {
             end: BTreeSet::new(),
             never_end: BTreeSet::new(),
             leave_out: BTreeSet::new(),
+            prefer: BTreeSet::new(),
+            tells_globs: true,
             moved: BTreeSet::new(),
             filled: BTreeSet::new(),
             joined: false,
@@ -274,13 +282,13 @@ impl<'a> Attempt<'a> {
         let mut library;
         if self.in_items_crate {
             let form = |cell: &CellText| self.form(cell).filter(|_| !self.items.plain.contains(&cell.serial));
-            files.items = lower::items_files(&self.items, &form);
+            let arrangement = Arrangement::of(&self.items, Some((&self.leave_out, self.cell.serial)));
+            files.items = lower::items_files(&self.items, &arrangement, &form);
             for file in &files.items {
                 write(&folders.items, &file.name, file.generated.text())?;
             }
             let statements = files.statements.as_ref().map(|(name, _)| name.as_str());
-            let generated =
-                lower::items_root(&self.items, &self.leave_out, &files.items, statements, self.layer_of_items());
+            let generated = lower::items_root(&arrangement, &files.items, statements, self.layer_of_items());
             write(&folders.items, ROOT, generated.text())?;
             files.root = Some(generated);
             arguments = self.items_arguments();
@@ -293,6 +301,12 @@ impl<'a> Attempt<'a> {
         }
         if let Purpose::Words { front, .. } = purpose {
             arguments = self.words_arguments(arguments, front.as_deref());
+        }
+        if self.tells_globs
+            && !self.in_items_crate
+            && self.items.standing().iter().filter(|live| live.is_glob()).count() > 1
+        {
+            arguments.push("-Dambiguous_glob_imports".to_owned());
         }
         let mut settings = None;
         if let Some(clippy) = &self.clippy {
@@ -336,14 +350,15 @@ impl<'a> Attempt<'a> {
         let imports = self.items.imports.iter().map(|live| live.import.text.as_str());
         let types = self.notebook.bindings.values().filter(|binding| self.parsed.mentions.contains(&binding.name));
         let texts = imports.chain(types.map(|binding| binding.type_text.as_str())).chain([self.cell.text.as_str()]);
-        let texts = texts.chain(self.parsed.opened.iter().map(|open| open.text.as_str()));
+        let texts = texts.chain(self.parsed.opened.iter().map(|open| open.spelled_out.as_str()));
         self.notebook.dependencies.layer_for(texts)
     }
 
     /// The same for the items crate, with or without the statements.
     fn layer_of_items(&self) -> Option<&str> {
+        let imports = self.items.scoped_imports().map(|live| live.import.text.as_str());
         let items = self.items.items.iter().map(|live| live.cell.text.as_str());
-        self.layer().or_else(|| self.notebook.dependencies.layer_for(items))
+        self.layer().or_else(|| self.notebook.dependencies.layer_for(items.chain(imports)))
     }
 
     fn adapters(&self) -> Vec<(String, String)> {
@@ -375,6 +390,10 @@ impl<'a> Attempt<'a> {
             });
             declared.collect::<Vec<_>>()
         };
+        let means = |name: &str| {
+            let named = |live: &&LiveImport| live.import.name.as_deref() == Some(name);
+            self.items.imports.iter().find(named).map(|live| live.path.clone())
+        };
         Frame {
             entry: &self.entry,
             put_back,
@@ -387,7 +406,7 @@ impl<'a> Attempt<'a> {
             moves: self.moves_of_copies(),
             opened: self
                 .opened()
-                .filter_map(|open| Some((open.statement.names.first()?.0.as_str(), open.text.as_str())))
+                .filter_map(|open| Some((open.statement.names.first()?.0.as_str(), open.text_where(means))))
                 .collect(),
             postponed: self.postponed(),
             end: self.bound().filter(|name| self.end.contains(*name)).collect(),
@@ -395,6 +414,7 @@ impl<'a> Attempt<'a> {
             moved: declared(&self.moved, false).into_iter().chain(declared(&self.filled, true)).collect(),
             error_type: self.error_type,
             leave_out: &self.leave_out,
+            prefer: &self.prefer,
             in_items_crate: self.in_items_crate,
             layer: self.layer(),
             has_items: self.notebook.generation.is_some(),
