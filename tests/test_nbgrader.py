@@ -181,7 +181,7 @@ SUBMISSIONS = {
     "warned": (
         {
             "90-order": "fn never_used() {}\nuse std::collections::HashMap;\n" + ORDER,
-            "90-both": "let unused = order(\"a future that nobody awaits\");\n"
+            "90-both": "let _ = order(\"a future that nobody awaits\");\n"
             "tokio::spawn(async { panic!(\"a task that nobody awaits\") });\n"
             "std::thread::sleep(std::time::Duration::from_millis(300));\n" + WAITED,
         },

@@ -39,7 +39,8 @@ impl Attempt<'_> {
             Some((Space::Value, name)) => Some(name),
             _ => None,
         });
-        let imports = self.parsed.imports.iter().filter_map(|import| import.name.as_ref());
+        let imports = self.parsed.imports.iter().filter(|import| !import.is_crate());
+        let imports = imports.filter_map(|import| import.name.as_ref());
         for name in items.chain(imports) {
             if self.notebook.bindings.contains_key(name) {
                 self.unusable.insert(name.clone(), NotKept::Shadowed);
