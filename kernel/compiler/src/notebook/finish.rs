@@ -39,7 +39,10 @@ impl Pending {
     /// What is to be said of variables that went, as nobody would look for the reason where they are missed.
     fn farewell(&self, shadowed: &[&Binding], lost: Vec<&String>, gone: Vec<&String>) -> Vec<String> {
         let mut notes = Vec::new();
-        for older in shadowed {
+        // Whoever moves the newer one knows that, and one that waits is there all the same.
+        let is_told =
+            |older: &&&Binding| !matches!(self.not_kept.get(&older.name), Some(NotKept::Moved(_) | NotKept::Open(_)));
+        for older in shadowed.iter().filter(is_told) {
             let reason = self.not_kept.get(&older.name).map(|reason| reason.reason(&older.name)).unwrap_or_default();
             notes.push(format!(
                 "{reason}. The older `{}`, a `{}`, has no name any more and was dropped",
