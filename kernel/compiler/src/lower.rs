@@ -4,7 +4,7 @@
 //! a cell with what goes around them. User text stands on the lines that it has in the cell, so all that comes
 //! before it is on its first line.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use crate::binding::Binding;
@@ -32,6 +32,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) put_back: Vec<&'a Binding>,
     /// New variables that are kept.
     pub(crate) keep: Vec<&'a str>,
+    /// The types of those among them of which a part could be of several crates.
+    pub(crate) spelled: BTreeMap<&'a str, &'a str>,
     /// New variables that borrow from kept ones, and end before those are moved into the store.
     pub(crate) end: Vec<&'a str>,
     /// Variables that an earlier cell moved, and their types.
@@ -41,7 +43,7 @@ pub(crate) struct Frame<'a> {
     pub(crate) leave_out: &'a BTreeSet<String>,
     /// Whether the statements are compiled as a part of the items crate.
     pub(crate) in_items_crate: bool,
-    /// The crate with the code of the dependencies, if the cell names one.
+    /// The text that takes the code of the dependencies from where it is, if the cell names one.
     pub(crate) layer: Option<&'a str>,
     /// Whether there is an items crate to link to.
     pub(crate) has_items: bool,
@@ -75,7 +77,7 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
             }
         }
         out.push("#[macro_use] extern crate kissaten; ");
-        out.push(&extern_layer(frame.layer));
+        out.push(frame.layer.unwrap_or_default());
         if frame.has_items {
             out.push("extern crate notebook; use notebook::*; ");
         }
@@ -112,11 +114,6 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
         out.push_region(&declaration, Region::Moved((*name).to_owned()));
         out.push(" ");
     }
-}
-
-/// Makes the linker take the code of dependencies from where the worker has it.
-fn extern_layer(layer: Option<&str>) -> String {
-    layer.map(|layer| format!("extern crate {layer} as _; ")).unwrap_or_default()
 }
 
 /// Names that are keywords are written raw.
@@ -187,7 +184,8 @@ fn foot(out: &mut Generated, frame: &Frame<'_>) {
         out.push("}\n");
     }
     for name in &frame.keep {
-        let keep = format!("::kissaten::__cell::keep(\"{name}\", {});\n", raw(name));
+        let of_type = frame.spelled.get(name).map(|type_text| format!("::<{type_text}>")).unwrap_or_default();
+        let keep = format!("::kissaten::__cell::keep{of_type}(\"{name}\", {});\n", raw(name));
         out.push_region(&keep, Region::Keep((*name).to_owned()));
     }
     let (error_type, guard) = match frame.error_type {
@@ -218,7 +216,7 @@ pub(crate) fn variables(
     shown_type: impl Fn(&str) -> String,
 ) -> String {
     let mut out = String::from("#[macro_use] extern crate kissaten; ");
-    out.push_str(&extern_layer(layer));
+    out.push_str(layer.unwrap_or_default());
     if has_items {
         out.push_str("extern crate notebook; ");
     }
@@ -271,7 +269,7 @@ pub(crate) fn items_root(
 ) -> Generated {
     let mut out = Generated::default();
     out.push("#[macro_use] extern crate kissaten;\nextern crate self as notebook;\n");
-    out.push(&extern_layer(layer));
+    out.push(layer.unwrap_or_default());
     for (index, live) in items.imports.iter().enumerate().filter(|(_, live)| !leave_out.contains(&live.import.text)) {
         out.push_region(&live.import.text, Region::Import(index));
         out.push("\n");

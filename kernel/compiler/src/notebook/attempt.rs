@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::dependencies::Doubled;
 use super::{Notebook, write};
 use crate::Rendered;
 use crate::adapter;
@@ -48,6 +49,8 @@ pub(super) struct Attempt<'a> {
     pub(super) not_adapted: BTreeSet<String>,
     /// New variables that do not survive the cell, and why.
     pub(super) not_kept: BTreeMap<String, NotKept>,
+    /// New variables whose types can mean several, as crates are called alike.
+    pub(super) spelled: BTreeMap<String, Doubled>,
     /// Older variables that the cell moves.
     pub(super) gone: BTreeMap<String, Moved>,
     /// Older variables whose types cannot be named here.
@@ -136,6 +139,7 @@ impl<'a> Attempt<'a> {
             error_type: ErrorType::Display,
             not_adapted: BTreeSet::new(),
             not_kept: BTreeMap::new(),
+            spelled: BTreeMap::new(),
             gone: BTreeMap::new(),
             unusable: BTreeMap::new(),
             end: BTreeSet::new(),
@@ -204,6 +208,7 @@ impl<'a> Attempt<'a> {
             self.time += compiled.time;
             if compiled.success {
                 let types = self.types(&files, &compiled);
+                let Some(types) = self.named(types) else { continue };
                 if self.give_up_locks(&types) | self.give_up_foreign(&types) {
                     continue;
                 }
@@ -311,7 +316,7 @@ impl<'a> Attempt<'a> {
         arguments
     }
 
-    /// The crate with the dependencies' code, if the statements or what they need name one.
+    /// The text that takes the dependencies' code, if the statements or what they need name one.
     fn layer(&self) -> Option<&str> {
         let imports = self.items.imports.iter().map(|live| live.import.text.as_str());
         let types = self.notebook.bindings.values().filter(|binding| self.parsed.mentions.contains(&binding.name));
@@ -352,6 +357,11 @@ impl<'a> Attempt<'a> {
             entry: &self.entry,
             put_back: goes_back.collect(),
             keep: bound().filter(|name| !self.not_kept.contains_key(*name)).collect(),
+            spelled: self
+                .spelled
+                .iter()
+                .filter_map(|(name, doubled)| Some((name.as_str(), doubled.spellings.first()?.as_str())))
+                .collect(),
             end: bound().filter(|name| self.end.contains(*name)).collect(),
             moved: moved.collect(),
             error_type: self.error_type,

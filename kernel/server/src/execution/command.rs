@@ -1,9 +1,11 @@
 //! Commands that the server does by itself. Which there are, and what their arguments mean, is told by
 //! [`command`](crate::command).
 
+use compiler::split_commands;
+
 use super::{Execution, library::Library, note};
 use crate::{
-    command::{self, Action},
+    command::{self, Action, CommandError},
     dispatcher::Event,
     worker::supervisor::Readiness,
 };
@@ -28,6 +30,19 @@ pub(super) fn format(cell: &str, lines: &[usize], end: usize) -> Action {
         }
     }
     Action::Format { head, code }
+}
+
+/// What to do about a command that stands below code, where it is Rust that does not compile; `error` says where.
+pub(super) fn misplaced(code: &str, error: &str) -> Option<String> {
+    code.lines().zip(1..).find_map(|(line, number)| {
+        let (commands, _) = split_commands(line);
+        let is_known = |command| !matches!(command::parse(command), Err(CommandError::Unknown { .. }));
+        let is_meant = commands.first().is_some_and(is_known) && error.contains(&format!(":{number}:"));
+        let line = line.trim();
+        is_meant.then(|| {
+            format!("commands stand above the code: move `{line}` to the head of the cell, or to one of its own")
+        })
+    })
 }
 
 impl Execution {
@@ -144,6 +159,17 @@ mod tests {
             Action::Format { head, code } => (head, code),
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn a_command_below_code_is_told_where_it_belongs() {
+        let check = |code| misplaced(code, " --> cell 1:2:1");
+        let help = "commands stand above the code: move `:dep rand` to the head of the cell, or to one of its own";
+        assert_eq!(check("let a = 1;\n  :dep rand\n"), Some(help.to_owned()));
+        assert!(check("let a = 1;\n%%timing").is_some());
+        // What is no command, and what is not what is wrong.
+        assert_eq!(check("let a = b\n: u8;"), None);
+        assert_eq!(check("let a = 1;\n\n:dep rand"), None);
     }
 
     #[test]

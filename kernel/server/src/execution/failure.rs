@@ -56,6 +56,12 @@ impl Failure {
         }
     }
 
+    /// The same with a line of help, as rustc has it, if there is one.
+    pub(super) fn with_help(mut self, help: Option<String>) -> Self {
+        self.traceback.extend(help.map(|help| format!("  {BLUE}={PLAIN} {CYAN}help{PLAIN}: {help}")));
+        self
+    }
+
     /// A `?` at the top level.
     pub(super) fn error(type_name: &str, message: &str, sources: &[String], hints: &Hints) -> Self {
         let mut more: Vec<String> =

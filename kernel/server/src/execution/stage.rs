@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Execution,
     cell::{Loaded, Step},
+    command,
     failure::Failure,
     inquiry,
     interrupt::Interrupt,
@@ -404,7 +405,14 @@ impl Execution {
             Ok(compiled) => compiled,
             Err(Refusal::Refused(error)) => {
                 self.last_error = error.codes();
-                return self.fail(&step, Failure::compile(&error));
+                let failure = Failure::compile(&error);
+                return self.fail(
+                    &step,
+                    match &step {
+                        Step::Code(code) => failure.with_help(command::misplaced(code, &error.rendered.plain)),
+                        _ => failure,
+                    },
+                );
             }
             Err(Refusal::Cancelled) => return self.fail(&step, Failure::interrupted()),
             Err(Refusal::Unable(sentence)) => return self.fail(&step, Failure::new("EnvironmentError", &sentence)),
