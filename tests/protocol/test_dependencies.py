@@ -136,7 +136,8 @@ def test_a_feature_more_leaves_the_other_variables(kernel, tmp_path):
     kernel.ok(f':dep menu = {{ path = "{menu}" }}\nlet points = vec![(1.0, 2.0)];')
     cell = kernel.ok(f':dep menu = {{ path = "{menu}", features = ["price"] }}\n(points.len(), menu::price())')
     assert cell.result == "(1, 3)"
-    assert displays(cell) == []
+    # Nothing is lost, so nothing is said but how the build went.
+    assert all(identity for _, identity, _ in displays(cell))
 
 
 def test_another_tokio_is_refused_and_the_rest_comes(kernel, tmp_path):

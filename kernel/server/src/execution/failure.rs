@@ -56,9 +56,9 @@ impl Failure {
         }
     }
 
-    /// The same with a line of help, as rustc has it, if there is one.
-    pub(super) fn with_help(mut self, help: Option<String>) -> Self {
-        self.traceback.extend(help.map(|help| format!("  {BLUE}={PLAIN} {CYAN}help{PLAIN}: {help}")));
+    /// The same with a line of help, as rustc has it.
+    pub(super) fn with_help(mut self, help: &str) -> Self {
+        self.traceback.push(format!("  {BLUE}={PLAIN} {CYAN}help{PLAIN}: {help}"));
         self
     }
 

@@ -21,7 +21,6 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Execution,
     cell::{Loaded, Step},
-    command,
     failure::Failure,
     inquiry,
     interrupt::Interrupt,
@@ -405,14 +404,8 @@ impl Execution {
             Ok(compiled) => compiled,
             Err(Refusal::Refused(error)) => {
                 self.last_error = error.codes();
-                let failure = Failure::compile(&error);
-                return self.fail(
-                    &step,
-                    match &step {
-                        Step::Code(code) => failure.with_help(command::misplaced(code, &error.rendered.plain)),
-                        _ => failure,
-                    },
-                );
+                let failure = self.compile_failure(&step, &error);
+                return self.fail(&step, failure);
             }
             Err(Refusal::Cancelled) => return self.fail(&step, Failure::interrupted()),
             Err(Refusal::Unable(sentence)) => return self.fail(&step, Failure::new("EnvironmentError", &sentence)),
