@@ -194,7 +194,7 @@ if $analyzer && ! $lab; then
     install_analyzer || say 'The analyzer could not be built (see above); completion knows the names of the notebook only.'
 elif $analyzer; then
     begin 'Building the analyzer in the background'
-    mkdir -p "$cache"
+    mkdir -p -m 700 "$cache"
     trap - EXIT
     # Nobody is to wait for JupyterLab because of it.
     (trap 'rm -rf "$staging"' EXIT && install_analyzer >"$cache/analyzer.log" 2>&1) &

@@ -41,3 +41,7 @@ lab:
 # Makes the archive of a release: what install.sh puts under a prefix, for machines with a C library as new as this one's.
 release:
     ./install.sh --prefix "$PWD/target/release-archive" && tar -czf target/kissaten-x86_64-linux.tar.gz -C target/release-archive bin/kissaten share/kissaten
+
+# Makes the Python package, with the kernel in it: `KISSATEN_WHEEL_GLIBC=2.17 just wheel` for older systems, by cargo-zigbuild.
+wheel:
+    python3 -m pip wheel --no-deps --wheel-dir target/wheels .

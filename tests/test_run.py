@@ -104,6 +104,8 @@ def test_outputs_are_written_into_a_notebook(run, tmp_path):
         "out.ipynb",
     )
     assert code == 1
+    # What the kernel writes is the user's alone; what the user asks for is as the user's other files are.
+    assert (tmp_path / "out.ipynb").stat().st_mode == (tmp_path / "in.ipynb").stat().st_mode
     written = nbformat.read(tmp_path / "out.ipynb", as_version=nbformat.NO_CONVERT)
     nbformat.validate(written)
     assert (written.nbformat, written.nbformat_minor) == (4, 5)

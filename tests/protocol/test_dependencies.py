@@ -221,9 +221,17 @@ def test_a_class_shares_what_was_built_for_it_and_cannot_change_it(installation,
     environment = {**installation.environment, "CARGO_NET_OFFLINE": "true"}
     prebuild = [program, "prebuild", f'menu = {{ path = "{menu}" }}']
     told = subprocess.run(
-        prebuild, env={**environment, "KISSATEN_CACHE": str(shared)}, check=True, capture_output=True, text=True
+        prebuild,
+        env={**environment, "KISSATEN_CACHE": str(shared)},
+        check=True,
+        capture_output=True,
+        text=True,
+        umask=0o022,
     ).stdout
     assert "ready: menu 0.3.1 (1 compiled)" in told
+    shown = (path for path in shared.rglob("*") if not path.is_symlink() and path.suffix != ".lock")
+    hidden = [path for path in shown if path.stat().st_mode & 0o044 != 0o044]
+    assert not hidden, "learners are other users"
     for path in [shared, *shared.rglob("*")]:
         path.chmod(path.stat().st_mode & ~0o222)
     before = listing(shared)

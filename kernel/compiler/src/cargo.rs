@@ -15,6 +15,7 @@ use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
 
 use crate::toolchain::Toolchain;
+use crate::umask;
 
 /// The cargo profile of everything that a session links; also the name of its folder.
 pub(crate) const PROFILE: &str = "session";
@@ -104,6 +105,10 @@ pub(crate) fn build(cargo: &Path, toolchain: &Toolchain, folder: &Path, target: 
         // The compilers are to end with it.
         .process_group(0)
         .kill_on_drop(true);
+    if umask::is_closed(target) {
+        // What it downloads goes into a folder that may be shared, and is nobody's secret.
+        umask::give_users(&mut command);
+    }
     command
 }
 
@@ -250,6 +255,9 @@ pub(crate) async fn run(
     mut said: impl FnMut(Said<'_>),
 ) -> Result<ExitStatus, CallError> {
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    // Of compilers and build scripts.
+    let temporary = umask::temporary_folder("kissaten-cargo-").map_err(CallError::Start)?;
+    command.env("TMPDIR", temporary.path());
     tracing::debug!(?command, "cargo");
     let mut group = Group(command.spawn().map_err(CallError::Start)?);
     let (stdout, stderr) = (group.0.stdout.take(), group.0.stderr.take());

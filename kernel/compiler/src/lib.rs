@@ -29,6 +29,7 @@ mod dependency;
 
 mod session_library;
 mod toolchain;
+pub mod umask;
 
 pub use analysis::{
     Completion, Completions, Inspection, Kind, Knowledge, Place, Question, registry_crates, registry_versions,
@@ -39,5 +40,5 @@ pub use command::{Command, CommandAt, command_at, split_commands};
 pub use completeness::{Completeness, completeness, has_empty_end};
 pub use dependency::{Change, Changed, DependencyError, Progress, Restart, parse_size};
 pub use notebook::{ExportError, Notebook};
-pub use session_library::{SessionError, SessionLibrary};
+pub use session_library::{SessionError, SessionLibrary, close_cache};
 pub use toolchain::ToolchainError;

@@ -9,6 +9,7 @@ use std::env;
 use std::ffi::OsStr;
 use std::hash::Hasher;
 use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use cargo_metadata::semver::Version;
@@ -19,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cargo::{self, CallError, Description, PROFILE, Said, Unit, Units, flags};
 use crate::private::{check_private, is_private};
 use crate::toolchain::{Toolchain, ToolchainError};
+use crate::umask;
 
 /// Names the sources of the session build, where they are not in their usual place beside the executable.
 const SOURCE_VARIABLE: &str = "KISSATEN_SOURCE";
@@ -116,6 +118,7 @@ impl SessionLibrary {
         let toolchain = tokio::task::spawn_blocking(Toolchain::find);
         let toolchain = toolchain.await.map_err(|error| SessionError::Build(error.to_string()))??;
         let cache = cache_folders().into_iter().next_back().ok_or(SessionError::NoCache)?;
+        make_cache(&cache).map_err(|error| SessionError::Folder(cache.clone(), error))?;
         let target = cache.join(folder_name(&toolchain, source_hash));
         let built = Self::build_from(&source, &target, toolchain, None, &CancellationToken::new(), progress).await?;
         write_manifest(&cache.join(format!("latest-{source_hash:016x}.json")), &built)?;
@@ -271,7 +274,9 @@ fn no_end(error: CallError) -> SessionError {
 pub(crate) fn write_manifest(path: &Path, content: &impl Serialize) -> Result<(), SessionError> {
     let cannot = |error: io::Error| SessionError::Folder(path.to_owned(), error);
     let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(cannot)?;
+    // With the rights of any other file: an installation is for all who can look into it.
+    let rights = std::fs::Permissions::from_mode(0o666);
+    let mut file = tempfile::Builder::new().permissions(rights).tempfile_in(folder).map_err(cannot)?;
     serde_json::to_writer_pretty(&mut file, content).map_err(|error| cannot(error.into()))?;
     file.persist(path).map_err(|error| cannot(error.error))?;
     Ok(())
@@ -310,6 +315,29 @@ pub(crate) fn cache_folders() -> Vec<PathBuf> {
     let executable = env::current_exe().and_then(|path| path.canonicalize()).unwrap_or_default();
     let installed = executable.parent().map(|folder| folder.join("../lib/kissaten")).filter(|folder| folder.is_dir());
     installed.into_iter().chain(dirs::cache_dir().map(|folder| folder.join("kissaten"))).collect()
+}
+
+/// The user's own folder in it, which is nobody else's: its place tells, as one that was given may be an installation.
+fn own_cache() -> Option<PathBuf> {
+    if env::var_os(CACHE_VARIABLE).is_some() { None } else { dirs::cache_dir().map(|folder| folder.join("kissaten")) }
+}
+
+/// Makes a folder for session libraries, where it is missing.
+pub(crate) fn make_cache(cache: &Path) -> io::Result<()> {
+    let rights = if own_cache().is_some_and(|own| own == cache) { 0o700 } else { 0o777 };
+    std::fs::DirBuilder::new().recursive(true).mode(rights).create(cache)?;
+    close_cache();
+    Ok(())
+}
+
+/// Takes everybody else's rights from the user's own cache, as earlier versions left some with them.
+pub fn close_cache() {
+    // It may be a link to where there is room.
+    if let Some(cache) = own_cache().and_then(|cache| cache.canonicalize().ok())
+        && let Err(error) = umask::close(&cache)
+    {
+        tracing::warn!("others can look into {}: {error}", cache.display());
+    }
 }
 
 fn folder_name(toolchain: &Toolchain, source_hash: u64) -> String {

@@ -107,7 +107,7 @@ impl Toolchain {
     }
 
     fn accepts(&self, flags: &[String]) -> bool {
-        let Ok(folder) = tempfile::tempdir() else { return false };
+        let Ok(folder) = crate::umask::temporary_folder("kissaten-probe-") else { return false };
         let source = folder.path().join("probe.rs");
         if std::fs::write(&source, "#[unsafe(no_mangle)] pub fn probe() { println!(\"{:?}\", vec![1]); }").is_err() {
             return false;

@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn a_torn_frame_is_an_error_and_an_end_between_frames_is_not() {
         let mut bytes = Vec::new();
-        write(&mut bytes, &Request::Clear).unwrap();
+        write(&mut bytes, &Request::Shutdown).unwrap();
         for cut in 1..bytes.len() {
             assert!(read::<Request>(&mut &bytes[..cut]).is_err(), "cut at {cut}");
         }

@@ -50,8 +50,6 @@ pub enum Event {
         /// The names of all variables that are now in the store.
         variables: Vec<String>,
     },
-    /// All variables were dropped.
-    Cleared,
 }
 
 /// One display of a cell.
@@ -81,6 +79,8 @@ pub enum Hint {
     Blocking,
     /// A task or a thread panicked.
     Panic,
+    /// A variable that goes, whose `Drop` panics or takes long.
+    Drop,
     /// A future was dropped without ever having been awaited.
     Unawaited,
     /// A guard of a lock of std is held over an `.await`.

@@ -42,8 +42,15 @@ pub enum Request {
     Comm(Comm),
     /// Tell about tasks, whatever the cell does; answered by one [`Event::Report`](crate::Event::Report).
     Report(Report),
-    /// Drop all variables (`:clear`); answered by [`Event::Cleared`](crate::Event::Cleared).
-    Clear,
+    /// Drop variables for a cell without code of its own; answered as a run is, by one
+    /// [`Event::Done`](crate::Event::Done). It can be interrupted, as a `Drop` is user code.
+    Drop {
+        cell: CellId,
+        /// As in [`Run`](Self::Run).
+        label: String,
+        /// Which; `None`: all (`:clear`).
+        names: Option<Vec<String>>,
+    },
     /// End the process; not answered. The end of the control socket means the same.
     Shutdown,
 }

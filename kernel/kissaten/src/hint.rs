@@ -38,6 +38,19 @@ pub(crate) fn panicked(run: u64, who: &str, panic: &Panic) {
     runtime::send(Message::Hint { cell: run, hint: Hint::Panic, text });
 }
 
+/// A value that goes panicked in its `Drop`; whose, in words.
+pub(crate) fn panicked_while_dropped(run: u64, whose: &str, panic: &Panic) {
+    let place = panic.location.as_ref().map(|at| format!(" at {}", label::place(&at.file, at.line)));
+    let text = format!("{whose} panicked while it was dropped{}:\n{}", place.unwrap_or_default(), panic.message);
+    runtime::send(Message::Hint { cell: run, hint: Hint::Drop, text });
+}
+
+/// An interrupt came while it was dropped.
+pub(crate) fn drop_interrupted(run: u64, whose: &str) {
+    let text = format!("{whose} was interrupted while it was dropped");
+    runtime::send(Message::Hint { cell: run, hint: Hint::Drop, text });
+}
+
 /// A task in a sentence.
 pub(crate) fn task(name: Option<&str>, place: Option<&str>) -> String {
     let place = place.map(|place| format!(" (spawned at {place})")).unwrap_or_default();

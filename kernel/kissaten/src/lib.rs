@@ -9,6 +9,7 @@ mod chunk;
 pub mod comm;
 pub mod display;
 mod error;
+mod grave;
 mod here;
 mod hint;
 mod input;

@@ -74,6 +74,11 @@ pub(crate) fn clear(run: u64, wait: bool) {
     }
 }
 
+/// A user's own `stdout().write` without a newline is still in std's buffer.
+pub(crate) fn flush() {
+    let _ = io::stdout().flush();
+}
+
 /// Writes behind what std's buffer holds and past it, in as few calls as it takes.
 fn write_whole(out: &mut StdoutLock<'_>, bytes: &[u8]) {
     let _ = out.flush();

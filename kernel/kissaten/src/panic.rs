@@ -6,6 +6,7 @@
 use std::cell::{Cell, RefCell};
 use std::panic::PanicHookInfo;
 
+use crate::interrupt::Unwound;
 use crate::runtime::{Location, Panic};
 use crate::{here, hint, task};
 
@@ -32,6 +33,12 @@ pub(crate) fn install_hook() {
 
 /// Calls `poll` and returns the panic that came out of it.
 pub(crate) fn catch<R>(poll: impl FnOnce() -> R) -> Result<R, Panic> {
+    let unwound = || Panic { message: payload_text(&Unwound), location: None };
+    catch_unwound(poll).map_err(|panic| panic.unwrap_or_else(unwound))
+}
+
+/// The same; `None` is the unwinding of a checkpoint.
+pub(crate) fn catch_unwound<R>(poll: impl FnOnce() -> R) -> Result<R, Option<Panic>> {
     let outer = POLLING.replace(true);
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(poll));
     POLLING.set(outer);
@@ -44,7 +51,13 @@ pub(crate) fn catch<R>(poll: impl FnOnce() -> R) -> Result<R, Panic> {
             Ok(value)
         }
         // `resume_unwind` does not call the hook.
-        Err(payload) => Err(last.unwrap_or_else(|| Panic { message: payload_text(&*payload), location: None })),
+        Err(payload) if payload.is::<Unwound>() => {
+            if let Some(caught_by_user_code) = last {
+                tell(&caught_by_user_code, CAUGHT);
+            }
+            Err(None)
+        }
+        Err(payload) => Err(Some(last.unwrap_or_else(|| Panic { message: payload_text(&*payload), location: None }))),
     }
 }
 

@@ -22,7 +22,7 @@ use crate::error::{CellDebugError, CellError};
 pub use crate::input::Answer;
 use crate::live::Live;
 use crate::timeline::End;
-use crate::{here, hint, input, interrupt, label, output, panic, store, task, trace};
+use crate::{here, input, interrupt, label, output, panic, store, task, trace};
 
 /// What a cell's entry point returns: all of the cell, from taking its variables to putting them back.
 pub type Program = Pin<Box<dyn Future<Output = ()>>>;
@@ -74,6 +74,8 @@ pub enum Hint {
     Blocking,
     /// A panic that does not end a cell.
     Panic,
+    /// A variable that goes, whose `Drop` panics or takes long.
+    Drop,
 }
 
 /// What the session has to say to whoever runs it.
@@ -204,20 +206,9 @@ impl Session {
         self.runtime.block_on(future)
     }
 
-    /// Drops these variables, on the thread that runs cells; their `Drop` may use the runtime, or panic.
-    pub fn forget(&self, names: &[String]) {
-        let _context = self.runtime.enter();
-        if let Err(panic) = panic::catch(|| store::forget(names)) {
-            hint::panicked(here::current(), "a dropped variable", &panic);
-        }
-    }
-
-    /// Drops all variables, likewise.
-    pub fn clear(&self) {
-        let _context = self.runtime.enter();
-        if let Err(panic) = panic::catch(store::clear) {
-            hint::panicked(here::current(), "a dropped variable", &panic);
-        }
+    /// The runtime can be reached, and code may block, until that is dropped.
+    pub(crate) fn enter(&self) -> tokio::runtime::EnterGuard<'_> {
+        self.runtime.enter()
     }
 
     /// The names of all variables, on the thread that runs cells.
@@ -278,15 +269,15 @@ pub(crate) struct State {
     label: String,
     timeline: bool,
     interrupted: AtomicBool,
-    /// Its own code has come to its end: from here on nothing of it is interrupted.
-    ended: AtomicBool,
+    /// Its own code has come to its end: from here on nothing of it is interrupted, but what is dropped for it.
+    pub(crate) ended: AtomicBool,
     waker: AtomicWaker,
     outcome: Mutex<Option<Outcome>>,
 }
 
 impl State {
     /// The cell's own code has ended; what is dropped and put back now has checkpoints too, which are to do nothing.
-    fn end_interrupts(&self) {
+    pub(crate) fn end_interrupts(&self) {
         self.ended.store(true, Ordering::SeqCst);
         interrupt::end(self.id);
     }
@@ -302,6 +293,13 @@ impl Cell {
         let (interrupted, ended) = (AtomicBool::new(false), AtomicBool::new(false));
         let (waker, outcome) = (AtomicWaker::new(), Mutex::new(None));
         Self { state: Arc::new(State { id, label: label.to_owned(), timeline, interrupted, ended, waker, outcome }) }
+    }
+
+    /// What is not marked is this cell's from now on.
+    pub(crate) fn is_current(&self) {
+        label::give(self.state.id, &self.state.label);
+        *current() = Some(self.clone());
+        output::begin(self.state.id);
     }
 
     /// Cancels the cell: at its next `.await` or checkpoint it ends as [`Outcome::Interrupted`]. From any thread.
@@ -337,13 +335,11 @@ impl Run {
         let state = &self.cell.state;
         let has_begun = self.program.is_some();
         if !has_begun {
-            label::give(state.id, &state.label);
             running().insert(state.id, self.cell.clone());
         }
         // Where cells take turns, so does what is not marked of their output.
         if !has_begun || here::current() != state.id {
-            *current() = Some(self.cell.clone());
-            output::begin(state.id);
+            self.cell.is_current();
         }
         if !has_begun {
             self.live = state.timeline.then(|| Live::begin(state.id, &state.label));
@@ -357,8 +353,7 @@ impl Run {
         let outcome = state.outcome().take();
         // What unwinds past the guard comes from dropping the cell's own values.
         let outcome = ended.map_or_else(Outcome::Panic, |()| outcome.unwrap_or(Outcome::Unit));
-        // A user's own `stdout().write` without a newline is still in std's buffer.
-        let _ = std::io::Write::flush(&mut std::io::stdout());
+        output::flush();
         if let Some(live) = self.live.take() {
             live.finish(match outcome {
                 Outcome::Panic(_) => End::Panicked,

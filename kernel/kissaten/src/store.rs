@@ -4,6 +4,8 @@
 //! cells, and never leave it here. The functions that a cell instantiates for its own types are thin; all that
 //! does not depend on the type is compiled once, in this library, because code that a cell instantiates is paid
 //! for in every cell.
+//!
+//! Nothing here drops a value: what goes is laid into [`grave`](crate::grave), because a `Drop` is user code.
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::any::TypeId;
@@ -11,6 +13,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ptr::NonNull;
 
+use crate::grave::{self, Was};
 use crate::here;
 
 thread_local! {
@@ -21,7 +24,7 @@ thread_local! {
 }
 
 /// One kept value, boxed, with what is needed to drop it.
-struct Slot {
+pub(crate) struct Slot {
     value: NonNull<u8>,
     layout: Layout,
     type_id: TypeId,
@@ -29,6 +32,29 @@ struct Slot {
 }
 
 impl Slot {
+    /// Moves the bytes of a value to the heap.
+    ///
+    /// # Safety
+    /// As [`keep_raw`].
+    unsafe fn new(from: *const u8, layout: Layout, type_id: TypeId, drop_in_place: Option<unsafe fn(*mut u8)>) -> Self {
+        let value = if layout.size() == 0 {
+            // A well-aligned address is all that a value without size needs.
+            NonNull::new(std::ptr::without_provenance_mut(layout.align())).unwrap_or(NonNull::dangling())
+        } else {
+            // SAFETY: the size is not zero.
+            let Some(memory) = NonNull::new(unsafe { alloc(layout) }) else { handle_alloc_error(layout) };
+            // SAFETY: both are valid for `layout.size()` bytes and the new one overlaps with nothing.
+            unsafe { std::ptr::copy_nonoverlapping(from, memory.as_ptr(), layout.size()) };
+            memory
+        };
+        Self { value, layout, type_id, drop_in_place }
+    }
+
+    /// Whether dropping it runs code.
+    pub(crate) fn needs_drop(&self) -> bool {
+        self.drop_in_place.is_some()
+    }
+
     /// Gives the memory back without dropping the value.
     fn release(self) {
         if self.layout.size() > 0 {
@@ -42,13 +68,20 @@ impl Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
+        /// Gives the memory back also where the value's `Drop` panics.
+        struct Memory(NonNull<u8>, Layout);
+        impl Drop for Memory {
+            fn drop(&mut self) {
+                if self.1.size() > 0 {
+                    // SAFETY: as in `release`; the value in it was dropped, or its `Drop` has panicked.
+                    unsafe { dealloc(self.0.as_ptr(), self.1) };
+                }
+            }
+        }
+        let memory = Memory(self.value, self.layout);
         if let Some(drop_in_place) = self.drop_in_place {
             // SAFETY: the slot owns a valid value of the type that `drop_in_place` was made for.
-            unsafe { drop_in_place(self.value.as_ptr()) };
-        }
-        if self.layout.size() > 0 {
-            // SAFETY: as in `release`.
-            unsafe { dealloc(self.value.as_ptr(), self.layout) };
+            unsafe { drop_in_place(memory.0.as_ptr()) };
         }
     }
 }
@@ -74,7 +107,7 @@ pub(crate) unsafe fn take_raw(name: &str, to: *mut u8, type_id: TypeId) -> bool 
     })
 }
 
-/// Moves the bytes of a value into the store; what was there under that name is dropped.
+/// Moves the bytes of a value into the store; what was there under that name goes.
 ///
 /// # Safety
 /// `from` must point to a valid value of the type that `layout`, `type_id` and `drop_in_place` belong to; it is
@@ -87,25 +120,15 @@ pub(crate) unsafe fn keep_raw(
     type_id: TypeId,
     drop_in_place: Option<unsafe fn(*mut u8)>,
 ) {
-    let value = if layout.size() == 0 {
-        // A well-aligned address is all that a value without size needs.
-        NonNull::new(std::ptr::without_provenance_mut(layout.align())).unwrap_or(NonNull::dangling())
-    } else {
-        // SAFETY: the size is not zero.
-        let Some(memory) = NonNull::new(unsafe { alloc(layout) }) else { handle_alloc_error(layout) };
-        // SAFETY: both are valid for `layout.size()` bytes and the new one overlaps with nothing.
-        unsafe { std::ptr::copy_nonoverlapping(from, memory.as_ptr(), layout.size()) };
-        memory
-    };
-    let slot = Slot { value, layout, type_id, drop_in_place };
-    // The older value is dropped outside of the borrow: its `Drop` is user code.
+    // SAFETY: as the caller promises.
+    let slot = unsafe { Slot::new(from, layout, type_id, drop_in_place) };
     TAKEN.with_borrow_mut(|taken| taken.remove(name));
     let older = STORE.with_borrow_mut(|store| store.insert(name.to_owned(), slot));
-    drop(older);
+    grave::lay(name, Was::Replaced, older);
 }
 
 /// As [`keep_raw`], but for a variable that this run has taken. Where there is a newer one of that name, or it is to be
-/// forgotten, the value is dropped instead.
+/// forgotten, the value goes instead.
 ///
 /// # Safety
 /// As [`keep_raw`].
@@ -120,26 +143,29 @@ pub(crate) unsafe fn put_back_raw(
     if TAKEN.with_borrow(|taken| taken.get(name) == Some(&here::run())) {
         // SAFETY: as the caller promises.
         unsafe { keep_raw(name, from, layout, type_id, drop_in_place) };
-    } else if let Some(drop_in_place) = drop_in_place {
-        // SAFETY: as the caller promises, for the last use of the value.
-        unsafe { drop_in_place(from) };
+    } else {
+        // SAFETY: as the caller promises.
+        let slot = unsafe { Slot::new(from, layout, type_id, drop_in_place) };
+        grave::lay(name, Was::Replaced, Some(slot));
     }
 }
 
-/// Drops these variables; names that are not there are passed over.
+/// These are no variables any more; names that are not there are passed over.
 pub(crate) fn forget(names: &[String]) {
     for name in names {
         TAKEN.with_borrow_mut(|taken| taken.remove(name));
         let slot = STORE.with_borrow_mut(|store| store.remove(name));
-        drop(slot);
+        grave::lay(name, Was::Forgotten, slot);
     }
 }
 
-/// Drops all variables.
+/// There are no variables any more.
 pub(crate) fn clear() {
     TAKEN.with_borrow_mut(BTreeMap::clear);
     let all = STORE.with_borrow_mut(std::mem::take);
-    drop(all);
+    for (name, slot) in all {
+        grave::lay(&name, Was::Forgotten, Some(slot));
+    }
 }
 
 /// The names of all variables, sorted.
@@ -167,10 +193,15 @@ mod tests {
         for name in ["a", "a", "b", "c"] {
             keep(name, Rc::clone(&counted));
         }
-        assert_eq!(Rc::strong_count(&counted), 4);
+        assert_eq!(Rc::strong_count(&counted), 5);
         forget(&["a".into(), "nobody".into()]);
         assert_eq!(names(), ["b", "c"]);
         clear();
+        // Not here and now, but where whoever runs cells says so.
+        assert_eq!(Rc::strong_count(&counted), 5);
+        while let Some(grave) = grave::open(0) {
+            drop(grave);
+        }
         assert_eq!(Rc::strong_count(&counted), 1);
     }
 

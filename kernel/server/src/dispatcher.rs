@@ -3,9 +3,10 @@
 //! Handlers do not wait for anything; what takes time comes back as an event. So the order in which things are
 //! published is the order of events, and nothing needs a lock.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{env, fs, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
+use compiler::umask;
 use jupyter_protocol::{ExecutionState, Status};
 use serde_json::Value;
 use tokio::{
@@ -27,6 +28,8 @@ use crate::{
     worker::Happening,
 };
 
+/// What the name of a kernel's own directory begins with.
+const DIRECTORY: &str = "kissaten-";
 /// How long the last messages may take to leave.
 const LAST_MESSAGES: Duration = Duration::from_millis(500);
 /// How long the disk may take for the last cells of the history.
@@ -119,10 +122,10 @@ pub(crate) async fn serve(
     found: library::Found,
     history: History,
 ) -> anyhow::Result<()> {
-    let directory = tempfile::Builder::new()
-        .prefix("kissaten-")
-        .tempdir()
-        .context("failed to make a directory for the kernel's files")?;
+    let directory = umask::temporary_folder(DIRECTORY).context("failed to make a directory for the kernel's files")?;
+    umask::keep_temporary_in(directory.path().join("temporary"))
+        .context("failed to make a directory for temporary files")?;
+    tokio::task::spawn_blocking(close_left_over);
     watch_outside(events.clone())?;
     outgoing.publish(Status { execution_state: ExecutionState::Starting }, None);
     let analysis = Analysis::new(directory.path());
@@ -132,6 +135,17 @@ pub(crate) async fn serve(
     let ending = kernel.dispatch(receiver).await;
     kernel.end(ending).await;
     Ok(())
+}
+
+/// Takes everybody else's rights from what earlier versions left open to them: cells are nobody else's to read.
+fn close_left_over() {
+    compiler::close_cache();
+    for entry in fs::read_dir(env::temp_dir()).into_iter().flatten().flatten() {
+        if entry.file_name().as_encoded_bytes().starts_with(DIRECTORY.as_bytes()) {
+            // One of another user's is not ours to mend.
+            let _ = umask::close(&entry.path());
+        }
+    }
 }
 
 impl Kernel {

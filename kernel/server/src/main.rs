@@ -64,7 +64,11 @@ fn main() -> ExitCode {
     let filter = EnvFilter::try_from_env("KISSATEN_LOG").unwrap_or_else(|_| EnvFilter::new("warn,zeromq=error"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
     log.with_ansi(io::stderr().is_terminal()).init();
-    let result = match Arguments::parse().command {
+    let command = Arguments::parse().command;
+    if matches!(command, Command::Kernel { .. } | Command::Run(_)) {
+        compiler::umask::make_private();
+    }
+    let result = match command {
         // It has a code of its own for a notebook that erred, which was already told.
         Command::Run(options) => return told(run::run(&options)),
         Command::Kernel { connection_file } => dispatcher::run(&connection_file),

@@ -24,7 +24,7 @@ pub(crate) fn run(crates: &[String]) -> anyhow::Result<()> {
         changes.push(all);
     }
     let runtime = runtime::Builder::new_current_thread().enable_all().build().context("failed to start a runtime")?;
-    let folder = tempfile::tempdir().context("failed to make a directory")?;
+    let folder = compiler::umask::temporary_folder("kissaten-").context("failed to make a directory")?;
     for change in &changes {
         // One of its own, as a notebook that begins with it.
         let mut notebook = Notebook::new(session.clone(), folder.path()).context("failed to make a notebook")?;

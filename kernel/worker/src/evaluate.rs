@@ -28,7 +28,7 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// What the cell thread is asked to do.
 enum Job {
     Run { cell: CellId, handle: Cell, library: std::path::PathBuf, entry: String, forget: Vec<String> },
-    Clear,
+    Drop { cell: CellId, handle: Cell, names: Option<Vec<String>> },
 }
 
 /// The cells that run or wait to run, for the interrupter.
@@ -55,7 +55,11 @@ pub(crate) fn run(control: Control) -> io::Result<()> {
                 lock(&running).insert(cell, handle.clone());
                 Job::Run { cell, handle, library, entry, forget }
             }
-            Request::Clear => Job::Clear,
+            Request::Drop { cell, label, names } => {
+                let handle = Cell::new(cell.0, &label, false);
+                lock(&running).insert(cell, handle.clone());
+                Job::Drop { cell, handle, names }
+            }
             Request::Input { id, answer } => {
                 runtime::answer(id, self::answer(answer));
                 continue;
@@ -90,44 +94,53 @@ struct CellThread {
     running: Running,
 }
 
-impl CellThread {
-    fn run(self, queue: mpsc::UnboundedReceiver<Job>) {
-        self.events.send(&Event::Ready { mark: self.session.mark().to_owned() });
-        self.session.block_on(self.serve(queue));
-    }
+/// What has happened.
+enum Next {
+    Asked(Job),
+    Ended { cell: CellId, handle: Cell, outcome: ipc::Outcome },
+}
 
+impl CellThread {
     /// Begins what comes, and polls what has begun, until the server is gone.
-    async fn serve(&self, mut queue: mpsc::UnboundedReceiver<Job>) {
+    ///
+    /// Between one thing and the next the thread is outside of the runtime's `block_on`: what a cell makes go is dropped
+    /// there, because inside nothing may block.
+    fn run(self, mut queue: mpsc::UnboundedReceiver<Job>) {
+        self.events.send(&Event::Ready { mark: self.session.mark().to_owned() });
         let mut runs = FuturesUnordered::new();
-        // Where nothing happens for a while, what the last cell no longer needs is given back to the system.
-        let mut is_clean = false;
-        loop {
-            kissaten::tokio::select! {
-                job = queue.recv() => match job {
-                    Some(job) => runs.extend(self.begin(job)),
-                    None => return,
-                },
-                Some((cell, outcome)) = runs.next() => self.done(cell, outcome),
-                () = sleep(PAUSE), if runs.is_empty() && !is_clean => {
-                    give_memory_back();
-                    is_clean = true;
-                    continue;
+        while let Some(next) = self.session.block_on(next(&mut queue, &mut runs)) {
+            match next {
+                Next::Asked(job) => runs.extend(self.begin(job)),
+                // The reply waits for what is dropped: what that prints is the cell's, and no other cell could begin before.
+                Next::Ended { cell, handle, outcome } => {
+                    self.session.bury(&handle);
+                    self.done(cell, outcome);
                 }
             }
-            is_clean = false;
         }
     }
 
-    fn begin(&self, job: Job) -> Option<impl Future<Output = (CellId, ipc::Outcome)> + use<>> {
-        let Job::Run { cell, handle, library, entry, forget } = job else {
-            self.session.clear();
-            self.events.send(&Event::Cleared);
-            return None;
+    fn begin(&self, job: Job) -> Option<impl Future<Output = Next> + use<>> {
+        let (cell, handle, library, entry, forget) = match job {
+            Job::Run { cell, handle, library, entry, forget } => (cell, handle, library, entry, forget),
+            Job::Drop { cell, handle, names } => {
+                match names {
+                    Some(names) => self.session.forget(&handle, &names),
+                    None => self.session.clear(&handle),
+                }
+                self.session.bury(&handle);
+                self.done(cell, ipc::Outcome::Unit);
+                return None;
+            }
         };
-        self.session.forget(&forget);
+        self.session.forget(&handle, &forget);
         match library::load(&library, &entry) {
-            Ok(entry) => Some(async move { (cell, outcome(Run::new(handle, entry).await)) }),
+            Ok(entry) => Some(async move {
+                let outcome = outcome(Run::new(handle.clone(), entry).await);
+                Next::Ended { cell, handle, outcome }
+            }),
             Err(error) => {
+                self.session.bury(&handle);
                 self.done(cell, ipc::Outcome::LoadFailed { message: error.to_string() });
                 None
             }
@@ -138,6 +151,25 @@ impl CellThread {
         lock(&self.running).remove(&cell);
         let variables = self.session.variables();
         self.events.send(&Event::Done { cell, outcome, variables });
+    }
+}
+
+/// What happens next; `None` when the server is gone.
+async fn next<R: Future<Output = Next>>(
+    queue: &mut mpsc::UnboundedReceiver<Job>,
+    runs: &mut FuturesUnordered<R>,
+) -> Option<Next> {
+    // Where nothing happens for a while, what the last cell no longer needs is given back to the system.
+    let mut is_clean = false;
+    loop {
+        kissaten::tokio::select! {
+            job = queue.recv() => return job.map(Next::Asked),
+            Some(ended) = runs.next() => return Some(ended),
+            () = sleep(PAUSE), if runs.is_empty() && !is_clean => {
+                give_memory_back();
+                is_clean = true;
+            }
+        }
     }
 }
 
@@ -181,6 +213,7 @@ fn event(message: Message) -> Event {
             let hint = match hint {
                 Hint::Blocking => ipc::Hint::Blocking,
                 Hint::Panic => ipc::Hint::Panic,
+                Hint::Drop => ipc::Hint::Drop,
             };
             Event::Hint { cell: CellId(cell), hint, text }
         }

@@ -4,7 +4,6 @@
 //! ordinary user can write to, as what is in it is loaded.
 
 use std::fs::File;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::set::Set;
 use super::{DependencyError, Progress, cannot};
 use crate::private::{check_private, is_private};
-use crate::session_library::{SessionLibrary, cache_folders, read};
+use crate::session_library::{SessionLibrary, cache_folders, make_cache, read};
 
 /// What is written into a finished set.
 pub(super) const MANIFEST: &str = "set.json";
@@ -66,7 +65,8 @@ pub(super) fn own_target(session: &SessionLibrary) -> Result<PathBuf, Dependency
     let cache = cache_folders().into_iter().next_back().ok_or_else(no_cache)?;
     let name = session.target.file_name().ok_or_else(no_cache)?;
     let target = cache.join(name);
-    std::fs::DirBuilder::new().recursive(true).mode(0o755).create(&target).map_err(cannot(&target))?;
+    make_cache(&cache).map_err(cannot(&cache))?;
+    std::fs::create_dir_all(&target).map_err(cannot(&target))?;
     if target.canonicalize().ok() != session.target.canonicalize().ok() && !target.join("copied").is_file() {
         // cargo goes by the times of files, so those are kept.
         copy(&session.target.join(crate::cargo::PROFILE), &target.join(crate::cargo::PROFILE))

@@ -206,3 +206,57 @@ fn copy_package(from: &Path, to: &Path) -> io::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unit(name: &str, version: &str, level: u8, features: &[&str]) -> Description {
+        Description {
+            name: name.to_owned(),
+            version: version.to_owned(),
+            role: format!("build lib at level {level}"),
+            features: features.iter().map(|feature| (*feature).to_owned()).collect(),
+        }
+    }
+
+    /// What a copy asks for by one version each: name, version and features.
+    fn exact(source: &Path, section: &str) -> Vec<String> {
+        let ground = parse(&source.join("kernel/ground/Cargo.toml")).unwrap();
+        let entries = ground[section].as_table().unwrap().iter().filter(|(_, requirement)| is_exact(requirement));
+        entries
+            .map(|(name, requirement)| {
+                let package = requirement.get("package").and_then(Value::as_str).unwrap_or(name);
+                let features = requirement["features"].as_array().unwrap().iter().filter_map(Value::as_str);
+                let features: Vec<&str> = features.collect();
+                format!("{package} {} {}", requirement["version"].as_str().unwrap(), features.join(","))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_copy_of_a_copy_asks_for_each_package_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let (first, second) = (folder.path().join("first"), folder.path().join("second"));
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let needed = [
+            unit("bytes", "1.10.0", 1, &["std"]),
+            unit("tokio", "1.54.0", 1, &["full", "test-util"]),
+            unit("syn", "2.0.1", 0, &["full"]),
+            unit("syn", "3.0.1", 0, &["full"]),
+        ];
+        copy_source(&source, &first, &BTreeSet::from(needed.clone())).unwrap();
+        let asked = ["bytes =1.10.0 std", "tokio =1.54.0 full,test-util"];
+        assert_eq!(exact(&first, "dependencies"), asked);
+        assert_eq!(exact(&first, "build-dependencies"), ["syn =2.0.1 full", "syn =3.0.1 full"]);
+        // Another version, more features, and one package that is compiled in two ways.
+        let mut more = BTreeSet::from(needed);
+        more.remove(&unit("bytes", "1.10.0", 1, &["std"]));
+        more.insert(unit("bytes", "1.11.0", 1, &["serde", "std"]));
+        more.insert(unit("tokio", "1.54.0", 2, &["full", "tracing"]));
+        copy_source(&first, &second, &more).unwrap();
+        let asked = ["bytes =1.11.0 serde,std", "tokio =1.54.0 full,test-util,tracing"];
+        assert_eq!(exact(&second, "dependencies"), asked);
+        assert_eq!(exact(&second, "build-dependencies"), exact(&first, "build-dependencies"));
+    }
+}

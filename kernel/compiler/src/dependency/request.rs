@@ -72,6 +72,10 @@ impl Change {
                     "a version stands in quotes; write `{name} = \"{version}\"`"
                 )));
             }
+            if let Some(Value::Integer(_) | Value::Float(_)) = requirement.get("version") {
+                let words = "a version stands in quotes, as in `version = \"0.9\"`";
+                return Err(DependencyError::Request(format!("`{name}`: {words}")));
+            }
             change.insert(&name, requirement, directory)?;
         }
         Ok(change)
@@ -216,6 +220,8 @@ mod tests {
         for version in ["9", "0.10", "0.8.5", "^1", "=1.0.0-rc.1", "*", ">=1, <3", "1.*"] {
             assert_eq!(check(&format!("rand = {version}")), format!("rand = \"{version}\"\n"));
         }
+        let inside = "`rand`: a version stands in quotes, as in `version = \"0.9\"`";
+        assert_eq!(check("rand = { version = 0.9 }"), inside);
         assert!(check("rand = nine").starts_with("this is not how Cargo.toml writes dependencies: "));
         let error = Change::from_table("log = \"1\"\nrand = 0.10 # for dice", Path::new("/")).unwrap_err();
         assert_eq!(error.to_string(), "a version stands in quotes; write `rand = \"0.10\"`");

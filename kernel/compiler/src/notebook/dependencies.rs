@@ -162,7 +162,7 @@ impl Notebook {
             let names: Vec<&str> =
                 ours.map(|_| root.as_str()).into_iter().chain(named.map(|found| found.name.as_str())).collect();
             let is_taken = self.dependencies.externs().any(|found| found.name == root && found.crate_name != root);
-            if loaded.len() + usize::from(ours.is_some()) < 2 && !(is_taken && !loaded.is_empty()) {
+            if loaded.len() + usize::from(ours.is_some() || is_taken) < 2 {
                 continue;
             }
             spellings = spellings

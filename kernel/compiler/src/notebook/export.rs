@@ -17,6 +17,7 @@ use self::program::{Part, Plan, Program};
 use super::{Notebook, write};
 use crate::api::PrepareError;
 use crate::rustc::{self, Compiled, Invocation};
+use crate::umask;
 
 /// What stands beside the program: what cells may name of Kissaten.
 const KISSATEN: &str = include_str!("export/kissaten.rs");
@@ -92,11 +93,11 @@ impl Notebook {
     }
 
     fn write_project(&self, folder: &Path, program: &Program) -> io::Result<()> {
-        fs::create_dir_all(folder.join("src"))?;
-        fs::write(folder.join(MARKER), "This folder is written by Kissaten's `:export`.\n")?;
-        fs::write(folder.join("Cargo.toml"), manifest(&package_name(folder), &self.dependencies()))?;
-        fs::write(folder.join("src/kissaten.rs"), KISSATEN)?;
-        fs::write(folder.join("src").join(ROOT), &program.text)
+        umask::folder_for_user(&folder.join("src"))?;
+        umask::write_for_user(&folder.join(MARKER), "This folder is written by Kissaten's `:export`.\n")?;
+        umask::write_for_user(&folder.join("Cargo.toml"), manifest(&package_name(folder), &self.dependencies()))?;
+        umask::write_for_user(&folder.join("src/kissaten.rs"), KISSATEN)?;
+        umask::write_for_user(&folder.join("src").join(ROOT), &program.text)
     }
 
     /// Formats a file, if there is a rustfmt.

@@ -7,7 +7,7 @@ use std::{
     process::Stdio,
 };
 
-use compiler::{Place, Question};
+use compiler::{Place, Question, umask};
 use futures::{SinkExt, StreamExt};
 use ipc::analyzer::{Answer, Ask, Begin, Tell, Wish};
 use nix::{
@@ -128,6 +128,8 @@ impl Process {
             // What the frontend's console sends to the kernel's group is not meant for it.
             .process_group(0)
             .kill_on_drop(true);
+        // Its cargo fills a folder that may be shared; its own is in one that nobody else can look into.
+        umask::give_users(&mut command);
         if let Some(toolchain) = tools.parent().filter(|toolchain| toolchain.join("bin/cargo").is_file()) {
             command.env("RUSTUP_TOOLCHAIN", toolchain);
         }

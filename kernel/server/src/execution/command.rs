@@ -7,7 +7,6 @@ use super::{Execution, cell::Step, failure::Failure, library::Library, note};
 use crate::{
     command::{self, Action, CommandError},
     dispatcher::Event,
-    worker::supervisor::Readiness,
 };
 
 /// What the optimiser costs, where it is chosen.
@@ -143,23 +142,19 @@ impl Execution {
                 let text = super::dependency::offline(notebook);
                 self.say(note::note(text));
             }
-            Action::Clear => self.clear(),
             _ => return false,
         }
         true
     }
 
-    fn clear(&mut self) {
+    /// `:clear`
+    pub(super) fn clear(&mut self, step: Step) {
         if let Library::Ready(notebook) = &mut self.library {
             notebook.clear();
         }
         self.variables.clear();
         self.forget.clear();
-        // A worker that is not ready has no variables either.
-        if self.supervisor.readiness() == Readiness::Ready {
-            self.supervisor.send(ipc::Request::Clear);
-            self.stage = super::stage::Stage::Clearing;
-        }
+        self.drop_variables(step, None);
         self.say(note::note("All variables, items and `use`s are forgotten."));
     }
 }

@@ -60,7 +60,7 @@ impl Execution {
                 };
                 self.stage = Stage::Running { step, run, entry, since, interrupt };
             }
-            other @ (Stage::Between | Stage::Clearing | Stage::Reporting(_)) => self.stage = other,
+            other @ (Stage::Between | Stage::Reporting(_)) => self.stage = other,
         }
     }
 

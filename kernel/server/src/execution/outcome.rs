@@ -124,8 +124,6 @@ impl Execution {
                 shell.finish_step(&program.entry, false);
                 shell.fail(&step, Failure::new("WorkerError", &sentence));
             }
-            // Clearing needs no answer any more.
-            Stage::Clearing => {}
             other => shell.stage = other,
         });
         if was_ready && !is_told {

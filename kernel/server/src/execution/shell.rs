@@ -127,7 +127,7 @@ impl Execution {
     /// Whether another shell has what this one's next step needs: the compiler, or the worker's answer.
     pub(super) fn must_wait(&self) -> bool {
         let mut others = self.others.values();
-        others.any(|shell| matches!(shell.stage, Stage::Compiling { .. } | Stage::Reporting(_) | Stage::Clearing))
+        others.any(|shell| matches!(shell.stage, Stage::Compiling { .. } | Stage::Reporting(_)))
     }
 
     /// Whether a cell of another shell is with the worker.

@@ -48,8 +48,6 @@ pub(super) enum Stage {
     AwaitingWorker { step: Step, program: Program },
     /// The worker runs it.
     Running { step: Step, run: CellId, entry: String, since: Instant, interrupt: Interrupt },
-    /// The worker drops all variables.
-    Clearing,
     /// The worker tells about tasks.
     Reporting(Step),
 }
@@ -258,11 +256,6 @@ impl Execution {
                 self.turn_where(|stage| matches!(stage, Stage::Reporting(_)));
                 self.reported(report);
             }
-            Happening::Message(ipc::Event::Cleared) => {
-                if self.turn_where(|stage| matches!(stage, Stage::Clearing)) {
-                    self.stage = Stage::Between;
-                }
-            }
             Happening::Exited(status) => self.worker_exited(status),
         }
         self.pump();
@@ -294,6 +287,7 @@ impl Execution {
         match &self.library {
             Library::Ready(_) => match &step {
                 Step::Command(action) if self.perform_with_notebook(action) => {}
+                Step::Command(Action::Clear) => self.clear(step),
                 Step::Command(Action::Dependencies(change)) => {
                     let change = change.clone();
                     self.change_dependencies(step, change);
@@ -446,6 +440,9 @@ impl Execution {
                 self.finish_step(&entry, true);
                 if let Step::Expression { name, .. } = step {
                     self.expression(name, json!({"status": "ok", "data": {}, "metadata": {}}));
+                } else if !self.forget.is_empty() {
+                    let names = std::mem::take(&mut self.forget);
+                    self.drop_variables(step, Some(names));
                 }
             }
         }
@@ -460,13 +457,8 @@ impl Execution {
                 self.fail(&step, Failure::new("WorkerError", &sentence));
             }
             Readiness::Ready => {
-                self.runs += 1;
-                let run = CellId(self.runs);
-                // Where the worker does not say whose its output is, it is the last run's that began.
-                self.drain();
-                self.outputs.begin(run);
+                let Some(run) = self.begin_run() else { return };
                 let Some(cell) = &self.cell else { return };
-                self.audiences.insert(run, cell.audience().cloned());
                 self.supervisor.send(ipc::Request::Run {
                     cell: run,
                     label: cell.label.clone(),
@@ -479,6 +471,30 @@ impl Execution {
                 self.stage = Stage::Running { step, run, entry, since, interrupt };
             }
         }
+    }
+
+    /// Lets the worker drop variables, or all; what that runs is the present cell's, as if it were code of it.
+    pub(super) fn drop_variables(&mut self, step: Step, names: Option<Vec<String>>) {
+        // A worker that is not ready has no variables.
+        if self.supervisor.readiness() != Readiness::Ready {
+            return;
+        }
+        let Some(run) = self.begin_run() else { return };
+        let label = self.cell.as_ref().map(|cell| cell.label.clone()).unwrap_or_default();
+        self.supervisor.send(ipc::Request::Drop { cell: run, label, names });
+        let (entry, since, interrupt) = (String::new(), Instant::now(), Interrupt::None);
+        self.stage = Stage::Running { step, run, entry, since, interrupt };
+    }
+
+    /// The worker is about to be asked to run something of the present cell.
+    fn begin_run(&mut self) -> Option<CellId> {
+        self.runs += 1;
+        let run = CellId(self.runs);
+        // Where the worker does not say whose its output is, it is the last run's that began.
+        self.drain();
+        self.outputs.begin(run);
+        self.audiences.insert(run, self.cell.as_ref()?.audience().cloned());
+        Some(run)
     }
 }
 

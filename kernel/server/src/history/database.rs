@@ -12,6 +12,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use compiler::umask;
 use rusqlite::{Connection, ErrorCode, Row, named_params, params};
 
 use super::{Entry, Query};
@@ -259,6 +260,12 @@ fn open(file: &Path) -> Result<Connection, Trouble> {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }
     OpenOptions::new().append(true).create(true).mode(0o600).open(file)?;
+    for ending in ["", "-wal", "-shm"] {
+        let mut file = file.as_os_str().to_owned();
+        file.push(ending);
+        // A link, or missing.
+        let _ = umask::close(Path::new(&file));
+    }
     let connection = Connection::open(file)?;
     connection.busy_timeout(PATIENCE)?;
     // Readers and one writer do not wait for each other; a power cut costs the last cells and nothing else.

@@ -15,6 +15,7 @@ use std::{
     time::Duration,
 };
 
+use compiler::umask;
 use futures::{SinkExt, StreamExt};
 use nix::{
     errno::Errno,
@@ -102,6 +103,8 @@ impl Process {
             .env("KISSATEN_SESSION_DIRECTORY", directory)
             .env("EVCXR_IS_RUNTIME", "1")
             .kill_on_drop(true);
+        // User code writes files of the user's.
+        umask::give_users(&mut command);
         let memory = limit::memory();
         // SAFETY: between fork and exec only system calls are made that are async-signal-safe, nothing is allocated,
         // and `theirs` is open, as it lives until after the spawn.

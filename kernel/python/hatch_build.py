@@ -1,0 +1,99 @@
+"""Puts the kernel into the wheel: builds its programs, and says where pip lays what belongs to them.
+
+A wheel's `data` is laid under the environment's prefix: `bin/kissaten`, `share/jupyter/kernels/kissaten`,
+`share/kissaten/source` (what the session library is built from on the user's machine), `libexec/kissaten`. It knows neither
+JupyterLab nor the extension for Python notebooks.
+
+The environment says how it is built:
+  KISSATEN_WHEEL_PROGRAMS   a folder with `kissaten` and perhaps `kissaten-analyzer`, which are taken as they are
+  KISSATEN_WHEEL_GLIBC      the oldest C library to run with, as `2.17`: cargo-zigbuild links for it
+  KISSATEN_WHEEL_ANALYZER   `no` leaves the analyzer out
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+#: What the session library is made of.
+CRATES = ("ground", "ipc", "kissaten", "worker")
+#: The other members of the workspace, which cargo wants to see.
+MEMBERS = ("analyzer", "compiler", "server")
+
+
+class KernelHook(BuildHookInterface):
+    """The hook that hatchling calls for a wheel."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Builds, and fills in the wheel's tag, its programs and its data."""
+        if version == "editable":
+            return
+        root = Path(self.root)
+        programs = self._programs(root)
+        kernel, analyzer = programs / "kissaten", programs / "kissaten-analyzer"
+        build_data["pure_python"] = False
+        build_data["tag"] = f"py3-none-{platform_tag(kernel)}"
+        scripts, data = build_data["shared_scripts"], build_data["shared_data"]
+        scripts[str(kernel)] = "kissaten"
+        if analyzer.is_file() and os.environ.get("KISSATEN_WHEEL_ANALYZER") != "no":
+            data[str(analyzer)] = "libexec/kissaten/kissaten-analyzer"
+        kernelspec = "share/jupyter/kernels/kissaten"
+        data[str(root / "kernel/python/kernelspec/kernel.json")] = f"{kernelspec}/kernel.json"
+        data[str(root / "kernel/server/src/logo.svg")] = f"{kernelspec}/logo-svg.svg"
+        data[str(root / "notebooks/papermill/kissaten_papermill.py")] = "share/kissaten/kissaten_papermill.py"
+        for path in source(root):
+            data[str(path)] = f"share/kissaten/source/{path.relative_to(root)}"
+
+    def _programs(self, root: Path) -> Path:
+        """The folder with the built programs."""
+        given = os.environ.get("KISSATEN_WHEEL_PROGRAMS")
+        if given:
+            return Path(given)
+        glibc = os.environ.get("KISSATEN_WHEEL_GLIBC")
+        triple = f"{platform.machine()}-unknown-linux-gnu"
+        build = ["zigbuild", "--target", f"{triple}.{glibc}"] if glibc else ["build"]
+        jobs = [("release", "kissaten-server", "kissaten")]
+        if os.environ.get("KISSATEN_WHEEL_ANALYZER") != "no":
+            jobs.append(("analyzer", "kissaten-analyzer", "kissaten-analyzer"))
+        target = root / "target"
+        found = target / "wheel"
+        found.mkdir(parents=True, exist_ok=True)
+        for profile, package, program in jobs:
+            command = ["cargo", *build, "--locked", "--profile", profile, "--package", package, "--target-dir", str(target)]
+            self.app.display_info(f"Building {program}")
+            subprocess.run(command, cwd=root, check=True)
+            built = target / triple / profile if glibc else target / profile
+            shutil.copy2(built / program, found / program)
+            # What only a debugger reads would be most of the wheel.
+            if shutil.which("strip"):
+                subprocess.run(["strip", found / program], check=True)
+        return found
+
+
+def source(root: Path) -> list[Path]:
+    """The files from which the session library is built on the user's machine."""
+    files = [root / "Cargo.toml", root / "Cargo.lock"]
+    for crate in CRATES:
+        folder = root / "kernel" / crate
+        files += [path for path in sorted(folder.rglob("*")) if path.suffix in (".rs", ".toml", ".svg")]
+    files += [root / "kernel" / member / "Cargo.toml" for member in MEMBERS]
+    # Cargo wants a target in each member, though it builds none of these.
+    files += [path for member in MEMBERS for path in sorted((root / "kernel" / member / "src").glob("*.rs")) if path.name in ("lib.rs", "main.rs")]
+    return files
+
+
+def platform_tag(program: Path) -> str:
+    """The wheel's platform: that of the oldest C library which has all that the program asks for.
+
+    The versions stand in the program as text, `GLIBC_2.17`.
+    """
+    versions = [tuple(map(int, found)) for found in re.findall(rb"GLIBC_(\d+)\.(\d+)", program.read_bytes())]
+    major, minor = max(versions, default=(2, 17))
+    return f"manylinux_{major}_{minor}_{platform.machine()}"

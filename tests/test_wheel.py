@@ -1,0 +1,114 @@
+"""The wheel: built from the programs that are installed already, put into environments of several kinds, and used.
+
+`just wheel` builds the programs too, which takes minutes; what is tested here is all that comes after that.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from kernel import HANG, Installation, running
+
+
+def call(*command: str | Path, **environment: str) -> str:
+    done = subprocess.run(
+        [str(part) for part in command],
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=HANG,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def programs(installation, tmp_path_factory) -> Path:
+    """What the wheel is made of."""
+    folder = tmp_path_factory.mktemp("programs")
+    for program in ("bin/kissaten", "libexec/kissaten/kissaten-analyzer"):
+        if (installation.prefix / program).exists():
+            (folder / Path(program).name).symlink_to(installation.prefix / program)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(repository, programs, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    call(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, repository, KISSATEN_WHEEL_PROGRAMS=str(programs))
+    [path] = folder.iterdir()
+    return path
+
+
+def venv(folder: Path) -> Path:
+    call("python3", "-m", "venv", folder)
+    return folder / "bin"
+
+
+def runs(prefix: Path, directory: Path) -> None:
+    """The kernel that a wheel brought is found by its kernelspec, and runs; the environment is not activated."""
+    with running(Installation(prefix, dict(os.environ)), directory) as kernel:
+        assert kernel.run("tokio::time::sleep(std::time::Duration::from_millis(1)).await; 3 + 4").result == "7"
+
+
+def test_what_is_in_it(wheel):
+    assert wheel.name.startswith("kissaten-") and "-py3-none-manylinux_" in wheel.name
+    assert wheel.stat().st_size < 20_000_000
+    names = {name.partition(".data/")[2] or name for name in zipfile.ZipFile(wheel).namelist()}
+    assert {
+        "scripts/kissaten",
+        "data/share/jupyter/kernels/kissaten/kernel.json",
+        "data/share/jupyter/kernels/kissaten/logo-svg.svg",
+        "data/share/kissaten/source/Cargo.lock",
+        "data/share/kissaten/source/kernel/kissaten/src/lib.rs",
+        "kissaten/__init__.py",
+    } <= names
+
+
+def test_in_a_venv_that_is_not_activated(wheel, tmp_path):
+    bin = venv(tmp_path / "venv")
+    call(bin / "pip", "install", "--quiet", "--no-index", wheel)
+    runs(tmp_path / "venv", tmp_path / "kernel")
+    call(bin / "pip", "uninstall", "--quiet", "--yes", "kissaten")
+    left = [path for path in (tmp_path / "venv").rglob("*kissaten*")]
+    assert not left, left
+
+
+def test_in_a_users_own_place(wheel, tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    call("python3", "-m", "pip", "install", "--quiet", "--no-index", "--user", "--break-system-packages", wheel, PYTHONUSERBASE=str(home / ".local"), PIP_REQUIRE_VIRTUALENV="0")
+    runs(home / ".local", tmp_path / "kernel")
+
+
+def test_under_another_prefix(wheel, tmp_path):
+    """As into an image's environment."""
+    call(sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--prefix", tmp_path / "conda", wheel)
+    runs(tmp_path / "conda", tmp_path / "kernel")
+
+
+def test_the_extension_comes_with_it(wheel, tmp_path):
+    bin = venv(tmp_path / "venv")
+    call(bin / "pip", "install", "--quiet", "--no-index", wheel)
+    code = "import kissaten.values, kissaten.errors; print(kissaten.values.passed('xs', [1.5]).type.text())"
+    # IPython is that of the tests, as it would be the notebook's.
+    packages = next(path for path in sys.path if path.endswith("site-packages"))
+    assert call(bin / "python", "-c", code, PYTHONPATH=packages).strip() == "Vec<f64>"
+
+
+def test_the_source_distribution_makes_the_same_wheel(repository, programs, wheel, tmp_path):
+    script = "from hatchling.builders.sdist import SdistBuilder; import sys; print(next(SdistBuilder(sys.argv[1]).build(directory=sys.argv[2])))"
+    bin = venv(tmp_path / "venv")
+    call(bin / "pip", "install", "--quiet", "hatchling")
+    archive = call(bin / "python", "-c", script, repository, tmp_path).splitlines()[-1]
+    again = tmp_path / "again"
+    call(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", again, archive, KISSATEN_WHEEL_PROGRAMS=str(programs))
+    [path] = again.iterdir()
+    assert sorted(zipfile.ZipFile(path).namelist()) == sorted(zipfile.ZipFile(wheel).namelist())
