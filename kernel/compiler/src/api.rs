@@ -68,6 +68,8 @@ pub struct Artifact {
     pub moves: Vec<String>,
     /// Time spent in rustc, over all calls.
     pub compile_time: Duration,
+    /// How many calls that were.
+    pub compiles: u32,
 }
 
 /// A guess about a cell that runs all the same.

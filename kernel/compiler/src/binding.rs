@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::parse::Open;
+
 /// A variable that is in the worker's store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Binding {
@@ -9,9 +11,18 @@ pub(crate) struct Binding {
     /// A type that generated code can name, with full paths.
     pub(crate) type_text: String,
     pub(crate) mutable: bool,
+    /// The type for people, where the value is in a box that nobody wrote.
+    pub(crate) shown: Option<String>,
+    /// It is a future that nobody has mentioned since: where it was made.
+    pub(crate) unawaited: Option<String>,
 }
 
 impl Binding {
+    /// Its type for people.
+    pub(crate) fn shown_type(&self) -> String {
+        self.shown.clone().unwrap_or_else(|| shown_type(&self.type_text))
+    }
+
     /// Whether it is one of std's locks, which a panic poisons, or shares one.
     pub(crate) fn is_lock(&self) -> bool {
         let mut type_text = self.type_text.as_str();
@@ -45,6 +56,8 @@ pub(crate) enum NotKept {
     Moved(Moved),
     /// A lock of stdout, stderr or stdin.
     Lock(String),
+    /// Its type is not settled yet: its statement waits for the cell that uses it.
+    Open(Box<Open>),
     /// An item or an import of its name took its place.
     Shadowed,
     /// The worker that held it is gone.
@@ -103,6 +116,12 @@ impl NotKept {
             Self::Lock(type_text) => {
                 format!("`{name}` was not kept: a `{type_text}` would stop all other threads that print")
             }
+            Self::Open(open) => {
+                format!(
+                    "the type of `{name}` is not settled in {}: a cell that uses `{name}` says which it is",
+                    open.label
+                )
+            }
             Self::Shadowed => format!("the variable `{name}` made way for an item of the same name"),
             Self::WorkerLost => format!("`{name}` was lost with the process that held it; run its cell again"),
         }
@@ -140,6 +159,13 @@ pub(crate) fn is_nameless_future(printed: &str) -> bool {
     ["impl std::future::Future<", "{async block@", "{async fn body", "{async closure body"]
         .iter()
         .any(|mark| printed.starts_with(mark))
+}
+
+/// Whether a type is that of the box that a future is kept in.
+pub(crate) fn is_boxed_future(type_text: &str) -> bool {
+    let inside = type_text.strip_prefix("std::pin::Pin<std::boxed::Box<dyn ");
+    let path = inside.and_then(|inside| inside.split('<').next());
+    path.is_some_and(|path| path.ends_with("::Future") || path.ends_with("::FusedFuture"))
 }
 
 /// The name under which generated code can write `!`, which stable Rust has as a return type only.
@@ -216,7 +242,7 @@ fn parenthesised(printed: &str) -> String {
 }
 
 /// Where the bounds of a trait object end: at what closes or separates on their own level.
-fn end_of_bounds(text: &str) -> usize {
+pub(crate) fn end_of_bounds(text: &str) -> usize {
     let mut depth = 0_usize;
     let mut previous = ' ';
     for (at, character) in text.char_indices() {

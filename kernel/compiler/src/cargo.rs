@@ -20,6 +20,25 @@ use crate::umask;
 /// The cargo profile of everything that a session links; also the name of its folder.
 pub(crate) const PROFILE: &str = "session";
 
+/// What wins over the user's own configuration of cargo, which is made for other builds: wrappers of rustc, another place for
+/// what is built, and profiles would make something that cells cannot link to; without its words no progress is seen.
+const AGAINST_CONFIGURATION: [(&str, &str); 14] = [
+    ("RUSTC_WRAPPER", ""),
+    ("RUSTC_WORKSPACE_WRAPPER", ""),
+    ("CARGO_INCREMENTAL", "0"),
+    ("CARGO_TERM_QUIET", "false"),
+    ("CARGO_TERM_VERBOSE", "false"),
+    ("CARGO_PROFILE_SESSION_DEBUG", "false"),
+    ("CARGO_PROFILE_SESSION_DEBUG_ASSERTIONS", "false"),
+    ("CARGO_PROFILE_SESSION_INCREMENTAL", "false"),
+    ("CARGO_PROFILE_SESSION_LTO", "false"),
+    ("CARGO_PROFILE_SESSION_OPT_LEVEL", "3"),
+    ("CARGO_PROFILE_SESSION_OVERFLOW_CHECKS", "false"),
+    ("CARGO_PROFILE_SESSION_PANIC", "unwind"),
+    ("CARGO_PROFILE_SESSION_RPATH", "false"),
+    ("CARGO_PROFILE_SESSION_STRIP", "none"),
+];
+
 /// How often somebody who waits hears of the time.
 const TICK: Duration = Duration::from_millis(500);
 
@@ -98,8 +117,9 @@ pub(crate) fn build(cargo: &Path, toolchain: &Toolchain, folder: &Path, target: 
         .env("CARGO_ENCODED_RUSTFLAGS", flags(toolchain).join("\u{1f}"))
         .env("CARGO_TERM_PROGRESS_WHEN", "never")
         .env_remove("RUSTFLAGS")
-        .env_remove("RUSTC_WRAPPER")
         .env_remove("RUSTC_BOOTSTRAP")
+        .envs(AGAINST_CONFIGURATION)
+        .env("CARGO_BUILD_BUILD_DIR", target)
         .env_remove("CARGO_BUILD_TARGET")
         .stdin(Stdio::null())
         // The compilers are to end with it.

@@ -16,6 +16,7 @@ mod private;
 mod source_map;
 
 mod binding;
+mod boxing;
 mod items;
 mod lower;
 

@@ -6,8 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::ops::Range;
 
 use crate::binding::Binding;
+use crate::boxing::Plan;
 use crate::items::{CellText, Items, LiveImport, LiveItem, Owner};
 use crate::parse::{Form, ItemKind, OkUnit, Parsed, Static};
 use crate::source_map::{Edits, Generated, Region};
@@ -34,6 +36,14 @@ pub(crate) struct Frame<'a> {
     pub(crate) keep: Vec<&'a str>,
     /// The types of those among them of which a part could be of several crates.
     pub(crate) spelled: BTreeMap<&'a str, &'a str>,
+    /// How those of them are boxed whose types have no name.
+    pub(crate) boxing: Option<&'a BTreeMap<String, Plan>>,
+    /// Statements of earlier cells that waited for this one, each with a variable that it binds.
+    pub(crate) opened: Vec<(&'a str, &'a str)>,
+    /// Statements of this cell that wait for a later one.
+    pub(crate) postponed: Vec<Range<usize>>,
+    /// Words that the statements get: where, and which.
+    pub(crate) moves: Vec<(usize, &'static str)>,
     /// New variables that borrow from kept ones, and end before those are moved into the store.
     pub(crate) end: Vec<&'a str>,
     /// Variables that an earlier cell moved, and their types.
@@ -97,7 +107,7 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
     }
     out.push("::std::boxed::Box::pin(async move { ");
     for variable in &frame.take {
-        let Binding { name, type_text, mutable } = variable;
+        let Binding { name, type_text, mutable, .. } = variable;
         let mutable = if *mutable { "mut " } else { "" };
         let declaration = format!("let {mutable}{}: {type_text} = ::kissaten::__cell::take(\"{name}\");", raw(name));
         out.push_region(&declaration, Region::Take((*name).clone()));
@@ -112,6 +122,15 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
         let declaration =
             format!("let {0}: {type_text} = ::kissaten::__cell::moved(); ::core::mem::drop({0});", raw(name));
         out.push_region(&declaration, Region::Moved((*name).to_owned()));
+        out.push(" ");
+    }
+    opened(out, frame);
+}
+
+/// Statements of earlier cells that run at the beginning of this one.
+fn opened(out: &mut Generated, frame: &Frame<'_>) {
+    for (name, statement) in &frame.opened {
+        out.push_region(statement, Region::Open((*name).to_owned()));
         out.push(" ");
     }
 }
@@ -141,6 +160,9 @@ fn body(out: &mut Generated, text: &str, parsed: &Parsed, frame: &Frame<'_>) {
         edits.insert(tail.start, *before);
     }
     edits.extend(&parsed.statement_edits);
+    for (at, word) in &frame.moves {
+        edits.insert(*at, *word);
+    }
     if let Some(form) = frame.form {
         edits.extend(&parsed.instruments.edits(form));
     }
@@ -148,6 +170,7 @@ fn body(out: &mut Generated, text: &str, parsed: &Parsed, frame: &Frame<'_>) {
         edits.insert(tail.end, behind);
     }
     let mut blanks = parsed.item_ranges.clone();
+    blanks.extend(frame.postponed.iter().cloned());
     if !frame.in_items_crate {
         // A `use` of this cell holds in it as it stands, and is rustc's to complain about there.
         blanks.retain(|blank| !parsed.imports.iter().any(|import| import.range == *blank));
@@ -176,13 +199,14 @@ fn foot(out: &mut Generated, frame: &Frame<'_>) {
     for name in frame.end.iter().rev() {
         out.push_region(&format!("::core::mem::drop({});\n", raw(name)), Region::Keep((*name).to_owned()));
     }
-    if !frame.keep.is_empty() {
-        out.push("#[warn(trivial_casts)] {\n");
-        for name in &frame.keep {
-            out.push_region(&format!("let _ = &{} as &_;\n", raw(name)), Region::Type((*name).to_owned()));
-        }
-        out.push("}\n");
+    ask_types(out, frame.keep.iter().copied(), Region::Type);
+    let plan = |name: &str| frame.boxing.and_then(|plans| plans.get(name));
+    let boxed: Vec<(&str, &Plan)> = frame.keep.iter().filter_map(|name| Some((*name, plan(name)?))).collect();
+    for (name, plan) in &boxed {
+        let text = format!("let {0} = {1};\n", raw(name), plan.expression(&raw(name)));
+        out.push_region(&text, Region::Keep((*name).to_owned()));
     }
+    ask_types(out, boxed.iter().map(|(name, _)| *name), Region::Boxed);
     for name in &frame.keep {
         let of_type = frame.spelled.get(name).map(|type_text| format!("::<{type_text}>")).unwrap_or_default();
         let keep = format!("::kissaten::__cell::keep{of_type}(\"{name}\", {});\n", raw(name));
@@ -207,14 +231,18 @@ fn foot(out: &mut Generated, frame: &Frame<'_>) {
     out.push("}) }\n");
 }
 
+/// Makes rustc's lint print the types of variables.
+fn ask_types<'a>(out: &mut Generated, names: impl Iterator<Item = &'a str>, region: fn(String) -> Region) {
+    let mut names = names.peekable();
+    if names.peek().is_some() {
+        out.push("#[warn(trivial_casts)] {\n");
+        names.for_each(|name| out.push_region(&format!("let _ = &{} as &_;\n", raw(name)), region(name.to_owned())));
+        out.push("}\n");
+    }
+}
+
 /// A program that describes all variables.
-pub(crate) fn variables(
-    bindings: &[Binding],
-    has_items: bool,
-    layer: Option<&str>,
-    entry: &str,
-    shown_type: impl Fn(&str) -> String,
-) -> String {
+pub(crate) fn variables(bindings: &[Binding], has_items: bool, layer: Option<&str>, entry: &str) -> String {
     let mut out = String::from("#[macro_use] extern crate kissaten; ");
     out.push_str(layer.unwrap_or_default());
     if has_items {
@@ -234,13 +262,14 @@ pub(crate) fn variables(
     out.push_str("{ use ::kissaten::__cell::probes::*;\n");
     // A user's `Debug` may panic; the variables are put back all the same.
     out.push_str("let __kissaten_body = ::core::pin::pin!(async { let mut __kissaten_rows = ::std::vec::Vec::new();\n");
-    for Binding { name, type_text, .. } in bindings {
+    for binding in bindings {
+        let name = &binding.name;
         let _ = writeln!(
             out,
             "if let ::core::option::Option::Some(value) = &{} {{ __kissaten_rows.push((\"{name}\", \"{}\", \
              (&&::kissaten::__cell::Variable(value)).text())); }}",
             raw(name),
-            shown_type(type_text).escape_default()
+            binding.shown_type().escape_default()
         );
     }
     out.push_str(

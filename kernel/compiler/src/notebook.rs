@@ -6,6 +6,7 @@
 
 mod adjust;
 mod attempt;
+mod boxing;
 mod dependencies;
 mod export;
 mod finish;
@@ -14,6 +15,7 @@ mod history;
 mod inquiry;
 mod instrument;
 mod knowledge;
+mod open;
 mod report;
 mod tidy;
 mod types;
@@ -26,7 +28,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{Artifact, CompileError, PrepareError, Program, Source, Variable};
-use crate::binding::{self, Binding, NotKept};
+use crate::binding::{Binding, NotKept};
 use crate::items::{CellText, Items, Merged};
 use crate::lower::{self, ItemsFile};
 use crate::parse::{self, Parsed, Unparsed};
@@ -132,6 +134,8 @@ impl Notebook {
                 return Err(changes("it defines an item or imports one"));
             }
             parsed.bindings.clear();
+        } else {
+            self.open(&mut parsed);
         }
         let mut items = self.items.clone();
         let merged = items.merge(&cell, &parsed, false);
@@ -221,10 +225,7 @@ impl Notebook {
         let forget: Vec<String> = success.forget.iter().map(|(name, _)| name.clone()).collect();
         for (name, reason) in success.forget {
             if let Some(binding) = self.bindings.remove(&name) {
-                notes.push(format!(
-                    "`{name}` was dropped: its type `{}` was redefined",
-                    binding::shown_type(&binding.type_text)
-                ));
+                notes.push(format!("`{name}` was dropped: its type `{}` was redefined", binding.shown_type()));
             }
             self.not_kept.insert(name, reason);
         }
@@ -237,6 +238,12 @@ impl Notebook {
             notes.push(format!(
                 "`main` is an ordinary {kind} here, and the cell already runs on the kernel's runtime: run it with `{call}`"
             ));
+        }
+        // Whoever mentions a future does something with it.
+        for name in parsed.mentions.iter().filter(|name| !parsed.unused.contains(*name)) {
+            if let Some(binding) = self.bindings.get_mut(name) {
+                binding.unawaited = None;
+            }
         }
         let entry = success.program.as_ref().map(|program| program.entry.clone()).unwrap_or_default();
         let (bindings, not_kept, label) = (success.bindings, success.not_kept, cell.label.clone());
@@ -252,6 +259,7 @@ impl Notebook {
             forget,
             moves: success.moves,
             compile_time: success.time,
+            compiles: success.compiles,
         }
     }
 
@@ -282,7 +290,7 @@ impl Notebook {
         let entry = format!("kissaten_variables_{}", self.serial);
         let bindings: Vec<Binding> = self.bindings.values().cloned().collect();
         let layer = self.dependencies.layer_for(bindings.iter().map(|binding| binding.type_text.as_str()));
-        let text = lower::variables(&bindings, self.generation.is_some(), layer, &entry, binding::shown_type);
+        let text = lower::variables(&bindings, self.generation.is_some(), layer, &entry);
         let root = format!("variables {}", self.serial);
         write(&self.folders.cells, &root, &text)?;
         let library = self.folders.libraries.join(format!("lib{entry}.so"));
@@ -327,7 +335,7 @@ impl Notebook {
     pub fn variables(&self) -> Vec<Variable> {
         let variable = |binding: &Binding| Variable {
             name: binding.name.clone(),
-            type_name: binding::shown_type(&binding.type_text),
+            type_name: binding.shown_type(),
             mutable: binding.mutable,
         };
         self.bindings.values().map(variable).collect()

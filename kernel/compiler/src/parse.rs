@@ -7,11 +7,13 @@ mod arguments;
 mod hint;
 mod instrument;
 mod item;
+mod make;
 mod mention;
+mod open;
 mod pattern;
 mod statement;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use proc_macro2::TokenStream;
@@ -23,6 +25,8 @@ use crate::source_map::Edits;
 pub(crate) use hint::{Future, FutureOf, Guess};
 pub(crate) use instrument::{Form, Instruments};
 pub(crate) use item::{Import, Item, ItemKind, Space, Static};
+pub(crate) use make::{Borrowing, Closure, Make, is_copy_type};
+pub(crate) use open::{Open, OpenLet};
 
 /// Brackets inside brackets; rustc's own parser and passes recurse as well, and overflow not much later.
 const DEEPEST: usize = 250;
@@ -51,10 +55,23 @@ pub(crate) struct Parsed {
     pub(crate) ok_unit: Option<OkUnit>,
     /// Names that `let` statements at the top level bind, in order, the last of each name.
     pub(crate) bindings: Vec<Binding>,
+    /// The closures in the statements.
+    pub(crate) closures: Vec<Closure>,
+    /// Closures and async blocks in a `let` at the top level that borrow what they capture.
+    pub(crate) borrowing: Vec<Borrowing>,
+    /// Names that are bound below the top level.
+    pub(crate) inner: BTreeSet<String>,
+    /// Statements that can wait for a later cell, identifiers that all others mention, and the statements of earlier cells
+    /// that waited for this one.
+    pub(crate) open_lets: Vec<OpenLet>,
+    pub(crate) busy: BTreeSet<String>,
+    pub(crate) opened: Vec<Open>,
+    /// Names that a `let` at the top level binds and nothing else in the cell mentions, and those that it only drops.
+    pub(crate) unused: BTreeSet<String>,
     /// Identifiers that the statements mention anywhere, also inside format strings.
     pub(crate) mentions: BTreeSet<String>,
-    /// Names that surely do not survive the cell: `name.await` and the like.
-    pub(crate) surely_moved: BTreeSet<String>,
+    /// Names that surely do not survive the cell, and where they are moved: `name.await` and the like.
+    pub(crate) surely_moved: BTreeMap<String, Range<usize>>,
     /// What the text alone lets one guess.
     pub(crate) guesses: Vec<Guess>,
     /// Variables that may be futures which nobody awaits.
@@ -81,6 +98,10 @@ pub(crate) struct Binding {
     pub(crate) range: Range<usize>,
     /// The text that boxes it, when it is bound to a closure: `let f: Box<dyn Fn(_) -> _> = Box::new(…);`.
     pub(crate) boxed: Option<String>,
+    /// How its value is made.
+    pub(crate) make: Make,
+    /// The text shows that its type is `Copy`: `let k = 3;`.
+    pub(crate) is_copy: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,6 +154,7 @@ pub(crate) fn parse_here(text: &str, item_macros: &BTreeSet<String>) -> Result<P
     parsed.item_ranges.clone_from(&parsed.inner_attributes);
     parsed.guesses = hint::guesses(text, &body.statements);
     parsed.futures = hint::futures(&body.statements);
+    parsed.unused = hint::unused(&body.statements);
     statement::take_apart(text, &body.statements, item_macros, &mut parsed);
     Ok(parsed)
 }

@@ -1,5 +1,7 @@
 //! Which folders libraries may be loaded from: those into which no other ordinary user can put one.
 
+mod group;
+
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -9,14 +11,16 @@ use crate::session_library::SessionError;
 pub(crate) fn is_private(folder: &Path) -> bool {
     let Ok(folder) = folder.canonicalize() else { return false };
     // SAFETY: system calls without arguments, which cannot fail.
-    let (user, group) = unsafe { (libc::geteuid(), libc::getegid()) };
+    let (user, own_group) = unsafe { (libc::geteuid(), libc::getegid()) };
     let mut below_is_safe = false;
     folder.ancestors().enumerate().all(|(index, folder)| {
         let Ok(metadata) = std::fs::metadata(folder) else { return false };
         let is_owned = metadata.uid() == user || metadata.uid() == 0;
-        // A group of the user's own, which has the user's number where there are such groups, is the user.
-        let by_group =
-            metadata.mode() & 0o020 != 0 && !(metadata.gid() == group && group == user) && metadata.gid() != 0;
+        // A group without other members is the user: one of the user's own, or the one that all users would share where there
+        // are no others, as in images for hubs. It is asked last, as it may take a look at the system's databases.
+        let has_users_number = |group| group == own_group && group == user;
+        let of_others = |group| group != 0 && !has_users_number(group) && !group::is_of_one_user(group, user);
+        let by_group = metadata.mode() & 0o020 != 0 && is_owned && of_others(metadata.gid());
         let by_others = metadata.mode() & 0o002 != 0;
         // In a sticky folder nobody can replace what another one owns.
         let is_sticky = metadata.mode() & 0o1000 != 0 && index > 0 && below_is_safe;

@@ -9,12 +9,16 @@ use std::ops::Range;
 /// What a stretch of our own text is there for; an error inside of it is about that, not about the user's code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Region {
+    /// A statement of an earlier cell that waited for this one; a variable that it binds.
+    Open(String),
     /// A variable's declaration from the store.
     Take(String),
     /// A new variable's way into the store.
     Keep(String),
     /// A new variable's type being asked for.
     Type(String),
+    /// The type of what a new variable is kept as.
+    Boxed(String),
     /// An older variable's way back into the store.
     PutBack(String),
     /// An older variable that an earlier cell moved, declared so that rustc says so.
@@ -91,6 +95,12 @@ impl Generated {
     /// The stretch of the user's text that the text at a generated offset stands in place of.
     pub(crate) fn replaced(&self, generated: usize) -> Option<Range<usize>> {
         self.replacements.iter().find(|(range, _)| range.contains(&generated)).map(|(_, user)| user.clone())
+    }
+
+    /// How far into the text that is there for something a generated offset is.
+    pub(crate) fn offset_in_region(&self, generated: usize) -> Option<usize> {
+        let found = self.regions.iter().find(|(range, _)| range.start <= generated && generated <= range.end);
+        found.map(|(range, _)| generated - range.start)
     }
 
     /// What the text at a generated offset is there for.

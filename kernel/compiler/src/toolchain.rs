@@ -148,15 +148,21 @@ impl Toolchain {
     }
 }
 
-/// Where a compiler may be, best first: the one given, the one a shell would call, rustup's usual place.
+/// Where images that bring Rust for all users have it.
+const OF_IMAGES: &str = "/usr/local/cargo/bin/rustc";
+
+/// Where a compiler may be, best first: the one given, the one beside this program (an environment that need not be
+/// activated), the one a shell would call, rustup's usual place, that of images.
 fn candidates() -> Vec<PathBuf> {
     let given = env::var_os("KISSATEN_RUSTC").or_else(|| env::var_os("RUSTC")).map(PathBuf::from);
+    let program = env::current_exe().ok();
+    let beside = program.as_deref().and_then(Path::parent).map(|folder| folder.join("rustc"));
     let path = env::var_os("PATH").unwrap_or_default();
     let searched = env::split_paths(&path).map(|folder| folder.join("rustc")).collect::<Vec<_>>();
     let cargo_home = env::var_os("CARGO_HOME").map(PathBuf::from);
     let usual =
         cargo_home.or_else(|| dirs::home_dir().map(|home| home.join(".cargo"))).map(|home| home.join("bin/rustc"));
-    given.into_iter().chain(searched).chain(usual).collect()
+    given.into_iter().chain(beside).chain(searched).chain(usual).chain([PathBuf::from(OF_IMAGES)]).collect()
 }
 
 fn ask(rustc: &Path, arguments: &[&str]) -> Result<String, ToolchainError> {

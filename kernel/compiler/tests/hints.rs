@@ -15,11 +15,13 @@ fn futures_that_nobody_awaits() {
             DEFINE,
             "let a = later();\nlet b = async { plain() };\nlet c = made(); let x = 3;\nlet d = async move { x };",
         ],
+        expect![""],
+    );
+    check(
+        &[DEFINE, "let a = later();\nlet b = async { plain() };\nlet c = made();", "c.await; let a = 1;\ndrop(b);"],
         expect![[r#"
-            hint: cell 2, line 1: `a` is a future that was never awaited: it did nothing; add `.await`
-            hint: cell 2, line 2: `b` is a future that was never awaited: it did nothing; add `.await`
-            hint: cell 2, line 3: `c` is a future that was never awaited: it did nothing; add `.await`
-            hint: cell 2, line 4: `d` is a future that was never awaited: it did nothing; add `.await`"#]],
+            hint: cell 3, line 1: `a` of cell 2, line 1 was dropped and never awaited: it did nothing
+            hint: cell 3, line 2: `b` of cell 2, line 2 was dropped and never awaited: it did nothing"#]],
     );
     check(
         &[DEFINE, "let _ = later();\nlet _ = async { 1 };\nlet s = S; let e = s.go();"],

@@ -2,6 +2,8 @@
 //!
 //! Everything generic is thin: a cell pays for what it instantiates, every time it is compiled.
 
+pub mod boxed;
+
 use std::alloc::Layout;
 use std::any::TypeId;
 use std::mem::{ManuallyDrop, MaybeUninit, needs_drop};

@@ -14,9 +14,10 @@ use std::{
         mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread,
+    time::Duration,
 };
 
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::timeout};
 
 use self::database::Database;
 
@@ -25,6 +26,8 @@ const VARIABLE: &str = "KISSATEN_HISTORY";
 /// How large the database may become: a number of bytes, or with `M` or `G` of larger ones.
 const LIMIT_VARIABLE: &str = "KISSATEN_HISTORY_LIMIT";
 const DEFAULT_LIMIT: u64 = 64 << 20;
+/// How long the end of a kernel waits for the disk.
+const FAREWELL: Duration = Duration::from_secs(3);
 /// How many cells and questions may wait for a disk that is slow. Later ones are not kept, which is said once.
 const WAITING: usize = 4096;
 /// A longer cell is not kept.
@@ -118,15 +121,16 @@ impl History {
         }
     }
 
-    /// Waits until all that came before is kept.
+    /// Waits until all that came before is kept, but no longer than a disk or a lock may reasonably take: a kernel that is
+    /// to end ends.
     ///
     /// # Cancel safety
     /// What was not kept by then is kept while the process lives.
     pub(crate) async fn end(&self) {
         let begun = self.0.as_ref().is_some_and(|shared| shared.thread.get().is_some());
         let (sender, ended) = oneshot::channel();
-        if begun && self.send(Job::End(sender)).is_none() {
-            let _ = ended.await;
+        if begun && self.send(Job::End(sender)).is_none() && timeout(FAREWELL, ended).await.is_err() {
+            tracing::warn!("the history was not written to its end: its file is slow or held by another kernel");
         }
     }
 

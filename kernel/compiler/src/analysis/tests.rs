@@ -40,8 +40,13 @@ fn knowledge() -> Knowledge {
     let cell = CellText { serial: 1, label: "cell 1".into(), text: NOTEBOOK.into(), cell_id: None };
     let mut items = Items::default();
     items.merge(&Arc::new(cell), &parsed, false);
-    let variable =
-        |name: &str, type_text: &str| Binding { name: name.into(), type_text: type_text.into(), mutable: false };
+    let variable = |name: &str, type_text: &str| Binding {
+        name: name.into(),
+        type_text: type_text.into(),
+        mutable: false,
+        shown: None,
+        unawaited: None,
+    };
     let bindings = vec![
         variable("home", "notebook::Point"),
         variable("order", "std::sync::Arc<notebook::Order>"),

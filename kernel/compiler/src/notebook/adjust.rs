@@ -86,7 +86,13 @@ impl Attempt<'_> {
         if code == "E0425" && self.declare_moved(error) {
             return true;
         }
+        if matches!(code, "E0282" | "E0283" | "E0284" | "E0381") && self.postpone(files, error) {
+            return true;
+        }
         if code == "E0373" && self.give_up_closure(files, error) {
+            return true;
+        }
+        if self.adjust_boxing(files, error) {
             return true;
         }
         let regions: Vec<(Region, &DiagnosticSpan)> =
@@ -227,7 +233,9 @@ impl Attempt<'_> {
 
     /// A variable that an earlier cell moved: declared as moved, so that rustc says it with its own words.
     fn declare_moved(&mut self, error: &Diagnostic) -> bool {
-        let name = error.message.strip_prefix("cannot find value `").and_then(first_word);
+        let message = error.message.strip_prefix("cannot find value `");
+        let message = message.or_else(|| error.message.strip_prefix("cannot find function `"));
+        let name = message.and_then(first_word);
         let Some(name) = name else { return false };
         match self.notebook.not_kept.get(name) {
             Some(NotKept::Moved(moved)) if !moved.type_text.is_empty() => self.moved.insert(name.to_owned()),
@@ -257,19 +265,23 @@ impl Attempt<'_> {
 
     fn place_of_move(&self, files: &Files, error: &Diagnostic) -> Option<(String, usize, usize, usize)> {
         // The block around the cell's statements is what takes the variable; the user's own use is why.
-        let why = |label: &str| label.contains("moved due to use");
+        let why = |label: &str| label.contains("moved due to");
         let what = |label: &str| label.starts_with("value moved");
         let place = |span: &DiagnosticSpan| {
             let generated = files.get(&span.file_name)?;
             let start = generated.user_offset(span.byte_start as usize)?;
-            let end = generated.user_offset(span.byte_end as usize).filter(|end| *end > start)?;
-            let ((line, from), (last, to)) = (position_in(&self.cell.text, start), position_in(&self.cell.text, end));
-            (line == last).then(|| (self.cell.label.clone(), line, from, to))
+            self.place_of(start, generated.user_offset(span.byte_end as usize).filter(|end| *end > start)?)
         };
         let labelled = |is_it: &dyn Fn(&str) -> bool| {
             error.spans.iter().filter(|span| is_it(span.label.as_deref().unwrap_or(""))).find_map(place)
         };
         labelled(&why).or_else(|| labelled(&what))
+    }
+
+    /// A stretch of the cell's text as a file, a line and columns, if it is on one line.
+    pub(super) fn place_of(&self, start: usize, end: usize) -> Option<(String, usize, usize, usize)> {
+        let ((line, from), (last, to)) = (position_in(&self.cell.text, start), position_in(&self.cell.text, end));
+        (line == last).then(|| (self.cell.label.clone(), line, from, to))
     }
 
     fn drop_import(&mut self, index: usize, error: &Diagnostic) -> bool {
@@ -350,7 +362,7 @@ impl Attempt<'_> {
 }
 
 /// What our text at a span is there for.
-fn region(files: &Files, span: &DiagnosticSpan) -> Option<Region> {
+pub(super) fn region(files: &Files, span: &DiagnosticSpan) -> Option<Region> {
     let here = files.get(&span.file_name).and_then(|file| file.region(span.byte_start as usize)).cloned();
     here.or_else(|| span.expansion.as_ref().and_then(|expansion| region(files, &expansion.span)))
 }

@@ -13,6 +13,7 @@ use crate::Rendered;
 use crate::adapter;
 use crate::api::{Hint, PrepareError, Program, Source};
 use crate::binding::{self, Binding, Moved, NotKept};
+use crate::boxing::Plan;
 use crate::clippy;
 use crate::items::{CellText, Items, Merged};
 use crate::lower::{self, ErrorType, Frame, ItemsFile};
@@ -51,6 +52,10 @@ pub(super) struct Attempt<'a> {
     pub(super) not_kept: BTreeMap<String, NotKept>,
     /// New variables whose types can mean several, as crates are called alike.
     pub(super) spelled: BTreeMap<String, Doubled>,
+    /// How new variables are boxed whose types have no name.
+    pub(super) boxing: BTreeMap<String, Plan>,
+    /// Whether they are: errors are told from a compile without.
+    pub(super) boxes: bool,
     /// Older variables that the cell moves.
     pub(super) gone: BTreeMap<String, Moved>,
     /// Older variables whose types cannot be named here.
@@ -67,6 +72,7 @@ pub(super) struct Attempt<'a> {
     forget: Vec<(String, NotKept)>,
     pub(super) notes: Vec<String>,
     time: Duration,
+    compiles: u32,
 }
 
 /// A cell that compiled.
@@ -88,6 +94,7 @@ pub(super) struct Success {
     /// As it is shown to people.
     pub(super) tail_type: Option<String>,
     pub(super) time: Duration,
+    pub(super) compiles: u32,
 }
 
 /// The files of one try, by the names that rustc calls them.
@@ -140,6 +147,8 @@ impl<'a> Attempt<'a> {
             not_adapted: BTreeSet::new(),
             not_kept: BTreeMap::new(),
             spelled: BTreeMap::new(),
+            boxing: BTreeMap::new(),
+            boxes: true,
             gone: BTreeMap::new(),
             unusable: BTreeMap::new(),
             end: BTreeSet::new(),
@@ -149,10 +158,12 @@ impl<'a> Attempt<'a> {
             forget: Vec::new(),
             notes: Vec::new(),
             time: Duration::ZERO,
+            compiles: 0,
         };
         attempt.drop_variables_named_as_items();
-        for name in &parsed.surely_moved {
-            let moved = attempt.moved_here(name, None);
+        attempt.box_by_text();
+        for (name, range) in &parsed.surely_moved {
+            let moved = attempt.moved_here(name, attempt.place_of(range.start, range.end));
             if parsed.bindings.iter().any(|binding| binding.name == *name) {
                 attempt.not_kept.insert(name.clone(), NotKept::Moved(moved));
             } else if notebook.bindings.contains_key(name) {
@@ -195,24 +206,31 @@ impl<'a> Attempt<'a> {
     pub(super) fn lint_with(&mut self, clippy: PathBuf) {
         self.clippy = Some(clippy);
         self.instrumented = false;
+        self.boxes = false;
     }
 
     /// Compiles until rustc is content, or has something to say to the user.
     pub(super) async fn run(mut self, cancel: &CancellationToken) -> Result<Success, PrepareError> {
         if self.parsed.items.is_empty() && !self.parsed.has_statements && self.parsed.imports.is_empty() {
-            return Ok(self.succeed(Files::default(), BTreeMap::new(), None));
+            return Ok(self.succeed(Files::default(), BTreeMap::new(), BTreeMap::new(), None));
         }
         let fresh = self.clone();
         for tries_left in (0..TRIES).rev() {
             let (files, compiled, library) = self.compile(cancel, true).await?;
             self.time += compiled.time;
+            self.compiles += 1;
             if compiled.success {
                 let types = self.types(&files, &compiled);
-                let Some(types) = self.named(types) else { continue };
-                if self.give_up_locks(&types) | self.give_up_foreign(&types) {
+                let boxed = self.boxed_types(&files, &compiled);
+                let kept = types.clone().into_iter().chain(boxed.clone()).collect();
+                let Some(kept) = self.named(kept) else { continue };
+                if self.give_up_locks(&kept) | self.give_up_foreign(&kept) | self.box_by_type(&files, &types, &boxed) {
                     continue;
                 }
-                return Ok(self.succeed(files, types, Some((compiled, library))));
+                let types =
+                    types.into_iter().map(|(name, printed)| (name, self.notebook.dependencies.named_in(&printed)));
+                let types = types.collect();
+                return Ok(self.succeed(files, types, kept, Some((compiled, library))));
             }
             if compiled.errors().next().is_none() {
                 return Err(super::report::other(&compiled));
@@ -223,12 +241,14 @@ impl<'a> Attempt<'a> {
             // Once more for the words: about the user's code alone, with the paths as rustc usually shortens them.
             let at_fault = self.at_fault(&files, &compiled);
             let was_instrumented = std::mem::replace(&mut self.instrumented, false);
+            self.boxes = false;
             let (files, compiled, _) = self.compile(cancel, false).await?;
             if !was_instrumented || !compiled.success && !self.adjust(&files, &compiled) {
                 return Err(self.notebook.report(self.cell, &self.items, &files, &compiled));
             }
             // What instruments the code was in the way: from the beginning without it.
-            self = Self { instrumented: false, time: self.time + compiled.time, ..fresh.clone() };
+            let (time, compiles) = (self.time + compiled.time, self.compiles + 1);
+            self = Self { instrumented: false, boxes: false, time, compiles, ..fresh.clone() };
             self.items.plain.extend(at_fault);
         }
         Err(PrepareError::Environment(
@@ -321,6 +341,7 @@ impl<'a> Attempt<'a> {
         let imports = self.items.imports.iter().map(|live| live.import.text.as_str());
         let types = self.notebook.bindings.values().filter(|binding| self.parsed.mentions.contains(&binding.name));
         let texts = imports.chain(types.map(|binding| binding.type_text.as_str())).chain([self.cell.text.as_str()]);
+        let texts = texts.chain(self.parsed.opened.iter().map(|open| open.text.as_str()));
         self.notebook.dependencies.layer_for(texts)
     }
 
@@ -362,6 +383,13 @@ impl<'a> Attempt<'a> {
                 .iter()
                 .filter_map(|(name, doubled)| Some((name.as_str(), doubled.spellings.first()?.as_str())))
                 .collect(),
+            boxing: self.boxes.then_some(&self.boxing),
+            moves: self.moves_of_copies(),
+            opened: self
+                .opened()
+                .filter_map(|open| Some((open.statement.names.first()?.0.as_str(), open.text.as_str())))
+                .collect(),
+            postponed: self.postponed(),
             end: bound().filter(|name| self.end.contains(*name)).collect(),
             moved: moved.collect(),
             error_type: self.error_type,
@@ -380,33 +408,17 @@ impl<'a> Attempt<'a> {
         mut self,
         files: Files,
         types: BTreeMap<String, String>,
+        kept: BTreeMap<String, String>,
         compiled: Option<(Compiled, PathBuf)>,
     ) -> Success {
-        let hints = self.hints(&types);
         let (mut warnings, mut library, mut tail_type) = (None, None, None);
         if let Some((compiled, path)) = compiled {
             warnings = self.notebook.warnings(self.cell, &self.items, &files, &compiled);
             tail_type = self.tail_type(&files, &compiled);
             library = Some(path);
         }
-        let mut bindings = Vec::new();
-        for bound in &self.parsed.bindings {
-            if self.not_kept.contains_key(&bound.name) {
-                continue;
-            }
-            let printed = types.get(&bound.name).map_or("{unknown}", String::as_str);
-            match binding::usable_type(printed) {
-                Ok(type_text) => {
-                    bindings.push(Binding { name: bound.name.clone(), type_text, mutable: bound.mutable });
-                }
-                Err(NotKept::Closure(_)) => {
-                    self.not_kept.insert(bound.name.clone(), NotKept::Closure(bound.boxed.clone()));
-                }
-                Err(reason) => {
-                    self.not_kept.insert(bound.name.clone(), reason);
-                }
-            }
-        }
+        let bindings = self.bindings(&kept);
+        let hints = self.hints(&types, &bindings);
         let takes = self.frame().take.iter().map(|binding| binding.name.clone()).collect();
         let moves: Vec<String> = self.gone.keys().cloned().collect();
         for (name, moved) in self.gone {
@@ -430,6 +442,7 @@ impl<'a> Attempt<'a> {
             hints,
             tail_type,
             time: self.time,
+            compiles: self.compiles,
         }
     }
 }

@@ -60,7 +60,9 @@ impl Dependencies {
 
     /// A type that rustc printed, with crates called as cells call them.
     pub(super) fn named_in(&self, printed: &str) -> String {
-        binding::with_roots(printed, |root| {
+        // rustc prints a crate that another one shows under another name as if it stood there under its own.
+        let printed = printed.replace("futures::futures_channel::", "futures::channel::");
+        binding::with_roots(&printed, |root| {
             let mut found = self.externs().filter(|found| found.crate_name == root);
             match (found.next(), found.next()) {
                 (Some(only), None) => only.name.clone(),

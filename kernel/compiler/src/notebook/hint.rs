@@ -4,20 +4,45 @@ use std::collections::BTreeMap;
 
 use super::attempt::Attempt;
 use crate::api::{Hint, HintKind};
-use crate::binding;
-use crate::parse::{Future, FutureOf};
+use crate::binding::{self, Binding};
+use crate::parse::{self, Future, FutureOf};
 use crate::source_map::position_in;
 
 impl Attempt<'_> {
-    /// The hints on a cell that compiled, in the order of its text. `types` are those of its new variables.
-    pub(super) fn hints(&self, types: &BTreeMap<String, String>) -> Vec<Hint> {
+    /// The hints on a cell that compiled, in the order of its text. `types` are those of its new variables, `kept` the ones
+    /// of them that later cells have.
+    pub(super) fn hints(&self, types: &BTreeMap<String, String>, kept: &[Binding]) -> Vec<Hint> {
         let guesses = self.parsed.guesses.iter().map(|guess| (guess.at, guess.kind, guess.text.clone()));
+        let is_kept = |name: &String| kept.iter().any(|binding| binding.name == *name);
         let futures = self.parsed.futures.iter().filter(|future| self.is_future(future, types));
+        let futures = futures.filter(|future| !future.name.as_ref().is_some_and(is_kept));
         let futures = futures.map(|future| (future.at, HintKind::Unawaited, never_awaited(future)));
-        let mut found: Vec<(usize, HintKind, String)> = guesses.chain(futures).collect();
+        let mut found: Vec<(usize, HintKind, String)> = guesses.chain(futures).chain(self.dropped_futures()).collect();
         found.sort_by_key(|(at, ..)| *at);
-        let place = |at: usize| format!("{}, line {}", self.cell.label, position_in(&self.cell.text, at).0);
-        found.into_iter().map(|(at, kind, text)| Hint { kind, text: format!("{}: {text}", place(at)) }).collect()
+        found.into_iter().map(|(at, kind, text)| Hint { kind, text: format!("{}: {text}", self.place(at)) }).collect()
+    }
+
+    fn place(&self, at: usize) -> String {
+        format!("{}, line {}", self.cell.label, position_in(&self.cell.text, at).0)
+    }
+
+    /// Where a kept variable was made, if it is a future that the cell does nothing with.
+    pub(super) fn unawaited(&self, bound: &parse::Binding, type_text: &str) -> Option<String> {
+        let is_unused = self.parsed.futures.iter().any(|future| future.name.as_ref() == Some(&bound.name));
+        let is_future = self.boxing.contains_key(&bound.name) && binding::is_boxed_future(type_text);
+        (is_unused && is_future).then(|| self.place(bound.range.start))
+    }
+
+    /// Futures of earlier cells that end here, and nobody ever did anything with.
+    fn dropped_futures(&self) -> impl Iterator<Item = (usize, HintKind, String)> {
+        let unused = self.parsed.unused.iter().filter(|name| self.notebook.holder(name).is_none());
+        unused.filter_map(|name| {
+            let made = self.notebook.bindings.get(name)?.unawaited.as_ref()?;
+            let text = format!("`{name}` of {made} was dropped and never awaited: it did nothing");
+            let bound = self.parsed.bindings.iter().find(|bound| bound.name == *name);
+            let at = bound.map(|bound| bound.range.start).or_else(|| self.cell.text.find(name.as_str()))?;
+            Some((at, HintKind::Unawaited, text))
+        })
     }
 
     fn is_future(&self, future: &Future, types: &BTreeMap<String, String>) -> bool {

@@ -9,7 +9,6 @@ use tokio_util::sync::CancellationToken;
 use super::Notebook;
 use super::attempt::Attempt;
 use crate::api::{PrepareError, Source};
-use crate::binding;
 use crate::items::CellText;
 use crate::parse::{self, Unparsed};
 
@@ -21,7 +20,7 @@ impl Notebook {
     pub async fn type_of(&mut self, expression: &str, cancel: &CancellationToken) -> Result<String, PrepareError> {
         let name = expression.trim().trim_end_matches(';');
         if let Some(binding) = self.bindings.get(name) {
-            return Ok(binding::shown_type(&binding.type_text));
+            return Ok(binding.shown_type());
         }
         // The tail's type is asked for as that of any cell that shows something.
         let source = Source {

@@ -263,6 +263,20 @@ impl Places<'_> {
                 (span.column_start, span.column_end) = (*from, *to);
                 true
             }
+            Region::Open(name) => {
+                let Some(NotKept::Open(open)) = self.notebook.not_kept.get(name) else { return false };
+                let Some(text) = self.notebook.texts.get(&open.label).map(|cell| cell.text.as_str()) else {
+                    return false;
+                };
+                // The statement stands there as it does in its cell, but for the ends of its lines.
+                let begin = open.statement.range.start;
+                let file = self.files.statements.as_ref().map(|(_, file)| file);
+                let offset = |at: u32| Some(begin + file?.offset_in_region(at as usize)?);
+                let (Some(start), Some(end)) = (offset(span.byte_start), offset(span.byte_end)) else { return false };
+                span.file_name.clone_from(&open.label);
+                set_place(span, text, start, end.max(start));
+                true
+            }
             Region::End => {
                 let end = self.cell.text.trim_end().len();
                 span.file_name.clone_from(&self.cell.label);

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use cargo_metadata::diagnostic::Diagnostic;
 
 use super::attempt::{Attempt, Files};
-use crate::binding::{self, NotKept};
+use crate::binding::{self, Binding, NotKept};
+use crate::boxing;
 use crate::lower;
 use crate::rustc::Compiled;
 use crate::source_map::Region;
@@ -13,13 +14,33 @@ use crate::source_map::Region;
 impl Attempt<'_> {
     /// The types of the new variables, as rustc's lint printed them.
     pub(super) fn types(&self, files: &Files, compiled: &Compiled) -> BTreeMap<String, String> {
+        self.printed(files, compiled, |region| match region {
+            Region::Type(name) => Some(name),
+            _ => None,
+        })
+    }
+
+    /// The types of the boxes around those whose own types have no name.
+    pub(super) fn boxed_types(&self, files: &Files, compiled: &Compiled) -> BTreeMap<String, String> {
+        self.printed(files, compiled, |region| match region {
+            Region::Boxed(name) => Some(name),
+            _ => None,
+        })
+    }
+
+    fn printed(
+        &self,
+        files: &Files,
+        compiled: &Compiled,
+        is_asked: impl Fn(&Region) -> Option<&String>,
+    ) -> BTreeMap<String, String> {
         let mut types = BTreeMap::new();
         for warning in &compiled.diagnostics {
             if let Some(printed) = warning.message.strip_prefix("trivial cast: `&")
                 && let Some((printed, _)) = printed.split_once("` as `")
                 && let Some(span) = warning.spans.iter().find(|span| span.is_primary)
-                && let Some(Region::Type(name)) =
-                    files.get(&span.file_name).and_then(|file| file.region(span.byte_start as usize))
+                && let Some(region) = files.get(&span.file_name).and_then(|file| file.region(span.byte_start as usize))
+                && let Some(name) = is_asked(region)
             {
                 let printed = if self.in_items_crate {
                     binding::with_crate(printed, &self.items.modules())
@@ -101,5 +122,33 @@ impl Attempt<'_> {
             }
         }
         changed
+    }
+
+    /// The new variables that later cells have; why they do not have the others is written down. `types` are those that they
+    /// are kept as.
+    pub(super) fn bindings(&mut self, types: &BTreeMap<String, String>) -> Vec<Binding> {
+        let mut bindings = Vec::new();
+        for bound in &self.parsed.bindings {
+            if self.not_kept.contains_key(&bound.name) {
+                continue;
+            }
+            let printed = types.get(&bound.name).map_or("{unknown}", String::as_str);
+            match binding::usable_type(printed) {
+                Ok(type_text) => {
+                    let is_boxed = self.boxes && self.boxing.contains_key(&bound.name);
+                    let shown = is_boxed.then(|| boxing::shown(&binding::shown_type(&type_text)));
+                    let unawaited = self.unawaited(bound, &type_text);
+                    let (name, mutable) = (bound.name.clone(), bound.mutable);
+                    bindings.push(Binding { name, type_text, mutable, shown, unawaited });
+                }
+                Err(NotKept::Closure(_)) => {
+                    self.not_kept.insert(bound.name.clone(), NotKept::Closure(bound.boxed.clone()));
+                }
+                Err(reason) => {
+                    self.not_kept.insert(bound.name.clone(), reason);
+                }
+            }
+        }
+        bindings
     }
 }

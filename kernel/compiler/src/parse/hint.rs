@@ -14,8 +14,8 @@ use syn::visit::{self, Visit};
 use super::arguments;
 use crate::api::HintKind;
 
-pub(super) use future::futures;
 pub(crate) use future::{Future, FutureOf};
+pub(super) use future::{futures, unused};
 
 /// A guess that needs nobody else's word.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -33,6 +33,8 @@ pub(crate) struct Item {
     pub(crate) statics: Vec<Static>,
     /// It is an async function.
     pub(crate) is_async: bool,
+    /// What a function returns, where that is an `impl Trait`, and whether it has generic parameters.
+    pub(crate) opaque: Option<(String, bool)>,
     /// It is a macro that stands for items.
     pub(crate) makes_items: bool,
 }
@@ -192,6 +194,7 @@ pub(super) fn take(item: &syn::Item) -> Item {
         instruments: Instruments::of_item(item),
         statics: Vec::new(),
         is_async: matches!(item, syn::Item::Fn(function) if function.sig.asyncness.is_some()),
+        opaque: opaque(item),
         makes_items: matches!(item, syn::Item::Macro(call) if call.ident.is_some() && makes_items(&call.mac.tokens)),
     };
     publish(item, &mut taken.edits);
@@ -206,6 +209,13 @@ pub(super) fn take(item: &syn::Item) -> Item {
         thread_locals(call, &mut taken);
     }
     taken
+}
+
+fn opaque(item: &syn::Item) -> Option<(String, bool)> {
+    let syn::Item::Fn(syn::ItemFn { sig, .. }) = item else { return None };
+    let syn::ReturnType::Type(_, returned) = &sig.output else { return None };
+    let is_generic = !sig.generics.params.is_empty();
+    matches!(**returned, syn::Type::ImplTrait(_)).then(|| (returned.to_token_stream().to_string(), is_generic))
 }
 
 fn kind(item: &syn::Item) -> ItemKind {

@@ -1,6 +1,7 @@
 //! Statements: what stays in the cell, what it binds, and what it shows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
@@ -8,7 +9,7 @@ use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
 use super::mention::{self, plain};
-use super::{Binding, Main, OkUnit, Parsed, item, pattern};
+use super::{Binding, Main, Make, OkUnit, Parsed, item, make, open, pattern};
 
 /// Sorts the statements of a cell.
 pub(super) fn take_apart(text: &str, statements: &[syn::Stmt], item_macros: &BTreeSet<String>, parsed: &mut Parsed) {
@@ -54,7 +55,17 @@ pub(super) fn take_apart(text: &str, statements: &[syn::Stmt], item_macros: &BTr
                 }
                 if let syn::Stmt::Local(local) = other {
                     bind(text, local, parsed);
+                    make::borrowing(text, local, &mut parsed.borrowing);
                 }
+                let open = match other {
+                    syn::Stmt::Local(local) => open::open(text, local),
+                    _ => None,
+                };
+                match open {
+                    Some(open) => parsed.open_lets.push(open),
+                    None => mention::identifiers(other.to_token_stream(), &mut parsed.busy),
+                }
+                make::closures(text, other, &mut parsed.closures);
                 parsed.instruments.add_statement(other);
                 names.visit_stmt(other);
                 other.to_tokens(&mut running);
@@ -65,7 +76,9 @@ pub(super) fn take_apart(text: &str, statements: &[syn::Stmt], item_macros: &BTr
     mention::identifiers(running.clone(), &mut parsed.mentions);
     find_moves(running, &mut parsed.surely_moved);
     // A name that is bound again in an inner scope may be that one: nothing is sure about it.
-    parsed.surely_moved.retain(|name| !names.inner.contains(name) && !names.assigned.contains(name));
+    parsed.surely_moved.retain(|name, _| !names.inner.contains(name) && !names.assigned.contains(name));
+    parsed.borrowing.retain(|one| one.mentions.is_disjoint(&names.inner));
+    parsed.inner = names.inner;
     parsed.main = main.filter(|_| !parsed.mentions.contains("main"));
 }
 
@@ -108,9 +121,18 @@ fn ok_unit(expression: &syn::Expr) -> Option<OkUnit> {
 
 fn bind(text: &str, local: &syn::Local, parsed: &mut Parsed) {
     let boxed = boxed(text, local);
+    let bound_before: BTreeSet<String> = parsed.bindings.iter().map(|binding| binding.name.clone()).collect();
+    let mut makes = BTreeMap::new();
+    make::makes(text, &local.pat, local.init.as_ref().map(|init| &*init.expr), &mut |name, make| {
+        makes.insert(name, make);
+    });
     pattern::bound(&local.pat, &mut |name, mutable| {
         parsed.bindings.retain(|binding| binding.name != name);
-        parsed.bindings.push(Binding { name, mutable, range: local.span().byte_range(), boxed: boxed.clone() });
+        let (boxed, range) = (boxed.clone(), local.span().byte_range());
+        // Of a name that is bound twice one cannot say which one is meant.
+        let is_copy = !bound_before.contains(&name) && make::is_copy(local);
+        let make = makes.remove(&name).unwrap_or(Make::Unknown);
+        parsed.bindings.push(Binding { name, mutable, range, boxed, make, is_copy });
     });
 }
 
@@ -195,7 +217,7 @@ impl<'ast> Visit<'ast> for Names {
 
 /// Finds `name.await` and `join!(name, …)`: what is awaited by value is gone, unless it is `Copy`, which no future
 /// that one would want to keep is.
-fn find_moves(tokens: TokenStream, moved: &mut BTreeSet<String>) {
+fn find_moves(tokens: TokenStream, moved: &mut BTreeMap<String, Range<usize>>) {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let is = |index: usize, expected: char| matches!(tokens.get(index), Some(TokenTree::Punct(punct)) if punct.as_char() == expected);
     let word = |index: usize, expected: &[&str]| matches!(tokens.get(index), Some(TokenTree::Ident(ident)) if expected.iter().any(|word| ident == word));
@@ -208,7 +230,7 @@ fn find_moves(tokens: TokenStream, moved: &mut BTreeSet<String>) {
                         ['.', '&', '*', ':'].into_iter().any(|operator| is(before, operator)) || word(before, &["mut"])
                     }) =>
             {
-                moved.insert(plain(&ident.to_string()));
+                moved.insert(plain(&ident.to_string()), ident.span().byte_range());
             }
             TokenTree::Ident(_) if word(index, &["join", "try_join"]) && is(index + 1, '!') => {
                 if let Some(TokenTree::Group(arguments)) = tokens.get(index + 2) {
@@ -222,12 +244,12 @@ fn find_moves(tokens: TokenStream, moved: &mut BTreeSet<String>) {
 }
 
 /// Of a macro's arguments, those that are one identifier each.
-fn plain_arguments(tokens: TokenStream, into: &mut BTreeSet<String>) {
+fn plain_arguments(tokens: TokenStream, into: &mut BTreeMap<String, Range<usize>>) {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let is_comma = |token: &TokenTree| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ',');
     for argument in tokens.split(is_comma) {
         if let [TokenTree::Ident(ident)] = argument {
-            into.insert(plain(&ident.to_string()));
+            into.insert(plain(&ident.to_string()), ident.span().byte_range());
         }
     }
 }

@@ -35,6 +35,8 @@ pub(crate) struct Session {
     socket: UnixStream,
     mark: String,
     count: u64,
+    /// How many calls of rustc the last cell took.
+    compiles: u32,
     /// Of the cells to come.
     pub(crate) opt_level: Option<u8>,
     /// Whether the cells to come have a timeline.
@@ -75,8 +77,9 @@ impl Session {
         let notebook = Notebook::new(library, folder.path()).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let (mark, opt_level, timeline) = (String::new(), None, false);
-        let (count, forget) = (0, Vec::new());
-        let mut session = Self { notebook, worker, socket, mark, count, opt_level, timeline, forget, folder, runtime };
+        let (count, compiles, forget) = (0, 0, Vec::new());
+        let mut session =
+            Self { notebook, worker, socket, mark, count, compiles, opt_level, timeline, forget, folder, runtime };
         session.await_worker();
         session
     }
@@ -146,6 +149,7 @@ impl Session {
             Err(PrepareError::Compile(error)) => return error.rendered.plain,
             Err(other) => return format!("{other}"),
         };
+        self.compiles = artifact.compiles;
         let mut out = String::new();
         if let Some(program) = artifact.program {
             let cell = CellId(self.count);
@@ -195,6 +199,12 @@ impl Session {
             writeln!(out, "note: {note}").unwrap();
         }
         out.trim_end().to_owned()
+    }
+
+    /// How many calls of rustc the last cell took.
+    #[allow(dead_code, reason = "not all tests ask")]
+    pub(crate) fn compiles(&self) -> u32 {
+        self.compiles
     }
 
     /// Whether what was compiled last of the newest cell had been instrumented.

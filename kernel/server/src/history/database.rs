@@ -13,6 +13,7 @@ use std::{
 };
 
 use compiler::umask;
+use nix::sys::statfs::statfs;
 use rusqlite::{Connection, ErrorCode, Row, named_params, params};
 
 use super::{Entry, Query};
@@ -268,10 +269,35 @@ fn open(file: &Path) -> Result<Connection, Trouble> {
     }
     let connection = Connection::open(file)?;
     connection.busy_timeout(PATIENCE)?;
-    // Readers and one writer do not wait for each other; a power cut costs the last cells and nothing else.
-    connection
-        .execute_batch("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")?;
+    // With WAL readers and one writer do not wait for each other; a power cut costs the last cells and nothing else.
+    let mode = if is_on_network(file) { "TRUNCATE" } else { "WAL" };
+    connection.execute_batch(&format!(
+        "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = {mode}; PRAGMA synchronous = NORMAL"
+    ))?;
     prepare(connection)
+}
+
+/// Whether a file lies on a file system that other machines write to as well, or may. SQLite's WAL needs memory that all
+/// its users share (<https://sqlite.org/wal.html>), so it is not for these.
+fn is_on_network(file: &Path) -> bool {
+    statfs(file).is_ok_and(|found| is_of_network(found.filesystem_type().0 as u64))
+}
+
+/// Whether the number of a file system is that of one which is reached by a network, or by a program that may do so.
+fn is_of_network(number: u64) -> bool {
+    const AFS: u64 = 0x5346_414f;
+    const CEPH: u64 = 0x00c3_6400;
+    const CIFS: u64 = 0xff53_4d42;
+    const CODA: u64 = 0x7375_7245;
+    const FUSE: u64 = 0x6573_5546;
+    const GPFS: u64 = 0x4750_4653;
+    const LUSTRE: u64 = 0x0bd0_0bd0;
+    const NFS: u64 = 0x6969;
+    const PLAN_9: u64 = 0x0102_1997;
+    const SMB: u64 = 0x517b;
+    const SMB_2: u64 = 0xfe53_4d42;
+    // The number is of 32 bits, and some systems give it with its sign.
+    [AFS, CEPH, CIFS, CODA, FUSE, GPFS, LUSTRE, NFS, PLAN_9, SMB, SMB_2].contains(&(number & 0xffff_ffff))
 }
 
 fn in_memory() -> Result<Connection, Trouble> {

@@ -48,3 +48,20 @@ async fn switched_off_it_answers_nothing_and_makes_no_file() {
     History::in_file(folder.path().join("history.sqlite"), DEFAULT_LIMIT).end().await;
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
+
+#[tokio::test]
+async fn a_file_that_another_holds_does_not_keep_a_kernel_from_ending() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("history.sqlite");
+    let history = History::in_file(file.clone(), DEFAULT_LIMIT);
+    history.ran(1, "1");
+    history.end().await;
+    let other = rusqlite::Connection::open(&file).unwrap();
+    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let history = History::in_file(file.clone(), DEFAULT_LIMIT);
+    history.ran(1, "2");
+    history.end().await;
+    // It is still held: nothing of the new cell is there.
+    let count: i64 = other.query_row("SELECT count(*) FROM cells", [], |row| row.get(0)).unwrap();
+    assert_eq!(count, 1);
+}

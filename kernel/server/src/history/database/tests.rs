@@ -226,3 +226,18 @@ fn nobody_else_can_read_it() {
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&folder.file()), mode(folder.file().parent().unwrap())), (0o600, 0o700));
 }
+
+#[test]
+fn where_memory_cannot_be_shared_there_is_no_log_beside_the_file() {
+    let mode = |file: &Path| {
+        let connection = Connection::open(file).unwrap();
+        connection.query_row("PRAGMA journal_mode", [], |row| row.get::<_, String>(0)).unwrap()
+    };
+    let folder = Folder::new();
+    drop(session(&folder, &["1"]));
+    assert_eq!(mode(&folder.file()), "wal");
+    assert!(!is_on_network(&folder.file()));
+    // The numbers of NFS and, as some systems give it, of SMB 2; then ext4, tmpfs and overlayfs.
+    assert!([0x6969, 0xffff_ffff_fe53_4d42].into_iter().all(is_of_network));
+    assert!(![0xef53, 0x0102_1994, 0x794c_7630].into_iter().any(is_of_network));
+}
