@@ -51,6 +51,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) lent: Vec<(&'a str, Range<usize>)>,
     /// Variables that a part takes over from the one before, because it moves them and fills them again.
     pub(crate) owned: Vec<Owned<'a>>,
+    /// The types of those among them of which a part could be of several crates.
+    pub(crate) spelled: BTreeMap<&'a str, &'a str>,
     /// How those of them are boxed whose types have no name.
     pub(crate) boxing: Option<&'a BTreeMap<String, Plan>>,
     /// Statements of earlier cells that waited for this one, each with a variable that it binds.
@@ -72,7 +74,7 @@ pub(crate) struct Frame<'a> {
     pub(crate) prefer: &'a BTreeSet<String>,
     /// Whether the statements are compiled as a part of the items crate.
     pub(crate) in_items_crate: bool,
-    /// The crate with the code of the dependencies, if the cell names one.
+    /// The text that takes the code of the dependencies from where it is, if the cell names one.
     pub(crate) layer: Option<&'a str>,
     /// Whether there is an items crate to link to.
     pub(crate) has_items: bool,
@@ -127,7 +129,7 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
             }
         }
         out.push("#[macro_use] extern crate kissaten; ");
-        out.push(&extern_layer(frame.layer));
+        out.push(frame.layer.unwrap_or_default());
         if frame.has_items {
             out.push("extern crate notebook; use notebook::*; ");
         }
@@ -191,11 +193,6 @@ fn opened(out: &mut Generated, frame: &Frame<'_>) {
         out.push_region(statement, Region::Open((*name).to_owned()));
         out.push(" ");
     }
-}
-
-/// Makes the linker take the code of dependencies from where the worker has it.
-fn extern_layer(layer: Option<&str>) -> String {
-    layer.map(|layer| format!("extern crate {layer} as _; ")).unwrap_or_default()
 }
 
 /// Names that are keywords are written raw.
@@ -287,7 +284,7 @@ fn foot(out: &mut Generated, frame: &Frame<'_>) {
 /// A program that describes all variables.
 pub(crate) fn variables(bindings: &[Binding], has_items: bool, layer: Option<&str>, entry: &str) -> String {
     let mut out = String::from("#[macro_use] extern crate kissaten; ");
-    out.push_str(&extern_layer(layer));
+    out.push_str(layer.unwrap_or_default());
     if has_items {
         out.push_str("extern crate notebook; ");
     }
@@ -340,7 +337,7 @@ pub(crate) fn items_root(
 ) -> Generated {
     let mut out = Generated::default();
     out.push("#[macro_use] extern crate kissaten;\nextern crate self as notebook;\n");
-    out.push(&extern_layer(layer));
+    out.push(layer.unwrap_or_default());
     for (index, live) in arrangement.at_root() {
         out.push_region(&live.import.text, Region::Import(index));
         out.push("\n");

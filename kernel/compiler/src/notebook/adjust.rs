@@ -67,6 +67,15 @@ impl Attempt<'_> {
         if CLASHES.contains(&code) && self.make_way(files, error) {
             return true;
         }
+        let kept = error.spans.iter().filter(|span| span.is_primary).find_map(|span| match region(files, span) {
+            Some(Region::Keep(name)) => Some(name),
+            _ => None,
+        });
+        if let Some(name) = kept.filter(|_| !BORROWS.contains(&code) && !matches!(code, "" | "E0381" | "E0382"))
+            && self.spell_otherwise(&name)
+        {
+            return true;
+        }
         // A glob passes over what is private, so what a macro defined is not found at all.
         let is_hidden = PRIVACY.contains(&code) || NOT_FOUND.contains(&code) && self.items.has_macro_calls();
         if is_hidden && !self.in_items_crate && self.notebook.generation.is_some() {

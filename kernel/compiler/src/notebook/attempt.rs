@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::dependencies::Doubled;
 use super::{Notebook, write};
 use crate::Rendered;
 use crate::adapter;
@@ -50,6 +51,8 @@ pub(super) struct Attempt<'a> {
     pub(super) not_adapted: BTreeSet<String>,
     /// New variables that do not survive the cell, and why.
     pub(super) not_kept: BTreeMap<String, NotKept>,
+    /// New variables whose types can mean several, as crates are called alike.
+    pub(super) spelled: BTreeMap<String, Doubled>,
     /// How new variables are boxed whose types have no name.
     pub(super) boxing: BTreeMap<String, Plan>,
     /// Whether they are: errors are told from a compile without.
@@ -175,6 +178,7 @@ impl<'a> Attempt<'a> {
             error_type: ErrorType::Display,
             not_adapted: BTreeSet::new(),
             not_kept: BTreeMap::new(),
+            spelled: BTreeMap::new(),
             boxing: BTreeMap::new(),
             boxes: true,
             gone: BTreeMap::new(),
@@ -227,9 +231,13 @@ impl<'a> Attempt<'a> {
                 let types = self.types(&files, &compiled);
                 let boxed = self.boxed_types(&files, &compiled);
                 let kept = types.clone().into_iter().chain(boxed.clone()).collect();
+                let Some(kept) = self.named(kept) else { continue };
                 if self.give_up_locks(&kept) | self.give_up_foreign(&kept) | self.box_by_type(&files, &types, &boxed) {
                     continue;
                 }
+                let types =
+                    types.into_iter().map(|(name, printed)| (name, self.notebook.dependencies.named_in(&printed)));
+                let types = types.collect();
                 return Ok(self.succeed(files, types, kept, Some((compiled, library))));
             }
             if compiled.errors().next().is_none() {
@@ -345,7 +353,7 @@ impl<'a> Attempt<'a> {
         arguments
     }
 
-    /// The crate with the dependencies' code, if the statements or what they need name one.
+    /// The text that takes the dependencies' code, if the statements or what they need name one.
     fn layer(&self) -> Option<&str> {
         let imports = self.items.imports.iter().map(|live| live.import.text.as_str());
         let types = self.notebook.bindings.values().filter(|binding| self.parsed.mentions.contains(&binding.name));
@@ -402,6 +410,11 @@ impl<'a> Attempt<'a> {
             levels,
             owned: self.owned(),
             lent,
+            spelled: self
+                .spelled
+                .iter()
+                .filter_map(|(name, doubled)| Some((name.as_str(), doubled.spellings.first()?.as_str())))
+                .collect(),
             boxing: self.boxes.then_some(&self.boxing),
             moves: self.moves_of_copies(),
             opened: self
