@@ -118,7 +118,7 @@ pub enum PrepareError {
 pub struct Finished {
     /// The entry point of its [`Program`]; empty if it had none.
     pub entry: String,
-    /// Whether it ran to its end: only then does it have new variables.
+    /// Whether it ran to its end.
     pub success: bool,
     /// Whether it showed the value of its tail expression.
     pub showed: bool,
@@ -126,6 +126,8 @@ pub struct Finished {
     pub variables: Vec<String>,
     /// Those of them that borrow or are lent, and what can be done with each.
     pub loans: BTreeMap<String, LoanKind>,
+    /// Of these, the ones that the cell itself has put there.
+    pub kept: Vec<String>,
 }
 
 /// What a cell can do with a variable that borrows or is lent.
@@ -137,6 +139,15 @@ pub enum LoanKind {
     Place,
     /// It is lent to one that may change it.
     Hidden,
+}
+
+/// What is to be done about variables that went with a cell that has run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Farewell {
+    /// Sentences for the user.
+    pub notes: Vec<String>,
+    /// Variables that are in the worker's store, and have no name.
+    pub forget: Vec<String>,
 }
 
 /// A variable of the notebook.

@@ -20,6 +20,7 @@ mod boxing;
 mod items;
 mod loan;
 mod lower;
+mod scope;
 
 mod clippy;
 mod diagnostic;
@@ -37,8 +38,10 @@ pub use analysis::{
     Completion, Completions, Inspection, Kind, Knowledge, Place, Question, registry_crates, registry_versions,
 };
 pub use api::{
-    Artifact, CompileError, Finished, Hint, HintKind, LoanKind, PrepareError, Program, Rendered, Source, Variable,
+    Artifact, CompileError, Farewell, Finished, Hint, HintKind, LoanKind, PrepareError, Program, Rendered, Source,
+    Variable,
 };
+pub use cargo::package_variables;
 pub use command::{Command, CommandAt, command_at, split_commands};
 pub use completeness::{Completeness, completeness, has_empty_end};
 pub use dependency::{Change, Changed, DependencyError, Progress, Restart, parse_size};

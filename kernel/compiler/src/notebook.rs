@@ -10,14 +10,18 @@ mod boxing;
 mod dependencies;
 mod export;
 mod finish;
+mod habit;
 mod hint;
 mod history;
+mod imports;
 mod inquiry;
 mod instrument;
 mod knowledge;
 mod lend;
 mod missing;
+mod older;
 mod open;
+mod parts;
 mod report;
 mod tidy;
 mod types;
@@ -173,7 +177,8 @@ impl Notebook {
             && parsed.has_statements
             && let Some(pending) = artifact.program.as_ref().and_then(|program| self.pending.get_mut(&program.entry))
         {
-            pending.entry = Some(Entry::new(&cell, &parsed));
+            let scope = Arc::new(self.items.imports.clone());
+            pending.entry = Some(Entry::new(&cell, &parsed, scope));
         }
         Ok(artifact)
     }
@@ -226,7 +231,7 @@ impl Notebook {
             self.generation = Some(Generation { library, files });
         }
         let renewed = success.renewed.iter();
-        let forget: Vec<String> = renewed.chain(success.forget.iter().map(|(name, _)| name)).cloned().collect();
+        let mut forget: Vec<String> = renewed.chain(success.forget.iter().map(|(name, _)| name)).cloned().collect();
         for (name, reason) in success.forget {
             if self.bindings.remove(&name).is_some() {
                 notes.push(reason.reason(&name));
@@ -235,7 +240,10 @@ impl Notebook {
         }
         self.bindings.retain(|name, _| !success.renewed.contains(name));
         for (name, reason) in success.unusable {
-            self.bindings.remove(&name);
+            if self.bindings.remove(&name).is_some() {
+                notes.push(reason.reason(&name));
+                forget.push(name.clone());
+            }
             self.not_kept.insert(name, reason);
         }
         notes.extend(parsed.entries.iter().map(parse::Entry::note));
@@ -246,9 +254,20 @@ impl Notebook {
             }
         }
         let entry = success.program.as_ref().map(|program| program.entry.clone()).unwrap_or_default();
-        let (bindings, not_kept, label) = (success.bindings, success.not_kept, cell.label.clone());
-        let (holds, lent_at) = (success.takes, success.lent_at);
-        let pending = Pending { bindings, not_kept, holds, label, lent_at, entry: None };
+        let pending = Pending {
+            bindings: success.bindings,
+            not_kept: success.not_kept,
+            gone: success.gone,
+            owned: success.owned,
+            shadowed: success.shadowed,
+            may_lose: success.may_lose,
+            awaits: parsed.surely_moved.keys().cloned().collect(),
+            holds: success.takes,
+            overtaken: BTreeMap::new(),
+            label: cell.label.clone(),
+            lent_at: success.lent_at,
+            entry: None,
+        };
         self.pending.insert(entry, pending);
         self.drop_stale_texts(cell);
         Artifact {

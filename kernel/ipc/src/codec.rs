@@ -124,8 +124,9 @@ mod tests {
         round_trip(Event::Done {
             cell: CellId(u64::MAX),
             outcome: Outcome::Panic(crate::Panic { message: "böse\n".into(), location: None }),
-            variables: vec!["s".into()],
-            loans: vec![crate::Loan { name: "s".into(), kind: crate::LoanKind::Place }],
+            variables: vec!["a".into()],
+            kept: vec!["a".into()],
+            loans: vec![crate::Loan { name: "a".into(), kind: crate::LoanKind::Place }],
         });
     }
 

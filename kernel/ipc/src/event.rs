@@ -54,6 +54,9 @@ pub enum Event {
         /// Those of them that borrow or are lent.
         #[serde(default)]
         loans: Vec<Loan>,
+        /// Of these, the ones that this run has made; an older one of the same name is another.
+        #[serde(default)]
+        kept: Vec<String>,
     },
 }
 

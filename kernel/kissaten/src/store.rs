@@ -30,6 +30,8 @@ pub(crate) struct Slot {
     layout: Layout,
     type_id: TypeId,
     drop_in_place: Option<unsafe fn(*mut u8)>,
+    /// The run that made a variable of it; 0: it has gone back since.
+    pub(crate) kept_by: u64,
     /// The frames that it may have references into; they last until it was dropped.
     pub(crate) grounds: Grounds,
 }
@@ -55,7 +57,7 @@ impl Slot {
             unsafe { std::ptr::copy_nonoverlapping(from, memory.as_ptr(), layout.size()) };
             memory
         };
-        Self { value, layout, type_id, drop_in_place, grounds: Grounds::new() }
+        Self { value, layout, type_id, drop_in_place, kept_by: 0, grounds: Grounds::new() }
     }
 
     /// Whether dropping it runs code.
@@ -152,8 +154,14 @@ pub(crate) unsafe fn keep_raw(
     keep(name, unsafe { Slot::new(from, layout, type_id, drop_in_place) });
 }
 
-/// A variable of that name; what was there goes.
-pub(crate) fn keep(name: &str, slot: Slot) {
+/// A variable that the run has made; what was there under that name goes.
+pub(crate) fn keep(name: &str, mut slot: Slot) {
+    slot.kept_by = here::run();
+    insert(name, slot);
+}
+
+/// A variable that was one before, likewise.
+pub(crate) fn insert(name: &str, slot: Slot) {
     resident::displace(name, Was::Replaced);
     TAKEN.with_borrow_mut(|taken| taken.remove(name));
     let older = STORE.with_borrow_mut(|store| store.insert(name.to_owned(), slot));
@@ -180,7 +188,7 @@ pub(crate) unsafe fn put_back_raw(
 /// A variable that this run has taken.
 pub(crate) fn put_back(name: &str, slot: Slot, run: u64) {
     if TAKEN.with_borrow(|taken| taken.get(name) == Some(&run)) {
-        keep(name, slot);
+        insert(name, slot);
     } else {
         grave::lay(name, Was::Replaced, Some(slot));
     }
@@ -191,6 +199,15 @@ pub(crate) fn displace(name: &str) {
     TAKEN.with_borrow_mut(|taken| taken.remove(name));
     let slot = STORE.with_borrow_mut(|store| store.remove(name));
     grave::lay(name, Was::Replaced, slot);
+}
+
+/// What this run has taken under that name is no variable any more, and goes when it would go back.
+pub(crate) fn forget_taken(name: &str) {
+    TAKEN.with_borrow_mut(|taken| {
+        if taken.get(name) == Some(&here::run()) {
+            taken.remove(name);
+        }
+    });
 }
 
 /// These are no variables any more; names that are not there are passed over.
@@ -212,6 +229,14 @@ pub(crate) fn clear() {
     for (name, slot) in all {
         grave::lay(&name, Was::Forgotten, Some(slot));
     }
+}
+
+/// The names of the variables that this run has made, sorted.
+pub(crate) fn kept_by(run: u64) -> Vec<String> {
+    STORE.with_borrow(|store| {
+        let kept = store.iter().filter(|(_, slot)| slot.kept_by == run);
+        kept.map(|(name, _)| name.clone()).collect()
+    })
 }
 
 /// The names of all variables, sorted.

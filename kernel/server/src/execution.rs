@@ -131,7 +131,7 @@ pub(crate) struct Execution {
     /// Those of them that borrow or are lent.
     loans: Vec<ipc::Loan>,
     /// How cells have ended while the notebook was with the compiler.
-    unfinished: Vec<Finished>,
+    unfinished: Vec<(Finished, Option<Arc<Parent>>)>,
     /// What the worker is still to be told to forget.
     forget: Vec<String>,
     /// The worker died while the notebook was with the compiler, and this is what happened.

@@ -124,7 +124,7 @@ impl CellThread {
                 // The reply waits for what is dropped: what that prints is the cell's, and no other cell could begin before.
                 Next::Ended { cell, handle, outcome } => {
                     self.session.bury(&handle);
-                    self.done(cell, outcome);
+                    self.done(cell, &handle, outcome);
                 }
             }
         }
@@ -139,7 +139,7 @@ impl CellThread {
                     None => self.session.clear(&handle),
                 }
                 self.session.bury(&handle);
-                self.done(cell, ipc::Outcome::Unit);
+                self.done(cell, &handle, ipc::Outcome::Unit);
                 return None;
             }
         };
@@ -151,17 +151,17 @@ impl CellThread {
             }),
             Err(error) => {
                 self.session.bury(&handle);
-                self.done(cell, ipc::Outcome::LoadFailed { message: error.to_string() });
+                self.done(cell, &handle, ipc::Outcome::LoadFailed { message: error.to_string() });
                 None
             }
         }
     }
 
-    fn done(&self, cell: CellId, outcome: ipc::Outcome) {
+    fn done(&self, cell: CellId, handle: &Cell, outcome: ipc::Outcome) {
         lock(&self.running).remove(&cell);
-        let variables = self.session.variables();
+        let (variables, kept) = (self.session.variables(), self.session.kept_by(handle));
         let loans = self.session.loans().into_iter().map(loan).collect();
-        self.events.send(&Event::Done { cell, outcome, variables, loans });
+        self.events.send(&Event::Done { cell, outcome, variables, kept, loans });
     }
 }
 

@@ -123,7 +123,10 @@ pub(super) fn keep(out: &mut Generated, frame: &Frame<'_>, name: &str) {
             }
         }
         (Some(_), None) => format!("__kissaten_resident.keep({name:?}, {raw});\n"),
-        (None, None) => format!("::kissaten::__cell::keep({name:?}, {raw});\n"),
+        (None, None) => {
+            let of_type = frame.spelled.get(name).map(|type_text| format!("::<{type_text}>")).unwrap_or_default();
+            format!("::kissaten::__cell::keep{of_type}({name:?}, {raw});\n")
+        }
     };
     out.push_region(&line, Region::Keep(name.to_owned()));
 }
@@ -256,7 +259,9 @@ pub(super) fn declare(out: &mut Generated, binding: &Binding) {
     out.push(" ");
 }
 
-/// And that the loan is not over when the cell ends.
-pub(super) fn declare_end(out: &mut Generated, binding: &Binding) {
-    out.push_region(&format!("let _ = &*__kissaten_loan_{};\n", binding.name), Region::End);
+/// And that the loans are not over when the cell ends.
+pub(super) fn declare_ends(out: &mut Generated, frame: &Frame<'_>) {
+    for binding in &frame.declared {
+        out.push_region(&format!("let _ = &*__kissaten_loan_{};\n", binding.name), Region::End);
+    }
 }

@@ -99,6 +99,7 @@ impl Attempt<'_> {
             self.lending.invariant.insert(name.to_owned());
         }
         self.lending.decided.insert(name.to_owned());
+        self.joined = true;
         self.end.remove(name);
         if is_scoped {
             if !self.lending.lent.contains_key(name) {

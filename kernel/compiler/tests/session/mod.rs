@@ -41,6 +41,8 @@ pub(crate) struct Session {
     pub(crate) opt_level: Option<u8>,
     /// Whether the cells to come have a timeline.
     pub(crate) timeline: bool,
+    /// Variables that the worker is to forget before the next cell.
+    pub(crate) forget: Vec<String>,
     folder: tempfile::TempDir,
     runtime: tokio::runtime::Runtime,
 }
@@ -75,8 +77,9 @@ impl Session {
         let notebook = Notebook::new(library, folder.path()).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let (mark, opt_level, timeline) = (String::new(), None, false);
+        let (count, compiles, forget) = (0, 0, Vec::new());
         let mut session =
-            Self { notebook, worker, socket, mark, count: 0, compiles: 0, opt_level, timeline, folder, runtime };
+            Self { notebook, worker, socket, mark, count, compiles, opt_level, timeline, forget, folder, runtime };
         session.await_worker();
         session
     }
@@ -147,21 +150,23 @@ impl Session {
             Err(other) => return format!("{other}"),
         };
         self.compiles = artifact.compiles;
-        let mut out = String::new();
+        let (mut out, mut notes) = (String::new(), artifact.notes);
         if let Some(program) = artifact.program {
             let cell = CellId(self.count);
+            let mut forget = std::mem::take(&mut self.forget);
+            forget.extend(artifact.forget);
             let run = Request::Run {
                 cell,
                 label,
                 library: program.library,
                 entry: program.entry.clone(),
-                forget: artifact.forget,
+                forget,
                 timeline: self.timeline,
             };
             ipc::write(&mut self.socket, &run).unwrap();
-            let (outcome, variables, loans) = loop {
+            let (outcome, variables, kept, loans) = loop {
                 match self.event() {
-                    Event::Done { outcome, variables, loans, .. } => break (outcome, variables, loans),
+                    Event::Done { outcome, variables, kept, loans, .. } => break (outcome, variables, kept, loans),
                     // A picture of times, which differ from run to run.
                     Event::Display(display) if display.display_id.is_some() => {}
                     Event::Display(display) => writeln!(out, "display: {:?}", display.data).unwrap(),
@@ -177,7 +182,8 @@ impl Session {
                 ipc::LoanKind::Hidden => LoanKind::Hidden,
             };
             let loans = loans.into_iter().map(|loan| (loan.name, kind(loan.kind))).collect();
-            self.notebook.finish(&Finished { entry, success, showed, variables, loans });
+            let farewell = self.notebook.finish(&Finished { entry, success, showed, variables, kept, loans });
+            notes.extend(farewell.notes);
             out.push_str(&self.printed());
             match outcome {
                 Outcome::Value(value) => writeln!(out, "= {}", value.data["text/plain"].as_str().unwrap()).unwrap(),
@@ -195,7 +201,6 @@ impl Session {
         for hint in artifact.hints {
             writeln!(out, "hint: {}", hint.text).unwrap();
         }
-        let notes = artifact.notes;
         for note in notes {
             writeln!(out, "note: {note}").unwrap();
         }

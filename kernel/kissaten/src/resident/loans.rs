@@ -11,6 +11,7 @@ use std::rc::Rc;
 
 use super::{Frame, Ground, Grounds};
 use crate::grave::{self, Was};
+use crate::here;
 use crate::store::{self, Slot};
 
 thread_local! {
@@ -54,6 +55,8 @@ struct Place {
 
 struct Loans {
     variables: BTreeMap<String, Lent>,
+    /// The runs that made them, until they have been taken since.
+    made: BTreeMap<String, u64>,
     /// Values that cells have taken: by which scope.
     taken: BTreeMap<String, u64>,
     /// The grounds of the cells that run.
@@ -70,6 +73,7 @@ impl Loans {
     const fn new() -> Self {
         Self {
             variables: BTreeMap::new(),
+            made: BTreeMap::new(),
             taken: BTreeMap::new(),
             scopes: BTreeMap::new(),
             frames: BTreeMap::new(),
@@ -216,6 +220,7 @@ pub(super) fn look(name: &str, type_id: TypeId) -> Option<NonNull<u8>> {
 pub(super) fn keep(scope: u64, name: &str, mut slot: Slot, invariant: bool) {
     slot.grounds = with(|loans| loans.grounds_of_scope(scope));
     insert(name, Lent::Value { slot, invariant });
+    is_made(name);
 }
 
 /// A value that this scope has taken; it goes if there is a newer one of its name.
@@ -230,7 +235,10 @@ pub(super) fn put_back(scope: u64, name: &str, mut slot: Slot, invariant: bool) 
 fn insert(name: &str, lent: Lent) {
     store::displace(name);
     displace(name, Was::Replaced);
-    with(|loans| loans.variables.insert(name.to_owned(), lent));
+    with(|loans| {
+        loans.made.remove(name);
+        loans.variables.insert(name.to_owned(), lent)
+    });
 }
 
 /// The name is to be that of another variable, or of none. What borrows goes; an owner stays where it is, without a name.
@@ -276,6 +284,7 @@ pub(super) fn begin_stay(id: u64, scope: u64) {
 pub(super) fn lend(id: u64, name: &str, mut slot: Slot, invariant: bool) {
     slot.grounds = with(|loans| loans.ground(id).cloned().into_iter().collect());
     insert(name, Lent::Value { slot, invariant });
+    is_made(name);
 }
 
 /// Its older value that borrows, of which it lends nothing.
@@ -291,11 +300,26 @@ pub(super) fn hand_back(name: &str, scope: u64, mut slot: Slot, invariant: bool)
 pub(super) fn publish(id: u64, name: &str, at: NonNull<u8>, type_id: TypeId, stays: bool, invariant: bool) {
     let stays = with(|loans| loans.ground(id).filter(|_| stays).cloned());
     insert(name, Lent::Place(Place { at, type_id, of: id, invariant, _stays: stays }));
+    is_made(name);
 }
 
 /// Its owner that nobody may look at.
 pub(super) fn hide(id: u64, name: &str) {
     insert(name, Lent::Hidden { of: id });
+    is_made(name);
+}
+
+/// The run that is now has made this variable.
+fn is_made(name: &str) {
+    with(|loans| loans.made.insert(name.to_owned(), here::run()));
+}
+
+/// The names of those that this run has made, or lends.
+pub(crate) fn kept_by(run: u64) -> Vec<String> {
+    with(|loans| {
+        let made = loans.made.iter().filter(|(name, by)| **by == run && loans.variables.contains_key(*name));
+        made.map(|(name, _)| name.clone()).collect()
+    })
 }
 
 /// The future of the cell that has just stayed.
@@ -348,7 +372,7 @@ pub(super) fn give_back(id: u64, name: &str, mut slot: Slot, borrows: Option<boo
     });
     match (is_wanted, borrows) {
         (true, Some(invariant)) => insert(name, Lent::Value { slot, invariant }),
-        (true, None) => store::keep(name, slot),
+        (true, None) => store::insert(name, slot),
         (false, _) => super::lay(name, slot),
     }
 }
