@@ -70,12 +70,12 @@ impl Attempt<'_> {
         binding.filter(|binding| self.is_usable(binding))
     }
 
-    fn is_new(&self, name: &str) -> bool {
+    fn is_of_cell(&self, name: &str) -> bool {
         self.parsed.bindings.iter().any(|bound| bound.name == name) && !self.not_kept.contains_key(name)
     }
 
     fn type_of<'t>(&'t self, name: &str) -> Option<&'t str> {
-        let new = self.lending.types.get(name).map(String::as_str).filter(|_| self.is_new(name));
+        let new = self.lending.types.get(name).map(String::as_str).filter(|_| self.is_of_cell(name));
         new.or_else(|| Some(self.older(name)?.type_text.as_str()))
     }
 
@@ -85,7 +85,7 @@ impl Attempt<'_> {
         let is_out =
             |printed: &str| ["StdoutLock<", "StderrLock<", "StdinLock<"].iter().any(|lock| printed.contains(lock));
         let can_be_kept =
-            self.is_new(name) && lending.types.get(name).is_some_and(|text| !is_plain(text) && !is_out(text));
+            self.is_of_cell(name) && lending.types.get(name).is_some_and(|text| !is_plain(text) && !is_out(text));
         if !can_be_kept || lending.failed.contains(name) || self.clippy.is_some() {
             return false;
         }
@@ -111,7 +111,7 @@ impl Attempt<'_> {
         let from: Vec<String> = from.iter().filter(|from| !of_older(from) && *from != name).cloned().collect();
         for owner in &from {
             let is_older = self.older(owner).is_some_and(|binding| binding.loan != Some(LoanKind::Place));
-            if self.is_new(owner) || is_older {
+            if self.is_of_cell(owner) || is_older {
                 self.publish(owner);
             }
         }
@@ -213,7 +213,7 @@ impl Attempt<'_> {
             }
             (Region::Publish(name), "E0382" | "E0381") => {
                 self.lending.published.remove(name);
-                if self.older(name).is_some() && !self.is_new(name) {
+                if self.older(name).is_some() && !self.is_of_cell(name) {
                     let moved = self.moved_here(name, self.place_of_move(files, error));
                     return Some(self.gone.insert(name.clone(), moved).is_none());
                 }
@@ -364,18 +364,18 @@ impl Attempt<'_> {
         let mentioned = bindings.filter(|binding| self.loan_of(binding).is_some()).map(|b| b.name.as_str());
         let lending = &self.lending;
         let typed = |name: &String| self.type_of(name).unwrap_or("_");
-        let new = |name: &&String| self.is_new(name);
+        let new = |name: &&String| self.is_of_cell(name);
         let mut loans = Loans {
             mentioned: mentioned.collect(),
             scoped: lending.scoped.iter().filter(new).map(|name| (name.as_str(), typed(name))).collect(),
             invariant: self.invariants(),
             stays: None,
         };
-        if lending.stays() && lending.lent.keys().any(|name| self.is_new(name)) {
+        if lending.stays() && lending.lent.keys().any(|name| self.is_of_cell(name)) {
             let is_there =
-                |name: &&String| self.is_new(name) || self.older(name).is_some_and(|_| !self.gone.contains_key(*name));
+                |name: &&String| self.is_of_cell(name) || self.older(name).is_some_and(|_| !self.gone.contains_key(*name));
             let published = lending.published.iter().filter(is_there);
-            let is_lent = |name: &&String| self.is_new(name) && !lending.published.contains(*name);
+            let is_lent = |name: &&String| self.is_of_cell(name) && !lending.published.contains(*name);
             let owned = lending.published.iter().chain(&lending.hidden).filter(new);
             loans.stays = Some(Stays {
                 lent: lending.lent.keys().filter(is_lent).map(|name| (name.as_str(), typed(name))).collect(),
@@ -390,7 +390,7 @@ impl Attempt<'_> {
     /// Those, new and older ones, whose types are invariant.
     fn invariants(&self) -> Vec<&str> {
         let older = self.notebook.bindings.values().filter(|binding| binding.invariant && self.is_usable(binding));
-        let older = older.map(|binding| binding.name.as_str()).filter(|name| !self.is_new(name));
+        let older = older.map(|binding| binding.name.as_str()).filter(|name| !self.is_of_cell(name));
         self.lending.invariant.iter().map(String::as_str).chain(older).collect()
     }
 
