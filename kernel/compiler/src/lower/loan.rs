@@ -22,6 +22,8 @@ pub(crate) struct Loans<'a> {
     pub(crate) scoped: Vec<(&'a str, &'a str)>,
     /// Of all that borrow, those whose types are invariant in their lifetimes.
     pub(crate) invariant: Vec<&'a str>,
+    /// Names that the cell binds: behind its statements they are not those of older variables.
+    pub(crate) bound: Vec<&'a str>,
     /// Set where the cell stays.
     pub(crate) stays: Option<Stays<'a>>,
 }
@@ -94,7 +96,10 @@ fn in_brackets(type_text: &str) -> String {
 
 /// Whether an older variable goes back before its cell has ended for itself: then rustc has to see that it is not lent.
 pub(super) fn is_handed_back(loans: &Loans<'_>, binding: &Binding) -> bool {
-    binding.loan != Some(LoanKind::Place) && loans.stays.as_ref().is_some_and(|stays| !stays.owns(&binding.name))
+    let has_its_name = !loans.bound.contains(&binding.name.as_str());
+    has_its_name
+        && binding.loan != Some(LoanKind::Place)
+        && loans.stays.as_ref().is_some_and(|stays| !stays.owns(&binding.name))
 }
 
 /// At the end of the statements: a new variable on its way.

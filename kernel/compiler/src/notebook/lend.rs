@@ -369,11 +369,13 @@ impl Attempt<'_> {
             mentioned: mentioned.collect(),
             scoped: lending.scoped.iter().filter(new).map(|name| (name.as_str(), typed(name))).collect(),
             invariant: self.invariants(),
+            bound: self.parsed.bindings.iter().map(|bound| bound.name.as_str()).collect(),
             stays: None,
         };
         if lending.stays() && lending.lent.keys().any(|name| self.is_of_cell(name)) {
-            let is_there =
-                |name: &&String| self.is_of_cell(name) || self.older(name).is_some_and(|_| !self.gone.contains_key(*name));
+            let is_there = |name: &&String| {
+                self.is_of_cell(name) || self.older(name).is_some_and(|_| !self.gone.contains_key(*name))
+            };
             let published = lending.published.iter().filter(is_there);
             let is_lent = |name: &&String| self.is_of_cell(name) && !lending.published.contains(*name);
             let owned = lending.published.iter().chain(&lending.hidden).filter(new);
