@@ -50,6 +50,8 @@ pub(crate) enum NotKept {
     Foreign { crate_name: String, type_text: String, line: Option<String> },
     /// Its type, or one that it is built from, was defined anew.
     Redefined(String),
+    /// Its type is of a dependency, or built from one, that has become another.
+    Rebuilt(String),
     /// The cell moved it; its type, and where.
     Moved(Moved),
     /// A lock of stdout, stderr or stdin.
@@ -115,6 +117,11 @@ impl NotKept {
                 )
             }
             Self::Redefined(type_text) => format!("`{name}` was dropped: its type `{type_text}` was redefined"),
+            Self::Rebuilt(type_text) => {
+                format!(
+                    "`{name}` was dropped: its type `{type_text}` is of a dependency that was changed; run its cell again"
+                )
+            }
             Self::Moved(moved) => format!("`{name}` was moved in {}", moved.label),
             Self::Lock(type_text) => {
                 format!("`{name}` was not kept: a `{type_text}` would stop all other threads that print")

@@ -19,6 +19,7 @@ mod binding;
 mod boxing;
 mod items;
 mod lower;
+mod scope;
 
 mod clippy;
 mod diagnostic;
@@ -38,6 +39,7 @@ pub use analysis::{
 pub use api::{
     Artifact, CompileError, Farewell, Finished, Hint, HintKind, PrepareError, Program, Rendered, Source, Variable,
 };
+pub use cargo::package_variables;
 pub use command::{Command, CommandAt, command_at, split_commands};
 pub use completeness::{Completeness, completeness, has_empty_end};
 pub use dependency::{Change, Changed, DependencyError, Progress, Restart, parse_size};

@@ -15,6 +15,7 @@ use crate::binding::Binding;
 use crate::boxing::Plan;
 use crate::items::{CellText, Items, LiveImport, LiveItem, Owner};
 use crate::parse::{Form, ItemKind, OkUnit, Parsed, Static};
+use crate::scope::Arrangement;
 use crate::source_map::{Edits, Generated, Region};
 
 use declare::take_over;
@@ -52,6 +53,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) asked: Vec<(&'a str, usize)>,
     /// Variables that a part takes over from the one before, because it moves them and fills them again.
     pub(crate) owned: Vec<Owned<'a>>,
+    /// The types of those among them of which a part could be of several crates.
+    pub(crate) spelled: BTreeMap<&'a str, &'a str>,
     /// How those of them are boxed whose types have no name.
     pub(crate) boxing: Option<&'a BTreeMap<String, Plan>>,
     /// Statements of earlier cells that waited for this one, each with a variable that it binds.
@@ -69,9 +72,11 @@ pub(crate) struct Frame<'a> {
     pub(crate) error_type: ErrorType,
     /// Imports of earlier cells that this one goes without.
     pub(crate) leave_out: &'a BTreeSet<String>,
+    /// Imports of single names that two globs of earlier cells bring.
+    pub(crate) prefer: &'a BTreeSet<String>,
     /// Whether the statements are compiled as a part of the items crate.
     pub(crate) in_items_crate: bool,
-    /// The crate with the code of the dependencies, if the cell names one.
+    /// The text that takes the code of the dependencies from where it is, if the cell names one.
     pub(crate) layer: Option<&'a str>,
     /// Whether there is an items crate to link to.
     pub(crate) has_items: bool,
@@ -84,6 +89,17 @@ pub(crate) struct Frame<'a> {
     /// Whether older variables are the statements' own and end with them: rustc then says of a move out of one what it says
     /// of any, which it does not where a block around takes it along. Nothing of this is run.
     pub(crate) is_flat: bool,
+}
+
+impl Frame<'_> {
+    /// Puts the statements into one block without parts, as a function has them: for rustc's words, not for running.
+    pub(crate) fn flatten(&mut self) {
+        self.is_flat = true;
+        self.parts.clear();
+        self.levels.clear();
+        self.lent.clear();
+        self.owned.clear();
+    }
 }
 
 /// What rustc's lint prints the type of the tail expression for.
@@ -115,7 +131,7 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
             }
         }
         out.push("#[macro_use] extern crate kissaten; ");
-        out.push(&extern_layer(frame.layer));
+        out.push(frame.layer.unwrap_or_default());
         if frame.has_items {
             out.push("extern crate notebook; use notebook::*; ");
         }
@@ -132,6 +148,16 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
     out.push("#[unsafe(no_mangle)] pub fn ");
     out.push(frame.entry);
     out.push("() -> ::kissaten::__cell::Program { ");
+    if frame.in_items_crate {
+        for (index, live) in Arrangement::of(items, Some((frame.leave_out, serial))).in_function() {
+            out.push_region(&live.import.text, Region::Import(index));
+            out.push(" ");
+        }
+    }
+    for import in frame.prefer {
+        out.push(import);
+        out.push(" ");
+    }
     for (package, adapter) in frame.adapters.iter().filter(|_| parsed.tail.is_some()) {
         out.push_region(adapter, Region::Adapter(package.clone()));
     }
@@ -169,11 +195,6 @@ fn opened(out: &mut Generated, frame: &Frame<'_>) {
         out.push_region(statement, Region::Open((*name).to_owned()));
         out.push(" ");
     }
-}
-
-/// Makes the linker take the code of dependencies from where the worker has it.
-fn extern_layer(layer: Option<&str>) -> String {
-    layer.map(|layer| format!("extern crate {layer} as _; ")).unwrap_or_default()
 }
 
 /// Names that are keywords are written raw.
@@ -269,7 +290,7 @@ fn foot(out: &mut Generated, frame: &Frame<'_>) {
 /// A program that describes all variables.
 pub(crate) fn variables(bindings: &[Binding], has_items: bool, layer: Option<&str>, entry: &str) -> String {
     let mut out = String::from("#[macro_use] extern crate kissaten; ");
-    out.push_str(&extern_layer(layer));
+    out.push_str(layer.unwrap_or_default());
     if has_items {
         out.push_str("extern crate notebook; ");
     }
@@ -315,16 +336,15 @@ pub(crate) fn variables(bindings: &[Binding], has_items: bool, layer: Option<&st
 
 /// The root of the items crate: imports, then macros, then all other items, by cell; the statements of a cell last.
 pub(crate) fn items_root(
-    items: &Items,
-    leave_out: &BTreeSet<String>,
+    arrangement: &Arrangement<'_>,
     files: &[ItemsFile],
     statements: Option<&str>,
     layer: Option<&str>,
 ) -> Generated {
     let mut out = Generated::default();
     out.push("#[macro_use] extern crate kissaten;\nextern crate self as notebook;\n");
-    out.push(&extern_layer(layer));
-    for (index, live) in items.imports.iter().enumerate().filter(|(_, live)| !leave_out.contains(&live.import.text)) {
+    out.push(layer.unwrap_or_default());
+    for (index, live) in arrangement.at_root() {
         out.push_region(&live.import.text, Region::Import(index));
         out.push("\n");
     }
@@ -349,7 +369,11 @@ pub(crate) struct ItemsFile {
 /// The files with the live items of all cells: first those with macros, which must be known in all that follow.
 ///
 /// `form` says how the items of a cell's text are instrumented, if they are.
-pub(crate) fn items_files(items: &Items, form: &dyn Fn(&CellText) -> Option<Form>) -> Vec<ItemsFile> {
+pub(crate) fn items_files(
+    items: &Items,
+    arrangement: &Arrangement<'_>,
+    form: &dyn Fn(&CellText) -> Option<Form>,
+) -> Vec<ItemsFile> {
     let mut serials: Vec<u64> = items.items.iter().map(|live| live.cell.serial).collect();
     serials.sort_unstable();
     serials.dedup();
@@ -361,28 +385,37 @@ pub(crate) fn items_files(items: &Items, form: &dyn Fn(&CellText) -> Option<Form
             let of_file: Vec<&LiveItem> = items.items.iter().filter(of_file).collect();
             if let Some(first) = of_file.first() {
                 let name = format!("{folder}{}", first.cell.label);
-                files.push(ItemsFile { name, serial: *serial, generated: items_file(items, &of_file, form) });
+                files.push(ItemsFile {
+                    name,
+                    serial: *serial,
+                    generated: items_file(items, arrangement, &of_file, form),
+                });
             }
         }
     }
     files
 }
 
-fn items_file(items: &Items, of_cell: &[&LiveItem], form: &dyn Fn(&CellText) -> Option<Form>) -> Generated {
+fn items_file(
+    items: &Items,
+    arrangement: &Arrangement<'_>,
+    of_cell: &[&LiveItem],
+    form: &dyn Fn(&CellText) -> Option<Form>,
+) -> Generated {
     let form = of_cell.first().and_then(|live| form(&live.cell));
     let mut out = Generated::default();
     let mut at = 0;
     for live in of_cell {
         let (text, range) = (&live.cell.text, live.item.range.clone());
         out.blank(text, at..range.start);
-        item_edits(items, live, form).copy(&mut out, text, range.clone());
+        item_edits(items, arrangement, live, form).copy(&mut out, text, range.clone());
         at = range.end;
     }
     out.push("\n");
     out
 }
 
-fn item_edits(items: &Items, live: &LiveItem, form: Option<Form>) -> Edits {
+fn item_edits(items: &Items, arrangement: &Arrangement<'_>, live: &LiveItem, form: Option<Form>) -> Edits {
     // First, because a checkpoint is a statement, and what else is inserted where it is begins one.
     let mut edits = form.map(|form| live.item.instruments.edits(form)).unwrap_or_default();
     if let ItemKind::Impl { members, .. } = &live.item.kind {
@@ -394,15 +427,26 @@ fn item_edits(items: &Items, live: &LiveItem, form: Option<Form>) -> Edits {
     for declared in &live.item.statics {
         let key = (live.cell.serial, declared.range.start, declared.name.clone());
         match items.owners.get(&key) {
-            Some(owner) if declared.thread_local => thread_locals.push_str(&elsewhere(declared, owner)),
-            Some(owner) => edits.replace(declared.range.clone(), elsewhere(declared, owner)),
-            None => edits.insert(declared.head, here(declared, &symbol(live.cell.serial, declared))),
+            Some(owner) => {
+                let type_text = arrangement.type_text(live, &declared.type_text);
+                let declaration = elsewhere(declared, &type_text, owner);
+                if declared.thread_local {
+                    thread_locals.push_str(&declaration);
+                } else {
+                    edits.replace(declared.range.clone(), declaration);
+                }
+            }
+            None => {
+                let type_text = arrangement.type_text(live, &declared.type_text);
+                edits.insert(declared.head, here(declared, &type_text, &symbol(live.cell.serial, declared)));
+            }
         }
     }
     if !thread_locals.is_empty() {
         edits.replace(live.item.range.clone(), thread_locals);
     }
     edits.extend(&live.item.edits);
+    edits.extend(&arrangement.edits(live));
     edits
 }
 
@@ -412,10 +456,10 @@ pub(crate) fn symbol(serial: u64, declared: &Static) -> String {
 }
 
 /// A static's first definition gets a name that later libraries can bind to.
-fn here(declared: &Static, symbol: &str) -> String {
+fn here(declared: &Static, type_text: &str, symbol: &str) -> String {
     if declared.thread_local {
         // The key is a constant; this one can be referred to.
-        let Static { name, type_text, .. } = declared;
+        let name = &declared.name;
         format!(" #[unsafe(export_name = \"{symbol}\")] pub static __kissaten_{symbol}: {type_text} = {name};")
     } else {
         format!("#[unsafe(export_name = \"{symbol}\")] ")
@@ -423,8 +467,8 @@ fn here(declared: &Static, symbol: &str) -> String {
 }
 
 /// A static that another library owns.
-fn elsewhere(declared: &Static, owner: &Owner) -> String {
-    let Static { name, type_text, mutable, .. } = declared;
+fn elsewhere(declared: &Static, type_text: &str, owner: &Owner) -> String {
+    let Static { name, mutable, .. } = declared;
     let kind = if *mutable { "static mut" } else { "safe static" };
     format!("unsafe extern \"Rust\" {{ #[link_name = \"{}\"] pub {kind} {name}: {type_text}; }} ", owner.symbol)
 }

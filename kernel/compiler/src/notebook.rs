@@ -10,8 +10,10 @@ mod boxing;
 mod dependencies;
 mod export;
 mod finish;
+mod habit;
 mod hint;
 mod history;
+mod imports;
 mod inquiry;
 mod instrument;
 mod knowledge;
@@ -174,7 +176,8 @@ impl Notebook {
             && parsed.has_statements
             && let Some(pending) = artifact.program.as_ref().and_then(|program| self.pending.get_mut(&program.entry))
         {
-            pending.entry = Some(Entry::new(&cell, &parsed));
+            let scope = Arc::new(self.items.imports.clone());
+            pending.entry = Some(Entry::new(&cell, &parsed, scope));
         }
         Ok(artifact)
     }

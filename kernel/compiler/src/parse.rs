@@ -13,6 +13,7 @@ mod instrument;
 mod item;
 mod make;
 mod mention;
+mod names;
 mod open;
 mod pattern;
 mod statement;
@@ -32,6 +33,7 @@ pub(crate) use hint::{Future, FutureOf, Guess};
 pub(crate) use instrument::{Form, Instruments};
 pub(crate) use item::{Import, Item, ItemKind, Space, Static};
 pub(crate) use make::{Borrowing, Closure, Make, is_copy_type};
+pub(crate) use names::{Form as NameForm, Leaf as UseLeaf, NameUse, Names, of_type as names_of_type};
 pub(crate) use open::{Open, OpenLet};
 
 /// Brackets inside brackets; rustc's own parser and passes recurse as well, and overflow not much later.
@@ -53,6 +55,8 @@ pub(crate) struct Parsed {
     pub(crate) statement_edits: Edits,
     /// What instruments the statements.
     pub(crate) instruments: Instruments,
+    /// The names in the statements that are looked up among items and imports.
+    pub(crate) names: Names,
     /// Ranges of the text that are no statements.
     pub(crate) item_ranges: Vec<Range<usize>>,
     /// The last expression, when it has no semicolon: what the cell shows.
@@ -164,6 +168,8 @@ pub(crate) fn parse_here(text: &str, item_macros: &BTreeSet<String>) -> Result<P
     parsed.unused = hint::unused(&body.statements);
     parsed.endings = ending::endings(&body.statements);
     statement::take_apart(text, &body.statements, item_macros, &mut parsed);
+    let is_running = |statement: &&syn::Stmt| !matches!(statement, syn::Stmt::Item(_));
+    parsed.names = names::of_statements(body.statements.iter().filter(is_running));
     Ok(parsed)
 }
 

@@ -20,7 +20,8 @@ pub(super) fn end_part(out: &mut Generated, frame: &Frame<'_>, level: usize) {
     }
     ask_types(out, boxed.iter().map(|(name, _)| *name), Region::Boxed);
     for name in &keep {
-        let keep = format!("::kissaten::__cell::keep(\"{name}\", {});\n", raw(name));
+        let of_type = frame.spelled.get(name).map(|type_text| format!("::<{type_text}>")).unwrap_or_default();
+        let keep = format!("::kissaten::__cell::keep{of_type}(\"{name}\", {});\n", raw(name));
         out.push_region(&keep, Region::Keep((*name).to_owned()));
     }
     for name in frame.forget.iter().filter(is_here) {

@@ -67,6 +67,15 @@ impl Attempt<'_> {
         if CLASHES.contains(&code) && self.make_way(files, error) {
             return true;
         }
+        let kept = error.spans.iter().filter(|span| span.is_primary).find_map(|span| match region(files, span) {
+            Some(Region::Keep(name)) => Some(name),
+            _ => None,
+        });
+        if let Some(name) = kept.filter(|_| !BORROWS.contains(&code) && !matches!(code, "" | "E0381" | "E0382"))
+            && self.spell_otherwise(&name)
+        {
+            return true;
+        }
         // A glob passes over what is private, so what a macro defined is not found at all.
         let is_hidden = PRIVACY.contains(&code) || NOT_FOUND.contains(&code) && self.items.has_macro_calls();
         if is_hidden && !self.in_items_crate && self.notebook.generation.is_some() {
@@ -78,7 +87,10 @@ impl Attempt<'_> {
             self.error_type = ErrorType::Debug;
             return true;
         }
-        if code == "E0034" && self.leave_out_traits(error) {
+        if code == "E0034" && (self.set_traits_apart(files, error) || self.leave_out_traits(error)) {
+            return true;
+        }
+        if matches!(code, "E0659" | "ambiguous_glob_imports") && self.choose_glob(files, error) {
             return true;
         }
         if code == "E0425" && self.declare_moved(error) {
@@ -272,12 +284,7 @@ impl Attempt<'_> {
 
     /// Two traits in scope have the method: one that this cell imports wins over those of earlier cells.
     fn leave_out_traits(&mut self, error: &Diagnostic) -> bool {
-        let notes = error.children.iter().map(|note| note.message.as_str());
-        let candidates: BTreeSet<&str> = notes
-            .chain(error.spans.iter().filter_map(|span| span.label.as_deref()))
-            .filter_map(|note| note.split("trait `").nth(1))
-            .filter_map(|path| path.split(['`', '<']).next()?.rsplit("::").next())
-            .collect();
+        let candidates = candidate_traits(error);
         let is_candidate = |name: &Option<String>| name.as_deref().is_some_and(|name| candidates.contains(name));
         if !self.parsed.imports.iter().any(|import| is_candidate(&import.name)) {
             return false;
@@ -309,21 +316,6 @@ impl Attempt<'_> {
     pub(super) fn place_of(&self, start: usize, end: usize) -> Option<(String, usize, usize, usize)> {
         let ((line, from), (last, to)) = (position_in(&self.cell.text, start), position_in(&self.cell.text, end));
         (line == last).then(|| (self.cell.label.clone(), line, from, to))
-    }
-
-    fn drop_import(&mut self, index: usize, error: &Diagnostic) -> bool {
-        let Some(live) = self.items.imports.get(index) else { return false };
-        if live.cell.serial == self.cell.serial {
-            return false;
-        }
-        self.notes.push(format!(
-            "`{}` of {} no longer holds and was set aside: {}",
-            live.import.text.trim_end_matches(';'),
-            live.cell.label,
-            error.message.replace("notebook::", "")
-        ));
-        self.items.imports.remove(index);
-        true
     }
 
     /// Of two definitions that exclude each other the newer wins.
@@ -371,7 +363,7 @@ impl Attempt<'_> {
     }
 
     /// The live item that a span lies in.
-    fn item_at(&self, files: &Files, span: &DiagnosticSpan) -> Option<usize> {
+    pub(super) fn item_at(&self, files: &Files, span: &DiagnosticSpan) -> Option<usize> {
         let file = files.items.iter().find(|file| file.name == span.file_name);
         let found = file.and_then(|file| {
             let inside = |offset: usize| {
@@ -395,10 +387,20 @@ pub(super) fn region(files: &Files, span: &DiagnosticSpan) -> Option<Region> {
 }
 
 /// The words in backticks that are plain names.
-fn quoted(message: &str) -> impl Iterator<Item = &str> {
+pub(super) fn quoted(message: &str) -> impl Iterator<Item = &str> {
     let is_name =
         |word: &&str| !word.is_empty() && word.chars().all(|character| character == '_' || character.is_alphanumeric());
     message.split('`').skip(1).step_by(2).filter(is_name)
+}
+
+/// The traits, without their modules, that could each be meant.
+pub(super) fn candidate_traits(error: &Diagnostic) -> BTreeSet<&str> {
+    let notes = error.children.iter().map(|note| note.message.as_str());
+    notes
+        .chain(error.spans.iter().filter_map(|span| span.label.as_deref()))
+        .filter_map(|note| note.split("trait `").nth(1))
+        .filter_map(|path| path.split(['`', '<']).next()?.rsplit("::").next())
+        .collect()
 }
 
 fn first_word(text: &str) -> Option<&str> {

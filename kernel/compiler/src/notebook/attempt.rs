@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::dependencies::Doubled;
 use super::{Notebook, write};
 use crate::Rendered;
 use crate::adapter;
@@ -14,10 +15,11 @@ use crate::api::{Hint, PrepareError, Program, Source};
 use crate::binding::{Binding, Moved, NotKept};
 use crate::boxing::Plan;
 use crate::clippy;
-use crate::items::{CellText, Items};
+use crate::items::{CellText, Items, LiveImport};
 use crate::lower::{self, ErrorType, Frame, ItemsFile};
 use crate::parse::Parsed;
 use crate::rustc::{self, Compiled, Invocation};
+use crate::scope::Arrangement;
 use crate::source_map::Generated;
 
 /// More tries than any sensible cell needs; each takes at least one thing away, so there is an end anyway.
@@ -49,6 +51,8 @@ pub(super) struct Attempt<'a> {
     pub(super) not_adapted: BTreeSet<String>,
     /// New variables that do not survive the cell, and why.
     pub(super) not_kept: BTreeMap<String, NotKept>,
+    /// New variables whose types can mean several, as crates are called alike.
+    pub(super) spelled: BTreeMap<String, Doubled>,
     /// How new variables are boxed whose types have no name.
     pub(super) boxing: BTreeMap<String, Plan>,
     /// Whether they are: errors are told from a compile without.
@@ -63,6 +67,11 @@ pub(super) struct Attempt<'a> {
     pub(super) never_end: BTreeSet<String>,
     /// Imports of earlier cells that stand against this cell's own.
     pub(super) leave_out: BTreeSet<String>,
+    /// Imports of single names that two globs bring.
+    pub(super) prefer: BTreeSet<String>,
+    /// Whether rustc is to tell of names that two globs bring; of some it takes the first without a word. Among the items
+    /// that is the one that the older ones meant.
+    pub(super) tells_globs: bool,
     /// Variables that an earlier cell moved, and this one uses: declared, so that rustc says it.
     pub(super) moved: BTreeSet<String>,
     /// Of those that are `mut`, the ones that this cell fills again.
@@ -169,6 +178,7 @@ impl<'a> Attempt<'a> {
             error_type: ErrorType::Display,
             not_adapted: BTreeSet::new(),
             not_kept: BTreeMap::new(),
+            spelled: BTreeMap::new(),
             boxing: BTreeMap::new(),
             boxes: true,
             gone: BTreeMap::new(),
@@ -176,6 +186,8 @@ impl<'a> Attempt<'a> {
             end: BTreeSet::new(),
             never_end: BTreeSet::new(),
             leave_out: BTreeSet::new(),
+            prefer: BTreeSet::new(),
+            tells_globs: true,
             moved: BTreeSet::new(),
             filled: BTreeSet::new(),
             joined: false,
@@ -219,9 +231,13 @@ impl<'a> Attempt<'a> {
                 let types = self.types(&files, &compiled);
                 let boxed = self.boxed_types(&files, &compiled);
                 let kept = types.clone().into_iter().chain(boxed.clone()).collect();
+                let Some(kept) = self.named(kept) else { continue };
                 if self.give_up_locks(&kept) | self.give_up_foreign(&kept) | self.box_by_type(&files, &types, &boxed) {
                     continue;
                 }
+                let types =
+                    types.into_iter().map(|(name, printed)| (name, self.notebook.dependencies.named_in(&printed)));
+                let types = types.collect();
                 return Ok(self.succeed(files, types, kept, Some((compiled, library))));
             }
             if compiled.errors().next().is_none() {
@@ -257,7 +273,9 @@ impl<'a> Attempt<'a> {
         // Imports alone are tried out as statements, which costs least.
         if self.parsed.has_statements || self.parsed.items.is_empty() {
             let (cell, mut frame) = (&self.cell, self.frame());
-            frame.is_flat = matches!(purpose, Purpose::Words { is_flat: true, .. });
+            if matches!(purpose, Purpose::Words { is_flat: true, .. }) {
+                frame.flatten();
+            }
             let statements = lower::statements(&cell.text, self.parsed, &self.items, cell.serial, &frame);
             let (folder, name) = if self.in_items_crate {
                 (&folders.items, format!("run/{}", cell.label))
@@ -272,13 +290,13 @@ impl<'a> Attempt<'a> {
         let mut library;
         if self.in_items_crate {
             let form = |cell: &CellText| self.form(cell).filter(|_| !self.items.plain.contains(&cell.serial));
-            files.items = lower::items_files(&self.items, &form);
+            let arrangement = Arrangement::of(&self.items, Some((&self.leave_out, self.cell.serial)));
+            files.items = lower::items_files(&self.items, &arrangement, &form);
             for file in &files.items {
                 write(&folders.items, &file.name, file.generated.text())?;
             }
             let statements = files.statements.as_ref().map(|(name, _)| name.as_str());
-            let generated =
-                lower::items_root(&self.items, &self.leave_out, &files.items, statements, self.layer_of_items());
+            let generated = lower::items_root(&arrangement, &files.items, statements, self.layer_of_items());
             write(&folders.items, ROOT, generated.text())?;
             files.root = Some(generated);
             arguments = self.items_arguments();
@@ -291,6 +309,12 @@ impl<'a> Attempt<'a> {
         }
         if let Purpose::Words { front, .. } = purpose {
             arguments = self.words_arguments(arguments, front.as_deref());
+        }
+        if self.tells_globs
+            && !self.in_items_crate
+            && self.items.standing().iter().filter(|live| live.is_glob()).count() > 1
+        {
+            arguments.push("-Dambiguous_glob_imports".to_owned());
         }
         let mut settings = None;
         if let Some(clippy) = &self.clippy {
@@ -329,19 +353,20 @@ impl<'a> Attempt<'a> {
         arguments
     }
 
-    /// The crate with the dependencies' code, if the statements or what they need name one.
+    /// The text that takes the dependencies' code, if the statements or what they need name one.
     fn layer(&self) -> Option<&str> {
         let imports = self.items.imports.iter().map(|live| live.import.text.as_str());
         let types = self.notebook.bindings.values().filter(|binding| self.parsed.mentions.contains(&binding.name));
         let texts = imports.chain(types.map(|binding| binding.type_text.as_str())).chain([self.cell.text.as_str()]);
-        let texts = texts.chain(self.parsed.opened.iter().map(|open| open.text.as_str()));
+        let texts = texts.chain(self.parsed.opened.iter().map(|open| open.spelled_out.as_str()));
         self.notebook.dependencies.layer_for(texts)
     }
 
     /// The same for the items crate, with or without the statements.
     fn layer_of_items(&self) -> Option<&str> {
+        let imports = self.items.scoped_imports().map(|live| live.import.text.as_str());
         let items = self.items.items.iter().map(|live| live.cell.text.as_str());
-        self.layer().or_else(|| self.notebook.dependencies.layer_for(items))
+        self.layer().or_else(|| self.notebook.dependencies.layer_for(items.chain(imports)))
     }
 
     fn adapters(&self) -> Vec<(String, String)> {
@@ -373,6 +398,10 @@ impl<'a> Attempt<'a> {
             });
             declared.collect::<Vec<_>>()
         };
+        let means = |name: &str| {
+            let named = |live: &&LiveImport| live.import.name.as_deref() == Some(name);
+            self.items.imports.iter().find(named).map(|live| live.path.clone())
+        };
         Frame {
             entry: &self.entry,
             put_back,
@@ -382,11 +411,16 @@ impl<'a> Attempt<'a> {
             owned: self.owned(),
             asked: self.asked(),
             lent,
+            spelled: self
+                .spelled
+                .iter()
+                .filter_map(|(name, doubled)| Some((name.as_str(), doubled.spellings.first()?.as_str())))
+                .collect(),
             boxing: self.boxes.then_some(&self.boxing),
             moves: self.moves_of_copies(),
             opened: self
                 .opened()
-                .filter_map(|open| Some((open.statement.names.first()?.0.as_str(), open.text.as_str())))
+                .filter_map(|open| Some((open.statement.names.first()?.0.as_str(), open.text_where(means))))
                 .collect(),
             postponed: self.postponed(),
             end: self.bound().filter(|name| self.end.contains(*name)).collect(),
@@ -394,6 +428,7 @@ impl<'a> Attempt<'a> {
             moved: declared(&self.moved, false).into_iter().chain(declared(&self.filled, true)).collect(),
             error_type: self.error_type,
             leave_out: &self.leave_out,
+            prefer: &self.prefer,
             in_items_crate: self.in_items_crate,
             layer: self.layer(),
             has_items: self.notebook.generation.is_some(),

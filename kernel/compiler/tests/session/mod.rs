@@ -41,6 +41,8 @@ pub(crate) struct Session {
     pub(crate) opt_level: Option<u8>,
     /// Whether the cells to come have a timeline.
     pub(crate) timeline: bool,
+    /// Variables that the worker is to forget before the next cell.
+    pub(crate) forget: Vec<String>,
     folder: tempfile::TempDir,
     runtime: tokio::runtime::Runtime,
 }
@@ -75,8 +77,9 @@ impl Session {
         let notebook = Notebook::new(library, folder.path()).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let (mark, opt_level, timeline) = (String::new(), None, false);
+        let (count, compiles, forget) = (0, 0, Vec::new());
         let mut session =
-            Self { notebook, worker, socket, mark, count: 0, compiles: 0, opt_level, timeline, folder, runtime };
+            Self { notebook, worker, socket, mark, count, compiles, opt_level, timeline, forget, folder, runtime };
         session.await_worker();
         session
     }
@@ -150,12 +153,14 @@ impl Session {
         let (mut out, mut notes) = (String::new(), artifact.notes);
         if let Some(program) = artifact.program {
             let cell = CellId(self.count);
+            let mut forget = std::mem::take(&mut self.forget);
+            forget.extend(artifact.forget);
             let run = Request::Run {
                 cell,
                 label,
                 library: program.library,
                 entry: program.entry.clone(),
-                forget: artifact.forget,
+                forget,
                 timeline: self.timeline,
             };
             ipc::write(&mut self.socket, &run).unwrap();

@@ -399,7 +399,8 @@ impl Execution {
             Ok(compiled) => compiled,
             Err(Refusal::Refused(error)) => {
                 self.last_error = error.codes();
-                return self.fail(&step, Failure::compile(&error));
+                let failure = self.compile_failure(&step, &error);
+                return self.fail(&step, failure);
             }
             Err(Refusal::Cancelled) => return self.fail(&step, Failure::interrupted()),
             Err(Refusal::Unable(sentence)) => return self.fail(&step, Failure::new("EnvironmentError", &sentence)),
