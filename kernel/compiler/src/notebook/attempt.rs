@@ -14,7 +14,7 @@ use crate::api::{Hint, PrepareError, Program, Source};
 use crate::binding::{self, Binding, Moved, NotKept};
 use crate::boxing::Plan;
 use crate::clippy;
-use crate::items::{CellText, Items, LiveImport, Merged};
+use crate::items::{CellText, Items, Merged};
 use crate::lower::{self, ErrorType, Frame, ItemsFile};
 use crate::parse::{Parsed, Space};
 use crate::rustc::{self, Compiled, Invocation};
@@ -381,10 +381,6 @@ impl<'a> Attempt<'a> {
             Some(NotKept::Moved(moved)) => Some((name.as_str(), moved.type_text.as_str())),
             _ => None,
         });
-        let means = |name: &str| {
-            let named = |live: &&LiveImport| live.import.name.as_deref() == Some(name);
-            self.items.imports.iter().find(named).map(|live| live.path.clone())
-        };
         Frame {
             entry: &self.entry,
             put_back: goes_back.collect(),
@@ -393,7 +389,9 @@ impl<'a> Attempt<'a> {
             moves: self.moves_of_copies(),
             opened: self
                 .opened()
-                .filter_map(|open| Some((open.statement.names.first()?.0.as_str(), open.text_where(means))))
+                .filter_map(|open| {
+                    Some((open.statement.names.first()?.0.as_str(), open.text_where(|name| self.items.meaning(name))))
+                })
                 .collect(),
             postponed: self.postponed(),
             end: bound().filter(|name| self.end.contains(*name)).collect(),
