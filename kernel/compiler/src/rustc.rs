@@ -22,6 +22,8 @@ pub(crate) struct Invocation<'a> {
     pub(crate) arguments: Vec<String>,
     /// What is called instead of rustc, and the folder of its settings.
     pub(crate) clippy: Option<(&'a Path, &'a Path)>,
+    /// Whether it is called as stable Rust is, which suggests nothing unstable; it takes no `-Z` flags then.
+    pub(crate) is_stable: bool,
 }
 
 /// How it went.
@@ -112,6 +114,9 @@ pub(crate) async fn run(
     if let Some((program, settings)) = invocation.clippy {
         command = session.toolchain.command_of(program);
         command.env("CLIPPY_CONF_DIR", settings);
+    }
+    if invocation.is_stable {
+        command.env_remove("RUSTC_BOOTSTRAP");
     }
     command.current_dir(invocation.folder).args(&invocation.arguments);
     command.arg("-o").arg(invocation.output).arg(invocation.root);

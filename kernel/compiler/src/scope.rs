@@ -92,6 +92,7 @@ fn prelude_path(name: &str) -> Option<String> {
 
 /// What an import binds, as a path: without `use`, `as` and the like.
 fn path_of(text: &str) -> &str {
+    let text = text.split_once("extern crate ").map_or(text, |(_, named)| named);
     let text = text.trim_start_matches("use ").trim_end_matches(';');
     let text = text.split(" as ").next().unwrap_or(text).split('{').next().unwrap_or(text);
     text.trim().trim_end_matches('*').trim_end_matches("::")

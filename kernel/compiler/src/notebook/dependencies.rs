@@ -86,6 +86,28 @@ impl Dependencies {
         Some(NotKept::Foreign { crate_name, type_text: binding::shown_type(type_text), line })
     }
 
+    /// Whether cells can name a crate.
+    pub(super) fn can_name(&self, crate_name: &str) -> bool {
+        ALWAYS.contains(&crate_name) || self.externs().any(|found| found.name == crate_name)
+    }
+
+    /// The line that gives a dependency one feature more. `None` if cells cannot name it, or it has that one.
+    pub(super) fn line_with_feature(&self, crate_name: &str, feature: &str) -> Option<String> {
+        let (name, requirement) = self.named.iter().find(|(name, _)| name.replace('-', "_") == crate_name)?;
+        let mut requirement = match requirement {
+            toml::Value::Table(parts) => parts.clone(),
+            version => Table::from_iter([("version".to_owned(), version.clone())]),
+        };
+        let features = requirement.entry("features").or_insert_with(|| toml::Value::Array(Vec::new()));
+        let features = features.as_array_mut()?;
+        if features.iter().any(|one| one.as_str() == Some(feature)) {
+            return None;
+        }
+        features.push(feature.into());
+        let line = dependency::to_text(&Table::from_iter([(name.clone(), requirement.into())]));
+        Some(format!(":dep {}", line.trim_end()))
+    }
+
     /// The crate that stands for all that is loaded, where a text names one of them.
     pub(super) fn layer_for<'a>(&'a self, texts: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
         let layer = self.set.as_ref()?.layers.last()?;
