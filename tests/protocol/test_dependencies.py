@@ -115,15 +115,58 @@ def test_an_interrupt_ends_the_build(kernel, tmp_path):
 
 
 def test_a_changed_source_is_built_at_its_next_use(kernel, tmp_path):
-    menu = package(tmp_path, "menu", "pub fn price() -> u8 { 1 }")
-    kernel.ok(f':dep menu = {{ path = "{menu}" }}\nlet lost = menu::price();\nfn total() -> u8 {{ menu::price() }}')
-    package(tmp_path, "menu", "pub fn price() -> u8 { 2 }")
-    cell = kernel.ok("total()")
-    assert cell.result == "2"
-    note = displays(cell)[-1][2]
-    assert note.startswith("The process that runs the cells was started anew, as `menu` was changed.")
-    assert "`lost`" in note
-    assert kernel.run("menu::price()").result == "2"
+    dish = "#[derive(Debug)] pub struct Dish {{ pub price: u8 {} }} pub fn dish() -> Dish {{ Dish {{ price: {} }} }}"
+    menu = package(tmp_path, "menu", dish.format("", 1))
+    kernel.ok(f':dep menu = {{ path = "{menu}" }}\nlet (dish, kept) = (menu::dish(), menu::dish().price);')
+    kernel.ok("fn total() -> u8 { menu::dish().price }\nlet task = tokio::spawn(async { loop { tokio::task::yield_now().await } });")
+    package(tmp_path, "menu", dish.format(", pub stars: u64", "2, stars: 5"))
+    cell = kernel.ok("total() + kept")
+    assert cell.result == "3"
+    assert displays(cell)[-1][2] == "The variable `dish` was dropped, as `menu` was changed: its type is another one now."
+    assert kernel.run("menu::dish()").result == "Dish { price: 2, stars: 5 }"
+    # The process is the same, and what runs in it goes on.
+    assert kernel.run("task.is_finished()").result == "false"
+    error = kernel.fails("dish").error
+    assert "`dish` was dropped: its type `Dish` is of a dependency that was changed" in "\n".join(error["traceback"])
+
+
+def test_a_feature_more_leaves_the_other_variables(kernel, tmp_path):
+    menu = "pub struct Dish; #[cfg(feature = \"price\")] pub fn price() -> u8 { 3 }"
+    menu = package(tmp_path, "menu", menu, "[features]\nprice = []\n")
+    kernel.ok(f':dep menu = {{ path = "{menu}" }}\nlet points = vec![(1.0, 2.0)];')
+    cell = kernel.ok(f':dep menu = {{ path = "{menu}", features = ["price"] }}\n(points.len(), menu::price())')
+    assert cell.result == "(1, 3)"
+    # Nothing is lost, so nothing is said but how the build went.
+    assert all(identity for _, identity, _ in displays(cell))
+
+
+def test_another_tokio_is_refused_and_the_rest_comes(kernel, tmp_path):
+    menu = package(tmp_path, "menu", MENU)
+    cell = kernel.fails(f':dep tokio = "0.2"\n:dep menu = {{ path = "{menu}" }}\nlet never = 1;')
+    assert cell.error["ename"] == "DependencyError"
+    assert cell.error["evalue"].startswith("the notebook has `tokio` 1.")
+    assert '`tokio02 = { package = "tokio", version = "0.2" }`' in cell.error["evalue"]
+    assert kernel.run("menu::dish()").result == "Dish(3)"
+    assert kernel.fails("never").error["ename"] == "CompileError"
+
+
+def test_what_cargo_warns_of_is_shown(kernel, tmp_path):
+    menu = package(tmp_path, "menu", MENU)
+    cell = kernel.ok(f':dep menu = {{ path = "{menu}", default_features = false, featurs = ["a"] }} // the menu')
+    assert displays(cell)[-1][2] == "warning: unused manifest key: dependencies.menu.featurs"
+
+
+def test_a_failed_build_leaves_no_folder(kernel, installation, tmp_path):
+    def sets() -> set[Path]:
+        return set(Path(installation.environment["XDG_CACHE_HOME"]).glob("kissaten/session-*/sets/*"))
+
+    broken = package(tmp_path, "broken", "pub fn price() -> u8 { \"free\" }")
+    before = sets()
+    kernel.fails(f':dep broken = {{ path = "{broken}" }}')
+    assert sets() == before
+    package(tmp_path, "broken", "pub fn price() -> u8 { 1 }")
+    kernel.ok(f':dep broken = {{ path = "{broken}" }}')
+    assert len(sets()) == len(before) + 1
 
 
 def test_two_kernels_that_build_at_once_do_not_hurt_each_other(kernel, start_kernel, tmp_path):

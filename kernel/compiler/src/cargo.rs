@@ -61,6 +61,51 @@ pub(crate) fn flags(toolchain: &Toolchain) -> Vec<String> {
     flags
 }
 
+/// The name and the version of the package that a notebook's cells would be.
+const NOTEBOOK: (&str, &str) = ("notebook", "0.1.0");
+
+/// What cargo tells a package about itself, in the environment of its compile and of its run. The package's folder is that
+/// of the notebook, which is where the kernel was started.
+pub fn package_variables() -> Vec<(String, String)> {
+    let folder = env::current_dir().unwrap_or_default().to_string_lossy().into_owned();
+    let (name, version) = NOTEBOOK;
+    let mut numbers = version.split('.');
+    let mut number = || numbers.next().unwrap_or_default().to_owned();
+    let mut variables = vec![
+        ("CARGO_MANIFEST_PATH", format!("{}/Cargo.toml", folder.trim_end_matches('/'))),
+        ("CARGO_MANIFEST_DIR", folder),
+        ("CARGO_PKG_NAME", name.to_owned()),
+        ("CARGO_PKG_VERSION", version.to_owned()),
+        ("CARGO_PKG_VERSION_MAJOR", number()),
+        ("CARGO_PKG_VERSION_MINOR", number()),
+        ("CARGO_PKG_VERSION_PATCH", number()),
+    ];
+    // A package that says nothing of these has them, empty.
+    let empty = [
+        "CARGO_PKG_VERSION_PRE",
+        "CARGO_PKG_AUTHORS",
+        "CARGO_PKG_DESCRIPTION",
+        "CARGO_PKG_HOMEPAGE",
+        "CARGO_PKG_REPOSITORY",
+        "CARGO_PKG_LICENSE",
+        "CARGO_PKG_LICENSE_FILE",
+        "CARGO_PKG_RUST_VERSION",
+        "CARGO_PKG_README",
+    ];
+    variables.extend(empty.map(|name| (name, String::new())));
+    variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// The same for a compile, where there are a few more. What somebody else's cargo left in the kernel's environment is not
+/// about the notebook.
+pub(crate) fn set_package_variables(command: &mut std::process::Command, toolchain: &Toolchain) {
+    command.envs(package_variables()).env_remove("OUT_DIR");
+    command.envs([("CARGO_CRATE_NAME", NOTEBOOK.0), ("CARGO_BIN_NAME", NOTEBOOK.0), ("CARGO_PRIMARY_PACKAGE", "1")]);
+    if let Some(cargo) = find(toolchain) {
+        command.env("CARGO", cargo);
+    }
+}
+
 /// `cargo build` of the package or workspace in `folder`, into `target`.
 pub(crate) fn build(cargo: &Path, toolchain: &Toolchain, folder: &Path, target: &Path) -> Command {
     let mut command = Command::new(cargo);
@@ -156,11 +201,18 @@ pub(crate) struct Description {
     pub(crate) features: BTreeSet<String>,
 }
 
+impl Description {
+    /// Whether it becomes code of the session, and not of the compiler.
+    pub(crate) fn is_library(&self) -> bool {
+        self.role.starts_with("build ")
+            && ["lib ", "rlib ", "dylib "].iter().any(|kind| self.role[6..].starts_with(kind))
+    }
+}
+
 impl Units {
-    /// Everything that is compiled for the libraries with these names, themselves too. A macro may have a tokio of its
+    /// Everything that is compiled for the libraries that are named so, themselves too. A macro may have a tokio of its
     /// own, with other features: that one runs in the compiler, and is not looked at.
-    pub(crate) fn below(&self, names: &[&str]) -> BTreeSet<Description> {
-        let is_named = |unit: &Unit| names.contains(&name_and_version(&unit.pkg_id).0.as_str());
+    pub(crate) fn below(&self, is_named: impl Fn(&Unit) -> bool) -> BTreeSet<Description> {
         let roots = self.libraries().into_iter().filter(|index| is_named(&self.units[*index])).collect();
         self.reachable(roots, |_| true).into_iter().map(|index| self.units[index].description()).collect()
     }
@@ -170,6 +222,11 @@ impl Units {
         let mut found = self.reachable(self.roots.clone(), Unit::is_library);
         found.retain(|index| !self.roots.contains(index));
         found
+    }
+
+    /// Those of these units that are libraries, and the libraries that they link to.
+    pub(crate) fn libraries_from(&self, units: impl Iterator<Item = usize>) -> BTreeSet<usize> {
+        self.reachable(units.filter(|index| self.units[*index].is_library()).collect(), Unit::is_library)
     }
 
     fn reachable(&self, mut open: Vec<usize>, enters: impl Fn(&Unit) -> bool) -> BTreeSet<usize> {

@@ -12,8 +12,11 @@ mod generation;
 mod layer;
 mod manifest;
 mod native;
+mod own;
+mod refusal;
 mod request;
 mod set;
+mod words;
 
 use std::fs::File;
 use std::io;
@@ -27,9 +30,10 @@ use crate::session_library::{SessionError, SessionLibrary};
 
 pub(crate) use cache::use_of;
 pub use clean::parse_size;
+pub(crate) use refusal::refusal;
 pub use request::Change;
 pub(crate) use request::to_text;
-pub(crate) use set::{Extern, Set};
+pub(crate) use set::{Content, Extern, Replaced, Set};
 
 /// Why the dependencies are as they were.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +82,14 @@ pub struct Changed {
     pub compiled: usize,
     /// What is loaded does not fit: another worker has to be started.
     pub restart: Option<Restart>,
+    /// Variables whose types have become others: the worker is to forget them.
+    pub lost: Vec<String>,
+    /// Sentences about what else is to be known: what was lost and why.
+    pub notes: Vec<String>,
+    /// What cargo said about what was asked for, though it took it.
+    pub warnings: Vec<String>,
+    /// What of the change was not made, and why: sentences.
+    pub refused: Vec<String>,
 }
 
 /// Another worker, as what the old one has loaded does not fit any more.
@@ -108,7 +120,7 @@ pub(crate) struct Obtained {
     pub(crate) compiled: usize,
     /// A lock: as long as it is held, nobody cleans the set away.
     pub(crate) used: Option<Arc<File>>,
-    /// Why the worker cannot go on with what it has loaded.
+    /// Why it is another session library than the one that was wanted.
     pub(crate) reason: Option<String>,
 }
 
@@ -137,7 +149,13 @@ pub(crate) async fn obtain(
     if let Some((set, used)) = cache::find(wanted.session, &key) {
         return Ok(found(wanted, set, used));
     }
-    let mut obtained = build::build(wanted, &key, &target, progress, cancel).await?;
+    let mut obtained = match build::build(wanted, &key, &target, progress, cancel).await {
+        Err(error) if !matches!(error, DependencyError::Cancelled) => {
+            cache::remove_unfinished(&target, &key);
+            return Err(error);
+        }
+        built => built?,
+    };
     if obtained.used.is_none() {
         obtained.used = cache::use_of(&cache::set_folder(&target, &key));
     }
@@ -146,8 +164,7 @@ pub(crate) async fn obtain(
 }
 
 fn found(wanted: &Wanted<'_>, set: Set, used: Option<Arc<File>>) -> Obtained {
-    let reason = set.reason_for_restart(wanted);
-    Obtained { set, session: wanted.session.clone(), compiled: 0, used, reason }
+    Obtained { set, session: wanted.session.clone(), compiled: 0, used, reason: None }
 }
 
 fn cannot(what: &std::path::Path) -> impl Fn(io::Error) -> DependencyError {

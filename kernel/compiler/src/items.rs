@@ -173,6 +173,33 @@ impl Items {
         self.items.iter().filter_map(|live| live.item.name.as_ref()).map(|(_, name)| name)
     }
 
+    /// What these names stand for, crates from outside of the notebook, has become something else.
+    pub(crate) fn changed_outside(&mut self, names: &BTreeSet<String>) -> Merged {
+        let mut changed = names.clone();
+        // An import hands on what has changed, also one import to the next.
+        loop {
+            let before = changed.len();
+            for live in &self.imports {
+                let mut words = live.import.text.split(|part: char| part != '_' && !part.is_alphanumeric());
+                if !words.any(|word| changed.contains(word)) {
+                    continue;
+                }
+                match &live.import.name {
+                    Some(name) => changed.extend([name.clone()]),
+                    // Any name may come from a glob.
+                    None => self.items.iter().for_each(|live| layout_names(&live.item, &mut changed)),
+                }
+            }
+            self.close(&mut changed);
+            if changed.len() == before {
+                break;
+            }
+        }
+        // No cell is the one that changes it, and cells count from 1.
+        let restarted = self.restart_statics(0, &changed);
+        Merged { changed, restarted }
+    }
+
     /// The names with which paths into the notebook can begin, besides those in capitals.
     pub(crate) fn modules(&self) -> BTreeSet<String> {
         let names = self.items.iter().filter_map(|live| live.item.name.as_ref());

@@ -36,7 +36,10 @@ pub mod umask;
 pub use analysis::{
     Completion, Completions, Inspection, Kind, Knowledge, Place, Question, registry_crates, registry_versions,
 };
-pub use api::{Artifact, CompileError, Finished, Hint, HintKind, PrepareError, Program, Rendered, Source, Variable};
+pub use api::{
+    Artifact, CompileError, Farewell, Finished, Hint, HintKind, PrepareError, Program, Rendered, Source, Variable,
+};
+pub use cargo::package_variables;
 pub use command::{Command, CommandAt, command_at, split_commands};
 pub use completeness::{Completeness, completeness, has_empty_end};
 pub use dependency::{Change, Changed, DependencyError, Progress, Restart, parse_size};

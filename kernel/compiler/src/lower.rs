@@ -4,6 +4,9 @@
 //! a cell with what goes around them. User text stands on the lines that it has in the cell, so all that comes
 //! before it is on its first line.
 
+mod declare;
+mod keep;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::ops::Range;
@@ -14,6 +17,10 @@ use crate::items::{CellText, Items, LiveImport, LiveItem, Owner};
 use crate::parse::{Form, ItemKind, OkUnit, Parsed, Static};
 use crate::scope::Arrangement;
 use crate::source_map::{Edits, Generated, Region};
+
+use declare::take_over;
+pub(crate) use declare::{Moved, Owned};
+use keep::end_part;
 
 /// Which error type a `?` at the top level turns into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +42,17 @@ pub(crate) struct Frame<'a> {
     pub(crate) put_back: Vec<&'a Binding>,
     /// New variables that are kept.
     pub(crate) keep: Vec<&'a str>,
+    /// Where the parts of the statements begin but the first: each is a guarded block within the one before, so what that
+    /// has made is kept also where this ends early.
+    pub(crate) parts: Vec<usize>,
+    /// In which part, counted from 0, a variable is kept; those that are missing in the first.
+    pub(crate) levels: BTreeMap<&'a str, usize>,
+    /// Variables that the cell only awaits, and where: they go back unless they come to their ends.
+    pub(crate) lent: Vec<(&'a str, Range<usize>)>,
+    /// Variables that a part takes over from the one before, because it moves them and fills them again.
+    pub(crate) owned: Vec<Owned<'a>>,
+    /// The types of those among them of which a part could be of several crates.
+    pub(crate) spelled: BTreeMap<&'a str, &'a str>,
     /// How those of them are boxed whose types have no name.
     pub(crate) boxing: Option<&'a BTreeMap<String, Plan>>,
     /// Statements of earlier cells that waited for this one, each with a variable that it binds.
@@ -45,8 +63,10 @@ pub(crate) struct Frame<'a> {
     pub(crate) moves: Vec<(usize, &'static str)>,
     /// New variables that borrow from kept ones, and end before those are moved into the store.
     pub(crate) end: Vec<&'a str>,
-    /// Variables that an earlier cell moved, and their types.
-    pub(crate) moved: Vec<(&'a str, &'a str)>,
+    /// Older variables that go when the others are kept: a newer one of their name is not.
+    pub(crate) forget: Vec<&'a str>,
+    /// Variables that an earlier cell moved.
+    pub(crate) moved: Vec<Moved<'a>>,
     pub(crate) error_type: ErrorType,
     /// Imports of earlier cells that this one goes without.
     pub(crate) leave_out: &'a BTreeSet<String>,
@@ -54,7 +74,7 @@ pub(crate) struct Frame<'a> {
     pub(crate) prefer: &'a BTreeSet<String>,
     /// Whether the statements are compiled as a part of the items crate.
     pub(crate) in_items_crate: bool,
-    /// The crate with the code of the dependencies, if the cell names one.
+    /// The text that takes the code of the dependencies from where it is, if the cell names one.
     pub(crate) layer: Option<&'a str>,
     /// Whether there is an items crate to link to.
     pub(crate) has_items: bool,
@@ -67,6 +87,17 @@ pub(crate) struct Frame<'a> {
     /// Whether older variables are the statements' own and end with them: rustc then says of a move out of one what it says
     /// of any, which it does not where a block around takes it along. Nothing of this is run.
     pub(crate) is_flat: bool,
+}
+
+impl Frame<'_> {
+    /// Puts the statements into one block without parts, as a function has them: for rustc's words, not for running.
+    pub(crate) fn flatten(&mut self) {
+        self.is_flat = true;
+        self.parts.clear();
+        self.levels.clear();
+        self.lent.clear();
+        self.owned.clear();
+    }
 }
 
 /// What rustc's lint prints the type of the tail expression for.
@@ -98,7 +129,7 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
             }
         }
         out.push("#[macro_use] extern crate kissaten; ");
-        out.push(&extern_layer(frame.layer));
+        out.push(frame.layer.unwrap_or_default());
         if frame.has_items {
             out.push("extern crate notebook; use notebook::*; ");
         }
@@ -134,7 +165,8 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
     }
     for variable in &frame.take {
         let Binding { name, type_text, mutable, .. } = variable;
-        let mutable = if *mutable { "mut " } else { "" };
+        let is_lent = frame.lent.iter().any(|(lent, _)| lent == name);
+        let mutable = if *mutable || is_lent { "mut " } else { "" };
         let declaration = format!("let {mutable}{}: {type_text} = ::kissaten::__cell::take(\"{name}\");", raw(name));
         out.push_region(&declaration, Region::Take((*name).clone()));
         out.push(" ");
@@ -147,10 +179,9 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
     if !frame.is_flat {
         out.push("{ let __kissaten_body = ::core::pin::pin!(async { ");
     }
-    for (name, type_text) in &frame.moved {
-        let declaration =
-            format!("let {0}: {type_text} = ::kissaten::__cell::moved(); ::core::mem::drop({0});", raw(name));
-        out.push_region(&declaration, Region::Moved((*name).to_owned()));
+    out.push(&take_over(frame, 0));
+    for moved in &frame.moved {
+        out.push_region(&moved.declaration(), Region::Moved(moved.name.clone()));
         out.push(" ");
     }
     opened(out, frame);
@@ -162,11 +193,6 @@ fn opened(out: &mut Generated, frame: &Frame<'_>) {
         out.push_region(statement, Region::Open((*name).to_owned()));
         out.push(" ");
     }
-}
-
-/// Makes the linker take the code of dependencies from where the worker has it.
-fn extern_layer(layer: Option<&str>) -> String {
-    layer.map(|layer| format!("extern crate {layer} as _; ")).unwrap_or_default()
 }
 
 /// Names that are keywords are written raw.
@@ -189,6 +215,13 @@ fn around_tail(ok_unit: Option<OkUnit>, show_type: bool) -> (&'static str, Strin
 fn body(out: &mut Generated, text: &str, parsed: &Parsed, frame: &Frame<'_>) {
     // What stands outermost is first at a beginning and last at an end.
     let mut edits = Edits::default();
+    for (_, place) in &frame.lent {
+        edits.insert(place.end, ")");
+    }
+    for (part, level) in frame.parts.iter().zip(1..) {
+        let take_over = take_over(frame, level);
+        edits.insert(*part, format!("{{ let __kissaten_body = ::core::pin::pin!(async {{ {take_over}"));
+    }
     let around = parsed.tail.as_ref().map(|tail| (tail, around_tail(parsed.ok_unit, frame.show_type)));
     if let Some((tail, (before, _))) = &around {
         edits.insert(tail.start, *before);
@@ -202,6 +235,9 @@ fn body(out: &mut Generated, text: &str, parsed: &Parsed, frame: &Frame<'_>) {
     }
     if let Some((tail, (_, behind))) = around {
         edits.insert(tail.end, behind);
+    }
+    for (name, place) in &frame.lent {
+        edits.insert(place.start, format!("::kissaten::__cell::awaited(\"{name}\", &mut "));
     }
     let mut blanks = parsed.item_ranges.clone();
     blanks.extend(frame.postponed.iter().cloned());
@@ -230,28 +266,9 @@ const SHOW: &str = "use ::kissaten::__cell::probes::*; \
 
 fn foot(out: &mut Generated, frame: &Frame<'_>) {
     out.push_region("\n", Region::End);
-    for name in frame.end.iter().rev() {
-        out.push_region(&format!("::core::mem::drop({});\n", raw(name)), Region::Keep((*name).to_owned()));
+    for level in (0..=frame.parts.len()).rev() {
+        end_part(out, frame, level);
     }
-    ask_types(out, frame.keep.iter().copied(), Region::Type);
-    let plan = |name: &str| frame.boxing.and_then(|plans| plans.get(name));
-    let boxed: Vec<(&str, &Plan)> = frame.keep.iter().filter_map(|name| Some((*name, plan(name)?))).collect();
-    for (name, plan) in &boxed {
-        let text = format!("let {0} = {1};\n", raw(name), plan.expression(&raw(name)));
-        out.push_region(&text, Region::Keep((*name).to_owned()));
-    }
-    ask_types(out, boxed.iter().map(|(name, _)| *name), Region::Boxed);
-    for name in &frame.keep {
-        let keep = format!("::kissaten::__cell::keep(\"{name}\", {});\n", raw(name));
-        out.push_region(&keep, Region::Keep((*name).to_owned()));
-    }
-    let (error_type, guard) = match frame.error_type {
-        ErrorType::Display => ("CellError", "Guarded"),
-        ErrorType::Debug => ("CellDebugError", "GuardedDebug"),
-    };
-    out.push(&format!("::core::result::Result::Ok::<(), ::kissaten::__cell::{error_type}>(())\n"));
-    out.push_region("}", Region::End);
-    out.push(&format!("); ::kissaten::__cell::{guard}(__kissaten_body).await; }}\n"));
     for binding in frame.put_back.iter().filter(|_| !frame.is_flat) {
         let (name, name_raw) = (&binding.name, raw(&binding.name));
         let mut put_back = String::new();
@@ -264,20 +281,10 @@ fn foot(out: &mut Generated, frame: &Frame<'_>) {
     out.push("}) }\n");
 }
 
-/// Makes rustc's lint print the types of variables.
-fn ask_types<'a>(out: &mut Generated, names: impl Iterator<Item = &'a str>, region: fn(String) -> Region) {
-    let mut names = names.peekable();
-    if names.peek().is_some() {
-        out.push("#[warn(trivial_casts)] {\n");
-        names.for_each(|name| out.push_region(&format!("let _ = &{} as &_;\n", raw(name)), region(name.to_owned())));
-        out.push("}\n");
-    }
-}
-
 /// A program that describes all variables.
 pub(crate) fn variables(bindings: &[Binding], has_items: bool, layer: Option<&str>, entry: &str) -> String {
     let mut out = String::from("#[macro_use] extern crate kissaten; ");
-    out.push_str(&extern_layer(layer));
+    out.push_str(layer.unwrap_or_default());
     if has_items {
         out.push_str("extern crate notebook; ");
     }
@@ -330,7 +337,7 @@ pub(crate) fn items_root(
 ) -> Generated {
     let mut out = Generated::default();
     out.push("#[macro_use] extern crate kissaten;\nextern crate self as notebook;\n");
-    out.push(&extern_layer(layer));
+    out.push(layer.unwrap_or_default());
     for (index, live) in arrangement.at_root() {
         out.push_region(&live.import.text, Region::Import(index));
         out.push("\n");

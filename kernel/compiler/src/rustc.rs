@@ -9,6 +9,7 @@ use tokio::io::AsyncReadExt;
 use tokio_util::sync::CancellationToken;
 
 use crate::PrepareError;
+use crate::cargo;
 use crate::diagnostic;
 use crate::session_library::SessionLibrary;
 
@@ -118,6 +119,7 @@ pub(crate) async fn run(
     if invocation.is_stable {
         command.env_remove("RUSTC_BOOTSTRAP");
     }
+    cargo::set_package_variables(&mut command, &session.toolchain);
     command.current_dir(invocation.folder).args(&invocation.arguments);
     command.arg("-o").arg(invocation.output).arg(invocation.root);
     tracing::debug!(?command, "rustc");

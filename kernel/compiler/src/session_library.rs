@@ -12,11 +12,12 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use cargo_metadata::semver::Version;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use crate::cargo::{self, CallError, Description, PROFILE, Said, Units, flags};
+use crate::cargo::{self, CallError, Description, PROFILE, Said, Unit, Units, flags};
 use crate::private::{check_private, is_private};
 use crate::toolchain::{Toolchain, ToolchainError};
 use crate::umask;
@@ -187,6 +188,27 @@ impl SessionLibrary {
         read_manifest(&target.join(MANIFEST))
     }
 
+    /// The version of a crate that is compiled into it and that cells name.
+    pub(crate) fn shared_version(&self, name: &str) -> Option<Version> {
+        let is_it = |unit: &&Description| unit.name == name && unit.is_library();
+        let unit = self.units.iter().find(is_it).filter(|_| SHARED.contains(&name))?;
+        Version::parse(&unit.version).ok()
+    }
+
+    /// Whether that is the one which is compiled into it, or would be in its place. One of another major version, or
+    /// from elsewhere, is a crate as any other.
+    pub(crate) fn is_shared(&self, unit: &Unit) -> bool {
+        let (name, version) = cargo::name_and_version(&unit.pkg_id);
+        let is_public = !["path+", "git+"].iter().any(|source| unit.pkg_id.starts_with(source));
+        let Some(ours) = self.shared_version(&name).filter(|_| is_public) else { return false };
+        Version::parse(&version).is_ok_and(|version| are_compatible(&ours, &version))
+    }
+
+    /// Whether a crate is surely compiled into it.
+    pub(crate) fn has(&self, name: &str, version: &str) -> bool {
+        self.units.iter().any(|unit| unit.name == name && unit.version == version && unit.is_library())
+    }
+
     fn describe(
         toolchain: Toolchain,
         source: &Path,
@@ -208,10 +230,20 @@ impl SessionLibrary {
             worker: folder.join("kissaten-worker"),
             source: source.to_owned(),
             target: target.to_owned(),
-            units: units.below(&SHARED),
+            units: units.below(|unit| SHARED.contains(&cargo::name_and_version(&unit.pkg_id).0.as_str())),
             levels,
         })
     }
+}
+
+/// Whether cargo would take one of them for the other.
+pub(crate) fn are_compatible(one: &Version, other: &Version) -> bool {
+    let key = |version: &Version| match (version.major, version.minor) {
+        (0, 0) => (0, 0, version.patch),
+        (0, minor) => (0, minor, 0),
+        (major, _) => (major, 0, 0),
+    };
+    key(one) == key(other)
 }
 
 /// What a build would compile.

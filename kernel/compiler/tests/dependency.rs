@@ -34,7 +34,13 @@ fn depend(session: &mut Session, folder: &Path, line: &str) -> String {
                 session.restart_worker();
                 format!("; lost {}: {}", restart.lost.join(", "), restart.reason)
             });
-            format!("+[{}] -[{}]{}", changed.added.join(", "), changed.removed.join(", "), restart.unwrap_or_default())
+            let mut answer = format!("+[{}] -[{}]", changed.added.join(", "), changed.removed.join(", "));
+            answer.push_str(&restart.unwrap_or_default());
+            for line in changed.notes.iter().chain(&changed.warnings).chain(&changed.refused) {
+                answer.push_str(&format!("\n{line}"));
+            }
+            session.forget.extend(changed.lost);
+            answer
         }
         Err(error) => error.to_string().replace(&*folder.to_string_lossy(), "FOLDER"),
     }
@@ -187,9 +193,179 @@ fn a_changed_source_is_built_anew_and_what_was_lost_is_told() {
     assert!(!session.notebook.has_stale_dependencies());
     package(folder.path(), "menu", "pub fn price() -> u8 { 2 }", "");
     assert!(session.notebook.has_stale_dependencies());
-    check(&depend(&mut session, folder.path(), ""), expect!["+[] -[]; lost p: `menu` was changed"]);
-    check(&session.run("(menu::price(), total())"), expect!["= (2, 12)"]);
+    check(&depend(&mut session, folder.path(), ""), expect!["+[] -[]"]);
+    check(&session.run("(menu::price(), total(), p)"), expect!["= (2, 12, 1)"]);
     check(&session.run("total()"), expect!["= 12"]);
+}
+
+#[test]
+fn what_runs_goes_on_when_a_source_changes() {
+    let (mut session, folder) = begin();
+    let source = |fields: &str, price: u8| {
+        format!(
+            "use std::sync::atomic::*; static SOLD: AtomicU8 = AtomicU8::new(0);
+             #[derive(Debug)] pub struct Dish {{ {fields} pub price: u8 }}
+             impl Dish {{ pub fn sell(&self) -> u8 {{ SOLD.fetch_add(self.price, Ordering::SeqCst) + self.price }} }}
+             impl Default for Dish {{ fn default() -> Self {{ Dish {{ price: {price}, ..unsafe {{ std::mem::zeroed() }} }} }} }}"
+        )
+    };
+    package(folder.path(), "menu", &source("", 1), "");
+    depend(&mut session, folder.path(), "menu = { path = \"menu\" }");
+    session.run(
+        "use menu::Dish as Meal; struct Order { meal: Meal } struct Own(u8);
+         static ORDERS: std::sync::Mutex<Vec<Meal>> = std::sync::Mutex::new(vec![]);
+         static COUNT: std::sync::atomic::AtomicU8 = std::sync::atomic::AtomicU8::new(5);
+         let (dish, orders, order) = (menu::Dish::default(), vec![Some(Meal::default())], Order { meal: Meal::default() });
+         let (own, numbers) = (Own(3), vec![1.5, 2.5]);
+         let any: Box<dyn std::any::Any> = Box::new(menu::Dish::default());
+         COUNT.store(6, std::sync::atomic::Ordering::SeqCst);
+         let (send, mut receive) = tokio::sync::mpsc::unbounded_channel::<u8>();
+         let (told, tell) = tokio::sync::oneshot::channel::<u8>();
+         let task = tokio::spawn(async move {
+             let dish = menu::Dish::default();
+             while let Some(n) = receive.recv().await { for _ in 0..n { dish.sell(); } }
+             told.send(dish.sell()).unwrap();
+         });",
+    );
+    package(folder.path(), "menu", &source("pub name: [u64; 9],", 10), "");
+    check(
+        &depend(&mut session, folder.path(), ""),
+        expect![[r#"
+        +[] -[]
+        The variables `dish`, `order`, `orders` were dropped, as `menu` was changed: their types are others now.
+        The static `ORDERS` starts anew, as `menu` was changed."#]],
+    );
+    // Both forms are loaded, and neither is taken for the other.
+    check(
+        &session.run("(any.is::<menu::Dish>(), Meal::default().sell(), own.0, numbers, COUNT.load(std::sync::atomic::Ordering::SeqCst), ORDERS.lock()?.len())"),
+        expect!["= (false, 10, 3, [1.5, 2.5], 6, 0)"],
+    );
+    check(&session.run("send.send(4)?; drop(send); tell.await?"), expect!["= 5"]);
+    check(&session.run("menu::Dish::default().sell()"), expect!["= 20"]);
+    check(
+        &session.run("dish"),
+        expect![[r#"
+        error[E0425]: cannot find value `dish` in this scope
+         --> cell 5:1:1
+          |
+        1 | dish
+          | ^^^^ not found in this scope
+          |
+          = note: `dish` was dropped: its type `Dish` is of a dependency that was changed; run its cell again"#]],
+    );
+    check(&session.run("let order = Order { meal: Meal::default() }; order.meal.price"), expect!["= 10"]);
+}
+
+#[test]
+fn a_feature_changes_a_crate_beside_what_runs() {
+    let (mut session, folder) = begin();
+    let counter = "use std::sync::atomic::*; static N: AtomicU8 = AtomicU8::new(0); #[derive(Debug)] pub struct Count(pub u8); pub fn next() -> Count { Count(N.fetch_add(1, Ordering::SeqCst)) }";
+    package(folder.path(), "counter", counter, "");
+    let menu =
+        "#[derive(Debug, Default)] pub struct Dish { #[cfg(feature = \"vegan\")] pub vegan: bool, pub price: u8 }";
+    package(folder.path(), "menu", menu, "[features]\nvegan = []\n[dependencies]\ncounter = { path = \"../counter\" }");
+    depend(&mut session, folder.path(), "counter = { path = \"counter\" }");
+    depend(&mut session, folder.path(), "menu = { path = \"menu\" }");
+    check(
+        &session.run("let (points, dish, count) = (vec![(1.0, 2.0)], menu::Dish::default(), counter::next());"),
+        expect![""],
+    );
+    check(
+        &depend(&mut session, folder.path(), "menu = { path = \"menu\", features = [\"vegan\"] }"),
+        expect![[r#"
+        +[menu 0.3.1] -[]
+        The variable `dish` was dropped, as `menu` is needed with other features: its type is another one now."#]],
+    );
+    check(
+        &session.run("(points, counter::next(), count, menu::Dish::default())"),
+        expect!["= ([(1.0, 2.0)], Count(1), Count(0), Dish { vegan: false, price: 0 })"],
+    );
+    // And back.
+    check(&depend(&mut session, folder.path(), "menu = { path = \"menu\" }"), expect!["+[menu 0.3.1] -[]"]);
+    check(&session.run("(menu::Dish::default(), counter::next())"), expect!["= (Dish { price: 0 }, Count(2))"]);
+}
+
+#[test]
+fn an_attribute_that_changes_changes_what_it_stands_on() {
+    let (mut session, folder) = begin();
+    let source = |field: &str| {
+        format!(
+            "use proc_macro::TokenStream;
+             #[proc_macro_attribute] pub fn dish(_: TokenStream, _: TokenStream) -> TokenStream {{
+                 \"#[derive(Debug, Default)] pub struct Dish {{ {field} pub price: u8 }}\".parse().unwrap()
+             }}"
+        )
+    };
+    package(folder.path(), "menu", &source(""), "[lib]\nproc-macro = true");
+    depend(&mut session, folder.path(), "menu = { path = \"menu\" }");
+    session.run("#[menu::dish] struct Dish; let (dish, n) = (Dish::default(), 1);");
+    package(folder.path(), "menu", &source("pub stars: [u64; 4],"), "[lib]\nproc-macro = true");
+    check(
+        &depend(&mut session, folder.path(), ""),
+        expect![[r#"
+        +[] -[]
+        The variable `dish` was dropped, as `menu` was changed: its type is another one now."#]],
+    );
+    check(&session.run("(Dish::default(), n)"), expect!["= (Dish { stars: [0, 0, 0, 0], price: 0 }, 1)"]);
+}
+
+#[test]
+fn another_tokio_is_refused_and_the_rest_comes() {
+    let (mut session, folder) = begin();
+    package(folder.path(), "menu", "pub fn price() -> u8 { 1 }", "");
+    let mut change = Change::from_line("tokio = \"0.2\"", folder.path()).unwrap();
+    change.and(Change::from_line("menu = { path = \"menu\" }", folder.path()).unwrap());
+    let changed = session.change_dependencies(&change, &CancellationToken::new()).unwrap();
+    assert_eq!((changed.added, changed.refused.len()), (vec!["menu 0.3.1".to_owned()], 1));
+    check(&session.run("menu::price()"), expect!["= 1"]);
+}
+
+#[test]
+fn another_tokio_beside_the_sessions_is_a_crate_as_any_other() {
+    let (mut session, folder) = begin();
+    package(folder.path(), "tokio", "pub struct Runtime; pub fn spawn() -> u8 { 2 }", "");
+    let more = "[dependencies]\ntokio = { path = \"../tokio\" }";
+    package(folder.path(), "cook", "pub fn spawn() -> u8 { tokio::spawn() }", more);
+    check(&depend(&mut session, folder.path(), "cook = { path = \"cook\" }"), expect!["+[cook 0.3.1] -[]"]);
+    check(&session.run("let task = tokio::spawn(async { 3 }); cook::spawn()"), expect!["= 2"]);
+    check(
+        &depend(&mut session, folder.path(), "old = { package = \"tokio\", path = \"tokio\" }"),
+        expect!["+[old 0.3.1] -[]"],
+    );
+    check(
+        &session.run("let (runtime, other) = (old::Runtime, tokio::spawn(async { 4 })); old::spawn()"),
+        expect!["= 2"],
+    );
+    check(&session.run("drop(runtime); other.await?"), expect!["= 4"]);
+    // What nobody names is not taken for what has a name.
+    package(folder.path(), "futures", "pub struct Stream;", "");
+    let more = "[dependencies]\nfutures = { path = \"../futures\" }";
+    package(folder.path(), "river", "pub fn flow() -> futures::Stream { futures::Stream }", more);
+    depend(&mut session, folder.path(), "river = { path = \"river\" }");
+    session.run("let (stream, ours) = (river::flow(), futures::channel::mpsc::unbounded::<u8>());");
+    check(&session.run("ours.0.is_closed()"), expect!["= false"]);
+    check(&session.run("stream;"), expect![""]);
+}
+
+#[test]
+fn cargos_warnings_are_told_once() {
+    let (mut session, folder) = begin();
+    package(folder.path(), "menu", "pub fn price() -> u8 { 1 }", "");
+    package(folder.path(), "soup", "pub fn price() -> u8 { 1 }", "");
+    check(
+        &depend(&mut session, folder.path(), "menu = { path = \"menu\", featurs = [\"a\"] }"),
+        expect![[r#"
+        +[menu 0.3.1] -[]
+        unused manifest key: dependencies.menu.featurs"#]],
+    );
+    check(&depend(&mut session, folder.path(), "soup = { path = \"soup\" }"), expect!["+[soup 0.3.1] -[]"]);
+    let (mut second, _) = begin();
+    check(
+        &depend(&mut second, folder.path(), "menu = { path = \"menu\", featurs = [\"a\"] }"),
+        expect![[r#"
+        +[menu 0.3.1] -[]
+        unused manifest key: dependencies.menu.featurs"#]],
+    );
 }
 
 #[test]

@@ -39,6 +39,12 @@ pub(crate) fn run(crates: &[String]) -> anyhow::Result<()> {
         let never = CancellationToken::new();
         let changing = notebook.change_dependencies(change, &mut progress, &never);
         let changed = runtime.block_on(changing)?;
+        for warning in &changed.warnings {
+            println!("warning: {warning}");
+        }
+        if !changed.refused.is_empty() {
+            anyhow::bail!(changed.refused.join("\n"));
+        }
         println!("ready: {} ({} compiled)", changed.added.join(", "), changed.compiled);
     }
     Ok(())

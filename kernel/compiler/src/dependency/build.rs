@@ -9,10 +9,10 @@ use tokio_util::sync::CancellationToken;
 use toml::{Table, Value};
 
 use super::layer::{self, Parts};
-use super::set::{self, Content, Extern, Set};
-use super::{DependencyError, Obtained, Progress, Wanted, cache, cannot, generation, manifest, request};
+use super::set::{self, Content, Extern, Layer, Set};
+use super::{DependencyError, Obtained, Progress, Wanted, cache, cannot, generation, manifest, own, request, words};
 use crate::cargo::{self, CallError, Said, Target, Unit, Units};
-use crate::session_library::{SHARED, SessionLibrary, write_manifest};
+use crate::session_library::{SessionLibrary, write_manifest};
 
 /// A set on its way.
 pub(super) struct Build<'a> {
@@ -22,6 +22,8 @@ pub(super) struct Build<'a> {
     pub(super) folder: PathBuf,
     pub(super) target: &'a Path,
     pub(super) cancel: &'a CancellationToken,
+    /// What cargo said about the requirements.
+    warnings: Vec<String>,
 }
 
 /// A line of cargo's about what was compiled.
@@ -64,25 +66,26 @@ pub(super) async fn build(
 ) -> Result<Obtained, DependencyError> {
     let folder = cache::set_folder(target, key);
     std::fs::create_dir_all(&folder).map_err(cannot(&folder))?;
-    let mut build = Build { session: wanted.session, offline: wanted.offline, folder, target, cancel };
+    let (offline, warnings) = (wanted.offline, Vec::new());
+    let mut build = Build { session: wanted.session, offline, folder, target, cancel, warnings };
     build.write_package(wanted)?;
     progress(Progress { doing: "looking up versions".to_owned(), ..Progress::default() });
     let units = match build.units().await {
-        Err(DependencyError::Cargo(words)) if !build.offline && is_about_network(&words) => {
+        Err(DependencyError::Cargo(words)) if !build.offline && words::is_about_network(&words) => {
             // All that is needed may be here.
             build.offline = true;
             build.units().await.map_err(|_| DependencyError::Cargo(words))?
         }
         other => other?,
     };
-    if units.below(&SHARED) != wanted.session.units {
+    if units.below(|unit| wanted.session.is_shared(unit)) != wanted.session.units {
         return generation::build(wanted, &build, &units, progress).await;
     }
     let made = build.compile(&units, progress).await?;
     build.check_shared(&units, &made)?;
     progress(Progress { doing: "linking".to_owned(), done: units.units.len(), total: units.units.len() });
-    let (set, reason) = build.finish(wanted, &units, &made).await?;
-    Ok(Obtained { set, session: wanted.session.clone(), compiled: made.compiled, used: None, reason })
+    let set = build.finish(wanted, &units, &made).await?;
+    Ok(Obtained { set, session: wanted.session.clone(), compiled: made.compiled, used: None, reason: None })
 }
 
 impl Build<'_> {
@@ -101,27 +104,31 @@ impl Build<'_> {
         Ok(())
     }
 
-    fn call(&self) -> Result<tokio::process::Command, DependencyError> {
+    /// A call of cargo, where packages in `own` are the user's own.
+    fn call(&self, own: &BTreeSet<PathBuf>) -> Result<tokio::process::Command, DependencyError> {
         let toolchain = &self.session.toolchain;
         let no_cargo = || DependencyError::Environment(crate::SessionError::NoCargo.to_string());
         let program = cargo::find(toolchain).ok_or_else(no_cargo)?;
         let mut call = cargo::build(&program, toolchain, &self.folder, self.target);
+        own::tell_apart(&mut call, own, toolchain, self.target).map_err(cannot(self.target))?;
         if self.offline {
             call.arg("--offline");
         }
         Ok(call)
     }
 
-    async fn units(&self) -> Result<Units, DependencyError> {
-        let mut call = self.call()?;
+    async fn units(&mut self) -> Result<Units, DependencyError> {
+        let mut call = self.call(&BTreeSet::new())?;
         cargo::ask_for_units(&mut call);
         let mut answer = String::new();
-        self.run(call, |line| {
-            if let Said::Stdout(line) = line {
-                answer.push_str(line);
-            }
-        })
-        .await?;
+        let words = self
+            .run(call, |line| {
+                if let Said::Stdout(line) = line {
+                    answer.push_str(line);
+                }
+            })
+            .await?;
+        self.warnings = words::warnings(&words, &self.folder);
         serde_json::from_str(&answer)
             .map_err(|error| DependencyError::Environment(format!("cargo does not tell what it would build: {error}")))
     }
@@ -131,7 +138,8 @@ impl Build<'_> {
         units: &Units,
         progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Made, DependencyError> {
-        let mut call = self.call()?;
+        let own = own::folders(units).into_iter().filter(|folder| self.is_users(folder)).collect();
+        let mut call = self.call(&own)?;
         call.arg("--message-format=json-render-diagnostics");
         let mut made = Made::default();
         let mut now = Progress { total: units.units.len(), doing: "starting".to_owned(), ..Progress::default() };
@@ -165,8 +173,12 @@ impl Build<'_> {
         Ok(made)
     }
 
-    /// Runs cargo; what it says when it fails is the error.
-    async fn run(&self, call: tokio::process::Command, mut said: impl FnMut(Said<'_>)) -> Result<(), DependencyError> {
+    /// Runs cargo, and returns what it says; when it fails, that is the error.
+    async fn run(
+        &self,
+        call: tokio::process::Command,
+        mut said: impl FnMut(Said<'_>),
+    ) -> Result<Vec<String>, DependencyError> {
         let mut words = Vec::new();
         let status = cargo::run(call, self.cancel, |line| {
             if let Said::Stderr(line) = line {
@@ -175,8 +187,8 @@ impl Build<'_> {
             said(line);
         });
         match status.await {
-            Ok(status) if status.success() => Ok(()),
-            Ok(_) => Err(DependencyError::Cargo(self.readable(&words))),
+            Ok(status) if status.success() => Ok(words),
+            Ok(_) => Err(DependencyError::Cargo(words::error(&words, &self.folder))),
             Err(CallError::Cancelled) => Err(DependencyError::Cancelled),
             Err(CallError::Start(error)) => {
                 Err(DependencyError::Environment(format!("cargo could not be started: {error}")))
@@ -184,37 +196,14 @@ impl Build<'_> {
         }
     }
 
-    /// cargo's error, whole, without what is about the package around the dependencies.
-    fn readable(&self, words: &[String]) -> String {
-        let is_step = |line: &str| {
-            let steps = [
-                "Compiling",
-                "Updating",
-                "Locking",
-                "Adding",
-                "Downloading",
-                "Downloaded",
-                "Blocking",
-                "Fresh",
-                "Downgrading",
-            ];
-            steps.iter().any(|step| line.trim_start().strip_prefix(step).is_some_and(|rest| rest.starts_with(' ')))
-        };
-        let from = words.iter().position(|line| line.starts_with("error")).unwrap_or(0);
-        let lines: Vec<&str> = words[from..].iter().map(String::as_str).filter(|line| !is_step(line)).collect();
-        let folder = self.folder.display();
-        let package = format!("package `{} v0.0.0 ({folder})`", manifest::PACKAGE);
-        let text =
-            lines.join("\n").replace(&package, "the notebook").replace(&format!("{folder}/Cargo.toml"), "the notebook");
-        text.strip_prefix("error: ").unwrap_or(&text).trim_end().to_owned()
-    }
-
     /// The shared crates must be the very files that the session library has.
     fn check_shared(&self, units: &Units, made: &Made) -> Result<(), DependencyError> {
-        let is_shared = |name: &str| SHARED.contains(&name);
         for index in units.libraries() {
             let unit = &units.units[index];
-            let ours = self.session.crates.iter().find(|(name, _)| is_shared(name) && *name == crate_name(unit));
+            if !self.session.is_shared(unit) {
+                continue;
+            }
+            let ours = self.session.crates.iter().find(|(name, _)| *name == crate_name(unit));
             let Some((name, ours)) = ours else { continue };
             if made.library(unit)?.file_name() != ours.file_name() {
                 return Err(DependencyError::Environment(format!(
@@ -227,68 +216,65 @@ impl Build<'_> {
         Ok(())
     }
 
-    /// Links what was compiled and writes the set down; tells too whether what the worker has loaded cannot stay.
-    async fn finish(
-        &self,
-        wanted: &Wanted<'_>,
-        units: &Units,
-        made: &Made,
-    ) -> Result<(Set, Option<String>), DependencyError> {
-        let externs = externs(units, made)?;
+    /// Links what was compiled and writes the set down.
+    async fn finish(&self, wanted: &Wanted<'_>, units: &Units, made: &Made) -> Result<Set, DependencyError> {
         let contents = contents(units, made)?;
-        let all: BTreeSet<&Content> = contents.iter().collect();
-        let mut layers = wanted.base.map(|base| base.layers.clone()).unwrap_or_default();
-        let fits = layers.iter().flat_map(|layer| &layer.contents).all(|content| all.contains(content));
-        let reason = (!fits).then(|| set::difference(&layers, &all));
-        if !fits {
-            layers.clear();
+        let base = wanted.base.map(|base| base.layers.as_slice()).unwrap_or_default();
+        let mut layers: Vec<Layer> = Vec::new();
+        for layer in base {
+            if layer.stays(&contents, &layers) {
+                layers.push(layer.clone());
+            }
         }
-        let old: BTreeSet<Content> = layers.iter().flat_map(|layer| layer.contents.clone()).collect();
-        let new: Vec<Content> = contents.into_iter().filter(|content| !old.contains(content)).collect();
-        let dependencies = self.target.join(cargo::PROFILE).join("deps");
         let layers_folder = self.target.join("layers");
-        let mut folders: Vec<PathBuf> = [dependencies, layers_folder.clone()]
+        let mut folders: Vec<PathBuf> = [self.target.join(cargo::PROFILE).join("deps"), layers_folder.clone()]
             .into_iter()
             .filter(|folder| *folder != self.session.dependencies)
             .collect();
-        if let Some(base) = wanted.base.filter(|_| fits) {
-            // The layers below may be those of an installation, which are not beside these.
-            folders.extend(base.folders.iter().filter(|folder| !folders.contains(folder)).cloned().collect::<Vec<_>>());
-        }
-        if !new.is_empty() {
+        // The layers below may be those of an installation, which are not beside these.
+        let further = wanted.base.iter().flat_map(|base| &base.folders).filter(|folder| !folders.contains(folder));
+        let further: Vec<PathBuf> = further.cloned().collect();
+        folders.extend(further);
+        let there: BTreeSet<&Content> = layers.iter().flat_map(|layer| &layer.contents).collect();
+        let new = contents.iter().filter(|content| !there.contains(content)).cloned();
+        let (own, others): (Vec<Content>, Vec<Content>) = new.partition(|content| content.compiled != 0);
+        // The user's own stand upon the others in a layer that can be replaced by another when their source changes.
+        for (new, is_own) in [(others, false), (own, true)] {
+            if new.is_empty() {
+                continue;
+            }
             let mut search: Vec<String> = made.search.iter().cloned().collect();
             search.extend(folders.iter().map(|folder| format!("dependency={}", folder.display())));
-            let folder = layers_folder.clone();
-            let rlibs = made.rlibs(&new);
-            let (session, below) = (self.session, &*layers);
-            let parts = Parts { session, below, externs: &externs, contents: new, rlibs, search, folder };
+            let below = layers.iter().filter(|layer| is_own || !layer.is_own()).collect();
+            let (session, rlibs, folder) = (self.session, made.rlibs(&new), layers_folder.clone());
+            let parts = Parts { session, below, contents: new, rlibs, search, folder };
             let layer = layer::link(parts, self.cancel).await?;
             layers.push(layer);
         }
+        let externs = externs(units, made)?;
         let set = Set {
             requirements: resolved(wanted.requirements, &externs),
             externs,
+            contents,
             folders,
             layers,
             sources: self.sources(units),
             files: made.names(),
             lock: self.folder.join("Cargo.lock"),
+            warnings: self.warnings.clone(),
         };
         write_manifest(&self.folder.join(cache::MANIFEST), &set)?;
-        Ok((set, reason))
+        Ok(set)
     }
 
-    /// The files of the user's own packages, which cargo lists beside what it made.
     fn sources(&self, units: &Units) -> Vec<(PathBuf, u64)> {
         let list = self.target.join(cargo::PROFILE).join(format!("lib{}.d", manifest::PACKAGE));
-        let list = std::fs::read_to_string(list).unwrap_or_default();
-        let listed = list.split_once(": ").map_or("", |(_, files)| files).replace("\\ ", "\0");
-        let files = listed.split_whitespace().map(|file| PathBuf::from(file.replace('\0', " ")));
-        let manifests =
-            units.units.iter().filter_map(|unit| own_folder(&unit.pkg_id)).map(|folder| folder.join("Cargo.toml"));
-        let is_users = |file: &PathBuf| !file.starts_with(&self.folder) && !file.starts_with(&self.session.source);
-        let files: BTreeSet<PathBuf> = files.chain(manifests).filter(is_users).collect();
-        files.into_iter().map(|file| (set::modified(&file), file)).map(|(time, file)| (file, time)).collect()
+        own::sources(&list, &own::folders(units), |file| self.is_users(file))
+    }
+
+    /// Whether a path to something of a package leads to one of the user's, and not to one of ours.
+    fn is_users(&self, path: &Path) -> bool {
+        !path.starts_with(&self.folder) && !path.starts_with(&self.session.source)
     }
 }
 
@@ -329,21 +315,8 @@ impl Made {
     }
 }
 
-/// Whether cargo could not reach a registry or a repository.
-fn is_about_network(words: &str) -> bool {
-    ["resolve host", "network failure", "failed to connect", "Couldn't connect", "[6] ", "[7] ", "[28] "]
-        .iter()
-        .any(|mark| words.contains(mark))
-}
-
 fn crate_name(unit: &Unit) -> String {
     unit.target.name.replace('-', "_")
-}
-
-/// The folder of a package that is the user's own.
-fn own_folder(id: &str) -> Option<PathBuf> {
-    let path = id.strip_prefix("path+file://")?;
-    Some(PathBuf::from(path.rsplit_once('#').map_or(path, |(path, _)| path)))
 }
 
 /// The direct dependencies.
@@ -354,33 +327,40 @@ fn externs(units: &Units, made: &Made) -> Result<Vec<Extern>, DependencyError> {
     for edge in edges.filter(|edge| edge.extern_crate_name != "kissaten_ground") {
         let unit = &units.units[edge.index];
         let (package, version) = cargo::name_and_version(&unit.pkg_id);
+        let path = made.library(unit)?.clone();
         externs.push(Extern {
             name: edge.extern_crate_name.clone(),
             crate_name: crate_name(unit),
             package,
             version,
-            path: made.library(unit)?.clone(),
+            compiled: compiled(unit, &path),
+            path,
             is_macro: unit.target.kind.iter().any(|kind| kind == "proc-macro"),
         });
     }
     Ok(externs)
 }
 
-/// All crates that are loaded for the set, but for those of the session library.
-fn contents(units: &Units, made: &Made) -> Result<Vec<Content>, DependencyError> {
+/// All crates that are loaded for the set, also those of them that the session library has.
+fn contents(units: &Units, made: &Made) -> Result<BTreeSet<Content>, DependencyError> {
+    let root = units.roots.first().map(|root| &units.units[*root]);
+    let edges = root.into_iter().flat_map(|root| &root.dependencies);
+    let wanted = edges.filter(|edge| edge.extern_crate_name != "kissaten_ground").map(|edge| edge.index);
     let mut contents = BTreeSet::new();
-    for index in units.libraries() {
+    for index in units.libraries_from(wanted) {
         let unit = &units.units[index];
         let (name, version) = cargo::name_and_version(&unit.pkg_id);
-        if name == "kissaten-ground" {
-            continue;
-        }
         let file = made.library(unit)?;
-        let compiled = if own_folder(&unit.pkg_id).is_some() { set::modified(file) } else { 0 };
+        let compiled = compiled(unit, file);
         let file = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         contents.insert(Content { name, version, file, compiled });
     }
-    Ok(contents.into_iter().collect())
+    Ok(contents)
+}
+
+/// When it was compiled, if it is the user's own; else its file's name tells it from all others.
+fn compiled(unit: &Unit, file: &Path) -> u64 {
+    if own::folder(&unit.pkg_id).is_some() { set::modified(file) } else { 0 }
 }
 
 /// The requirements, with the version that was found where any would do.

@@ -46,6 +46,14 @@ pub(crate) fn use_of(folder: &Path) -> Option<Arc<File>> {
     Some(Arc::new(file))
 }
 
+/// Removes what is there of a set that could not be built; not one that was there before, nor one that leads elsewhere.
+pub(super) fn remove_unfinished(target: &Path, key: &str) {
+    let folder = set_folder(target, key);
+    if !folder.join(MANIFEST).is_file() && !folder.join(super::generation::POINTER).is_file() {
+        let _ = std::fs::remove_dir_all(folder);
+    }
+}
+
 /// Where a set is described and its cargo package is.
 pub(super) fn set_folder(target: &Path, key: &str) -> PathBuf {
     target.join("sets").join(key)

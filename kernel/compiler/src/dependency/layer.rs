@@ -9,7 +9,7 @@ use std::process::Stdio;
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
-use super::set::{Content, Extern, Layer};
+use super::set::{Content, Layer};
 use super::{DependencyError, cannot, native};
 use crate::cargo::{self, CallError, Said};
 use crate::session_library::{Fnv, SessionLibrary};
@@ -18,8 +18,7 @@ use crate::session_library::{Fnv, SessionLibrary};
 pub(super) struct Parts<'a> {
     pub(super) session: &'a SessionLibrary,
     /// The layers that it stands upon.
-    pub(super) below: &'a [Layer],
-    pub(super) externs: &'a [Extern],
+    pub(super) below: Vec<&'a Layer>,
     pub(super) contents: Vec<Content>,
     /// The files of these crates.
     pub(super) rlibs: Vec<PathBuf>,
@@ -33,7 +32,14 @@ pub(super) struct Parts<'a> {
 pub(super) async fn link(parts: Parts<'_>, cancel: &CancellationToken) -> Result<Layer, DependencyError> {
     let name = name(&parts);
     let library = parts.folder.join(format!("lib{name}.so"));
-    let layer = Layer { name: name.clone(), library: library.clone(), contents: parts.contents.clone() };
+    let symbols = native::symbols(&parts.rlibs).map_err(cannot(&parts.session.dependencies))?;
+    let layer = Layer {
+        name: name.clone(),
+        library: library.clone(),
+        contents: parts.contents.clone(),
+        below: parts.below.iter().map(|layer| layer.name.clone()).collect(),
+        has_native: !symbols.is_empty(),
+    };
     if library.is_file() {
         return Ok(layer);
     }
@@ -41,7 +47,7 @@ pub(super) async fn link(parts: Parts<'_>, cancel: &CancellationToken) -> Result
     let workshop = tempfile::tempdir_in(&parts.folder).map_err(cannot(&parts.folder))?;
     let source = workshop.path().join("lib.rs");
     std::fs::write(&source, text(&parts)).map_err(cannot(&source))?;
-    let exports = native::exports(&parts.rlibs, workshop.path()).map_err(cannot(workshop.path()))?;
+    let exports = native::exports(&symbols, workshop.path()).map_err(cannot(workshop.path()))?;
     let made = workshop.path().join(format!("lib{name}.so"));
     let mut command = Command::from(parts.session.toolchain.command());
     command
@@ -82,11 +88,11 @@ pub(super) async fn link(parts: Parts<'_>, cancel: &CancellationToken) -> Result
 
 fn text(parts: &Parts<'_>) -> String {
     let mut text = String::from("extern crate kissaten as _;\n");
-    for layer in parts.below {
+    for layer in &parts.below {
         let _ = writeln!(text, "extern crate {} as _;", layer.name);
     }
-    for found in parts.externs.iter().filter(|found| !found.is_macro) {
-        let _ = writeln!(text, "extern crate {} as _;", found.name);
+    for number in 0..parts.rlibs.len() {
+        let _ = writeln!(text, "extern crate part_{number} as _;");
     }
     text
 }
@@ -95,7 +101,8 @@ fn externs(parts: &Parts<'_>) -> Vec<String> {
     let own = |name: &str, path: &Path| format!("--extern={name}={}", path.display());
     let mut arguments = vec![own("kissaten", &parts.session.library)];
     arguments.extend(parts.below.iter().map(|layer| own(&layer.name, &layer.library)));
-    arguments.extend(parts.externs.iter().map(|found| own(&found.name, &found.path)));
+    // All of them, as those of the user's own stand in another layer and may be who names them.
+    arguments.extend(parts.rlibs.iter().enumerate().map(|(number, path)| own(&format!("part_{number}"), path)));
     arguments
 }
 
@@ -103,7 +110,7 @@ fn externs(parts: &Parts<'_>) -> Vec<String> {
 fn name(parts: &Parts<'_>) -> String {
     let mut hasher = Fnv::default();
     hasher.write(parts.session.target.as_os_str().as_encoded_bytes());
-    for layer in parts.below {
+    for layer in &parts.below {
         hasher.write(layer.name.as_bytes());
     }
     for content in &parts.contents {

@@ -14,21 +14,26 @@ use std::path::{Path, PathBuf};
 use object::read::archive::ArchiveFile;
 use object::{Object, ObjectSymbol, SymbolScope};
 
-/// The arguments with which rustc exports the symbols of C as well; none, if there are no such symbols. What they refer
-/// to is written into `folder`.
-///
-/// No linker has an option that takes anything back from the list of exports that rustc gives it, and most take only one
-/// such list. So the linker is called by a script that adds to the list.
-pub(super) fn exports(rlibs: &[PathBuf], folder: &Path) -> io::Result<Vec<OsString>> {
+/// The symbols of C in these crates.
+pub(super) fn symbols(rlibs: &[PathBuf]) -> io::Result<BTreeSet<String>> {
     let mut symbols = BTreeSet::new();
     for rlib in rlibs.iter().filter(|path| path.extension().is_some_and(|extension| extension == "rlib")) {
         add_symbols(&fs::read(rlib)?, &mut symbols);
     }
+    Ok(symbols)
+}
+
+/// The arguments with which rustc exports these symbols as well; none, if there are none. What they refer to is written
+/// into `folder`.
+///
+/// No linker has an option that takes anything back from the list of exports that rustc gives it, and most take only one
+/// such list. So the linker is called by a script that adds to the list.
+pub(super) fn exports(symbols: &BTreeSet<String>, folder: &Path) -> io::Result<Vec<OsString>> {
     if symbols.is_empty() {
         return Ok(Vec::new());
     }
     let mut list = String::new();
-    for symbol in &symbols {
+    for symbol in symbols {
         let _ = writeln!(list, "    {symbol};");
     }
     fs::write(folder.join("symbols"), list)?;

@@ -24,9 +24,13 @@ impl Change {
     /// # Errors
     /// A sentence about what cannot be read.
     pub fn from_line(line: &str, directory: &Path) -> Result<Self, DependencyError> {
-        let line = line.trim().trim_end_matches(';');
+        let line = without_comment(line).trim().trim_end_matches(';').trim_end();
         if line.contains('=') && !line.starts_with('-') && !is_word_with_version(line) {
-            return Self::from_table(line, directory);
+            return match bare_version(line) {
+                // There is nothing else that it could mean.
+                Some((name, version)) => Self::from_table(&format!("{name} = \"{version}\""), directory),
+                None => Self::from_table(line, directory),
+            };
         }
         let mut change = Self::default();
         for word in line.split_whitespace() {
@@ -60,6 +64,18 @@ impl Change {
         }
         let mut change = Self::default();
         for (name, requirement) in table {
+            if let Value::Integer(_) | Value::Float(_) = requirement {
+                // As it was written: `0.10` is no number.
+                let mut lines = text.lines().filter_map(bare_version);
+                let version = lines.find(|(found, _)| *found == name).map_or("1", |(_, version)| version);
+                return Err(DependencyError::Request(format!(
+                    "a version stands in quotes; write `{name} = \"{version}\"`"
+                )));
+            }
+            if let Some(Value::Integer(_) | Value::Float(_)) = requirement.get("version") {
+                let words = "a version stands in quotes, as in `version = \"0.9\"`";
+                return Err(DependencyError::Request(format!("`{name}`: {words}")));
+            }
             change.insert(&name, requirement, directory)?;
         }
         Ok(change)
@@ -98,6 +114,10 @@ impl Change {
             return wrong(format!("`{name}` cannot come from a workspace, as a notebook has none; write its version"));
         }
         requirement.remove("optional");
+        // As cargo read it until edition 2024.
+        if let Some(value) = requirement.remove("default_features") {
+            requirement.entry("default-features").or_insert(value);
+        }
         if let Some(Value::String(path)) = requirement.get_mut("path") {
             let whole = directory.join(&*path);
             *path = whole.canonicalize().unwrap_or(whole).to_string_lossy().into_owned();
@@ -107,6 +127,35 @@ impl Change {
         self.add.insert(name.to_owned(), Value::Table(requirement));
         Ok(())
     }
+}
+
+/// What stands before a comment of TOML's or Rust's. In quotes there is none.
+fn without_comment(line: &str) -> &str {
+    let (mut quote, mut before) = (None, ' ');
+    for (at, character) in line.char_indices() {
+        match quote {
+            Some(open) if character == open => quote = None,
+            Some(_) => {}
+            None if matches!(character, '"' | '\'') => quote = Some(character),
+            None if before.is_whitespace() && (character == '#' || line[at..].starts_with("//")) => return &line[..at],
+            None => {}
+        }
+        before = character;
+    }
+    line
+}
+
+/// The name and the version in `rand = 0.8.5`, where the version has no quotes.
+fn bare_version(line: &str) -> Option<(&str, &str)> {
+    let (name, version) = without_comment(line).trim().split_once('=')?;
+    let (name, version) = (name.trim(), version.trim());
+    let is_part = |character: char| {
+        character.is_ascii_alphanumeric()
+            || matches!(character, '.' | '-' | '+' | '^' | '~' | '=' | '<' | '>' | '*' | ',' | ' ')
+    };
+    let begins =
+        version.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '^' | '~' | '=' | '<' | '>' | '*'));
+    (begins && version.chars().all(is_part) && !name.contains(['.', '"', ' '])).then_some((name, version))
 }
 
 /// `rand@=0.9.1`
@@ -152,16 +201,40 @@ mod tests {
         let derive = "serde = { version = \"1\", features = [\"derive\"] }";
         assert_eq!(check(derive), "serde = { features = [\"derive\"], version = \"1\" }\n");
         assert_eq!(check("menu = { path = \"../menu\" }"), "menu = { path = \"/notebooks/../menu\" }\n");
+        let older = "p = { version = \"1\", default_features = false }";
+        assert_eq!(check(older), "p = { default-features = false, version = \"1\" }\n");
         assert_eq!(check("m = { package = \"menu\" }"), "m = { package = \"menu\", version = \"*\" }\n");
     }
 
     #[test]
     fn what_is_no_requirement_is_told() {
         assert_eq!(check("kissaten"), "`kissaten` is always there and cannot be a dependency");
-        assert_eq!(check("rand = 9"), "`rand = 9` is no requirement; write `rand = \"1\"`");
+        assert_eq!(check("rand = true"), "`rand = true` is no requirement; write `rand = \"1\"`");
         assert!(check("rand = 0.9\"").starts_with("this is not how Cargo.toml writes dependencies: "));
         assert!(check("9").starts_with("`9` is no name of a crate"));
         assert!(check("a.workspace = true").ends_with("write its version"));
+    }
+
+    #[test]
+    fn a_version_needs_no_quotes_in_a_line() {
+        for version in ["9", "0.10", "0.8.5", "^1", "=1.0.0-rc.1", "*", ">=1, <3", "1.*"] {
+            assert_eq!(check(&format!("rand = {version}")), format!("rand = \"{version}\"\n"));
+        }
+        let inside = "`rand`: a version stands in quotes, as in `version = \"0.9\"`";
+        assert_eq!(check("rand = { version = 0.9 }"), inside);
+        assert!(check("rand = nine").starts_with("this is not how Cargo.toml writes dependencies: "));
+        let error = Change::from_table("log = \"1\"\nrand = 0.10 # for dice", Path::new("/")).unwrap_err();
+        assert_eq!(error.to_string(), "a version stands in quotes; write `rand = \"0.10\"`");
+    }
+
+    #[test]
+    fn comments_are_none_of_it() {
+        assert_eq!(check("rand = \"0.9\" // for dice"), "rand = \"0.9\"\n");
+        assert_eq!(check("rand = 0.9; # for dice"), "rand = \"0.9\"\n");
+        assert_eq!(check("rand // for `dice = 1`"), "rand = \"*\"\n");
+        assert_eq!(check("-rand # no more dice"), "-rand\n");
+        let url = "r = { git = \"https://example.org/#a\" }";
+        assert_eq!(check(url), "r = { git = \"https://example.org/#a\" }\n");
     }
 
     #[test]

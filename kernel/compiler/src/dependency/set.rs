@@ -10,7 +10,7 @@ use toml::Table;
 
 use super::Wanted;
 use super::request::to_text;
-use crate::session_library::Fnv;
+use crate::session_library::{Fnv, SessionLibrary};
 
 /// As it stands in the cache.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -18,7 +18,9 @@ pub(crate) struct Set {
     /// What was asked for, with the versions that were found where any would do.
     pub(crate) requirements: Table,
     pub(crate) externs: Vec<Extern>,
-    /// From the first to the last, which is what cells link to.
+    /// All crates that are loaded for it.
+    pub(crate) contents: BTreeSet<Content>,
+    /// Those that cells link to, each after those that it stands upon.
     pub(crate) layers: Vec<Layer>,
     /// Where rustc finds the crates below.
     pub(crate) folders: Vec<PathBuf>,
@@ -28,6 +30,8 @@ pub(crate) struct Set {
     pub(crate) files: BTreeSet<String>,
     /// The versions of everything.
     pub(crate) lock: PathBuf,
+    /// What cargo said about the requirements, though it took them.
+    pub(crate) warnings: Vec<String>,
 }
 
 /// A crate that cells can name.
@@ -40,6 +44,8 @@ pub(crate) struct Extern {
     pub(crate) package: String,
     pub(crate) version: String,
     pub(crate) path: PathBuf,
+    /// When it was compiled, if it is the user's own.
+    pub(crate) compiled: u64,
     /// Whether it is code of the compiler.
     pub(crate) is_macro: bool,
 }
@@ -50,8 +56,12 @@ pub(crate) struct Layer {
     /// The crate's name.
     pub(crate) name: String,
     pub(crate) library: PathBuf,
-    /// What is in it.
+    /// What is in it: crates of the user's own, or none of them.
     pub(crate) contents: Vec<Content>,
+    /// The names of those that it stands upon.
+    pub(crate) below: Vec<String>,
+    /// Whether it has symbols of C.
+    pub(crate) has_native: bool,
 }
 
 /// A compiled crate.
@@ -63,6 +73,21 @@ pub(crate) struct Content {
     pub(crate) file: String,
     /// When it was compiled, if it is the user's own.
     pub(crate) compiled: u64,
+}
+
+impl Content {
+    /// What it calls itself: its file is `libname-hash.rlib`.
+    pub(crate) fn crate_name(&self) -> &str {
+        let name = self.file.split('.').next().unwrap_or_default();
+        name.rsplit_once('-').map_or(name, |(name, _)| name).strip_prefix("lib").unwrap_or(name)
+    }
+}
+
+impl Extern {
+    /// Whether it is this file of the session library's.
+    pub(crate) fn is_ours(&self, ours: Option<&Path>) -> bool {
+        ours.is_some_and(|ours| ours.file_name() == self.path.file_name())
+    }
 }
 
 impl Set {
@@ -77,36 +102,90 @@ impl Set {
         self.sources.iter().any(|(file, time)| modified(file) != *time)
     }
 
-    /// Why what the worker has loaded cannot stay; `None`: it can.
-    pub(super) fn reason_for_restart(&self, wanted: &Wanted<'_>) -> Option<String> {
-        let loaded = &wanted.base?.layers;
-        if self.layers.starts_with(loaded) {
-            return None;
+    /// What of an older set, upon the same session library, is something else in this one; `None`: nothing.
+    pub(crate) fn replaced(&self, old: &Self, session: &SessionLibrary) -> Option<Replaced> {
+        let is_left = |layer: &&Layer| !self.layers.iter().any(|kept| kept.name == layer.name);
+        let left = old.layers.iter().filter(is_left).flat_map(|layer| &layer.contents);
+        let gone = old
+            .contents
+            .difference(&self.contents)
+            .chain(left)
+            .filter(|content| !session.has(&content.name, &content.version));
+        let gone: BTreeSet<&str> = gone.map(|content| content.file.as_str()).collect();
+        let same = |old: &Extern, new: &Extern| {
+            (&old.name, old.path.file_name(), old.compiled) == (&new.name, new.path.file_name(), new.compiled)
+        };
+        let is_replaced = |found: &&Extern| {
+            found.path.file_name().is_some_and(|file| gone.contains(&*file.to_string_lossy()))
+                || !self.externs.iter().any(|new| same(found, new))
+        };
+        let externs: Vec<&Extern> = old.externs.iter().filter(is_replaced).collect();
+        let names: BTreeSet<String> = externs.iter().map(|found| found.name.clone()).collect();
+        (!names.is_empty()).then(|| Replaced { reason: self.difference(old, &externs), names })
+    }
+
+    /// How they differ, as the end of a sentence; `first` is what cells name.
+    fn difference(&self, old: &Self, first: &[&Extern]) -> String {
+        let tell = |words: &mut Vec<String>, name: &str, version: (&str, &str), same_file: bool| {
+            let word = if version.0 != version.1 {
+                format!("`{name}` is {} now instead of {}", version.1, version.0)
+            } else if same_file {
+                format!("`{name}` was changed")
+            } else {
+                format!("`{name}` is needed with other features")
+            };
+            if !words.contains(&word) {
+                words.push(word);
+            }
+        };
+        let mut words = Vec::new();
+        for old in first {
+            let Some(new) = self.externs.iter().find(|new| new.name == old.name) else { continue };
+            let same_file = old.path.file_name() == new.path.file_name();
+            if !same_file || old.compiled != new.compiled {
+                tell(&mut words, &old.package, (&old.version, &new.version), same_file);
+            }
         }
-        let mine: BTreeSet<&Content> = self.layers.iter().flat_map(|layer| &layer.contents).collect();
-        Some(difference(loaded, &mine))
+        if words.is_empty() {
+            for old in old.contents.difference(&self.contents) {
+                if let Some(new) = self.contents.iter().find(|new| new.name == old.name) {
+                    tell(&mut words, &old.name, (&old.version, &new.version), old.file == new.file);
+                }
+            }
+        }
+        if words.len() > 3 {
+            let more = words.len() - 2;
+            words.truncate(2);
+            words.push(format!("{more} others"));
+        }
+        if words.is_empty() { "the dependencies are others now".to_owned() } else { words.join(", ") }
     }
 }
 
-/// What does not fit what was loaded, as the end of a sentence.
-pub(super) fn difference(loaded: &[Layer], wanted: &BTreeSet<&Content>) -> String {
-    let mut words = Vec::new();
-    for old in loaded.iter().flat_map(|layer| &layer.contents).filter(|old| !wanted.contains(old)) {
-        match wanted.iter().find(|new| new.name == old.name) {
-            Some(new) if new.file == old.file => words.push(format!("`{}` was changed", old.name)),
-            Some(new) if new.version != old.version => {
-                words.push(format!("`{}` is {} now instead of {}", old.name, new.version, old.version));
-            }
-            Some(_) => words.push(format!("`{}` is needed with other features", old.name)),
-            None => {}
-        }
+/// What has become something else, though its name has stayed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Replaced {
+    /// Crates as cells name them. Types of the older ones are others than those of the newer.
+    pub(crate) names: BTreeSet<String>,
+    /// Why: `x` was changed.
+    pub(crate) reason: String,
+}
+
+impl Layer {
+    /// Whether it has crates of the user's own. Their files are written anew when their source changes, and then nothing
+    /// can be linked to what was linked to the older ones.
+    pub(super) fn is_own(&self) -> bool {
+        self.contents.iter().any(|content| content.compiled != 0)
     }
-    if words.len() > 3 {
-        let more = words.len() - 2;
-        words.truncate(2);
-        words.push(format!("{more} others"));
+
+    /// Whether further layers can stand upon it where these crates are wanted and these layers stay.
+    ///
+    /// One with crates that are not wanted any more can: two forms of a crate are two crates. Only symbols of C have the
+    /// same names in both.
+    pub(super) fn stays(&self, wanted: &BTreeSet<Content>, kept: &[Self]) -> bool {
+        let stands = self.below.iter().all(|name| kept.iter().any(|layer| layer.name == *name));
+        stands && (!self.is_own() && !self.has_native || self.contents.iter().all(|content| wanted.contains(content)))
     }
-    if words.is_empty() { "the dependencies are others now".to_owned() } else { words.join(", ") }
 }
 
 /// What tells a set from all others: what is asked for, and upon what it is loaded.
@@ -115,8 +194,8 @@ pub(super) fn key(wanted: &Wanted<'_>) -> String {
     hasher
         .write(wanted.session.target.as_os_str().as_encoded_bytes().rsplit(|byte| *byte == b'/').next().unwrap_or(b""));
     hasher.write(to_text(wanted.requirements).as_bytes());
-    if let Some(top) = wanted.base.and_then(|base| base.layers.last()) {
-        hasher.write(top.name.as_bytes());
+    for layer in wanted.base.iter().flat_map(|base| &base.layers) {
+        hasher.write(layer.name.as_bytes());
     }
     format!("{:016x}", hasher.finish())
 }

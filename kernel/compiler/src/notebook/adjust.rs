@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use cargo_metadata::diagnostic::{Diagnostic, DiagnosticSpan};
 
 use super::attempt::{Attempt, Files};
+use super::parts::OF_BLOCKS;
 use crate::binding::NotKept;
 use crate::lower::ErrorType;
 use crate::rustc::Compiled;
@@ -32,9 +33,15 @@ impl Attempt<'_> {
             self.error_type = ErrorType::Debug;
             return true;
         }
+        if self.join_parts(&errors, &BORROWS) {
+            return true;
+        }
         let mut changed = false;
         for error in &errors {
             changed |= self.adjust_to(files, error);
+        }
+        if !changed && self.join_parts(&errors, &OF_BLOCKS) {
+            return true;
         }
         if !changed && self.in_items_crate {
             changed = self.set_aside(files, &errors);
@@ -60,6 +67,15 @@ impl Attempt<'_> {
         if CLASHES.contains(&code) && self.make_way(files, error) {
             return true;
         }
+        let kept = error.spans.iter().filter(|span| span.is_primary).find_map(|span| match region(files, span) {
+            Some(Region::Keep(name)) => Some(name),
+            _ => None,
+        });
+        if let Some(name) = kept.filter(|_| !BORROWS.contains(&code) && !matches!(code, "" | "E0381" | "E0382"))
+            && self.spell_otherwise(&name)
+        {
+            return true;
+        }
         // A glob passes over what is private, so what a macro defined is not found at all.
         let is_hidden = PRIVACY.contains(&code) || NOT_FOUND.contains(&code) && self.items.has_macro_calls();
         if is_hidden && !self.in_items_crate && self.notebook.generation.is_some() {
@@ -81,6 +97,9 @@ impl Attempt<'_> {
             return true;
         }
         if code == "E0425" && self.declare_moved(error) {
+            return true;
+        }
+        if code == "E0381" && self.was_not_filled(files, error) {
             return true;
         }
         if matches!(code, "E0282" | "E0283" | "E0284" | "E0381") && self.postpone(files, error) {
@@ -111,6 +130,7 @@ impl Attempt<'_> {
                 let shown = crate::binding::shown_type(type_text.unwrap_or("_"));
                 self.unusable.insert(name.clone(), NotKept::Hidden(shown)).is_none()
             }
+            (Some(Region::PutBack(name)), "E0382") if self.take_over(name) => true,
             (Some(Region::PutBack(name)), "E0382") => {
                 let moved = self.moved_here(name, self.place_of_move(files, error));
                 self.gone.insert(name.clone(), moved).is_none()
@@ -120,8 +140,15 @@ impl Attempt<'_> {
                     self.never_end.insert(name.clone());
                     return true;
                 }
+                if code == "E0382" && self.take_over(name) {
+                    return true;
+                }
+                if code == "E0382" && self.notebook.bindings.contains_key(name) && !self.binds(name) {
+                    let moved = self.moved_here(name, self.place_of_move(files, error));
+                    return self.gone.insert(name.clone(), moved).is_none();
+                }
                 let reason = if code == "E0381" {
-                    NotKept::Nameless("what is not initialised on every path".to_owned())
+                    NotKept::Uninitialised
                 } else {
                     NotKept::Moved(self.moved_here(name, self.place_of_move(files, error)))
                 };
@@ -132,6 +159,11 @@ impl Attempt<'_> {
             }
             _ => self.give_up_borrowers(primary, &regions, error),
         }
+    }
+
+    /// Whether the cell has a `let` of this name.
+    fn binds(&self, name: &str) -> bool {
+        self.parsed.bindings.iter().any(|bound| bound.name == name)
     }
 
     fn give_up(&mut self, name: &str, reason: NotKept) -> bool {
@@ -234,10 +266,23 @@ impl Attempt<'_> {
         let message = message.or_else(|| error.message.strip_prefix("cannot find function `"));
         let name = message.and_then(first_word);
         let Some(name) = name else { return false };
-        match self.notebook.not_kept.get(name) {
-            Some(NotKept::Moved(moved)) if !moved.type_text.is_empty() => self.moved.insert(name.to_owned()),
-            _ => false,
+        let Some(moved) = self.moved_before(name).filter(|_| !self.moved.contains(name)) else { return false };
+        // What was `mut` can be filled again.
+        let is_filled = moved.mutable && self.parsed.assigned.contains(name);
+        if is_filled && !self.binds(name) {
+            self.filled.insert(name.to_owned())
+        } else {
+            self.moved.insert(name.to_owned())
         }
+    }
+
+    /// A variable that an earlier cell moved is used before this one has filled it: then rustc is to say who moved it.
+    fn was_not_filled(&mut self, files: &Files, error: &Diagnostic) -> bool {
+        let is_ours = error.spans.iter().any(|span| span.is_primary && region(files, span).is_some());
+        let name = quoted(&error.message).find(|name| self.filled.contains(*name)).filter(|_| !is_ours);
+        let Some(name) = name.map(str::to_owned) else { return false };
+        self.filled.remove(&name);
+        self.moved.insert(name)
     }
 
     /// Two traits in scope have the method: one that this cell imports wins over those of earlier cells.

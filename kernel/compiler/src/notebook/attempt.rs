@@ -7,16 +7,17 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::dependencies::Doubled;
 use super::{Notebook, write};
 use crate::Rendered;
 use crate::adapter;
 use crate::api::{Hint, PrepareError, Program, Source};
-use crate::binding::{self, Binding, Moved, NotKept};
+use crate::binding::{Binding, Moved, NotKept};
 use crate::boxing::Plan;
 use crate::clippy;
-use crate::items::{CellText, Items, Merged};
+use crate::items::{CellText, Items};
 use crate::lower::{self, ErrorType, Frame, ItemsFile};
-use crate::parse::{Parsed, Space};
+use crate::parse::Parsed;
 use crate::rustc::{self, Compiled, Invocation};
 use crate::scope::Arrangement;
 use crate::source_map::Generated;
@@ -50,6 +51,8 @@ pub(super) struct Attempt<'a> {
     pub(super) not_adapted: BTreeSet<String>,
     /// New variables that do not survive the cell, and why.
     pub(super) not_kept: BTreeMap<String, NotKept>,
+    /// New variables whose types can mean several, as crates are called alike.
+    pub(super) spelled: BTreeMap<String, Doubled>,
     /// How new variables are boxed whose types have no name.
     pub(super) boxing: BTreeMap<String, Plan>,
     /// Whether they are: errors are told from a compile without.
@@ -71,8 +74,14 @@ pub(super) struct Attempt<'a> {
     pub(super) tells_globs: bool,
     /// Variables that an earlier cell moved, and this one uses: declared, so that rustc says it.
     pub(super) moved: BTreeSet<String>,
+    /// Of those that are `mut`, the ones that this cell fills again.
+    pub(super) filled: BTreeSet<String>,
+    /// Whether it goes without parts.
+    pub(super) joined: bool,
+    /// Variables that are kept by another part than the one that makes them.
+    pub(super) levels: BTreeMap<String, usize>,
     /// Older variables whose types are redefined.
-    forget: Vec<(String, NotKept)>,
+    pub(super) forget: Vec<(String, NotKept)>,
     pub(super) notes: Vec<String>,
     time: Duration,
     compiles: u32,
@@ -86,6 +95,14 @@ pub(super) struct Success {
     pub(super) program: Option<Program>,
     pub(super) bindings: Vec<Binding>,
     pub(super) not_kept: BTreeMap<String, NotKept>,
+    /// Older variables that it moves, whatever it ends with.
+    pub(super) gone: BTreeMap<String, Moved>,
+    /// Older variables that it takes over from the store, and keeps if it comes that far.
+    pub(super) owned: BTreeMap<String, Moved>,
+    /// New variables that are lost where it ends early.
+    pub(super) may_lose: BTreeSet<String>,
+    /// Older variables that go because their name has another meaning from now on, which is not kept.
+    pub(super) shadowed: Vec<Binding>,
     pub(super) unusable: BTreeMap<String, NotKept>,
     pub(super) forget: Vec<(String, NotKept)>,
     pub(super) moves: Vec<String>,
@@ -161,6 +178,7 @@ impl<'a> Attempt<'a> {
             error_type: ErrorType::Display,
             not_adapted: BTreeSet::new(),
             not_kept: BTreeMap::new(),
+            spelled: BTreeMap::new(),
             boxing: BTreeMap::new(),
             boxes: true,
             gone: BTreeMap::new(),
@@ -171,6 +189,9 @@ impl<'a> Attempt<'a> {
             prefer: BTreeSet::new(),
             tells_globs: true,
             moved: BTreeSet::new(),
+            filled: BTreeSet::new(),
+            joined: false,
+            levels: BTreeMap::new(),
             forget: Vec::new(),
             notes: Vec::new(),
             time: Duration::ZERO,
@@ -187,36 +208,6 @@ impl<'a> Attempt<'a> {
             }
         }
         attempt
-    }
-
-    pub(super) fn moved_here(&self, name: &str, place: Option<(String, usize, usize, usize)>) -> Moved {
-        let type_text = self.notebook.bindings.get(name).map(|binding| binding.type_text.clone());
-        Moved { type_text: type_text.unwrap_or_default(), place, label: self.cell.label.clone() }
-    }
-
-    /// A variable makes way for a newer function, constant or import of its name.
-    fn drop_variables_named_as_items(&mut self) {
-        let items = self.parsed.items.iter().filter_map(|item| match &item.name {
-            Some((Space::Value, name)) => Some(name),
-            _ => None,
-        });
-        let imports = self.parsed.imports.iter().filter(|import| !import.is_crate());
-        let imports = imports.filter_map(|import| import.name.as_ref());
-        for name in items.chain(imports) {
-            if self.notebook.bindings.contains_key(name) {
-                self.unusable.insert(name.clone(), NotKept::Shadowed);
-            }
-        }
-    }
-
-    /// Never is a value taken for one of a changed type.
-    pub(super) fn drop_variables_of(&mut self, merged: &Merged) {
-        for binding in self.notebook.bindings.values() {
-            if binding::mentions_type(&binding.type_text, &merged.changed) {
-                let reason = NotKept::Redefined(binding::shown_type(&binding.type_text));
-                self.forget.push((binding.name.clone(), reason));
-            }
-        }
     }
 
     /// The cell is to be judged by clippy and not to be run, so it is as the user wrote it.
@@ -240,9 +231,13 @@ impl<'a> Attempt<'a> {
                 let types = self.types(&files, &compiled);
                 let boxed = self.boxed_types(&files, &compiled);
                 let kept = types.clone().into_iter().chain(boxed.clone()).collect();
+                let Some(kept) = self.named(kept) else { continue };
                 if self.give_up_locks(&kept) | self.give_up_foreign(&kept) | self.box_by_type(&files, &types, &boxed) {
                     continue;
                 }
+                let types =
+                    types.into_iter().map(|(name, printed)| (name, self.notebook.dependencies.named_in(&printed)));
+                let types = types.collect();
                 return Ok(self.succeed(files, types, kept, Some((compiled, library))));
             }
             if compiled.errors().next().is_none() {
@@ -278,7 +273,9 @@ impl<'a> Attempt<'a> {
         // Imports alone are tried out as statements, which costs least.
         if self.parsed.has_statements || self.parsed.items.is_empty() {
             let (cell, mut frame) = (&self.cell, self.frame());
-            frame.is_flat = matches!(purpose, Purpose::Words { is_flat: true, .. });
+            if matches!(purpose, Purpose::Words { is_flat: true, .. }) {
+                frame.flatten();
+            }
             let statements = lower::statements(&cell.text, self.parsed, &self.items, cell.serial, &frame);
             let (folder, name) = if self.in_items_crate {
                 (&folders.items, format!("run/{}", cell.label))
@@ -356,7 +353,7 @@ impl<'a> Attempt<'a> {
         arguments
     }
 
-    /// The crate with the dependencies' code, if the statements or what they need name one.
+    /// The text that takes the dependencies' code, if the statements or what they need name one.
     fn layer(&self) -> Option<&str> {
         let imports = self.items.imports.iter().map(|live| live.import.text.as_str());
         let types = self.notebook.bindings.values().filter(|binding| self.parsed.mentions.contains(&binding.name));
@@ -382,23 +379,38 @@ impl<'a> Attempt<'a> {
 
     fn frame(&self) -> Frame<'_> {
         let bindings = self.notebook.bindings.values();
-        let is_usable = |binding: &&Binding| {
-            self.parsed.mentions.contains(&binding.name)
-                && !self.unusable.contains_key(&binding.name)
-                && self.notebook.holder(&binding.name).is_none()
-                && !self.forget.iter().any(|(name, _)| *name == binding.name)
+        let take: Vec<&Binding> = bindings.filter(|binding| self.is_usable(binding)).collect();
+        let lent = self.lent();
+        let is_lent = |name: &str| lent.iter().any(|(lent, _)| *lent == name);
+        let goes_back = |name: &str| (!self.gone.contains_key(name) || is_lent(name)) && !self.owns_older(name);
+        let put_back = take.iter().copied().filter(|binding| goes_back(&binding.name)).collect();
+        let older = self.levels.keys().map(String::as_str).filter(|name| self.owns_older(name));
+        let levels = self.bound().chain(older.clone()).map(|name| (name, self.level(name))).collect();
+        let moved = |name: &'_ String| self.moved_before(name).map(|moved| (moved.type_text.as_str(), moved.mutable));
+        let declared = |names: &'_ BTreeSet<String>, is_empty: bool| {
+            let declared = names.iter().filter_map(|name| {
+                moved(name).map(|(type_text, mutable)| lower::Moved {
+                    name: name.clone(),
+                    type_text,
+                    mutable,
+                    is_empty,
+                })
+            });
+            declared.collect::<Vec<_>>()
         };
-        let take: Vec<&Binding> = bindings.filter(is_usable).collect();
-        let goes_back = take.iter().copied().filter(|binding| !self.gone.contains_key(&binding.name));
-        let bound = || self.parsed.bindings.iter().map(|binding| binding.name.as_str());
-        let moved = self.moved.iter().filter_map(|name| match self.notebook.not_kept.get(name) {
-            Some(NotKept::Moved(moved)) => Some((name.as_str(), moved.type_text.as_str())),
-            _ => None,
-        });
         Frame {
             entry: &self.entry,
-            put_back: goes_back.collect(),
-            keep: bound().filter(|name| !self.not_kept.contains_key(*name)).collect(),
+            put_back,
+            keep: self.bound().filter(|name| !self.not_kept.contains_key(*name)).chain(older).collect(),
+            parts: self.parts(),
+            levels,
+            owned: self.owned(),
+            lent,
+            spelled: self
+                .spelled
+                .iter()
+                .filter_map(|(name, doubled)| Some((name.as_str(), doubled.spellings.first()?.as_str())))
+                .collect(),
             boxing: self.boxes.then_some(&self.boxing),
             moves: self.moves_of_copies(),
             opened: self
@@ -408,8 +420,9 @@ impl<'a> Attempt<'a> {
                 })
                 .collect(),
             postponed: self.postponed(),
-            end: bound().filter(|name| self.end.contains(*name)).collect(),
-            moved: moved.collect(),
+            end: self.bound().filter(|name| self.end.contains(*name)).collect(),
+            forget: self.shadowed().map(|binding| binding.name.as_str()).collect(),
+            moved: declared(&self.moved, false).into_iter().chain(declared(&self.filled, true)).collect(),
             error_type: self.error_type,
             leave_out: &self.leave_out,
             prefer: &self.prefer,
@@ -437,14 +450,32 @@ impl<'a> Attempt<'a> {
             tail_type = self.tail_type(&files, &compiled);
             library = Some(path);
         }
-        let bindings = self.bindings(&kept);
+        let mut bindings = self.bindings(&kept);
         let hints = self.hints(&types, &bindings);
+        for name in self.filled.iter().filter(|name| !self.not_kept.contains_key(*name)) {
+            let moved = self.moved_before(name);
+            bindings.extend(moved.map(|Moved { type_text, mutable, .. }| Binding {
+                name: name.clone(),
+                type_text: type_text.clone(),
+                mutable: *mutable,
+                shown: None,
+                unawaited: None,
+            }));
+        }
         let takes = self.frame().take.iter().map(|binding| binding.name.clone()).collect();
+        let shadowed = self.shadowed().cloned().collect();
         let moves: Vec<String> = self.gone.keys().cloned().collect();
-        for (name, moved) in self.gone {
-            self.not_kept.entry(name).or_insert(NotKept::Moved(moved));
+        let may_lose = self.may_lose();
+        for (name, moved) in &self.gone {
+            // A newer one of its name is there.
+            if !bindings.iter().any(|binding| binding.name == *name) {
+                self.not_kept.entry(name.clone()).or_insert_with(|| NotKept::Moved(moved.clone()));
+            }
         }
         let runs = self.parsed.has_statements;
+        let owned: Vec<String> = self.levels.keys().filter(|name| self.owns_older(name)).cloned().collect();
+        let owned: BTreeMap<String, Moved> =
+            owned.iter().map(|name| (name.clone(), self.moved_here(name, None))).collect();
         let is_generation =
             self.in_items_crate && (!self.parsed.items.is_empty() || self.notebook.has_stranded_items());
         Success {
@@ -453,6 +484,10 @@ impl<'a> Attempt<'a> {
             items: self.items,
             bindings,
             not_kept: self.not_kept,
+            owned,
+            gone: self.gone,
+            shadowed,
+            may_lose,
             unusable: self.unusable,
             forget: self.forget,
             moves,

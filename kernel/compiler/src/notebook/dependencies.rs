@@ -1,5 +1,6 @@
 //! The dependencies of a notebook: which there are, and what cells are given of them.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,7 +10,9 @@ use toml::Table;
 
 use super::Notebook;
 use crate::binding::{self, NotKept};
-use crate::dependency::{self, Change, Changed, DependencyError, Extern, Progress, Restart, Set, Wanted};
+use crate::dependency::{
+    self, Change, Changed, Content, DependencyError, Extern, Progress, Replaced, Restart, Set, Wanted,
+};
 use crate::rustc;
 use crate::session_library::SessionLibrary;
 
@@ -24,6 +27,8 @@ pub(super) struct Dependencies {
     /// What was taken away: what the worker has loaded of it stays, so that nothing is loaded twice later.
     unnamed: Table,
     set: Option<Set>,
+    /// How a crate is made to take their code from where the worker has it.
+    layers: String,
     /// As long as it is there, nobody cleans the set away.
     _used: Option<Arc<File>>,
     /// The same for the session library.
@@ -66,20 +71,19 @@ impl Dependencies {
         })
     }
 
-    /// Why a type cannot be named by later cells: it is of a crate that they cannot name, or of one of several of its name.
+    /// Why a type cannot be named by later cells: it is of a crate that they cannot name.
     pub(super) fn foreign(&self, type_text: &str) -> Option<NotKept> {
         // What has no name at all has other reasons.
         binding::usable_type(type_text).ok()?;
         let mut foreign = None;
         binding::with_roots(type_text, |root| {
-            let named = self.externs().filter(|found| found.name == root || found.crate_name == root).count();
-            if named != 1 && !ALWAYS.contains(&root) && foreign.is_none() {
+            if !self.externs().any(|found| found.name == root) && !ALWAYS.contains(&root) && foreign.is_none() {
                 foreign = Some(root.to_owned());
             }
             root.to_owned()
         });
         let crate_name = foreign?;
-        let mut contents = self.set.iter().flat_map(|set| &set.layers).flat_map(|layer| &layer.contents);
+        let mut contents = self.set.iter().flat_map(|set| &set.contents);
         // The user's own is not in a registry.
         let line = contents.find(|content| content.name.replace('-', "_") == crate_name && content.compiled == 0);
         let line = line.map(|content| format!(":dep {} = \"{}\"", content.name, content.version));
@@ -108,12 +112,26 @@ impl Dependencies {
         Some(format!(":dep {}", line.trim_end()))
     }
 
-    /// The crate that stands for all that is loaded, where a text names one of them.
+    /// The loaded crates that call themselves so, but for the session library's, whose file this is.
+    fn called<'a>(&'a self, root: &'a str, ours: Option<&'a Path>) -> impl Iterator<Item = &'a Content> {
+        let ours = ours.and_then(Path::file_name).map(|name| name.to_string_lossy());
+        let contents = self.set.iter().flat_map(|set| &set.contents);
+        contents.filter(move |content| content.crate_name() == root && ours.as_deref() != Some(content.file.as_str()))
+    }
+
+    /// The text that makes a crate take the code of dependencies from where the worker has it, where a text names one.
     pub(super) fn layer_for<'a>(&'a self, texts: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-        let layer = self.set.as_ref()?.layers.last()?;
         let mut texts = texts.into_iter();
         let is_used = texts.any(|text| self.externs().any(|found| text.contains(&found.name)));
-        is_used.then_some(layer.name.as_str())
+        is_used.then_some(self.layers.as_str())
+    }
+
+    fn take(&mut self, set: Set, used: Option<Arc<File>>) {
+        // The newest is looked in first.
+        let layers = set.layers.iter().rev();
+        self.layers = layers.map(|layer| format!("extern crate {} as _; ", layer.name)).collect();
+        self.set = Some(set);
+        self._used = used;
     }
 
     /// Where rustc finds the crates that others are built from.
@@ -141,7 +159,54 @@ impl Dependencies {
     }
 }
 
+/// What a printed type can mean, where several crates are called alike in it.
+#[derive(Clone, Debug)]
+pub(super) struct Doubled {
+    /// The type, with names that cells can use.
+    pub(super) spellings: Vec<String>,
+    /// Why it is not kept if it is none of them.
+    pub(super) otherwise: NotKept,
+}
+
 impl Notebook {
+    /// What a type can mean that rustc printed, by the names that crates have for themselves; `None`: there is no doubt.
+    pub(super) fn doubled(&self, printed: &str) -> Option<Doubled> {
+        let printed = binding::usable_type(printed).ok()?;
+        let mut roots = BTreeSet::new();
+        binding::with_roots(&printed, |root| {
+            roots.insert(root.to_owned());
+            root.to_owned()
+        });
+        let mut spellings = vec![printed.clone()];
+        let mut other = None;
+        for root in roots {
+            let ours = self.session.crates.iter().find(|(name, _)| *name == root).map(|(_, path)| path.as_path());
+            let loaded: Vec<&Content> = self.dependencies.called(&root, ours).collect();
+            let named = self.dependencies.externs().filter(|found| found.crate_name == root && !found.is_ours(ours));
+            let names: Vec<&str> =
+                ours.map(|_| root.as_str()).into_iter().chain(named.map(|found| found.name.as_str())).collect();
+            let is_taken = self.dependencies.externs().any(|found| found.name == root && found.crate_name != root);
+            if loaded.len() + usize::from(ours.is_some() || is_taken) < 2 {
+                continue;
+            }
+            spellings = spellings
+                .iter()
+                .flat_map(|text| {
+                    let renamed = |name: &&str| {
+                        binding::with_roots(text, |found| if found == root { *name } else { found }.to_owned())
+                    };
+                    names.iter().map(renamed)
+                })
+                .collect();
+            let is_unnamed =
+                |content: &&&Content| !self.dependencies.externs().any(|found| found.version == content.version);
+            let unnamed = loaded.iter().find(is_unnamed).or(loaded.first());
+            other = other.or(unnamed.map(|content| format!("{} {}", content.name, content.version)));
+        }
+        let otherwise = NotKept::Foreign { crate_name: other?, type_text: binding::shown_type(&printed), line: None };
+        Some(Doubled { spellings, otherwise })
+    }
+
     /// What rustc needs where there are dependencies: little, unless the crate names one.
     pub(super) fn add_dependencies(&self, arguments: &mut Vec<String>, names_them: bool) {
         arguments.extend(self.dependencies.folders());
@@ -203,12 +268,18 @@ impl Notebook {
             };
             new.unnamed.insert(name.clone(), requirement);
         }
+        let mut changed = Changed { removed: change.remove.clone(), ..Changed::default() };
+        let mut added = Vec::new();
         for (name, requirement) in &change.add {
+            if let Some(sentence) = dependency::refusal(name, requirement, &self.session) {
+                changed.refused.push(sentence);
+                continue;
+            }
             new.unnamed.remove(name);
             new.named.insert(name.clone(), requirement.clone());
+            added.push(name.replace('-', "_"));
         }
-        let mut changed = Changed { removed: change.remove.clone(), ..Changed::default() };
-        if change.add.is_empty() && !self.has_stale_dependencies() {
+        if added.is_empty() && !self.has_stale_dependencies() {
             self.dependencies = new;
             self.revision += 1;
             return Ok(changed);
@@ -225,23 +296,74 @@ impl Notebook {
             }
         }
         changed.compiled = obtained.compiled;
-        new._used = obtained.used;
-        new.set = Some(obtained.set);
-        let added = new.externs().filter(|found| change.add.keys().any(|name| name.replace('-', "_") == found.name));
-        changed.added = added.map(|found| format!("{} {}", found.name, found.version)).collect();
+        let is_other_session = self.session.target != obtained.session.target;
+        let replaced = base.filter(|_| !is_other_session).and_then(|base| obtained.set.replaced(base, &self.session));
+        // What was said before was read then.
+        let told = base.map(|base| base.warnings.as_slice()).unwrap_or_default();
+        changed.warnings = obtained.set.warnings.iter().filter(|warning| !told.contains(warning)).cloned().collect();
+        new.take(obtained.set, obtained.used);
+        let found = new.externs().filter(|found| added.contains(&found.name));
+        changed.added = found.map(|found| format!("{} {}", found.name, found.version)).collect();
         self.dependencies = new;
         self.revision += 1;
-        if self.session.target != obtained.session.target {
+        if is_other_session {
             self.dependencies._session_used = dependency::use_of(&obtained.session.target);
         }
         self.session = obtained.session;
-        if let Some(reason) = obtained.reason {
+        if let Some(reason) = obtained.reason.filter(|_| is_other_session) {
             let worker: PathBuf = self.session.worker().to_owned();
             changed.restart = Some(Restart { worker, reason, lost: self.worker_lost() });
             // What was compiled is linked to what is no longer loaded. The next cell compiles the items again.
             self.generation = None;
             self.items.owners.clear();
         }
+        if let Some(replaced) = replaced {
+            self.replace(&replaced, &mut changed);
+        }
         Ok(changed)
+    }
+
+    /// What these names stand for has become something else. The older crates stay loaded, so whatever runs goes on; but
+    /// values of their types are not those of the newer.
+    fn replace(&mut self, replaced: &Replaced, changed: &mut Changed) {
+        let merged = self.items.changed_outside(&replaced.names);
+        let is_lost = |type_text: &str| {
+            let mut is_lost = binding::mentions_type(type_text, &merged.changed);
+            binding::with_roots(type_text, |root| {
+                is_lost |= replaced.names.contains(root);
+                root.to_owned()
+            });
+            is_lost
+        };
+        let lost = self.bindings.values().filter(|binding| is_lost(&binding.type_text));
+        changed.lost = lost.map(|binding| binding.name.clone()).collect();
+        for name in &changed.lost {
+            if let Some(binding) = self.bindings.remove(name) {
+                let reason = NotKept::Rebuilt(binding::shown_type(&binding.type_text));
+                self.not_kept.insert(name.clone(), reason);
+            }
+        }
+        let quoted = |names: &[String]| {
+            let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+            names.join(", ")
+        };
+        let Replaced { reason, .. } = replaced;
+        let (lost, restarted) = (quoted(&changed.lost), quoted(&merged.restarted));
+        match changed.lost.len() {
+            0 => {}
+            1 => changed
+                .notes
+                .push(format!("The variable {lost} was dropped, as {reason}: its type is another one now.")),
+            _ => changed
+                .notes
+                .push(format!("The variables {lost} were dropped, as {reason}: their types are others now.")),
+        }
+        match merged.restarted.len() {
+            0 => {}
+            1 => changed.notes.push(format!("The static {restarted} starts anew, as {reason}.")),
+            _ => changed.notes.push(format!("The statics {restarted} start anew, as {reason}.")),
+        }
+        // The next cell compiles the items again, with the newer crates.
+        self.generation = None;
     }
 }

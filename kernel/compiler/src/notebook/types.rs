@@ -47,10 +47,47 @@ impl Attempt<'_> {
                 } else {
                     printed.to_owned()
                 };
-                types.insert(name.clone(), self.notebook.dependencies.named_in(&printed));
+                types.insert(name.clone(), printed);
             }
         }
         types
+    }
+
+    /// The same types with crates called as cells call them, once it is sure which crates are meant. `None`: rustc is to be
+    /// asked once more.
+    pub(super) fn named(&mut self, types: BTreeMap<String, String>) -> Option<BTreeMap<String, String>> {
+        let mut is_sure = true;
+        let mut named = BTreeMap::new();
+        for (name, printed) in types {
+            let spelled = self.spelled.get(&name).and_then(|doubled| doubled.spellings.first());
+            if let Some(spelled) = spelled {
+                named.insert(name, spelled.clone());
+            } else if let Some(doubled) = self.notebook.doubled(&printed)
+                && !self.not_kept.contains_key(&name)
+            {
+                is_sure = false;
+                if doubled.spellings.is_empty() {
+                    self.not_kept.insert(name, doubled.otherwise);
+                } else {
+                    self.spelled.insert(name, doubled);
+                }
+            } else {
+                named.insert(name, self.notebook.dependencies.named_in(&printed));
+            }
+        }
+        is_sure.then_some(named)
+    }
+
+    /// The type of a variable is not what it was taken for: it may be what the next crate has under that name.
+    pub(super) fn spell_otherwise(&mut self, name: &str) -> bool {
+        let Some(doubled) = self.spelled.get_mut(name) else { return false };
+        doubled.spellings.remove(0);
+        if doubled.spellings.is_empty()
+            && let Some(doubled) = self.spelled.remove(name)
+        {
+            self.not_kept.insert(name.to_owned(), doubled.otherwise);
+        }
+        true
     }
 
     /// The type of the tail expression, which the cell holds by reference.

@@ -41,6 +41,8 @@ pub(crate) struct Session {
     pub(crate) opt_level: Option<u8>,
     /// Whether the cells to come have a timeline.
     pub(crate) timeline: bool,
+    /// Variables that the worker is to forget before the next cell.
+    pub(crate) forget: Vec<String>,
     folder: tempfile::TempDir,
     runtime: tokio::runtime::Runtime,
 }
@@ -75,8 +77,9 @@ impl Session {
         let notebook = Notebook::new(library, folder.path()).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let (mark, opt_level, timeline) = (String::new(), None, false);
+        let (count, compiles, forget) = (0, 0, Vec::new());
         let mut session =
-            Self { notebook, worker, socket, mark, count: 0, compiles: 0, opt_level, timeline, folder, runtime };
+            Self { notebook, worker, socket, mark, count, compiles, opt_level, timeline, forget, folder, runtime };
         session.await_worker();
         session
     }
@@ -147,21 +150,23 @@ impl Session {
             Err(other) => return format!("{other}"),
         };
         self.compiles = artifact.compiles;
-        let mut out = String::new();
+        let (mut out, mut notes) = (String::new(), artifact.notes);
         if let Some(program) = artifact.program {
             let cell = CellId(self.count);
+            let mut forget = std::mem::take(&mut self.forget);
+            forget.extend(artifact.forget);
             let run = Request::Run {
                 cell,
                 label,
                 library: program.library,
                 entry: program.entry.clone(),
-                forget: artifact.forget,
+                forget,
                 timeline: self.timeline,
             };
             ipc::write(&mut self.socket, &run).unwrap();
-            let (outcome, variables) = loop {
+            let (outcome, variables, kept) = loop {
                 match self.event() {
-                    Event::Done { outcome, variables, .. } => break (outcome, variables),
+                    Event::Done { outcome, variables, kept, .. } => break (outcome, variables, kept),
                     // A picture of times, which differ from run to run.
                     Event::Display(display) if display.display_id.is_some() => {}
                     Event::Display(display) => writeln!(out, "display: {:?}", display.data).unwrap(),
@@ -171,7 +176,8 @@ impl Session {
             };
             let success = matches!(outcome, Outcome::Value(_) | Outcome::Unit);
             let (entry, showed) = (program.entry, matches!(outcome, Outcome::Value(_)));
-            self.notebook.finish(&Finished { entry, success, showed, variables });
+            let farewell = self.notebook.finish(&Finished { entry, success, showed, variables, kept });
+            notes.extend(farewell.notes);
             out.push_str(&self.printed());
             match outcome {
                 Outcome::Value(value) => writeln!(out, "= {}", value.data["text/plain"].as_str().unwrap()).unwrap(),
@@ -189,7 +195,6 @@ impl Session {
         for hint in artifact.hints {
             writeln!(out, "hint: {}", hint.text).unwrap();
         }
-        let notes = artifact.notes;
         for note in notes {
             writeln!(out, "note: {note}").unwrap();
         }

@@ -131,7 +131,14 @@ impl Execution {
         self.notebook_is_back(notebook);
         let Some(Done { step, .. }) = self.compiler_is_done() else { return };
         let failure = match result {
-            Ok(changed) => return self.dependencies_ready(changed),
+            Ok(mut changed) => {
+                let refused = std::mem::take(&mut changed.refused);
+                self.dependencies_ready(changed);
+                if refused.is_empty() {
+                    return;
+                }
+                return self.fail(&step, Failure::new("DependencyError", &refused.join("\n")));
+            }
             Err(DependencyError::Cancelled) => Failure::interrupted(),
             Err(DependencyError::Environment(sentence)) => Failure::new("EnvironmentError", &sentence),
             Err(error) => Failure::new("DependencyError", &error.to_string()),
@@ -149,8 +156,16 @@ impl Execution {
             let text = format!("{names} {verb} ready: {} {crates} compiled, {seconds:.1} s.", changed.compiled);
             self.end_dependency_progress(&text);
         }
+        for warning in &changed.warnings {
+            self.say(note::plain(&format!("warning: {warning}")));
+        }
         if let Some(restart) = changed.restart {
             self.restart(restart);
+        }
+        self.variables.retain(|name| !changed.lost.contains(name));
+        self.forget.extend(changed.lost);
+        for sentence in &changed.notes {
+            self.say(note::note(sentence));
         }
     }
 

@@ -56,6 +56,12 @@ impl Failure {
         }
     }
 
+    /// The same with a line of help, as rustc has it.
+    pub(super) fn with_help(mut self, help: &str) -> Self {
+        self.traceback.push(format!("  {BLUE}={PLAIN} {CYAN}help{PLAIN}: {help}"));
+        self
+    }
+
     /// A `?` at the top level.
     pub(super) fn error(
         type_name: &str,

@@ -95,6 +95,10 @@ impl Execution {
         let worker = library.worker().to_owned();
         self.library = match Notebook::new(library, &self.directory) {
             Ok(notebook) => {
+                // As a program finds them that cargo runs.
+                for (name, value) in compiler::package_variables() {
+                    self.supervisor.set_env(&name, &value);
+                }
                 self.supervisor.start(&worker);
                 Library::Ready(Box::new(notebook))
             }

@@ -237,9 +237,9 @@ impl Execution {
                     }
                 }
             }
-            Happening::Message(ipc::Event::Done { cell, outcome, variables }) => {
+            Happening::Message(ipc::Event::Done { cell, outcome, variables, kept }) => {
                 self.turn_where(|stage| stage.runs(cell));
-                self.ran(cell, outcome, variables);
+                self.ran(cell, outcome, variables, kept);
             }
             Happening::Message(ipc::Event::Hint { cell, hint, text }) => self.hint(cell, hint, &text),
             Happening::Message(ipc::Event::Input { id, cell, prompt, password }) => {
@@ -399,7 +399,8 @@ impl Execution {
             Ok(compiled) => compiled,
             Err(Refusal::Refused(error)) => {
                 self.last_error = error.codes();
-                return self.fail(&step, Failure::compile(&error));
+                let failure = self.compile_failure(&step, &error);
+                return self.fail(&step, failure);
             }
             Err(Refusal::Cancelled) => return self.fail(&step, Failure::interrupted()),
             Err(Refusal::Unable(sentence)) => return self.fail(&step, Failure::new("EnvironmentError", &sentence)),
