@@ -74,6 +74,9 @@ $lab && $uninstall && wrong_usage 'lab or --uninstall, not both'
 $analyzer || steps=$((steps - 1))
 $lab && steps=$((steps + 1))
 
+# Cargo's profiles. The tests have another one for the analyzer, that builds it in less time.
+analyzer_profile=${KISSATEN_ANALYZER_PROFILE:-analyzer}
+
 # Where things go.
 
 find_python() {
@@ -174,8 +177,8 @@ say "Kissaten is ready after $((SECONDS - started)) s. In Jupyter it is called: 
 # The analyzer. The kernel is usable without it, and finds it as soon as it is there.
 
 install_analyzer() {
-    (cd "$here" && cargo build --profile analyzer --locked --package kissaten-analyzer --target-dir target) || return
-    replace "$here/target/analyzer/kissaten-analyzer" "$libexec/kissaten-analyzer"
+    (cd "$here" && cargo build --profile "$analyzer_profile" --locked --package kissaten-analyzer --target-dir target) || return
+    replace "$here/target/$analyzer_profile/kissaten-analyzer" "$libexec/kissaten-analyzer"
     local source
     source=$(cd "$here" && rustc --print sysroot)/lib/rustlib/src/rust/library
     [ -d "$source" ] || source=/usr/lib/rustlib/src/rust/library

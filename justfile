@@ -10,6 +10,10 @@ build:
 test *arguments:
     tests/run {{arguments}}
 
+# What to run after each change: formatting, lints, unit tests, cells, protocol.
+fast *arguments:
+    tests/run --fast {{arguments}}
+
 # What `tests/run` checks of the Rust code, without the kernel.
 check:
     cargo fmt --all --check && cargo clippy --locked --all-targets -- -D warnings && cargo test --locked

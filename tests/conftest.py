@@ -12,6 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import lanes
 import literate
 from kernel import Installation, Kernel, running
 
@@ -27,6 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not prefix:
         raise pytest.UsageError("KISSATEN_TEST_PREFIX is not set: start the tests with tests/run")
     config.stash[literate.INSTALLATION] = Installation(Path(prefix), dict(os.environ))
+    config.pluginmanager.register(lanes.Lanes(config), "lanes")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> literate.CellsFile | None:

@@ -19,6 +19,11 @@ def install(repository, *arguments, **environment):
     )
 
 
+# It writes into what all tests share, and builds what is not built yet.
+def installs(test):
+    return pytest.mark.alone(pytest.mark.analyzer(test))
+
+
 def files(directory: Path) -> dict[str, int]:
     return {str(path): path.stat().st_mtime_ns for path in directory.rglob("*") if path.is_file()}
 
@@ -37,6 +42,7 @@ def test_the_kernel_works_without_cargo_on_the_path(installation, tmp_path):
         assert kernel.run("tokio::spawn(async { 7 }).await.unwrap()").result == "7"
 
 
+@installs
 def test_a_second_run_changes_nothing(repository, installation):
     before = files(installation.prefix) | files(Path(os.environ["XDG_CACHE_HOME"]) / "kissaten")
     outcome = install(repository, "--prefix", str(installation.prefix))
@@ -47,6 +53,7 @@ def test_a_second_run_changes_nothing(repository, installation):
     assert not {path for path in changed if not path.startswith(str(installation.kernels))}, changed
 
 
+@installs
 def test_steps_are_numbered_and_timed(repository, installation):
     outcome = install(repository, "--prefix", str(installation.prefix))
     for step in range(1, 7):
@@ -54,10 +61,12 @@ def test_steps_are_numbered_and_timed(repository, installation):
     assert "(after 0 s)" in outcome.stdout
 
 
+@installs
 def test_uninstall_leaves_nothing(repository, installation, tmp_path):
     prefix, cache = tmp_path / "prefix", tmp_path / "cache"
     outcome = install(repository, "--prefix", str(prefix))
     assert outcome.returncode == 0, outcome.stderr
+    assert os.access(prefix / "libexec" / "kissaten" / "kissaten-analyzer", os.X_OK)
     (cache / "kissaten").mkdir(parents=True)
     outcome = install(repository, "--prefix", str(prefix), "--uninstall", XDG_CACHE_HOME=str(cache))
     assert outcome.returncode == 0, outcome.stderr
@@ -68,6 +77,7 @@ def test_uninstall_leaves_nothing(repository, installation, tmp_path):
     assert again.returncode == 0, again.stderr
 
 
+@installs
 def test_sys_prefix_is_the_active_environment(repository, tmp_path):
     environment = tmp_path / "environment"
     venv.create(environment)
@@ -78,6 +88,7 @@ def test_sys_prefix_is_the_active_environment(repository, tmp_path):
     assert spec["argv"][0] == str(environment / "bin" / "kissaten")
 
 
+@installs
 def test_the_default_place_is_where_jupyter_looks(repository, tmp_path):
     """Nothing but HOME is told; rustup's own files stay where they are."""
     rust = {name: os.environ.get(name, str(Path.home() / default)) for name, default in RUST_HOMES.items()}
@@ -146,6 +157,7 @@ def test_what_is_missing_is_named_with_the_command_to_get_it(repository, tmp_pat
     assert command in outcome.stderr
 
 
+@installs
 def test_lab_says_how_to_get_venv(repository, installation, tmp_path):
     """The installation is done by then, so a stand-in for it is enough."""
     real = shutil.which("python3")
@@ -156,6 +168,7 @@ def test_lab_says_how_to_get_venv(repository, installation, tmp_path):
     assert "sudo apt install python3-venv" in outcome.stderr
 
 
+@installs
 def test_lab_opens_jupyterlab_with_the_arguments(repository, installation, tmp_path):
     """A JupyterLab on the PATH is used; it is told of the notebooks and finds the kernel."""
     told = tmp_path / "told"

@@ -181,7 +181,7 @@ SUBMISSIONS = {
     "warned": (
         {
             "90-order": "fn never_used() {}\nuse std::collections::HashMap;\n" + ORDER,
-            "90-both": "let unused = order(\"a future that nobody awaits\");\n"
+            "90-both": "let _ = order(\"a future that nobody awaits\");\n"
             "tokio::spawn(async { panic!(\"a task that nobody awaits\") });\n"
             "std::thread::sleep(std::time::Duration::from_millis(300));\n" + WAITED,
         },
@@ -284,21 +284,43 @@ def test_there_are_lessons_with_exercises():
     assert len(LESSONS) >= 9
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
-def test_a_lesson_gives_its_points(installation, tmp_path, path):
-    """All solved: all points; nothing: none; the first exercise alone: its points."""
+def course_of(installation, directory: Path, path: Path) -> Course:
+    """The course from one lesson, handed out."""
+    outcome = courses.make(directory, path)
+    assert outcome.returncode == 0, outcome.stderr
+    course = Course(installation, directory, path.stem)
+    course.hand_out()
+    return course
+
+
+def points_of(path: Path) -> dict[str, float]:
     exercises = list(lessons.exercises(lessons.read(path)))
     points = {each.grade_id: sum(check.metadata.nbgrader.points for check in each.checks) for each in exercises}
     assert all(points.values()), f"exercises without points: {points}"
-    total = sum(points.values())
-    solved = {each.grade_id: each.solution for each in exercises}
-    first = exercises[0].grade_id
-    submissions = {"solved": (solved, total), "empty": ({}, 0), "first-only": ({first: solved[first]}, points[first])}
+    return points
 
-    outcome = courses.make(tmp_path / "course", path)
-    assert outcome.returncode == 0, outcome.stderr
-    course = Course(installation, tmp_path / "course", path.stem)
-    course.hand_out()
+
+def solutions_of(path: Path) -> dict[str, str]:
+    return {each.grade_id: each.solution for each in lessons.exercises(lessons.read(path))}
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_solved_lesson_gets_all_points(installation, tmp_path, path):
+    """That the cells of a lesson which is not solved fail, `test_notebooks.py` sees."""
+    total = sum(points_of(path).values())
+    course = course_of(installation, tmp_path / "course", path)
+    course.submit("solved", solutions_of(path))
+    course.autograde()
+    assert course.scores() == {"solved": (total, total)}
+
+
+def test_a_lesson_gives_the_points_of_what_is_solved(installation, tmp_path):
+    """Of one lesson, as grading is nbgrader's: nothing solved gets no points, the first exercise alone its own."""
+    path = next(path for path in LESSONS if len(points_of(path)) > 1)
+    points, solved = points_of(path), solutions_of(path)
+    first = next(iter(points))
+    course = course_of(installation, tmp_path / "course", path)
+    submissions = {"empty": ({}, 0), "first-only": ({first: solved[first]}, points[first])}
 
     def score(student: str) -> tuple[float, float]:
         own = course.apart(tmp_path / student)
@@ -309,4 +331,5 @@ def test_a_lesson_gives_its_points(installation, tmp_path, path):
     # Lessons mostly sleep, so they are graded side by side.
     with ThreadPoolExecutor() as threads:
         scores = dict(zip(submissions, threads.map(score, submissions), strict=True))
+    total = sum(points.values())
     assert scores == {student: (expected, total) for student, (_, expected) in submissions.items()}

@@ -138,6 +138,21 @@ def test_nobody_is_asked_where_nobody_is(run):
     assert (code, stdout) == (1, "") and "this frontend does not ask for input" in stderr
 
 
+def test_answers_come_out_of_a_pipe(run, tmp_path):
+    content = notebook(
+        'let name = kissaten::input("Name? ").await?;\nprintln!("Hello, {name}!");',
+        "let mut line = String::new();\nstd::io::stdin().read_line(&mut line)?;\nline",
+        "std::io::read_to_string(std::io::stdin())?",
+        'kissaten::input("More? ").await?',
+    )
+    (tmp_path / "answers").write_text("Ada\n\nthe rest\n喫茶店")
+    with (tmp_path / "answers").open() as answers:
+        process = run.start(content, stdin=answers, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        stdout, stderr = process.communicate(timeout=HANG)
+    assert stdout == 'Name? Hello, Ada!\n"\\n"\n"the rest\\n喫茶店\\n"\nMore? '
+    assert process.returncode == 1 and "there is no more input" in stderr
+
+
 class Terminal:
     """A terminal, with a program in it."""
 

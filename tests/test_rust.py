@@ -17,16 +17,15 @@ CHECKS = {
         ["clippy", "--locked", "--all-targets", *SESSION, "--", "-D", "warnings"],
         {"RUSTFLAGS": SESSION_FLAGS},
     ),
-    # Not among the default members. In the folder and by the profile that it is installed from.
-    "analyzer-unit-tests": (
-        ["test", "--locked", "--quiet", "--profile=analyzer", "--package=kissaten-analyzer", "--target-dir=target"],
-        {},
-    ),
     "session-unit-tests": (["test", "--locked", "--quiet", *SESSION], {"RUSTFLAGS": SESSION_FLAGS}),
 }
 
+# Not among the default members. In the folder and by the profile that it is installed from.
+PROFILE = os.environ.get("KISSATEN_ANALYZER_PROFILE", "analyzer")
+ANALYZER = ["test", "--locked", "--quiet", f"--profile={PROFILE}", "--package=kissaten-analyzer", "--target-dir=target"]
 
-@pytest.mark.parametrize("check", CHECKS)
+
+@pytest.mark.parametrize("check", [*CHECKS, pytest.param("analyzer-unit-tests", marks=pytest.mark.analyzer)])
 def test_cargo(repository, check):
-    arguments, environment = CHECKS[check]
+    arguments, environment = CHECKS.get(check, (ANALYZER, {}))
     assert subprocess.run(["cargo", *arguments], cwd=repository, env={**os.environ, **environment}).returncode == 0

@@ -15,6 +15,9 @@ import pytest
 
 from kernel import HANG, Installation, running
 
+# The wheel has it.
+pytestmark = pytest.mark.analyzer
+
 
 def call(*command: str | Path, **environment: str) -> str:
     done = subprocess.run(

@@ -5,6 +5,8 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from kernel import HANG
 from test_browser import chromium, jupyterlab, write_notebook
 
@@ -19,6 +21,7 @@ let place = Place { x: 1.0 };
 let placid = 2;"""
 
 
+@pytest.mark.analyzer
 def test_tab_and_shift_tab_in_jupyterlab(installation, tmp_path):
     screenshots = Path(os.environ.get("KISSATEN_SCREENSHOTS", tmp_path)) / "typing"
     with jupyterlab(installation, tmp_path) as address:

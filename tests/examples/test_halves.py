@@ -7,10 +7,13 @@ import sys
 from pathlib import Path
 from random import Random
 
+import pytest
+
 sys.path.insert(0, str(Path(__file__).parent))
 
 from extract import crate_sources, examples, spread, std_source
 from halve import halves
+from lanes import TOLD
 
 # Of a hundred, so many must do the same in two cells. What is missing to 95 are values that borrow from others.
 ENOUGH = 93
@@ -24,7 +27,8 @@ def _seen(cell) -> tuple[str, str | None]:
     return varies.sub("_", cell.stdout), None if result is None else varies.sub("_", result)
 
 
-def test_95_of_100_halved_examples_run_as_the_whole_does(kernel, repository, capsys):
+@pytest.mark.slow
+def test_halved_examples_run_as_the_whole_does(kernel, repository, record_property):
     sources = crate_sources(repository)
     library = std_source()
     std = [example for name in ("std", "alloc", "core") for example in examples(library / name / "src", name)]
@@ -56,10 +60,10 @@ def test_95_of_100_halved_examples_run_as_the_whole_does(kernel, repository, cap
             if here != (printed, shown) and _seen(kernel.run(example.code)) == (printed, shown):
                 different.append((example.place, f"{here} instead of {(printed, shown)}", first, second))
         compared += taken
-    with capsys.disabled():
-        print(f"\n{compared - len(different)} of {compared} halved examples run as the whole does")
-        for place, what, first, second in different:
-            cut = f"{first.rstrip().splitlines()[-1].strip()} ‖ {second.strip().splitlines()[0].strip()}"
-            print(f"  {place}: {what}\n      {cut}")
+    told = [f"{compared - len(different)} of {compared} halved examples run as the whole does"]
+    for place, what, first, second in different:
+        cut = f"{first.rstrip().splitlines()[-1].strip()} ‖ {second.strip().splitlines()[0].strip()}"
+        told.append(f"{place}: {what}\n      {cut}")
+    record_property(TOLD, "\n  ".join(told))
     assert compared == 100
     assert compared - len(different) >= ENOUGH

@@ -59,6 +59,77 @@ def test_a_task_of_a_silent_cell_is_not_heard(kernel, tmp_path):
     assert "".join(cell.stdout for cell in kernel.cells()) == "loud\n"
 
 
+# As a logger does: not by the macros of cells, and in small pieces.
+LOGS = """
+mod log {
+    use std::io::Write;
+    unsafe extern "C" { fn write(descriptor: i32, text: *const u8, length: usize) -> isize; }
+    pub fn out(text: &str) { std::io::stdout().write_all(text.as_bytes()).unwrap() }
+    pub fn err(text: &str) { std::io::stderr().write_all(text.as_bytes()).unwrap() }
+    pub fn raw(text: &str) { unsafe { write(1, text.as_ptr(), text.len()); write(2, text.as_ptr(), text.len()); } }
+    pub fn parts(text: &str) {
+        std::io::stderr().write_vectored(&[std::io::IoSlice::new(text.as_bytes()), std::io::IoSlice::new(b"parts")]).unwrap();
+    }
+}"""
+
+
+def test_what_others_print_in_a_task_is_the_tasks(kernel, tmp_path):
+    kernel.ok(LOGS)
+    logs = 'log::out("out\\n"); log::err("err\\n"); log::raw("raw\\n"); log::parts("in ");'
+    first = kernel.ok(f"let task = {waiting(tmp_path / 'go', logs)};")
+    second = kernel.start(f'log::out("before\\n"); task.await?; {logs} log::err("\\n")')
+    (tmp_path / "go").touch()
+    second.finish()
+    receive_until(kernel, lambda: first.stderr.endswith("parts"))
+    assert (first.stdout, first.stderr) == ("out\nraw\n", "err\nraw\nin parts")
+    assert (second.stdout, second.stderr) == ("before\nout\nraw\n", "err\nraw\nin parts\n")
+
+
+def test_large_and_many_writes_of_a_dependency_are_whole(kernel, tmp_path):
+    kernel.ok(LOGS)
+    text = 'let text = format!("{}\\n", "LETTER".repeat(100_000));'
+    each = "for _ in 0..20 { log::LOG(&text); tokio::task::yield_now().await }"
+    out, err = each.replace("LOG", "out"), each.replace("LOG", "err")
+    first = kernel.ok(f"let task = {waiting(tmp_path / 'go', text.replace('LETTER', 'x') + out + err)};")
+    (tmp_path / "go").touch()
+    second = kernel.ok(f"{text.replace('LETTER', 'y')} {out} task.await?;")
+    receive_until(kernel, lambda: first.stderr.count("\n") == 20)
+    assert first.stdout == first.stderr == ("x" * 100_000 + "\n") * 20
+    assert second.stdout == ("y" * 100_000 + "\n") * 20
+
+
+def test_what_is_written_elsewhere_has_no_words_in_it(kernel, tmp_path):
+    """User code may put a file of its own in the place of stdout."""
+    swaps = f"""
+        use std::os::fd::AsRawFd;
+        unsafe extern "C" {{ fn dup(of: i32) -> i32; fn dup2(of: i32, to: i32) -> i32; }}
+        let file = std::fs::File::create("{tmp_path}/file").unwrap();
+        let kept = unsafe {{ dup(1) }};
+        unsafe {{ dup2(file.as_raw_fd(), 1) }};
+        log::out("kept apart\\n");
+        unsafe {{ dup2(kept, 1) }};
+        log::out("back\\n");
+    """
+    kernel.ok(LOGS)
+    first = kernel.ok(f"let task = {waiting(tmp_path / 'go', swaps)};")
+    (tmp_path / "go").touch()
+    kernel.ok("task.await?;")
+    receive_until(kernel, lambda: first.stdout)
+    assert first.stdout == "back\n" and (tmp_path / "file").read_text() == "kept apart\n"
+
+
+def test_a_child_and_a_fork_write_as_they_are(kernel):
+    cell = kernel.ok(
+        'unsafe extern "C" { fn fork() -> i32; fn waitpid(id: i32, status: *mut i32, options: i32) -> i32;'
+        " fn write(to: i32, text: *const u8, length: usize) -> isize; fn _exit(code: i32) -> !; }\n"
+        "let id = unsafe { fork() };\n"
+        'if id == 0 { unsafe { write(1, b"child\\n".as_ptr(), 6); _exit(0) } }\n'
+        "unsafe { waitpid(id, std::ptr::null_mut(), 0) };\n"
+        'std::process::Command::new("echo").arg("program").status()?;'
+    )
+    assert cell.stdout == "child\nprogram\n"
+
+
 def test_a_character_and_a_block_that_are_torn_by_another_cell(kernel, tmp_path):
     first = kernel.ok(
         "let task = "
@@ -248,8 +319,8 @@ def test_an_actor_answers_under_its_own_cell(shared_kernel):
     assert kernel.ok("hello()").stdout == "hello\n"
 
 
-def test_what_dependencies_print_is_the_running_cells(kernel, tmp_path):
-    """Only what goes through the macros says whose it is."""
+def test_what_a_child_process_prints_is_the_running_cells(kernel, tmp_path):
+    """Only what this process writes says whose it is."""
     by_itself = (
         "use std::io::Write;\n"
         'std::io::stdout().write_all(b"written\\n").unwrap(); std::io::stdout().flush().unwrap();\n'
@@ -258,13 +329,14 @@ def test_what_dependencies_print_is_the_running_cells(kernel, tmp_path):
     assert sorted(kernel.ok(by_itself).stdout.split()) == ["child", "written"]
     first = kernel.ok(f"let task = {waiting(tmp_path / 'go', by_itself)};")
     second = kernel.ok(f'println!("second");\nstd::fs::write("{tmp_path}/go", "")?;\ntask.await?;')
-    assert (first.stdout, first.stderr) == ("", "")
-    assert (second.stdout, second.stderr) == ("second\nwritten\nchild\n", "wrong\n")
+    receive_until(kernel, lambda: first.stdout)
+    assert (first.stdout, first.stderr) == ("written\n", "")
+    assert (second.stdout, second.stderr) == ("second\nchild\n", "wrong\n")
     # While none runs it is the last one's.
-    kernel.ok(f"let task = {waiting(tmp_path / 'again', by_itself)};")
+    first = kernel.ok(f"let task = {waiting(tmp_path / 'again', by_itself)};")
     last = kernel.ok("1 + 1;")
     (tmp_path / "again").touch()
-    receive_until(kernel, lambda: last.stdout == "written\nchild\n" and last.stderr == "wrong\n")
+    receive_until(kernel, lambda: last.stdout == "child\n" and last.stderr == "wrong\n" and first.stdout == "written\n")
 
 
 def test_a_cell_that_is_run_again_has_its_new_output_only(kernel, tmp_path):

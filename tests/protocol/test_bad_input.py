@@ -198,6 +198,7 @@ def another_toolchain(directory: Path) -> Path:
     return directory / "bin" / "rustc"
 
 
+@pytest.mark.slow
 def test_another_rustc_than_at_install_time(start_kernel, installation, tmp_path):
     """The session library is built anew, with progress shown, and the cell that waited for it runs."""
     rustc = another_toolchain(tmp_path / "toolchain")

@@ -146,6 +146,7 @@ def test_without_an_analyzer_the_kernel_says_so_once(alone):
     assert alone.log.count("the analyzer is not built") == 1
 
 
+@pytest.mark.analyzer
 def test_the_analyzer_knows_std_and_crates(kernel):
     assert not analyzers(kernel), "nobody has asked for it"
     kernel.ok("let beans: Vec<String> = Vec::new();")
@@ -165,6 +166,7 @@ def test_the_analyzer_knows_std_and_crates(kernel):
     assert reply["matches"].count("moved") == 1 and shown(reply, "moved")["signature"].startswith("fn moved")
 
 
+@pytest.mark.analyzer
 def test_a_crate_on_demand_is_read_when_it_is_named(kernel):
     wake(kernel)
     [process] = analyzers(kernel)
@@ -176,6 +178,7 @@ def test_a_crate_on_demand_is_read_when_it_is_named(kernel):
     assert analyzers(kernel) == [process]
 
 
+@pytest.mark.analyzer
 def test_an_analyzer_that_is_killed_is_started_anew(kernel):
     kernel.ok("let beans = 1;")
     wake(kernel)
@@ -186,6 +189,7 @@ def test_an_analyzer_that_is_killed_is_started_anew(kernel):
     assert process not in analyzers(kernel)
 
 
+@pytest.mark.analyzer
 def test_an_analyzer_that_hangs_stops_nobody(kernel):
     kernel.ok("let beans = 1;")
     wake(kernel)
@@ -197,6 +201,7 @@ def test_an_analyzer_that_hangs_stops_nobody(kernel):
     process.send_signal(signal.SIGCONT)
 
 
+@pytest.mark.analyzer
 def test_an_analyzer_that_nobody_asks_is_ended(start_kernel):
     kernel = start_kernel(environment={"KISSATEN_ANALYZER_IDLE": "0.1"})
     wake(kernel)

@@ -210,6 +210,7 @@ def listing(folder: Path) -> dict[str, tuple[int, int]]:
     return {str(path.relative_to(folder)): (path.stat().st_size, path.stat().st_mtime_ns) for path in found}
 
 
+@pytest.mark.slow
 def test_a_class_shares_what_was_built_for_it_and_cannot_change_it(installation, tmp_path):
     menu, soup = package(tmp_path, "menu", MENU), package(tmp_path, "soup", "pub fn price() -> u8 { 4 }")
     prefix = tmp_path / "class"

@@ -405,6 +405,36 @@ def test_code_can_tell_that_nobody_can_be_asked(shared_kernel, code):
     assert cell.finish().result == '"x"'
 
 
+def test_readers_of_stdin_are_told_that_nobody_can_be_asked(shared_kernel):
+    for code in (READ, "std::io::read_to_string(std::io::stdin())?", "std::io::stdin().lines().next().unwrap()?"):
+        error = shared_kernel.fails(code, allow_stdin=False).error
+        assert error["evalue"] == "this frontend does not ask for input"
+    text = shared_kernel.ok("std::io::stdin().read_line(&mut String::new()).unwrap_err().to_string()", allow_stdin=False)
+    assert text.result.startswith('"this frontend does not ask for input (')
+    # The system's own errors have their own words.
+    assert "No such file or directory" in shared_kernel.fails('std::fs::read("/nonexistent")?;').error["evalue"]
+
+
+def test_an_empty_answer_ends_what_is_read_to_the_end(shared_kernel):
+    for code in (
+        "std::io::read_to_string(std::io::stdin())?",
+        "use std::io::Read;\nlet mut text = String::new();\nstd::io::stdin().lock().read_to_string(&mut text)?;\ntext",
+    ):
+        cell = shared_kernel.start(code, allow_stdin=True)
+        for number, answer in enumerate(("one", " ", "x" * 10_000, "last", ""), 1):
+            cell.asks(number)
+            cell.answer(answer)
+        assert cell.finish().result == f'"one\\n \\n{"x" * 10_000}\\nlast\\n"'
+
+
+def test_lines_can_be_empty(shared_kernel):
+    cell = shared_kernel.start("std::io::stdin().lines().take(3).collect::<Result<Vec<_>, _>>()?", allow_stdin=True)
+    for number, answer in enumerate(("", "two", ""), 1):
+        cell.asks(number)
+        cell.answer(answer)
+    assert cell.finish().result == '["", "two", ""]'
+
+
 def test_a_child_process_reads_nothing(shared_kernel):
     """The process's stdin is empty to all that do not ask through it."""
     cell = shared_kernel.run('std::process::Command::new("cat").status()?.success()', allow_stdin=True)

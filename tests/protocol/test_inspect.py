@@ -1,5 +1,7 @@
 """Inspection: signature, type, value and documentation of a name, in three forms; `:doc` shows the same."""
 
+import pytest
+
 from test_complete import AWAITING, NO_ANALYZER, POINT, wake
 
 
@@ -60,6 +62,7 @@ def test_while_a_cell_runs_the_type_is_told(start_kernel, tmp_path):
     cell.finish()
 
 
+@pytest.mark.analyzer
 def test_the_analyzer_tells_of_std_and_locals(kernel):
     kernel.ok("let beans: Vec<String> = Vec::new();")
     wake(kernel)
@@ -72,6 +75,7 @@ def test_the_analyzer_tells_of_std_and_locals(kernel):
     assert "u8" in data["text/plain"]
 
 
+@pytest.mark.analyzer
 def test_doc_is_shown_as_a_page(kernel):
     kernel.ok("/// Adds.\nfn add(a: u8) -> u8 { a }")
     [page] = kernel.ok(":doc add").reply["payload"]

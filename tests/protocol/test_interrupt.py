@@ -49,6 +49,43 @@ def test_an_awaiting_cell_ends_and_loses_nothing(kernel, interrupt):
     )
 
 
+# What is printed last shows that the other branch was polled.
+READY = 'async { tokio::task::yield_now().await; println!("ready"); std::future::pending::<()>().await }'
+
+
+@both_ways
+def test_a_cell_that_awaits_ctrl_c_hears_the_stop_button(kernel, interrupt):
+    cell = kernel.start(
+        "use tokio::signal;\nlet mut heard = 0;\n"
+        f'for _ in 0..2 {{ tokio::select! {{ done = signal::ctrl_c() => {{ done?; heard += 1; }} () = {READY} => {{}} }} }}\n'
+        'println!("cleaned up");\nheard'
+    )
+    for count in (1, 2):
+        cell.until(lambda cell, count=count: cell.stdout.count("ready") == count)
+        interrupt(kernel)
+    assert cell.finish().result == "2"
+    assert cell.stdout.endswith("cleaned up\n") and kernel.run("heard").result == "2"
+
+
+def test_a_task_of_the_cell_hears_it_and_the_next_interrupt_ends_the_cell(kernel):
+    other = kernel.ok(
+        "async fn stop() { tokio::signal::ctrl_c().await.unwrap() }\n"
+        'let other = tokio::spawn(async { stop().await; println!("not heard"); });'
+    )
+    cell = kernel.start(
+        f'let server = tokio::spawn(async {{ tokio::select! {{ () = stop() => "stopped", () = {READY} => "" }} }});\n'
+        f"println!(\"{{}}\", server.await?);\n{FOREVER}"
+    )
+    cell.until(lambda cell: "ready" in cell.stdout)
+    interrupt_by_message(kernel)
+    cell.until(lambda cell: "stopped\nwaiting" in cell.stdout)
+    interrupt_by_message(kernel)
+    assert cell.finish().error["ename"] == "Interrupted"
+    # The task of the other cell is not the one that was stopped.
+    assert kernel.run("other.is_finished()").result == "false" and not other.stdout
+    kernel.ok("other.abort();")
+
+
 @both_ways
 def test_a_cell_that_blocks_takes_two(kernel, interrupt):
     kernel.ok("let lost = 1;")

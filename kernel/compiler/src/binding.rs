@@ -92,6 +92,10 @@ impl NotKept {
                 "`{name}` was not kept: the type of a closure has no name that a later cell could use; box it, \
                  as a `Box<dyn Fn(…) -> …>`"
             ),
+            Self::Nameless(what) if what == ASYNC_CLOSURE => format!(
+                "`{name}` was not kept: the type of an async closure has no name that a later cell could use; \
+                 write it as an `async fn`, or use it in the cell that makes it"
+            ),
             Self::Nameless(what) => format!(
                 "`{name}` was not kept: {what} is of a type that has no name that a later cell could use; \
                  box it as a `dyn` type, or use it in the cell that makes it"
@@ -128,12 +132,16 @@ impl NotKept {
     }
 }
 
+/// What is nameless about a closure whose calls are futures; no `dyn` type takes it.
+const ASYNC_CLOSURE: &str = "an async closure";
+
 /// The type that rustc prints, as text that generated code can use, or what is nameless about it.
 pub(crate) fn usable_type(printed: &str) -> Result<String, NotKept> {
     if printed.contains("{closure@") && !printed.contains('<') {
         return Err(NotKept::Closure(None));
     }
     let nameless = [
+        ("{async closure", ASYNC_CLOSURE),
         ("{async", "a future"),
         ("async fn body", "a future"),
         ("{coroutine", "a future"),

@@ -11,11 +11,25 @@ pub struct Command {
     pub whole_cell: bool,
 }
 
-/// Splits the command lines off the head of a cell. In what is left they are blank, so that line numbers stay.
+/// Splits the command lines off the head of a cell. In what is left they are blank, so that line numbers stay. So is what
+/// a file may begin with and is no Rust: a byte order mark, a line `#!/usr/bin/env …`.
 ///
 /// The head ends with the first line that is neither a command nor blank nor a `//` comment: further down, `:` and
 /// `%` are Rust.
 pub fn split_commands(text: &str) -> (Vec<Command>, String) {
+    let (marks, text) = split_file_marks(text);
+    let (commands, rest) = split(text);
+    (commands, " ".repeat(marks.chars().count()) + &rest)
+}
+
+/// What makes a file of a text, of one line and without its end, and the text.
+fn split_file_marks(text: &str) -> (&str, &str) {
+    let mark = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let line = ra_ap_rustc_lexer::strip_shebang(&text[mark..]).unwrap_or(0);
+    text.split_at(mark + line)
+}
+
+fn split(text: &str) -> (Vec<Command>, String) {
     let mut commands = Vec::new();
     let mut rest = String::with_capacity(text.len());
     let mut in_head = true;
@@ -38,6 +52,8 @@ pub fn split_commands(text: &str) -> (Vec<Command>, String) {
 /// The cell with its command lines blank, and every other byte where it was.
 pub(crate) fn blank_commands(text: &str) -> String {
     let lines: Vec<usize> = split_commands(text).0.iter().map(|command| command.line).collect();
+    let (marks, code) = split_file_marks(text);
+    let text = " ".repeat(marks.len()) + code;
     let lines = text.split_inclusive('\n').enumerate().map(|(index, line)| match lines.contains(&(index + 1)) {
         true => line.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect(),
         false => line.to_owned(),
@@ -60,13 +76,16 @@ pub struct CommandAt {
 
 /// The command that is being written at the cursor, a number of bytes into the cell, if it is one.
 pub fn command_at(text: &str, cursor: usize) -> Option<CommandAt> {
+    let marks = split_file_marks(text).0.len();
     let before = text.get(..cursor)?;
     let begin = before.rfind('\n').map_or(0, |at| at + 1);
     // Only at the head.
     let is_head = |line: &str| line.is_empty() || line.starts_with("//") || command(line, 1).is_some();
-    if !before[..begin].lines().all(|line| is_head(line.trim())) {
+    let head = before[..begin].get(marks..).unwrap_or_default();
+    if !head.lines().all(|line| is_head(line.trim())) {
         return None;
     }
+    let begin = begin.max(marks.min(before.len()));
     let line = &before[begin..];
     let indent = line.len() - line.trim_start().len();
     let rest = &line[indent..];
@@ -113,6 +132,20 @@ mod tests {
             commands.iter().map(|c| (c.name.as_str(), c.argument.as_str(), c.line, c.whole_cell)).collect();
         assert_eq!(names, [("opt", "3", 2, false), ("vars", "", 4, false), ("opt", "2", 5, true)]);
         assert_eq!(rest, "// first\n\n\n\n\nlet a = b\n%c;\n:d");
+    }
+
+    #[test]
+    fn what_only_a_file_begins_with_is_blank() {
+        let check = |text: &str| {
+            let (commands, rest) = split_commands(text);
+            (commands.iter().map(|command| command.line).collect::<Vec<_>>(), rest)
+        };
+        assert_eq!(check("\u{feff}:dep x\n1"), (vec![1], " \n1".to_owned()));
+        assert_eq!(check("#!/usr/bin/env x\n:opt 3\n1"), (vec![2], "                \n\n1".to_owned()));
+        assert_eq!(check("\u{feff}#!x"), (vec![], "    ".to_owned()));
+        assert_eq!(check("#![allow(x)]\n1"), (vec![], "#![allow(x)]\n1".to_owned()));
+        assert_eq!(blank_commands("\u{feff}#!é\n:opt\n1"), "       \n    \n1");
+        assert_eq!(command_at("\u{feff}:dep", 5).map(|found| found.start), Some(4));
     }
 
     #[test]

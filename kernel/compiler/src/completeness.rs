@@ -91,6 +91,33 @@ fn of_code(text: &str) -> Completeness {
     }
 }
 
+/// Whether everything in a text that opens is closed, and nothing else is: brackets, strings, comments. What rustc says
+/// about a text that is not so is about the text as a whole.
+pub(crate) fn is_balanced(text: &str) -> bool {
+    let mut open: Vec<char> = Vec::new();
+    let mut from = 0;
+    for token in tokenize(text, FrontmatterAllowed::No) {
+        let range = from..from + token.len as usize;
+        from = range.end;
+        match token.kind {
+            TokenKind::BlockComment { terminated: false, .. } => return false,
+            TokenKind::Literal { kind, .. } if !matches!(literal(kind, &text[range.clone()]), Literal::Whole) => {
+                return false;
+            }
+            TokenKind::OpenParen => open.push(')'),
+            TokenKind::OpenBracket => open.push(']'),
+            TokenKind::OpenBrace => open.push('}'),
+            TokenKind::CloseParen | TokenKind::CloseBracket | TokenKind::CloseBrace
+                if open.pop().is_none_or(|closing| !text[range.clone()].starts_with(closing)) =>
+            {
+                return false;
+            }
+            _ => {}
+        }
+    }
+    open.is_empty()
+}
+
 enum Literal {
     Whole,
     Open,

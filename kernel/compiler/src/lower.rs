@@ -63,6 +63,9 @@ pub(crate) struct Frame<'a> {
     pub(crate) adapters: Vec<(String, String)>,
     /// Whether the type of the tail expression is asked for.
     pub(crate) show_type: bool,
+    /// Whether older variables are the statements' own and end with them: rustc then says of a move out of one what it says
+    /// of any, which it does not where a block around takes it along. Nothing of this is run.
+    pub(crate) is_flat: bool,
 }
 
 /// What rustc's lint prints the type of the tail expression for.
@@ -80,10 +83,17 @@ pub(crate) fn statements(text: &str, parsed: &Parsed, items: &Items, serial: u64
 fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial: u64, frame: &Frame<'_>) {
     if !frame.in_items_crate {
         for attribute in &parsed.inner_attributes {
-            // On one line, or all the lines after it would move; and our own text has to pass.
+            // Our own text has to pass; and what documents a file documents nothing here.
             let words = &text[attribute.clone()];
-            if !words.contains('\n') && !words.contains("unsafe_code") {
-                out.copy(text, attribute.clone());
+            let is_comment = words.contains("//") || words.starts_with("/*");
+            if !is_comment && !words.contains("unsafe_code") {
+                // On one line, or all the lines after it would move.
+                let mut at = attribute.start;
+                for line in words.split_inclusive('\n') {
+                    out.copy(text, at..at + line.trim_end_matches(['\r', '\n']).len());
+                    out.push(" ");
+                    at += line.len();
+                }
             }
         }
         out.push("#[macro_use] extern crate kissaten; ");
@@ -91,8 +101,10 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
         if frame.has_items {
             out.push("extern crate notebook; use notebook::*; ");
         }
-        // The cell's own are left where they stand.
-        let is_earlier = |live: &LiveImport| live.cell.serial != serial && !frame.leave_out.contains(&live.import.text);
+        // The cell's own are left where they stand, but crates are named at the root.
+        let is_earlier = |live: &LiveImport| {
+            (live.cell.serial != serial || live.import.is_crate()) && !frame.leave_out.contains(&live.import.text)
+        };
         let earlier = items.imports.iter().enumerate().filter(|(_, live)| is_earlier(live));
         for (index, live) in earlier {
             out.push_region(&live.import.text, Region::Import(index));
@@ -105,7 +117,10 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
     for (package, adapter) in frame.adapters.iter().filter(|_| parsed.tail.is_some()) {
         out.push_region(adapter, Region::Adapter(package.clone()));
     }
-    out.push("::std::boxed::Box::pin(async move { ");
+    out.push("::std::boxed::Box::pin(async { ");
+    if frame.is_flat {
+        out.push("{ let __kissaten_body = ::core::pin::pin!(async { ");
+    }
     for variable in &frame.take {
         let Binding { name, type_text, mutable, .. } = variable;
         let mutable = if *mutable { "mut " } else { "" };
@@ -113,11 +128,14 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
         out.push_region(&declaration, Region::Take((*name).clone()));
         out.push(" ");
     }
-    for Binding { name, .. } in frame.put_back.iter().filter(|binding| binding.is_lock()) {
+    let put_back = || frame.put_back.iter().filter(|_| !frame.is_flat);
+    for Binding { name, .. } in put_back().filter(|binding| binding.is_lock()) {
         let was = format!("let __kissaten_poisoned_{name} = ::kissaten::__cell::is_poisoned(&{}); ", raw(name));
         out.push_region(&was, Region::Take(name.clone()));
     }
-    out.push("{ let __kissaten_body = ::core::pin::pin!(async { ");
+    if !frame.is_flat {
+        out.push("{ let __kissaten_body = ::core::pin::pin!(async { ");
+    }
     for (name, type_text) in &frame.moved {
         let declaration =
             format!("let {0}: {type_text} = ::kissaten::__cell::moved(); ::core::mem::drop({0});", raw(name));
@@ -173,7 +191,7 @@ fn body(out: &mut Generated, text: &str, parsed: &Parsed, frame: &Frame<'_>) {
     blanks.extend(frame.postponed.iter().cloned());
     if !frame.in_items_crate {
         // A `use` of this cell holds in it as it stands, and is rustc's to complain about there.
-        blanks.retain(|blank| !parsed.imports.iter().any(|import| import.range == *blank));
+        blanks.retain(|blank| !parsed.imports.iter().any(|import| import.range == *blank && !import.is_crate()));
     }
     blanks.sort_by_key(|blank| blank.start);
     let mut at = 0;
@@ -219,7 +237,7 @@ fn foot(out: &mut Generated, frame: &Frame<'_>) {
     out.push(&format!("::core::result::Result::Ok::<(), ::kissaten::__cell::{error_type}>(())\n"));
     out.push_region("}", Region::End);
     out.push(&format!("); ::kissaten::__cell::{guard}(__kissaten_body).await; }}\n"));
-    for binding in &frame.put_back {
+    for binding in frame.put_back.iter().filter(|_| !frame.is_flat) {
         let (name, name_raw) = (&binding.name, raw(&binding.name));
         let mut put_back = String::new();
         if binding.is_lock() {

@@ -15,10 +15,12 @@ mod history;
 mod inquiry;
 mod instrument;
 mod knowledge;
+mod missing;
 mod open;
 mod report;
 mod tidy;
 mod types;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -233,12 +235,7 @@ impl Notebook {
             self.bindings.remove(&name);
             self.not_kept.insert(name, reason);
         }
-        if let Some(main) = parsed.main {
-            let (kind, call) = if main.is_async { ("async function", "main().await") } else { ("function", "main()") };
-            notes.push(format!(
-                "`main` is an ordinary {kind} here, and the cell already runs on the kernel's runtime: run it with `{call}`"
-            ));
-        }
+        notes.extend(parsed.entries.iter().map(parse::Entry::note));
         // Whoever mentions a future does something with it.
         for name in parsed.mentions.iter().filter(|name| !parsed.unused.contains(*name)) {
             if let Some(binding) = self.bindings.get_mut(name) {
@@ -300,6 +297,7 @@ impl Notebook {
             output: &library,
             arguments: self.cell_arguments(&entry, 0, layer.is_some()),
             clippy: None,
+            is_stable: false,
         };
         let compiled = rustc::run(&self.session, &invocation, cancel).await?;
         if compiled.success {
@@ -361,7 +359,8 @@ impl Notebook {
     fn cell_arguments(&self, entry: &str, opt_level: u8, uses_dependencies: bool) -> Vec<String> {
         let mut arguments = rustc::common_arguments(&self.session, opt_level, rustc::CELL_UNITS);
         arguments.push("--crate-type=cdylib".to_owned());
-        arguments.push(format!("--crate-name={entry}"));
+        // One name for all, which is what `module_path!()` says: a filter of a log holds in the next cell.
+        arguments.extend(["--crate-name=notebook".to_owned(), format!("-Cmetadata={entry}")]);
         arguments.extend(self.session.toolchain.full_path_flags.iter().cloned());
         if let Some(generation) = &self.generation {
             arguments.push(format!("--extern=notebook={}", generation.library.display()));

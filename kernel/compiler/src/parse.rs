@@ -4,6 +4,8 @@
 //! run on a thread of its own with a stack that deep nesting does not overflow.
 
 mod arguments;
+mod entry;
+mod extern_crate;
 mod hint;
 mod instrument;
 mod item;
@@ -22,6 +24,7 @@ use syn::spanned::Spanned;
 
 use crate::source_map::Edits;
 
+pub(crate) use entry::Entry;
 pub(crate) use hint::{Future, FutureOf, Guess};
 pub(crate) use instrument::{Form, Instruments};
 pub(crate) use item::{Import, Item, ItemKind, Space, Static};
@@ -76,8 +79,8 @@ pub(crate) struct Parsed {
     pub(crate) guesses: Vec<Guess>,
     /// Variables that may be futures which nobody awaits.
     pub(crate) futures: Vec<Future>,
-    /// A pasted `main`, that the cell does not call.
-    pub(crate) main: Option<Main>,
+    /// Functions that would run by themselves in a program, and that the cell does not call.
+    pub(crate) entries: Vec<Entry>,
 }
 
 /// Whether an `Ok(())` says its error type.
@@ -102,11 +105,6 @@ pub(crate) struct Binding {
     pub(crate) make: Make,
     /// The text shows that its type is `Copy`: `let k = 3;`.
     pub(crate) is_copy: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Main {
-    pub(crate) is_async: bool,
 }
 
 /// Why there is no [`Parsed`].

@@ -23,6 +23,8 @@ pub(crate) struct Invocation<'a> {
     pub(crate) arguments: Vec<String>,
     /// What is called instead of rustc, and the folder of its settings.
     pub(crate) clippy: Option<(&'a Path, &'a Path)>,
+    /// Whether it is called as stable Rust is, which suggests nothing unstable; it takes no `-Z` flags then.
+    pub(crate) is_stable: bool,
 }
 
 /// How it went.
@@ -115,6 +117,9 @@ pub(crate) async fn run(
         command.env("CLIPPY_CONF_DIR", settings);
     }
     cargo::set_package_variables(&mut command, &session.toolchain);
+    if invocation.is_stable {
+        command.env_remove("RUSTC_BOOTSTRAP");
+    }
     command.current_dir(invocation.folder).args(&invocation.arguments);
     command.arg("-o").arg(invocation.output).arg(invocation.root);
     tracing::debug!(?command, "rustc");

@@ -82,6 +82,18 @@ impl SessionLibrary {
         &self.worker
     }
 
+    /// The compiler.
+    pub fn rustc(&self) -> &Path {
+        &self.toolchain.rustc
+    }
+
+    /// What gives a program the crates that cells can always name.
+    pub fn externs(&self) -> Vec<String> {
+        let folder = format!("-Ldependency={}", self.dependencies.display());
+        let crates = self.crates.iter().map(|(name, path)| format!("--extern={name}={}", path.display()));
+        std::iter::once(folder).chain(crates).collect()
+    }
+
     /// The compiler's release: `1.95.0`.
     pub fn rustc_release(&self) -> &str {
         &self.toolchain.release

@@ -30,6 +30,8 @@ pub enum Event {
         prompt: Option<String>,
         password: bool,
     },
+    /// The interrupt of that run was what its code has waited for (`ctrl_c()`): it goes on.
+    Heard { cell: CellId },
     /// Nobody waits for that input any more.
     InputWithdrawn { id: u64 },
     /// Code of a cell says something to the frontend.
@@ -100,7 +102,14 @@ pub enum Outcome {
     /// It ended with nothing to show.
     Unit,
     /// A `?` at the top level returned an error: its text, then those of its sources.
-    Error { type_name: String, message: String, sources: Vec<String> },
+    Error {
+        type_name: String,
+        message: String,
+        sources: Vec<String>,
+        /// That of the `?`, where it stands in a cell.
+        #[serde(default)]
+        location: Option<Location>,
+    },
     /// The cell's own future panicked.
     Panic(Panic),
     /// It was cancelled.

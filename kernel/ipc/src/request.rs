@@ -42,6 +42,8 @@ pub enum Request {
     Comm(Comm),
     /// Tell about tasks, whatever the cell does; answered by one [`Event::Report`](crate::Event::Report).
     Report(Report),
+    /// How values are laid out from here on (`:fmt`); not answered.
+    Layout(Layout),
     /// Drop variables for a cell without code of its own; answered as a run is, by one
     /// [`Event::Done`](crate::Event::Done). It can be interrupted, as a `Drop` is user code.
     Drop {
@@ -53,6 +55,19 @@ pub enum Request {
     },
     /// End the process; not answered. The end of the control socket means the same.
     Shutdown,
+}
+
+/// How the `Debug` text of values is laid out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Layout {
+    /// What fits on a line is on one.
+    #[default]
+    Fit,
+    /// As `{:?}`.
+    Line,
+    /// As `{:#?}`.
+    Pretty,
 }
 
 /// What the user said to a question.

@@ -9,11 +9,13 @@ use std::any::TypeId;
 use std::mem::{ManuallyDrop, MaybeUninit, needs_drop};
 
 pub use crate::chunk::{Chunk, Chunks, Count, chunks, rounds};
+pub use crate::ctrl_c::{CtrlC, ctrl_c};
 pub use crate::display::adapter::{FrameColumn, show_frame, show_page};
 pub use crate::display::probe::{Tail, Variable};
 pub use crate::error::{CellDebugError, CellError};
 pub use crate::interrupt::{CHECK, check, checkpoint};
 pub use crate::lock::{is_poisoned, unpoison};
+pub use crate::logger::{has_set_logger, sets_logger};
 pub use crate::output::{stderr, stdout};
 pub use crate::runtime::{Guarded, GuardedDebug, Program};
 pub use crate::task::branch::{Branch, branch};

@@ -2,6 +2,7 @@
 
 pub(crate) mod adapter;
 mod bundle;
+pub(crate) mod debug;
 pub(crate) mod duration;
 pub(crate) mod json;
 mod kind;
@@ -15,13 +16,12 @@ pub(crate) mod value;
 use std::fmt::{self, Debug, Write};
 
 pub use self::bundle::MimeBundle;
+use self::debug::debug_text;
 pub use self::json::{Json, JsonError};
 pub use self::kind::{Html, Jpeg, Latex, Markdown, Plain, Png, Svg};
 pub use self::rows::table;
 pub use self::show::{DisplayHandle, clear_output, display, display_under, display_with_id, update_display};
 
-/// Longer than this, in characters, and a `Debug` text is laid out over several lines.
-const LONG: usize = 80;
 /// Longer than this, in bytes, and a shown text is cut: a frontend must stay usable.
 const TOO_LONG: usize = 1 << 20;
 
@@ -81,20 +81,6 @@ fn plain(text: String) -> MimeBundle {
     MimeBundle::new().with("text/plain", text)
 }
 
-/// The text of a `Debug` value: on one line, or laid out where that line would be long; cut where it is endless.
-fn debug_text(value: &dyn Debug) -> String {
-    let mut line = Limited { text: String::new(), limit: LONG * 4 };
-    let fits = write!(line, "{value:?}").is_ok() && line.text.chars().count() <= LONG;
-    if fits {
-        return line.text;
-    }
-    let mut text = Limited { text: String::new(), limit: TOO_LONG };
-    if write!(text, "{value:#?}").is_err() {
-        text.text.push_str("\n… (cut)");
-    }
-    text.text
-}
-
 /// A value in at most so many characters, for a table.
 fn short_text(value: &dyn Debug, characters: usize) -> String {
     let mut text = Limited { text: String::new(), limit: characters * 4 };
@@ -140,14 +126,6 @@ impl Write for Limited {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_long_value_is_laid_out_and_an_endless_one_is_cut() {
-        assert_eq!(debug_text(&vec![1, 2]), "[1, 2]");
-        assert!(debug_text(&vec![123_456; 20]).contains("\n    123456,"));
-        let endless = debug_text(&vec![0_u8; 10_000_000]);
-        assert!(endless.len() < TOO_LONG + 100 && endless.ends_with("… (cut)"));
-    }
 
     #[test]
     fn what_holds_a_value_shows_it() {

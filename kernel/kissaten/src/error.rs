@@ -6,8 +6,11 @@
 
 use std::error::Error;
 use std::fmt::Debug;
+use std::io;
+use std::panic::Location as Caller;
 
-use crate::runtime::{self, Outcome};
+use crate::runtime::{self, Location, Outcome};
+use crate::{input, logger, panic};
 
 /// Any error that has words for people: everything that is `Error`, strings, boxed errors, `anyhow`'s.
 ///
@@ -15,8 +18,10 @@ use crate::runtime::{self, Outcome};
 pub struct CellError(());
 
 impl<E: Into<Box<dyn Error>>> From<E> for CellError {
+    // Std's `?` hands its place on.
+    #[track_caller]
     fn from(error: E) -> Self {
-        describe(std::any::type_name::<E>(), error.into());
+        describe(std::any::type_name::<E>(), error.into(), Caller::caller());
         Self(())
     }
 }
@@ -25,29 +30,114 @@ impl<E: Into<Box<dyn Error>>> From<E> for CellError {
 pub struct CellDebugError(());
 
 impl<E: Debug> From<E> for CellDebugError {
+    #[track_caller]
     fn from(error: E) -> Self {
-        describe_debug(std::any::type_name::<E>(), &error);
+        describe_debug(std::any::type_name::<E>(), &error, Caller::caller());
         Self(())
     }
 }
 
 #[inline(never)]
-fn describe_debug(type_name: &str, error: &dyn Debug) {
-    let message = format!("{error:?}");
-    runtime::ends_as(Outcome::Error { type_name: type_name.to_owned(), message, sources: Vec::new() });
+fn describe_debug(type_name: &str, error: &dyn Debug, caller: &Caller<'_>) {
+    ends_as(type_name, format!("{error:?}"), Vec::new(), caller);
 }
 
 #[inline(never)]
-fn describe(type_name: &str, error: Box<dyn Error>) {
+fn describe(type_name: &str, error: Box<dyn Error>, caller: &Caller<'_>) {
     let mut sources = Vec::new();
     let mut next = error.source();
     while let Some(source) = next {
-        let text = source.to_string();
+        let text = words(source);
         // Many wrappers repeat their source's words; a cyclic chain must end.
         if sources.last() != Some(&text) {
             sources.push(text);
         }
         next = if sources.len() < 32 { source.source() } else { None };
     }
-    runtime::ends_as(Outcome::Error { type_name: type_name.to_owned(), message: error.to_string(), sources });
+    ends_as(type_name, words(&*error), sources, caller);
+}
+
+/// What an error says; without a number where that is ours and tells nobody anything.
+fn words(error: &(dyn Error + 'static)) -> String {
+    let number = error.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error);
+    number.and_then(input::words).map_or_else(|| error.to_string(), str::to_owned)
+}
+
+fn ends_as(type_name: &str, mut message: String, sources: Vec<String>, caller: &Caller<'_>) {
+    let location =
+        Location { file: panic::short(caller.file()).to_owned(), line: caller.line(), column: caller.column() };
+    let type_name = public_path(type_name);
+    message.extend(logger::set_before(&message).map(|(more, _)| more));
+    runtime::ends_as(Outcome::Error { type_name, message, sources, location: Some(location) });
+}
+
+/// Where errors of std, tokio and futures are defined, and where they can be named.
+const PUBLIC: &[(&str, &str)] = &[
+    ("alloc::collections::", "std::collections::"),
+    ("alloc::string::", "std::string::"),
+    ("core::array::", "std::array::"),
+    ("core::cell::", "std::cell::"),
+    ("core::char::convert::", "std::char::"),
+    ("core::char::decode::", "std::char::"),
+    ("core::fmt::", "std::fmt::"),
+    ("core::net::parser::", "std::net::"),
+    ("core::num::dec2flt::", "std::num::"),
+    ("core::num::error::", "std::num::"),
+    ("core::str::error::", "std::str::"),
+    ("core::time::", "std::time::"),
+    ("futures_channel::", "futures::channel::"),
+    ("futures_util::", "futures::"),
+    ("std::io::error::", "std::io::"),
+    ("std::sync::poison::", "std::sync::"),
+    ("std::thread::local::", "std::thread::"),
+    ("tokio::runtime::task::error::", "tokio::task::"),
+    ("tokio::sync::batch_semaphore::", "tokio::sync::"),
+];
+
+/// A type's name by which others can name it. Only rustc knows that of any type; but a module `error` that a crate keeps
+/// its errors in is private, or what is in it is exported beside it as well.
+fn public_path(type_name: &str) -> String {
+    let (path, generic) = type_name.split_at(type_name.find('<').unwrap_or(type_name.len()));
+    let known = PUBLIC.iter().find_map(|(from, to)| Some(format!("{to}{}", path.strip_prefix(from)?)));
+    let path = known.unwrap_or_else(|| {
+        // Those of tokio's channels are public there, and nowhere else; the notebook's own is where its user put it.
+        let elsewhere = !["tokio::", "notebook::"].iter().any(|root| path.starts_with(root));
+        let mut parts: Vec<&str> = path.split("::").collect();
+        if let [_, .., "error" | "errors", _] = parts.as_slice()
+            && elsewhere
+        {
+            parts.remove(parts.len() - 2);
+        }
+        parts.join("::")
+    });
+    path + generic
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_called_by_their_public_paths() {
+        for (type_name, public) in [
+            ("std::io::error::Error", "std::io::Error"),
+            ("core::num::error::ParseIntError", "std::num::ParseIntError"),
+            (
+                "std::sync::poison::PoisonError<std::sync::MutexGuard<u8>>",
+                "std::sync::PoisonError<std::sync::MutexGuard<u8>>",
+            ),
+            ("tokio::runtime::task::error::JoinError", "tokio::task::JoinError"),
+            ("tokio::sync::mpsc::error::SendError<i32>", "tokio::sync::mpsc::error::SendError<i32>"),
+            ("tokio::time::error::Elapsed", "tokio::time::error::Elapsed"),
+            ("serde_json::error::Error", "serde_json::Error"),
+            ("toml::de::error::Error", "toml::de::Error"),
+            ("alloc::boxed::Box<dyn core::error::Error>", "alloc::boxed::Box<dyn core::error::Error>"),
+            ("notebook::error::Error", "notebook::error::Error"),
+            ("error::Error", "error::Error"),
+            ("anyhow::Error", "anyhow::Error"),
+            ("&str", "&str"),
+        ] {
+            assert_eq!(public_path(type_name), public);
+        }
+    }
 }

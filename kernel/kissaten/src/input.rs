@@ -6,7 +6,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::oneshot;
 
@@ -62,9 +62,7 @@ async fn ask(prompt: &str, password: bool) -> io::Result<String> {
     match answer {
         Ok(Answer::Line(line)) => Ok(line),
         Ok(Answer::End) => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "there is no more input")),
-        Ok(Answer::NotAllowed) | Err(_) => {
-            Err(io::Error::new(io::ErrorKind::Unsupported, "this frontend does not ask for input"))
-        }
+        Ok(Answer::NotAllowed) | Err(_) => Err(io::Error::new(io::ErrorKind::Unsupported, NOBODY_TO_ASK)),
     }
 }
 
@@ -94,6 +92,53 @@ pub(crate) fn answer(id: u64, answer: Answer) {
     let sender = waiting().as_mut().and_then(|waiting| waiting.remove(&id));
     if let Some(sender) = sender {
         let _ = sender.send(answer);
+    }
+}
+
+/// Why there is no answer.
+const NOBODY_TO_ASK: &str = "this frontend does not ask for input";
+/// The number of that error where errors are numbers. The system has none that says so, and uses none as high.
+const NOT_ASKED: i32 = 4071;
+
+/// The words of an error number of ours.
+pub(crate) fn words(number: i32) -> Option<&'static str> {
+    (number == NOT_ASKED).then_some(NOBODY_TO_ASK)
+}
+
+type Describe = unsafe extern "C" fn(i32, *mut libc::c_char, usize) -> i32;
+
+/// libc's own function for that.
+static NEXT: OnceLock<Option<Describe>> = OnceLock::new();
+
+/// The words of error numbers, as std asks for them: ours for ours, and libc's for all others.
+///
+/// # Safety
+/// As `strerror_r(3)`: `buffer` must be valid for writes of `length` bytes.
+#[unsafe(no_mangle)]
+#[expect(unreachable_pub, reason = "the dynamic linker reaches it")]
+pub unsafe extern "C" fn __xpg_strerror_r(number: i32, buffer: *mut libc::c_char, length: usize) -> i32 {
+    if let Some(words) = words(number) {
+        if words.len() >= length {
+            return libc::ERANGE;
+        }
+        // SAFETY: the buffer has room for the words and a zero, as was looked.
+        unsafe {
+            buffer.copy_from_nonoverlapping(words.as_ptr().cast(), words.len());
+            buffer.add(words.len()).write(0);
+        }
+        return 0;
+    }
+    let next = NEXT.get_or_init(|| {
+        // SAFETY: the name ends with a zero; what is found is libc's function, which is of this type.
+        unsafe {
+            let next = libc::dlsym(libc::RTLD_NEXT, c"__xpg_strerror_r".as_ptr());
+            (!next.is_null()).then(|| std::mem::transmute::<*mut libc::c_void, Describe>(next))
+        }
+    });
+    match next {
+        // SAFETY: as the caller promises.
+        Some(next) => unsafe { next(number, buffer, length) },
+        None => libc::EINVAL,
     }
 }
 
@@ -132,7 +177,7 @@ fn read_line(buffer: &mut [u8]) -> Result<usize, i32> {
         drop(lines);
         // What was printed before the question stands before it.
         let _ = io::Write::flush(&mut io::stdout());
-        let line = wait_for_line()?;
+        let line = wait_for_line(buffer.len() != STD_BUFFER)?;
         lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
         lines.extend(line);
     }
@@ -146,15 +191,21 @@ fn read_line(buffer: &mut [u8]) -> Result<usize, i32> {
 /// A reader of stdin whose cell is interrupted is woken by this.
 static INTERRUPTED: (Mutex<u64>, Condvar) = (Mutex::new(0), Condvar::new());
 
-fn wait_for_line() -> Result<Vec<u8>, i32> {
+/// How much is asked for by who reads a line: as much as goes into std's buffer. Who reads to the end reads past that.
+const STD_BUFFER: usize = 8 * 1024;
+
+/// Asks for a line. Not every frontend has a key for the end of the input, so for who reads `to_the_end` an empty answer
+/// is it; who reads lines can read empty ones.
+fn wait_for_line(to_the_end: bool) -> Result<Vec<u8>, i32> {
     let run = here::run_or_current();
     let (question, mut answer) = Question::ask(None, false);
     let mut turn = INTERRUPTED.0.lock().unwrap_or_else(PoisonError::into_inner);
     loop {
         match answer.try_recv() {
+            Ok(Answer::Line(line)) if to_the_end && line.is_empty() => return Ok(Vec::new()),
             Ok(Answer::Line(line)) => return Ok([line.as_bytes(), b"\n"].concat()),
             Ok(Answer::End) => return Ok(Vec::new()),
-            Ok(Answer::NotAllowed) | Err(oneshot::error::TryRecvError::Closed) => return Err(libc::EOPNOTSUPP),
+            Ok(Answer::NotAllowed) | Err(oneshot::error::TryRecvError::Closed) => return Err(NOT_ASKED),
             Err(oneshot::error::TryRecvError::Empty) if runtime::interrupts(run) => {
                 drop(question);
                 return Err(libc::ECANCELED);

@@ -7,6 +7,7 @@
 
 mod chunk;
 pub mod comm;
+mod ctrl_c;
 pub mod display;
 mod error;
 mod grave;
@@ -17,9 +18,11 @@ mod interrupt;
 mod label;
 mod live;
 mod lock;
+mod logger;
 mod output;
 mod panic;
 mod payload;
+mod pipe;
 mod progress;
 pub mod runtime;
 mod store;

@@ -6,18 +6,16 @@
 //! known, the cell in which the macro was written counts, and after that the one that runs.
 //!
 //! All of it goes through the process's stdout, with words around what is not the running cell's (the worker's reader
-//! knows them), stderr as well: so the order of both is kept. What dependencies write by themselves stands there
-//! unmarked.
+//! knows them), stderr as well: so the order of both is kept. What dependencies write by themselves comes to
+//! [`pipe`](crate::pipe), which marks it likewise.
 
 use std::fmt::Arguments;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, StdoutLock, Write};
-use std::mem::ManuallyDrop;
-use std::os::fd::FromRawFd;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::{here, label};
+use crate::{here, label, pipe};
 
 /// What a word begins and ends with; see the `ipc` crate's `marks`.
 const BEGIN: &str = "\u{1b}_";
@@ -25,8 +23,6 @@ const END: &str = "\u{1b}\\";
 
 /// Without it there is nobody who would understand the words, and nothing is marked.
 static MARK: OnceLock<String> = OnceLock::new();
-/// The run whose text is not marked. Changed and read under the lock of stdout.
-static UNMARKED: AtomicU64 = AtomicU64::new(0);
 /// Displays are counted.
 static DISPLAYS: AtomicU64 = AtomicU64::new(0);
 
@@ -38,20 +34,27 @@ pub(crate) fn mark() -> &'static str {
     })
 }
 
-fn word(letter: char, number: Option<u64>) -> Option<String> {
+fn word(letter: char, number: Option<u64>) -> Option<Vec<u8>> {
+    let mut word = Vec::new();
+    write_word(&mut word, letter, number)?;
+    Some(word)
+}
+
+/// Writes a word, if there is a mark.
+pub(crate) fn write_word(to: &mut impl Write, letter: char, number: Option<u64>) -> Option<()> {
     let mark = MARK.get()?;
-    let number = number.map(|number| number.to_string()).unwrap_or_default();
-    Some(format!("{BEGIN}{mark}{letter}{number}{END}"))
+    match number {
+        Some(number) => write!(to, "{BEGIN}{mark}{letter}{number}{END}"),
+        None => write!(to, "{BEGIN}{mark}{letter}{END}"),
+    }
+    .ok()
 }
 
 /// From here on what is not marked belongs to this run.
 pub(crate) fn begin(run: u64) {
     let mut out = io::stdout().lock();
-    if let Some(word) = word('c', Some(run)) {
-        write_whole(&mut out, word.as_bytes());
-        let _ = io::stderr().lock().write_all(word.as_bytes());
-    }
-    UNMARKED.store(run, Ordering::Relaxed);
+    let _ = pipe::as_it_is(|| out.flush());
+    pipe::set_unmarked(run, &word('c', Some(run)).unwrap_or_default());
     here::set_current(run);
 }
 
@@ -63,14 +66,14 @@ pub(crate) fn number_display() -> u64 {
 /// Here stands a display, between what was printed before and after it.
 pub(crate) fn place_display(number: u64) {
     if let Some(word) = word('d', Some(number)) {
-        write_whole(&mut io::stdout().lock(), word.as_bytes());
+        write_whole(&mut io::stdout().lock(), &word);
     }
 }
 
 /// Here ends what a run has shown and printed; `wait`: when the next of it comes.
 pub(crate) fn clear(run: u64, wait: bool) {
     if let Some(word) = word(if wait { 'w' } else { 'x' }, Some(run)) {
-        write_whole(&mut io::stdout().lock(), word.as_bytes());
+        write_whole(&mut io::stdout().lock(), &word);
     }
 }
 
@@ -81,11 +84,9 @@ pub(crate) fn flush() {
 
 /// Writes behind what std's buffer holds and past it, in as few calls as it takes.
 fn write_whole(out: &mut StdoutLock<'_>, bytes: &[u8]) {
-    let _ = out.flush();
-    // SAFETY: the process's stdout is open, and stays so, as the file is not dropped.
-    let mut file = ManuallyDrop::new(unsafe { std::fs::File::from_raw_fd(1) });
-    // A reader who is gone means that the kernel is ending: there is nobody left to tell.
-    let _ = file.write_all(bytes);
+    // Whoever printed that, it was not this thread just now.
+    let _ = pipe::as_it_is(|| out.flush());
+    pipe::write_words(bytes);
 }
 
 /// The run that the text of this thread belongs to; `written`: the file that the macro stands in.
@@ -102,7 +103,7 @@ fn owner(written: &str) -> u64 {
 pub fn stdout(text: Arguments<'_>, newline: bool, written: &'static str) {
     let owner = owner(written);
     let mut out = io::stdout().lock();
-    if owner == 0 || owner == UNMARKED.load(Ordering::Relaxed) || MARK.get().is_none() {
+    if owner == 0 || owner == pipe::unmarked() || MARK.get().is_none() {
         let _ = write(&mut out, text, newline).and_then(|()| out.flush());
     } else {
         // Formatting may print by itself, so the words come around what is whole.
@@ -132,9 +133,9 @@ pub fn stderr(text: Arguments<'_>, newline: bool, written: &'static str) {
 fn marked(letter: char, owner: u64, text: Arguments<'_>, newline: bool) {
     let (Some(begin), Some(end)) = (word(letter, Some(owner)), word('-', None)) else { return };
     let mut bytes = Vec::with_capacity(256);
-    bytes.extend_from_slice(begin.as_bytes());
+    bytes.extend_from_slice(&begin);
     let _ = write(&mut bytes, text, newline);
-    bytes.extend_from_slice(end.as_bytes());
+    bytes.extend_from_slice(&end);
     write_whole(&mut io::stdout().lock(), &bytes);
 }
 

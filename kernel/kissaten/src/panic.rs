@@ -4,16 +4,23 @@
 //! in a task or a thread, and one that user code catches, is told under the cell that the code belongs to.
 
 use std::cell::{Cell, RefCell};
-use std::panic::PanicHookInfo;
+use std::panic::{Location as Caller, PanicHookInfo};
 
 use crate::interrupt::Unwound;
 use crate::runtime::{Location, Panic};
-use crate::{here, hint, task};
+use crate::{here, hint, logger, task};
 
 thread_local! {
     /// Whether this thread is polling a cell's own future.
     static POLLING: Cell<bool> = const { Cell::new(false) };
     static LAST: RefCell<Option<Panic>> = const { RefCell::new(None) };
+    /// Where this thread calls a `spawn` just now.
+    static SPAWNS: Cell<Option<&'static Caller<'static>>> = const { Cell::new(None) };
+}
+
+/// A `spawn` of a cell is called at this place, or has returned.
+pub(crate) fn spawns(location: Option<&'static Caller<'static>>) {
+    SPAWNS.set(location);
 }
 
 /// Installs the hook; once, at the start of the process.
@@ -62,12 +69,17 @@ pub(crate) fn catch_unwound<R>(poll: impl FnOnce() -> R) -> Result<R, Option<Pan
 }
 
 fn describe(info: &PanicHookInfo<'_>) -> Panic {
-    let location = info.location().map(|location| Location {
+    let mut message = payload_text(info.payload());
+    // What refuses to spawn panics somewhere in the runtime, and a second logger somewhere in its crate.
+    let spawns = SPAWNS.take().filter(|_| message.starts_with("`spawn_local` called"));
+    let (more, sets) = logger::set_before(&message).unwrap_or_default();
+    message.push_str(&more);
+    let location = spawns.or(sets).or(info.location()).map(|location| Location {
         file: short(location.file()).to_owned(),
         line: location.line(),
         column: location.column(),
     });
-    Panic { message: payload_text(info.payload()), location }
+    Panic { message, location }
 }
 
 /// Files of dependencies and of std without the folders of the machine that compiled them.

@@ -15,14 +15,15 @@ use std::task::{Context, Poll};
 
 use futures::task::AtomicWaker;
 
-use crate::comm;
 pub use crate::comm::{Kind, Packet};
-use crate::display::MimeBundle;
+pub use crate::display::debug::Layout;
+use crate::display::{MimeBundle, debug};
 use crate::error::{CellDebugError, CellError};
 pub use crate::input::Answer;
 use crate::live::Live;
 use crate::timeline::End;
-use crate::{here, input, interrupt, label, output, panic, store, task, trace};
+use crate::{comm, ctrl_c};
+use crate::{here, input, interrupt, label, output, panic, pipe, store, task, trace};
 
 /// What a cell's entry point returns: all of the cell, from taking its variables to putting them back.
 pub type Program = Pin<Box<dyn Future<Output = ()>>>;
@@ -35,7 +36,7 @@ pub type Entry = fn() -> Program;
 pub enum Outcome {
     Value(MimeBundle),
     Unit,
-    Error { type_name: String, message: String, sources: Vec<String> },
+    Error { type_name: String, message: String, sources: Vec<String>, location: Option<Location> },
     Panic(Panic),
     Interrupted,
 }
@@ -94,6 +95,10 @@ pub enum Message {
         cell: u64,
         prompt: Option<String>,
         password: bool,
+    },
+    /// The interrupt of that run was what its code has waited for: it goes on.
+    Heard {
+        cell: u64,
     },
     /// Nobody waits for that answer any more.
     InputWithdrawn {
@@ -190,6 +195,7 @@ impl Session {
         panic::install_hook();
         let _ = SINK.set(sink);
         let _ = STDIN.set(stdin_now());
+        pipe::begin_session();
         let mut builder = tokio::runtime::Builder::new_multi_thread();
         task::install(&mut builder);
         Ok(Self { runtime: builder.enable_all().build()? })
@@ -221,6 +227,11 @@ impl Session {
 pub fn answer(id: u64, answer: Answer) {
     input::answer(id, answer);
     input::wake_readers();
+}
+
+/// How values are laid out from here on, by whichever thread.
+pub fn lay_out(layout: Layout) {
+    debug::set_layout(layout);
 }
 
 /// Takes what a frontend says to a comm. From any thread; never waits.
@@ -304,6 +315,9 @@ impl Cell {
 
     /// Cancels the cell: at its next `.await` or checkpoint it ends as [`Outcome::Interrupted`]. From any thread.
     pub fn interrupt(&self) {
+        if !self.state.interrupted.load(Ordering::Acquire) && ctrl_c::hear(self.state.id) {
+            return send(Message::Heard { cell: self.state.id });
+        }
         self.state.interrupted.store(true, Ordering::Release);
         interrupt::begin(self.state.id);
         // It may have ended before, or just now, and then nobody else would take the flag back.

@@ -7,7 +7,7 @@ mod evcxr;
 use std::path::PathBuf;
 
 use compiler::{Change, Command};
-use ipc::{Hint, Report};
+use ipc::{Hint, Layout, Report};
 
 pub(crate) use self::complete::complete;
 use crate::hint;
@@ -52,6 +52,8 @@ pub(crate) enum Action {
     Doc(String),
     /// `:types`
     Types,
+    /// `:fmt`; `None`: shows how.
+    Layout(Option<Layout>),
     SetEnv {
         name: String,
         value: String,
@@ -97,6 +99,8 @@ pub(crate) enum CommandError {
     Dependency(String),
     #[error("`:offline` takes `on`, `off` or nothing, not `{0}`")]
     Offline(String),
+    #[error("`:fmt` takes `fit`, `{{:?}}`, `{{:#?}}` or nothing, not `{0}`")]
+    Layout(String),
     #[error("`:hints` takes `on`, `off`, `off blocking` or nothing, not `{0}`")]
     Hints(String),
     #[error("there is no kind of hints `{0}`; there are {names}", names = hint::names())]
@@ -139,6 +143,11 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("hints", "[on|off] [kind]", "lists the kinds of hints, or switches them on and off"),
     ("type", "expression", "tells the type of an expression without running it; also `:t`"),
     ("doc", "name", "shows the documentation of a name, as `:doc Vec::push`"),
+    (
+        "fmt",
+        "[{:?}|{:#?}]",
+        "shows or sets how values are laid out: `fit`, as at first, puts on a line what fits on it",
+    ),
     ("types", "", "switches on and off that results tell their type"),
     ("env", "NAME=value", "sets an environment variable for the notebook's code"),
     ("explain", "", "shows rustc's explanation of the last compile error"),
@@ -181,6 +190,7 @@ pub(crate) fn parse(command: &Command) -> Result<Action, CommandError> {
         ("hints", false) => return hints(argument),
         ("dep", false) if !argument.is_empty() => return dependency(argument),
         ("offline", false) => return offline(argument),
+        ("fmt", false) => return layout(argument),
         ("type", false) => return some(argument, CommandError::Type).map(Action::TypeOf),
         ("doc", false) => return some(argument, CommandError::Doc).map(Action::Doc),
         ("env", false) => return env(argument),
@@ -267,6 +277,16 @@ fn offline(argument: &str) -> Result<Action, CommandError> {
         "on" | "1" => Ok(Action::Offline(Some(true))),
         "off" | "0" => Ok(Action::Offline(Some(false))),
         other => Err(CommandError::Offline(other.to_owned())),
+    }
+}
+
+fn layout(argument: &str) -> Result<Action, CommandError> {
+    match argument {
+        "" => Ok(Action::Layout(None)),
+        "fit" => Ok(Action::Layout(Some(Layout::Fit))),
+        "{:?}" => Ok(Action::Layout(Some(Layout::Line))),
+        "{:#?}" => Ok(Action::Layout(Some(Layout::Pretty))),
+        other => Err(CommandError::Layout(other.to_owned())),
     }
 }
 

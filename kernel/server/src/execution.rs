@@ -108,6 +108,8 @@ pub(crate) struct Execution {
     timing: bool,
     /// `:types`.
     types: bool,
+    /// `:fmt`.
+    layout: ipc::Layout,
     /// The codes of the last compile error, for `:explain`.
     last_error: Vec<String>,
     /// Whether the user's configuration was read.
@@ -169,6 +171,7 @@ impl Execution {
             expressions: 0,
             timing: false,
             types: false,
+            layout: ipc::Layout::default(),
             quits: false,
             last_error: Vec::new(),
             configured: false,

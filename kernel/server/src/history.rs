@@ -96,7 +96,7 @@ impl History {
         Self(None)
     }
 
-    fn in_file(file: PathBuf, limit: u64) -> Self {
+    pub(crate) fn in_file(file: PathBuf, limit: u64) -> Self {
         Self(Some(Arc::new(Shared { file, limit, thread: OnceLock::new(), told: OnceLock::new() })))
     }
 

@@ -16,6 +16,8 @@ mod prebuild;
 mod request;
 mod run;
 mod session;
+#[cfg(test)]
+mod transcript;
 mod worker;
 
 use std::{

@@ -12,7 +12,9 @@ mod terminal;
 
 use std::{
     env,
+    fs::File,
     io::{self, IsTerminal},
+    os::{fd::AsFd, unix::fs::FileTypeExt},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -57,7 +59,7 @@ async fn execute(notebook: &mut Notebook) -> anyhow::Result<bool> {
     let (events, receiver) = mpsc::channel(256);
     let found = library::find().await;
     let (outgoing, inbox) = local::connect();
-    let allow_stdin = io::stdin().is_terminal();
+    let allow_stdin = somebody_answers();
     // What is kept is what somebody typed.
     let client = async {
         let result = Client::new(inbox, events.clone(), allow_stdin).run(notebook).await;
@@ -68,6 +70,14 @@ async fn execute(notebook: &mut Notebook) -> anyhow::Result<bool> {
     let (served, result) =
         tokio::join!(dispatcher::serve(outgoing, events.clone(), receiver, found, History::off()), client);
     served.and(result)
+}
+
+/// Whether questions are put to stdin: there is somebody at a terminal, or what is to be answered was prepared in a pipe or
+/// a file. `/dev/null` says that there is nobody.
+fn somebody_answers() -> bool {
+    let stdin = io::stdin();
+    let kind = || File::from(stdin.as_fd().try_clone_to_owned().ok()?).metadata().ok().map(|stdin| stdin.file_type());
+    stdin.is_terminal() || kind().is_some_and(|kind| !kind.is_char_device())
 }
 
 fn enter_folder_of(notebook: &Path) -> anyhow::Result<()> {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use ipc::{CellId, Display, Event, InputAnswer, Request, Value};
 use kissaten::MimeBundle;
 use kissaten::futures::{StreamExt, stream::FuturesUnordered};
-use kissaten::runtime::{self, Answer, Cell, Displayed, Hint, Message, Outcome, Run, Session};
+use kissaten::runtime::{self, Answer, Cell, Displayed, Hint, Layout, Location, Message, Outcome, Run, Session};
 use kissaten::tokio::{sync::mpsc, time::sleep};
 use serde_json::Value as Json;
 
@@ -66,6 +66,14 @@ pub(crate) fn run(control: Control) -> io::Result<()> {
             }
             Request::Comm(comm) => {
                 runtime::receive(comm::received(comm));
+                continue;
+            }
+            Request::Layout(layout) => {
+                runtime::lay_out(match layout {
+                    ipc::Layout::Fit => Layout::Fit,
+                    ipc::Layout::Line => Layout::Line,
+                    ipc::Layout::Pretty => Layout::Pretty,
+                });
                 continue;
             }
             Request::Report(report) => {
@@ -193,13 +201,18 @@ fn outcome(outcome: Outcome) -> ipc::Outcome {
             ipc::Outcome::Value(Value { data, metadata })
         }
         Outcome::Unit => ipc::Outcome::Unit,
-        Outcome::Error { type_name, message, sources } => ipc::Outcome::Error { type_name, message, sources },
-        Outcome::Panic(panic) => ipc::Outcome::Panic(ipc::Panic {
-            message: panic.message,
-            location: panic.location.map(|at| ipc::Location { file: at.file, line: at.line, column: at.column }),
-        }),
+        Outcome::Error { type_name, message, sources, location } => {
+            ipc::Outcome::Error { type_name, message, sources, location: location.map(place) }
+        }
+        Outcome::Panic(panic) => {
+            ipc::Outcome::Panic(ipc::Panic { message: panic.message, location: panic.location.map(place) })
+        }
         Outcome::Interrupted => ipc::Outcome::Interrupted,
     }
+}
+
+fn place(at: Location) -> ipc::Location {
+    ipc::Location { file: at.file, line: at.line, column: at.column }
 }
 
 fn event(message: Message) -> Event {
@@ -218,6 +231,7 @@ fn event(message: Message) -> Event {
             Event::Hint { cell: CellId(cell), hint, text }
         }
         Message::Input { id, cell, prompt, password } => Event::Input { id, cell: CellId(cell), prompt, password },
+        Message::Heard { cell } => Event::Heard { cell: CellId(cell) },
         Message::InputWithdrawn { id } => Event::InputWithdrawn { id },
         Message::Comm { cell, packet } => Event::Comm { cell: CellId(cell), comm: comm::sent(packet) },
         Message::Page { cell, data } => Event::Page { cell: CellId(cell), data: bundle(data).0 },

@@ -9,7 +9,7 @@ use std::{env, fs, thread};
 use arbtest::arbitrary::{self, Unstructured};
 use arbtest::arbtest;
 
-use super::split_commands;
+use super::{split_commands, split_file_marks};
 use crate::parse;
 
 /// How long is tried, in milliseconds; `KISSATEN_FUZZ_MS` is another time.
@@ -52,6 +52,8 @@ fn change(text: &mut String, corpus: &[String], u: &mut Unstructured<'_>) -> arb
 
 fn target(text: &str) {
     let (commands, rest) = split_commands(text);
+    let (marks, code) = split_file_marks(text);
+    let text = &(" ".repeat(marks.chars().count()) + code);
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     let left: Vec<&str> = rest.split_inclusive('\n').collect();
     let of_commands: BTreeSet<usize> = commands.iter().map(|command| command.line).collect();

@@ -107,6 +107,23 @@ fn position(text: &str, offset: usize) -> String {
     format!("{line}:{column}")
 }
 
+/// A `?` on an `Option` where the cell's own future returns: that it does, and what, is ours, and says nothing to the user.
+pub(super) fn name_top_level(diagnostic: &mut Diagnostic) {
+    let is_ours = |label: &str| label.contains("CellError>`") || label.contains("CellDebugError>`");
+    let labels = diagnostic.spans.iter_mut().filter_map(|span| span.label.as_mut());
+    let mut at_top = false;
+    for label in labels.filter(|label| is_ours(label)) {
+        at_top = true;
+        if let Some((help, _)) = label.split_once(" to provide an error compatible with ") {
+            *label = help.replace(".ok_or(...)?", ".ok_or(\"what is missing\")?");
+        }
+    }
+    if at_top {
+        let block = "in an async block that returns `Result`";
+        diagnostic.message = diagnostic.message.replace(block, "at the top level of a cell");
+    }
+}
+
 /// Leaves the file's name of a path into a toolchain, a registry or rustc's temporary files.
 fn without_machine_paths(message: &str) -> String {
     const MACHINERY: [&str; 5] = ["/rustc/", "/.rustup/", "/.cargo/", "/rustlib/", "/tmp/"];
@@ -126,11 +143,16 @@ fn without_machine_paths(message: &str) -> String {
         .collect()
 }
 
+/// std's macros in whose place cells have ours. rustc says of no error that it originates in one of these.
+const PRINTERS: [&str; 5] = ["`print`", "`println`", "`eprint`", "`eprintln`", "`dbg`"];
+
 /// "this error originates in the macro …", which rustc adds only to its own rendering.
 pub(super) fn origin(diagnostic: &Diagnostic) -> Option<&str> {
     let note = diagnostic.rendered.as_deref()?.lines().find_map(|line| {
         let note = line.trim_start().strip_prefix("= note: ")?;
         (note.starts_with("this ") && note.contains(" originates in the ")).then_some(note)
     })?;
-    Some(note.split_once(" (in Nightly builds").map_or(note, |(note, _)| note))
+    let note = note.split_once(" (in Nightly builds").map_or(note, |(note, _)| note);
+    // A macro of the user's own that prints is called first.
+    (!PRINTERS.iter().any(|printer| note.ends_with(printer))).then_some(note)
 }

@@ -5,6 +5,8 @@
 
 use cargo_metadata::diagnostic::{Diagnostic, DiagnosticLevel};
 
+use super::message;
+
 /// rustc's stderr, taken apart.
 #[derive(Debug, Default)]
 pub(crate) struct Parsed {
@@ -29,7 +31,10 @@ pub(crate) fn parse(stderr: &[u8]) -> Parsed {
             .or_else(|_| serde_json::from_str(&without_deep_expansions(object)));
         match diagnostic {
             Ok(diagnostic) if is_remark(&diagnostic) => {}
-            Ok(diagnostic) => parsed.diagnostics.push(diagnostic),
+            Ok(mut diagnostic) => {
+                message::name_top_level(&mut diagnostic);
+                parsed.diagnostics.push(diagnostic);
+            }
             // Artifact notifications and the like: rustc's, and for nobody here.
             Err(_) if object.starts_with(r#"{"$message_type""#) => {}
             Err(_) => {

@@ -6,11 +6,12 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use annotate_snippets::{Element, Group, Level, Renderer, Title};
-use cargo_metadata::diagnostic::{Diagnostic, DiagnosticLevel};
+use cargo_metadata::diagnostic::{Diagnostic, DiagnosticLevel, DiagnosticSpan};
 
 use super::SourceMap;
 use super::message::{error_code, origin, placeless, remark, words};
 use super::parse::is_error;
+use super::place::place;
 use super::snippet::Marks;
 use super::suggestion::{self, Form};
 use crate::Rendered;
@@ -89,7 +90,7 @@ pub(super) fn report<'a>(diagnostic: &'a Diagnostic, map: &'a dyn SourceMap, not
     let (suggestions, remarks): (Vec<_>, Vec<_>) =
         diagnostic.children.iter().take(MOST_CHILDREN).partition(|child| suggestion::is_suggestion(child));
 
-    let mut own = Vec::new();
+    let mut own: Vec<Element<'a>> = labels_elsewhere(&diagnostic.spans, map).collect();
     let mut sections: Vec<Section<'a>> = Vec::new();
     for child in remarks {
         let Some(message) = remark(&child.message, map) else { continue };
@@ -106,6 +107,7 @@ pub(super) fn report<'a>(diagnostic: &'a Diagnostic, map: &'a dyn SourceMap, not
         let message = if child.spans.is_empty() { Some(message) } else { placeless(message) };
         let elements = sections.last_mut().map_or(&mut own, |section| &mut section.elements);
         elements.extend(message.map(|message| level(child.level).message(message).into()));
+        elements.extend(labels_elsewhere(&child.spans, map));
     }
     if let Some(origin) = origin(diagnostic).and_then(|origin| remark(origin, map)) {
         let elements = sections.last_mut().map_or(&mut own, |section| &mut section.elements);
@@ -141,6 +143,18 @@ pub(super) fn report<'a>(diagnostic: &'a Diagnostic, map: &'a dyn SourceMap, not
     let first = Section { title: title(diagnostic, map), elements: own };
     let sections = std::iter::once(first).chain(sections);
     sections.map(|section| Group::with_title(section.title).elements(section.elements)).collect()
+}
+
+/// What labels say that point into std: rustc, which mostly cannot show its text either, makes notes of them.
+fn labels_elsewhere<'a>(spans: &'a [DiagnosticSpan], map: &'a dyn SourceMap) -> impl Iterator<Item = Element<'a>> {
+    let elsewhere = spans.iter().filter(|span| place(span, map).is_none() && is_std(&span.file_name));
+    let labels = elsewhere.filter_map(|span| placeless(remark(span.label.as_deref()?, map)?));
+    labels.map(|label| Level::NOTE.message(label).into())
+}
+
+/// Whether a file is of std. Those of dependencies rustc can show, and their labels are written for that.
+fn is_std(file: &str) -> bool {
+    file.starts_with('/') && file.contains("/library/")
 }
 
 fn title<'a>(diagnostic: &'a Diagnostic, map: &dyn SourceMap) -> Title<'a> {

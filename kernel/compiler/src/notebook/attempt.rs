@@ -97,6 +97,18 @@ pub(super) struct Success {
     pub(super) compiles: u32,
 }
 
+/// What a cell is compiled for.
+pub(super) enum Purpose {
+    Run,
+    /// For what rustc says about it to the user.
+    Words {
+        /// What stands for the session library.
+        front: Option<PathBuf>,
+        /// Whether older variables are the statements' own.
+        is_flat: bool,
+    },
+}
+
 /// The files of one try, by the names that rustc calls them.
 #[derive(Default)]
 pub(super) struct Files {
@@ -184,7 +196,8 @@ impl<'a> Attempt<'a> {
             Some((Space::Value, name)) => Some(name),
             _ => None,
         });
-        let imports = self.parsed.imports.iter().filter_map(|import| import.name.as_ref());
+        let imports = self.parsed.imports.iter().filter(|import| !import.is_crate());
+        let imports = imports.filter_map(|import| import.name.as_ref());
         for name in items.chain(imports) {
             if self.notebook.bindings.contains_key(name) {
                 self.unusable.insert(name.clone(), NotKept::Shadowed);
@@ -216,7 +229,7 @@ impl<'a> Attempt<'a> {
         }
         let fresh = self.clone();
         for tries_left in (0..TRIES).rev() {
-            let (files, compiled, library) = self.compile(cancel, true).await?;
+            let (files, compiled, library) = self.compile(cancel, &Purpose::Run).await?;
             self.time += compiled.time;
             self.compiles += 1;
             if compiled.success {
@@ -238,11 +251,10 @@ impl<'a> Attempt<'a> {
             if tries_left > 0 && self.adjust(&files, &compiled) {
                 continue;
             }
-            // Once more for the words: about the user's code alone, with the paths as rustc usually shortens them.
             let at_fault = self.at_fault(&files, &compiled);
             let was_instrumented = std::mem::replace(&mut self.instrumented, false);
             self.boxes = false;
-            let (files, compiled, _) = self.compile(cancel, false).await?;
+            let (files, compiled) = self.words(&compiled, cancel).await?;
             if !was_instrumented || !compiled.success && !self.adjust(&files, &compiled) {
                 return Err(self.notebook.report(self.cell, &self.items, &files, &compiled));
             }
@@ -256,16 +268,17 @@ impl<'a> Attempt<'a> {
         ))
     }
 
-    async fn compile(
+    pub(super) async fn compile(
         &self,
         cancel: &CancellationToken,
-        full_paths: bool,
+        purpose: &Purpose,
     ) -> Result<(Files, Compiled, PathBuf), PrepareError> {
         let (notebook, folders) = (self.notebook, &self.notebook.folders);
         let mut files = Files::default();
         // Imports alone are tried out as statements, which costs least.
         if self.parsed.has_statements || self.parsed.items.is_empty() {
-            let (cell, frame) = (&self.cell, self.frame());
+            let (cell, mut frame) = (&self.cell, self.frame());
+            frame.is_flat = matches!(purpose, Purpose::Words { is_flat: true, .. });
             let statements = lower::statements(&cell.text, self.parsed, &self.items, cell.serial, &frame);
             let (folder, name) = if self.in_items_crate {
                 (&folders.items, format!("run/{}", cell.label))
@@ -297,8 +310,8 @@ impl<'a> Attempt<'a> {
             library = folders.libraries.join(format!("lib{}.so", self.entry));
             (folder, root) = (&folders.cells, self.cell.label.as_str());
         }
-        if !full_paths {
-            arguments.retain(|argument| !notebook.session.toolchain.full_path_flags.contains(argument));
+        if let Purpose::Words { front, .. } = purpose {
+            arguments = self.words_arguments(arguments, front.as_deref());
         }
         let mut settings = None;
         if let Some(clippy) = &self.clippy {
@@ -307,7 +320,8 @@ impl<'a> Attempt<'a> {
             settings = Some((clippy.as_path(), clippy::settings(std::env::current_dir().ok(), &folders.cells)?));
         }
         let clippy = settings.as_ref().map(|(program, folder)| (*program, folder.as_path()));
-        let invocation = Invocation { folder, root, output: &library, arguments, clippy };
+        let is_stable = clippy.is_none() && matches!(purpose, Purpose::Words { .. });
+        let invocation = Invocation { folder, root, output: &library, arguments, clippy, is_stable };
         let compiled = rustc::run(&notebook.session, &invocation, cancel).await?;
         Ok((files, compiled, library))
     }
@@ -400,6 +414,7 @@ impl<'a> Attempt<'a> {
             form: self.form(self.cell),
             adapters: self.adapters(),
             show_type: self.show_type,
+            is_flat: false,
             take,
         }
     }

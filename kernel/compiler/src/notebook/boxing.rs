@@ -16,7 +16,8 @@ struct Known<'a>(&'a Attempt<'a>);
 impl Names for Known<'_> {
     fn is_variable(&self, name: &str) -> bool {
         let mut bound = self.0.parsed.bindings.iter();
-        self.0.notebook.bindings.contains_key(name) || bound.any(|bound| bound.name == name)
+        let is_inner = self.0.parsed.inner.contains(name);
+        is_inner || self.0.notebook.bindings.contains_key(name) || bound.any(|bound| bound.name == name)
     }
 
     fn is_copy(&self, name: &str) -> bool {

@@ -60,9 +60,7 @@ impl Dependencies {
 
     /// A type that rustc printed, with crates called as cells call them.
     pub(super) fn named_in(&self, printed: &str) -> String {
-        // rustc prints a crate that another one shows under another name as if it stood there under its own.
-        let printed = printed.replace("futures::futures_channel::", "futures::channel::");
-        binding::with_roots(&printed, |root| {
+        binding::with_roots(&public(printed), |root| {
             let mut found = self.externs().filter(|found| found.crate_name == root);
             match (found.next(), found.next()) {
                 (Some(only), None) => only.name.clone(),
@@ -95,6 +93,28 @@ impl Dependencies {
         let ours = ours.and_then(Path::file_name).map(|name| name.to_string_lossy());
         let contents = self.set.iter().flat_map(|set| &set.contents);
         contents.filter(move |content| content.crate_name() == root && ours.as_deref() != Some(content.file.as_str()))
+    }
+
+    /// Whether cells can name a crate.
+    pub(super) fn can_name(&self, crate_name: &str) -> bool {
+        ALWAYS.contains(&crate_name) || self.externs().any(|found| found.name == crate_name)
+    }
+
+    /// The line that gives a dependency one feature more. `None` if cells cannot name it, or it has that one.
+    pub(super) fn line_with_feature(&self, crate_name: &str, feature: &str) -> Option<String> {
+        let (name, requirement) = self.named.iter().find(|(name, _)| name.replace('-', "_") == crate_name)?;
+        let mut requirement = match requirement {
+            toml::Value::Table(parts) => parts.clone(),
+            version => Table::from_iter([("version".to_owned(), version.clone())]),
+        };
+        let features = requirement.entry("features").or_insert_with(|| toml::Value::Array(Vec::new()));
+        let features = features.as_array_mut()?;
+        if features.iter().any(|one| one.as_str() == Some(feature)) {
+            return None;
+        }
+        features.push(feature.into());
+        let line = dependency::to_text(&Table::from_iter([(name.clone(), requirement.into())]));
+        Some(format!(":dep {}", line.trim_end()))
     }
 
     /// The text that makes a crate take the code of dependencies from where the worker has it, where a text names one.
@@ -137,6 +157,11 @@ impl Dependencies {
     }
 }
 
+/// rustc prints a crate that another one shows under another name as if it stood there under its own.
+fn public(printed: &str) -> String {
+    printed.replace("futures::futures_channel::", "futures::channel::")
+}
+
 /// What a printed type can mean, where several crates are called alike in it.
 #[derive(Clone, Debug)]
 pub(super) struct Doubled {
@@ -149,7 +174,7 @@ pub(super) struct Doubled {
 impl Notebook {
     /// What a type can mean that rustc printed, by the names that crates have for themselves; `None`: there is no doubt.
     pub(super) fn doubled(&self, printed: &str) -> Option<Doubled> {
-        let printed = binding::usable_type(printed).ok()?;
+        let printed = binding::usable_type(&public(printed)).ok()?;
         let mut roots = BTreeSet::new();
         binding::with_roots(&printed, |root| {
             roots.insert(root.to_owned());

@@ -88,7 +88,8 @@ impl Notebook {
         arguments.extend(["--crate-type=bin", "--crate-name=export", "--emit=metadata"].map(str::to_owned));
         self.add_dependencies(&mut arguments, true);
         let output = folder.join("export.rmeta");
-        let invocation = Invocation { folder: &folder, root: ROOT, output: &output, arguments, clippy: None };
+        let invocation =
+            Invocation { folder: &folder, root: ROOT, output: &output, arguments, clippy: None, is_stable: false };
         rustc::run(&self.session, &invocation, cancel).await
     }
 

@@ -1,6 +1,7 @@
 //! What goes back to the user: rustc's diagnostics in the places of the user's own text.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use cargo_metadata::diagnostic::{Diagnostic, DiagnosticLevel, DiagnosticSpan};
@@ -12,9 +13,11 @@ use crate::Rendered;
 use crate::api::{CompileError, PrepareError};
 use crate::binding::{self, NotKept};
 use crate::clippy;
+use crate::completeness::is_balanced;
 use crate::diagnostic::{self, SourceMap};
 use crate::items::{CellText, Items};
 use crate::lower::ItemsFile;
+use crate::parse;
 use crate::rustc::{self, Compiled, Invocation};
 use crate::source_map::{Generated, Region, offset_in, position_in};
 
@@ -26,7 +29,10 @@ impl Notebook {
     pub(super) fn report(&self, cell: &CellText, items: &Items, files: &Files, compiled: &Compiled) -> PrepareError {
         let mut errors: Vec<Diagnostic> = compiled.errors().cloned().collect();
         let places = Places { notebook: self, cell, items, files };
-        errors.iter_mut().for_each(|error| places.translate(error));
+        errors.iter_mut().for_each(|error| {
+            places.translate(error);
+            self.without_foreign_traits(error);
+        });
         // Each leaf of a `use` is refused for itself, in one place.
         let mut seen = Vec::new();
         errors.retain(|error| {
@@ -38,7 +44,13 @@ impl Notebook {
         });
         let texts = Texts { texts: &self.texts, shorten: false };
         let errors: Vec<&Diagnostic> = errors.iter().collect();
-        let notes = |error: &Diagnostic| self.notes_on(error);
+        let said = RefCell::new(BTreeSet::new());
+        // A derive and its attributes miss the same crate.
+        let notes = |error: &Diagnostic| {
+            let mut notes = self.notes_on(cell, error);
+            notes.extend(self.missing_crate(error).filter(|help| said.borrow_mut().insert(help.clone())));
+            notes
+        };
         PrepareError::Compile(CompileError {
             summary: diagnostic::summary(&errors, &texts),
             rendered: diagnostic::render(&errors, &texts, &notes),
@@ -79,7 +91,7 @@ impl Notebook {
     }
 
     /// Why a variable that the user misses is not there.
-    fn notes_on(&self, error: &Diagnostic) -> Vec<String> {
+    fn notes_on(&self, cell: &CellText, error: &Diagnostic) -> Vec<String> {
         let code = error.code.as_ref().map_or("", |code| code.code.as_str());
         let name = error.message.split('`').nth(1).unwrap_or("");
         let reason = self.not_kept.get(name).filter(|reason| match reason {
@@ -91,7 +103,27 @@ impl Notebook {
                 "`{name}` is in use by {label}, which still runs, and will be back when that has ended"
             )];
         }
+        // rustc would change the declaration, which stands in an earlier cell and has run.
+        let mutable = if code == "E0384" { Some(name) } else { not_mutable(&error.message) };
+        if let Some(name) = mutable.filter(|name| self.bindings.get(*name).is_some_and(|binding| !binding.mutable)) {
+            return vec![format!("help: consider making it mutable: `let mut {name} = {name};`")];
+        }
+        if code == "E0425" && self.is_variable(cell, name) {
+            return vec![format!(
+                "help: an item sees no variables of cells: give `{name}` to it as an argument, or make it a closure"
+            )];
+        }
         reason.map(|reason| reason.reason(name)).into_iter().collect()
+    }
+
+    /// Whether a name is a variable, of the cell or an older one: statements would find it.
+    fn is_variable(&self, cell: &CellText, name: &str) -> bool {
+        let is_new = || {
+            let parsed = parse::parse(&cell.text, &self.items.item_macros());
+            parsed
+                .is_ok_and(|parsed| parsed.bindings.iter().any(|bound| bound.name == name) && !parsed.items.is_empty())
+        };
+        self.bindings.contains_key(name) || is_new()
     }
 
     /// Lets rustc say what is wrong with a cell that cannot be parsed.
@@ -103,20 +135,32 @@ impl Notebook {
         cancel: &CancellationToken,
     ) -> Result<(), PrepareError> {
         let mut generated = Generated::default();
-        generated.push("#[macro_use] extern crate kissaten; fn __kissaten() { ");
-        generated.copy(&cell.text, 0..cell.text.len());
-        generated.push_region("\n", Region::End);
-        generated.push_region("}", Region::End);
-        generated.push("\n");
+        // A bracket or a string that is open takes all that follows it along. So nothing of ours may.
+        let is_balanced = is_balanced(&cell.text);
+        if is_balanced {
+            generated.push("#[macro_use] extern crate kissaten; fn __kissaten() { ");
+            generated.copy(&cell.text, 0..cell.text.len());
+            generated.push_region("\n", Region::End);
+            generated.push_region("}", Region::End);
+            generated.push("\n");
+        } else {
+            generated.copy(&cell.text, 0..cell.text.len());
+        }
         write(&self.folders.cells, &cell.label, generated.text())?;
         let mut arguments = rustc::common_arguments(&self.session, 0, rustc::CELL_UNITS);
         arguments.extend(["--crate-type=lib", "--crate-name=kissaten_syntax", "--emit=metadata"].map(str::to_owned));
         let output = self.folders.libraries.join("syntax.rmeta");
-        let invocation =
-            Invocation { folder: &self.folders.cells, root: &cell.label, output: &output, arguments, clippy: None };
+        let invocation = Invocation {
+            folder: &self.folders.cells,
+            root: &cell.label,
+            output: &output,
+            arguments,
+            clippy: None,
+            is_stable: true,
+        };
         let mut compiled = rustc::run(&self.session, &invocation, cancel).await?;
         // What the cell means cannot be judged in this frame; what it looks like can.
-        let is_syntax = |error: &Diagnostic| error.code.is_none();
+        let is_syntax = |error: &Diagnostic| !is_balanced || error.code.is_none();
         if !compiled.errors().any(is_syntax) {
             return if compiled.errors().next().is_none() && !compiled.success {
                 Err(other(&compiled))
@@ -126,6 +170,7 @@ impl Notebook {
         }
         compiled.diagnostics.retain(is_syntax);
         for error in &mut compiled.diagnostics {
+            error.message = error.message.replace("this file contains", "this cell contains");
             let at_end = error
                 .spans
                 .iter()
@@ -140,6 +185,13 @@ impl Notebook {
         let files = Files { statements: Some((cell.label.clone(), generated)), ..Files::default() };
         Err(self.report(cell, &self.items, &files, &compiled))
     }
+}
+
+/// "cannot borrow `cups` as mutable, as it is not declared as mutable" and the like.
+fn not_mutable(message: &str) -> Option<&str> {
+    let before = message.strip_suffix(" is not declared as mutable")?;
+    let (said, name) = before.rsplit_once(", as ")?;
+    if name == "it" { said.split('`').nth(1) } else { name.strip_prefix('`')?.strip_suffix('`') }
 }
 
 fn at_the_end(words: &str) -> String {
@@ -192,8 +244,27 @@ impl Places<'_> {
     }
 
     fn translate(&self, diagnostic: &mut Diagnostic) {
+        self.tell_of_older(diagnostic);
         diagnostic.spans.iter_mut().for_each(|span| self.translate_span(span));
         diagnostic.children.iter_mut().for_each(|child| self.translate(child));
+    }
+
+    /// The line that declares an older variable is ours; what its label says is not.
+    fn tell_of_older(&self, diagnostic: &mut Diagnostic) {
+        let is_take = |span: &&DiagnosticSpan| {
+            let region = |file: &Generated| matches!(file.region(span.byte_start as usize), Some(Region::Take(_)));
+            self.files.get(&span.file_name).is_some_and(region)
+        };
+        let labels = diagnostic.spans.iter().filter(is_take).filter_map(|span| span.label.clone());
+        let mut told: Vec<Diagnostic> = Vec::new();
+        for message in labels.filter(|label| label.starts_with("move occurs because ")) {
+            let mut note = diagnostic.clone();
+            (note.code, note.rendered, note.level) = (None, None, DiagnosticLevel::Note);
+            (note.spans, note.children) = (Vec::new(), Vec::new());
+            note.message = message;
+            told.push(note);
+        }
+        diagnostic.children.splice(0..0, told);
     }
 
     fn translate_span(&self, span: &mut DiagnosticSpan) {
@@ -230,6 +301,17 @@ impl Places<'_> {
             return;
         }
         let forward = (start..=end.min(start + INSERTED)).find_map(|offset| file.user_offset(offset));
+        // What is to be inserted before our `pub` is to be inserted before what that makes public.
+        let is_before = start == end && forward.is_none();
+        let behind = || (start..=start + INSERTED).find_map(|offset| file.user_offset(offset));
+        if let Some(offset) = is_before.then(behind).flatten() {
+            set_place(span, &cell.text, offset, offset);
+            // A word behind our `pub` is a word before what follows.
+            if let Some(word) = span.suggested_replacement.as_mut().filter(|word| word.starts_with(' ')) {
+                *word = format!("{} ", word.trim());
+            }
+            return;
+        }
         let backward =
             (start.max(end.saturating_sub(INSERTED))..=end).rev().find_map(|offset| file.user_offset(offset));
         match (forward, backward) {
@@ -247,6 +329,11 @@ impl Places<'_> {
         match region {
             Region::Import(index) => {
                 let Some(live) = self.items.imports.get(*index) else { return false };
+                // rustc would insert a line before it. That is for the cell that misses one, not for an earlier one.
+                if span.suggested_replacement.is_some() && span.byte_start == span.byte_end {
+                    span.file_name = String::new();
+                    return true;
+                }
                 span.file_name.clone_from(&live.cell.label);
                 set_place(span, &live.cell.text, live.import.range.start, live.import.range.end);
                 true

@@ -1,7 +1,7 @@
 //! What is written into a cell's code so that it can be interrupted, told apart and timed.
 //!
-//! Three kinds of text: checkpoints, by which code that does not await can be ended; wraps of what is given to a
-//! `spawn` and of what it returns; and wraps of futures that are awaited side by side. All of it is inserted, so
+//! Four kinds of text: checkpoints, by which code that does not await can be ended; wraps of what is given to a
+//! `spawn` and of what it returns; wraps of futures that are awaited side by side; and those of single calls (`ctrl_c()`, a logger's `init()`). All of it is inserted, so
 //! user text stays on its lines (a loop over a range alone has its variable moved, into the loop that it becomes). What the inserted calls do is the session library's to know.
 
 mod checkpoint;
@@ -44,6 +44,10 @@ enum Wrap {
     Spawned,
     /// A future among others.
     Branch,
+    /// A call that may set the process's logger.
+    Logger,
+    /// A future that the stop button ends.
+    CtrlC,
     /// A future that is awaited by itself: of interest to a timeline only.
     Awaited,
 }
@@ -97,6 +101,8 @@ impl Wrap {
             Self::Carry => "::kissaten::__cell::carry(",
             Self::Lane => "::kissaten::__lane!(",
             Self::Spawned => "::kissaten::__spawned!(",
+            Self::Logger => "::kissaten::__logger!(",
+            Self::CtrlC => "::kissaten::__cell::ctrl_c(",
             Self::Branch | Self::Awaited => "::kissaten::__cell::branch(",
         }
     }

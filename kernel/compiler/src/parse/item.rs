@@ -33,6 +33,8 @@ pub(crate) struct Item {
     pub(crate) statics: Vec<Static>,
     /// It is an async function.
     pub(crate) is_async: bool,
+    /// It is a function that would run by itself in a program.
+    pub(crate) is_entry: bool,
     /// What a function returns, where that is an `impl Trait`, and whether it has generic parameters.
     pub(crate) opaque: Option<(String, bool)>,
     /// It is a macro that stands for items.
@@ -83,7 +85,7 @@ pub(crate) struct Static {
     pub(crate) thread_local: bool,
 }
 
-/// A leaf of a `use` declaration.
+/// A leaf of a `use` declaration, or an `extern crate`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Import {
     /// What it binds; `None` for a glob and for `as _`.
@@ -91,6 +93,13 @@ pub(crate) struct Import {
     /// A declaration of its own: `use a::b::C as D;`.
     pub(crate) text: String,
     pub(crate) range: Range<usize>,
+}
+
+impl Import {
+    /// Whether it is an `extern crate`, which stands at the root of a crate only, and names nothing that a variable could.
+    pub(crate) fn is_crate(&self) -> bool {
+        !self.text.starts_with("use ")
+    }
 }
 
 /// The leaves of a `use` declaration.
@@ -194,13 +203,12 @@ pub(super) fn take(item: &syn::Item) -> Item {
         instruments: Instruments::of_item(item),
         statics: Vec::new(),
         is_async: matches!(item, syn::Item::Fn(function) if function.sig.asyncness.is_some()),
+        is_entry: matches!(item, syn::Item::Fn(function) if super::entry::entry(function).is_some()),
         opaque: opaque(item),
         makes_items: matches!(item, syn::Item::Macro(call) if call.ident.is_some() && makes_items(&call.mac.tokens)),
     };
     publish(item, &mut taken.edits);
-    if let syn::Item::Fn(function) = item {
-        make_main_ordinary(function, &mut taken.edits);
-    }
+    super::entry::make_ordinary(item, &mut taken.edits);
     Statics(&mut taken.statics).visit_item(item);
     // A thread-local is declared by a macro, whose tokens only we look into; its `pub` comes from here as well.
     if let syn::Item::Macro(call) = item
@@ -373,19 +381,6 @@ impl<'ast> Visit<'ast> for InModules<'_> {
     }
 
     fn visit_block(&mut self, _: &'ast syn::Block) {}
-}
-
-/// A program's `main` that is pasted into a cell runs on the kernel's runtime like everything else.
-fn make_main_ordinary(function: &syn::ItemFn, edits: &mut Edits) {
-    if function.sig.ident != "main" {
-        return;
-    }
-    for attribute in &function.attrs {
-        let path: Vec<_> = attribute.path().segments.iter().map(|segment| segment.ident.to_string()).collect();
-        if matches!(path.as_slice(), [first, .., last] if first == "tokio" && last == "main") {
-            edits.replace(attribute.span().byte_range(), "");
-        }
-    }
 }
 
 /// Collects statics, also those in functions and modules.

@@ -9,13 +9,12 @@ use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
 use super::mention::{self, plain};
-use super::{Binding, Main, Make, OkUnit, Parsed, item, make, open, pattern};
+use super::{Binding, Make, OkUnit, Parsed, entry, extern_crate, item, make, open, pattern};
 
 /// Sorts the statements of a cell.
 pub(super) fn take_apart(text: &str, statements: &[syn::Stmt], item_macros: &BTreeSet<String>, parsed: &mut Parsed) {
     let own = statements.iter().filter_map(item::item_macro);
     let item_macros: BTreeSet<String> = item_macros.iter().cloned().chain(own).collect();
-    let mut main = None;
     let mut running = TokenStream::new();
     let mut names = Names::default();
     let last = statements.len().checked_sub(1);
@@ -26,15 +25,19 @@ pub(super) fn take_apart(text: &str, statements: &[syn::Stmt], item_macros: &BTr
                 parsed.item_ranges.push(declaration.span().byte_range());
             }
             syn::Stmt::Item(item) => {
+                if let syn::Item::ExternCrate(declaration) = item
+                    && let Some(import) = extern_crate::import(declaration)
+                {
+                    parsed.item_ranges.push(import.range.clone());
+                    parsed.imports.push(import);
+                    continue;
+                }
                 // A macro is defined here as well.
                 if matches!(item, syn::Item::Macro(_)) {
                     parsed.instruments.add_statement(statement);
                 }
-                if let syn::Item::Fn(function) = item
-                    && function.sig.ident == "main"
-                    && function.sig.inputs.is_empty()
-                {
-                    main = Some(Main { is_async: function.sig.asyncness.is_some() });
+                if let syn::Item::Fn(function) = item {
+                    parsed.entries.extend(entry::entry(function));
                 }
                 take_item(item, parsed);
             }
@@ -79,7 +82,9 @@ pub(super) fn take_apart(text: &str, statements: &[syn::Stmt], item_macros: &BTr
     parsed.surely_moved.retain(|name, _| !names.inner.contains(name) && !names.assigned.contains(name));
     parsed.borrowing.retain(|one| one.mentions.is_disjoint(&names.inner));
     parsed.inner = names.inner;
-    parsed.main = main.filter(|_| !parsed.mentions.contains("main"));
+    // Settings are told of at any rate, as nothing else does.
+    let mentions = &parsed.mentions;
+    parsed.entries.retain(|entry| !mentions.contains(&entry.name) || !entry.settings.is_empty());
 }
 
 fn take_item(item: &syn::Item, parsed: &mut Parsed) {

@@ -48,7 +48,7 @@ pub(crate) struct Session {
 }
 
 /// The session library, built once for all tests of a process (and, by its cache, for all processes).
-fn library() -> SessionLibrary {
+pub(crate) fn library() -> SessionLibrary {
     static LIBRARY: OnceLock<SessionLibrary> = OnceLock::new();
     let find = || {
         let runtime = tokio::runtime::Runtime::new().unwrap();

@@ -7,8 +7,9 @@ use std::fmt::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
+use super::debug::WIDTH;
 use super::value::{Failed, Value, Writer};
-use super::{Display, LONG, MimeBundle, TOO_LONG};
+use super::{Display, MimeBundle, TOO_LONG};
 
 /// A value that serde can serialize, shown as JSON: a tree to unfold where the frontend has one, and else as text.
 ///
@@ -155,7 +156,7 @@ fn write_text(text: &str, out: &mut String) {
 }
 
 fn bundle(json: String) -> MimeBundle {
-    let text = if json.len() <= LONG { json.trim().to_owned() } else { indented(&json) };
+    let text = if json.len() <= WIDTH { json.trim().to_owned() } else { indented(&json) };
     MimeBundle::new().with("application/json", json).with("text/plain", text)
 }
 

@@ -16,7 +16,7 @@ use super::hooks::{self, id_number};
 use super::record::{self, Record, TypeName};
 use super::unhooked;
 use crate::here::{self, Here};
-use crate::trace;
+use crate::{panic, trace};
 
 /// What is given to a `spawn`, of whichever type: a future becomes a [`Lane`], all else stays what it is.
 pub struct Carry<T>(Option<T>);
@@ -34,7 +34,9 @@ pub trait CarryFuture {
 
 impl<F: Future> CarryFuture for &mut &mut Carry<F> {
     type Out = Lane<F>;
+    #[track_caller]
     fn carry(self) -> Lane<F> {
+        panic::spawns(Some(Location::caller()));
         Lane {
             future: taken(&mut self.0),
             own: Own { run: here::run_or_current(), name: type_name::<F>, polled: false, ready: false },
@@ -167,6 +169,7 @@ impl<T> SpawnedOther for &Spawned<'_, T> {
 /// Keeps the handle of a task while that lives.
 #[inline(never)]
 fn note(id: Id, handle: AbortHandle, location: &'static Location<'static>) {
+    panic::spawns(None);
     let number = id_number(id);
     let keep = |record: &Record| {
         let mut kept = record.handle();

@@ -30,6 +30,17 @@ const TASK_PANICKED: Advice =
     (Hint::Panic, "the task that was awaited has panicked; its panic is shown under the cell that spawned it");
 const TASK_ABORTED: Advice = (Hint::Panic, "the task that was awaited was aborted before its end");
 
+const NO_LOCAL_SET: Advice = (
+    Hint::Runtime,
+    "tasks that are not `Send` run on a `LocalSet`: \
+     `tokio::task::LocalSet::new().run_until(async { … }).await`, with the `spawn_local` in it",
+);
+const LOGGER: Advice = (
+    Hint::Runtime,
+    "a logger stays for the whole session, and one was set before: leave that, or set one with `try_init()` and ignore \
+     its error, so that the cell can run again",
+);
+
 /// What `unwrap` says before the error.
 const UNWRAPPED: &str = "called `Result::unwrap()` on an `Err` value: ";
 
@@ -45,11 +56,24 @@ pub(super) fn on_panic(message: &str) -> Option<Advice> {
     if begins("Cannot drop a runtime in a context where blocking is not allowed") {
         return Some(DROP);
     }
+    if begins("`spawn_local` called from outside of a `task::LocalSet`") {
+        return Some(NO_LOCAL_SET);
+    }
+    if is_second_logger(message) {
+        return Some(LOGGER);
+    }
     // After `expect` the error stands behind words of the user's own.
     match message.strip_prefix(UNWRAPPED) {
         Some(error) => on_debug(error),
         None => message.match_indices(": ").find_map(|(at, colon)| on_debug(&message[at + colon.len()..])),
     }
+}
+
+/// Whether `tracing` or `log` say that there is a logger already, whichever crate sets one.
+fn is_second_logger(message: &str) -> bool {
+    let words =
+        ["a global default trace dispatcher has already been set", "after the logging system was already initialized"];
+    words.iter().any(|words| message.contains(words)) || message.contains("SetLoggerError(())")
 }
 
 /// Words about an error that is shown by `Debug`.
@@ -71,8 +95,11 @@ fn on_debug(error: &str) -> Option<Advice> {
 /// Words about an error that a `?` at the top level returned.
 pub(super) fn on_error(type_name: &str, message: &str, sources: &[String]) -> Option<Advice> {
     let path = type_name.split('<').next().unwrap_or_default();
-    let known = ["tokio::", "std::sync::mpsc::", "futures_channel::"].iter().any(|root| path.starts_with(root));
+    let known = ["tokio::", "std::sync::mpsc::", "futures::channel::"].iter().any(|root| path.starts_with(root));
     let name = path.rsplit("::").next().unwrap_or_default();
+    if is_second_logger(message) {
+        return Some(LOGGER);
+    }
     if !known {
         // It is wrapped, and may be wrapped in the user's own.
         let wrapped = matches!(path, "alloc::boxed::Box" | "anyhow::Error").then_some(message);
@@ -135,6 +162,13 @@ mod tests {
             ("called `Result::unwrap()` on an `Err` value: RecvError(())", NO_SENDER),
             ("called `Result::unwrap()` on an `Err` value: RecvError", NO_SENDER),
             ("the other: task: RecvError(())", NO_SENDER),
+            ("`spawn_local` called from outside of a `task::LocalSet` or `runtime::LocalRuntime`", NO_LOCAL_SET),
+            (
+                "failed to set global default subscriber: SetGlobalDefaultError(\"a global default trace dispatcher has \
+                 already been set\")",
+                LOGGER,
+            ),
+            ("Builder::init should not be called after logger initialized: SetLoggerError(())", LOGGER),
             ("no task: JoinError::Panic(Id(7), \"boom\", ...)", TASK_PANICKED),
             ("called `Result::unwrap()` on an `Err` value: JoinError::Panic(Id(7), ...)", TASK_PANICKED),
             ("called `Result::unwrap()` on an `Err` value: JoinError::Cancelled(Id(7))", TASK_ABORTED),
@@ -172,11 +206,11 @@ mod tests {
             ("tokio::sync::mpsc::error::TryRecvError", "receiving on a closed channel", NO_SENDER),
             ("std::sync::mpsc::SendError<i32>", "sending on a closed channel", NO_RECEIVER),
             ("std::sync::mpsc::RecvTimeoutError", "channel is empty and sending half is closed", NO_SENDER),
-            ("futures_channel::mpsc::SendError", "send failed because receiver is gone", NO_RECEIVER),
-            ("futures_channel::oneshot::Canceled", "oneshot canceled", NO_SENDER),
-            ("tokio::runtime::task::error::JoinError", "task 12 panicked with message \"boom\"", TASK_PANICKED),
-            ("tokio::runtime::task::error::JoinError", "task 12 panicked", TASK_PANICKED),
-            ("tokio::runtime::task::error::JoinError", "task 12 was cancelled", TASK_ABORTED),
+            ("futures::channel::mpsc::SendError", "send failed because receiver is gone", NO_RECEIVER),
+            ("futures::channel::oneshot::Canceled", "oneshot canceled", NO_SENDER),
+            ("tokio::task::JoinError", "task 12 panicked with message \"boom\"", TASK_PANICKED),
+            ("tokio::task::JoinError", "task 12 panicked", TASK_PANICKED),
+            ("tokio::task::JoinError", "task 12 was cancelled", TASK_ABORTED),
             ("alloc::boxed::Box<dyn core::error::Error>", "channel closed", NO_OTHER_END),
             ("anyhow::Error", "receiving on a closed channel", NO_SENDER),
         ] {
@@ -192,9 +226,9 @@ mod tests {
             ("tokio::sync::broadcast::error::RecvError", "channel lagged by 3"),
             ("tokio::sync::mpsc::error::TryRecvError", "receiving on an empty channel"),
             ("std::sync::mpsc::RecvTimeoutError", "timed out waiting on channel"),
-            ("futures_channel::mpsc::SendError", "send failed because channel is full"),
+            ("futures::channel::mpsc::SendError", "send failed because channel is full"),
             ("notebook::SendError", "channel closed"),
-            ("core::num::error::ParseIntError", "invalid digit found in string"),
+            ("std::num::ParseIntError", "invalid digit found in string"),
             ("anyhow::Error", "the channel closed its shop"),
             ("anyhow::Error", "task force was cancelled"),
         ] {

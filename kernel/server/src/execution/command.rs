@@ -2,6 +2,7 @@
 //! [`command`](crate::command).
 
 use compiler::{CompileError, split_commands};
+use ipc::Layout;
 
 use super::{Execution, cell::Step, failure::Failure, library::Library, note};
 use crate::{
@@ -92,6 +93,7 @@ impl Execution {
             }
             Action::SetEnv { name, value } => self.set_env(name, value),
             Action::LastCompileDir => self.say(note::plain(&self.directory.display().to_string())),
+            Action::Layout(layout) => self.lay_out(*layout),
             Action::Replaced(sentence) => self.say(note::note(sentence)),
             Action::Quit => {
                 self.quits = true;
@@ -102,6 +104,20 @@ impl Execution {
             _ => return false,
         }
         true
+    }
+
+    /// `:fmt`: how values are laid out, from here on.
+    fn lay_out(&mut self, layout: Option<Layout>) {
+        if let Some(layout) = layout {
+            self.layout = layout;
+            self.supervisor.send(ipc::Request::Layout(layout));
+        }
+        let how = match self.layout {
+            Layout::Fit => "so that what fits on a line is on one",
+            Layout::Line => "on one line, as `{:?}` does",
+            Layout::Pretty => "with a line for each field, as `{:#?}` does",
+        };
+        self.say(note::note(&format!("Values are laid out {how}.")));
     }
 
     /// Ends the kernel, once all that happens now is told.

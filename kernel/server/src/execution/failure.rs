@@ -63,9 +63,18 @@ impl Failure {
     }
 
     /// A `?` at the top level.
-    pub(super) fn error(type_name: &str, message: &str, sources: &[String], hints: &Hints) -> Self {
-        let mut more: Vec<String> =
-            sources.iter().map(|source| format!("  {BLUE}caused by{PLAIN}: {source}")).collect();
+    pub(super) fn error(
+        type_name: &str,
+        message: &str,
+        sources: &[String],
+        location: Option<&Location>,
+        hints: &Hints,
+    ) -> Self {
+        // A `?` elsewhere is in the code of a macro.
+        let location = location.filter(|location| is_label(&location.file));
+        let location = location.map(|location| format!("  {BLUE}-->{PLAIN} {}", place(location)));
+        let sources_shown = sources.iter().map(|source| format!("  {BLUE}caused by{PLAIN}: {source}"));
+        let mut more: Vec<String> = location.into_iter().chain(sources_shown).collect();
         let name = short_name(type_name);
         let in_notebook = type_name.starts_with("notebook::") || type_name.starts_with("kissaten_cell_");
         // Many types are called so.
@@ -193,7 +202,7 @@ mod tests {
         hints.switch(Some(ipc::Hint::Runtime), false);
         let panic = Panic { message: message.to_owned(), location: None };
         assert_eq!(plain(&Failure::panic(&panic, &hints)), format!("Panic: {message}"));
-        let failure = Failure::error("anyhow::Error", "channel closed", &[], &hints);
+        let failure = Failure::error("anyhow::Error", "channel closed", &[], None, &hints);
         assert!(plain(&failure).ends_with("\n  hint: the other end of the channel was dropped"));
     }
 
@@ -201,14 +210,16 @@ mod tests {
     fn an_error_tells_its_sources() {
         let error = |type_name: &str, message: &str, sources: &[&str]| {
             let sources: Vec<String> = sources.iter().map(|source| (*source).to_owned()).collect();
-            Failure::error(type_name, message, &sources, &Hints::default())
+            let location = Location { file: "cell 3".to_owned(), line: 2, column: 5 };
+            Failure::error(type_name, message, &sources, Some(&location), &Hints::default())
         };
-        let failure = error("std::io::error::Error", "no file", &["no disk"]);
+        let failure = error("std::io::Error", "no file", &["no disk"]);
         assert_eq!(failure.ename, "Error");
-        assert_eq!(plain(&failure), "Error: no file\n  caused by: no disk\n  type: std::io::error::Error");
-        assert_eq!(plain(&error("notebook::Burnt", "3 minutes", &[])), "Burnt: 3 minutes");
+        let place = "--> cell 3, line 2";
+        assert_eq!(plain(&failure), format!("Error: no file\n  {place}\n  caused by: no disk\n  type: std::io::Error"));
+        assert_eq!(plain(&error("notebook::Burnt", "3 minutes", &[])), format!("Burnt: 3 minutes\n  {place}"));
         for own in ["notebook::Error", "kissaten_cell_7::entry::{{closure}}::Error"] {
-            assert_eq!(plain(&error(own, "3 minutes", &[])), "Error: 3 minutes");
+            assert_eq!(plain(&error(own, "3 minutes", &[])), format!("Error: 3 minutes\n  {place}"));
         }
     }
 

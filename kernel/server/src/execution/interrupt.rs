@@ -64,6 +64,15 @@ impl Execution {
         }
     }
 
+    /// An interrupted cell goes on, as its code wants to end by itself: the next interrupt is a first one.
+    pub(super) fn interrupt_heard(&mut self, cell: ipc::CellId) {
+        if let Stage::Running { run, interrupt, .. } = &mut self.stage
+            && *run == cell
+        {
+            *interrupt = Interrupt::None;
+        }
+    }
+
     /// An interrupted cell goes on: it is blocked in code without a checkpoint.
     pub(super) fn interrupt_unheeded(&mut self) {
         if let Stage::Running { interrupt, .. } = &mut self.stage {

@@ -61,8 +61,8 @@ impl Execution {
                 }
                 return;
             }
-            Outcome::Error { type_name, message, sources } => {
-                Failure::error(&type_name, &message, &sources, &self.hints)
+            Outcome::Error { type_name, message, sources, location } => {
+                Failure::error(&type_name, &message, &sources, location.as_ref(), &self.hints)
             }
             Outcome::Panic(panic) => Failure::panic(&panic, &self.hints),
             Outcome::Interrupted => Failure::interrupted(),

@@ -245,6 +245,7 @@ impl Execution {
             Happening::Message(ipc::Event::Input { id, cell, prompt, password }) => {
                 self.ask(id, cell, prompt, password);
             }
+            Happening::Message(ipc::Event::Heard { cell }) => self.each_shell(|shell| shell.interrupt_heard(cell)),
             Happening::Message(ipc::Event::InputWithdrawn { id }) => self.each_shell(|shell| shell.withdraw(id)),
             Happening::Message(ipc::Event::Comm { cell, comm }) => self.comm_from_cell(cell, comm),
             Happening::Message(ipc::Event::Page { cell, data }) => self.payload(cell, Payload::Page { data }),
@@ -459,6 +460,10 @@ impl Execution {
             Readiness::Ready => {
                 let Some(run) = self.begin_run() else { return };
                 let Some(cell) = &self.cell else { return };
+                if self.layout != ipc::Layout::default() {
+                    // The worker may be a new one.
+                    self.supervisor.send(ipc::Request::Layout(self.layout));
+                }
                 self.supervisor.send(ipc::Request::Run {
                     cell: run,
                     label: cell.label.clone(),

@@ -1,6 +1,10 @@
 //! One cell after the other: requests to the kernel, and what becomes of the messages that it sends.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    io::{self, IsTerminal},
+    sync::Arc,
+};
 
 use anyhow::bail;
 use jupyter_protocol::{Header, JupyterMessage};
@@ -125,7 +129,10 @@ impl Client {
     }
 
     async fn answer(&mut self, answer: Option<String>) {
-        self.terminal.answered();
+        // Nobody types what comes from elsewhere, so nothing of it is seen.
+        if io::stdin().is_terminal() {
+            self.terminal.answered();
+        }
         if let Some(question) = self.questions.take_open() {
             let content = json!({"value": line(answer)});
             self.send(Channel::Stdin, "input_reply", Some(question), Value::Null, content).await;

@@ -138,7 +138,7 @@ impl Program {
 /// A live item as it was written, without the members that newer ones have taken the place of.
 fn item(live: &LiveItem) -> String {
     let mut edits = Edits::default();
-    if is_main(live) {
+    if live.item.is_entry {
         edits.extend(&live.item.edits);
     }
     if let ItemKind::Impl { members, .. } = &live.item.kind {

@@ -325,3 +325,24 @@ fn places_in_and_behind_what_is_inserted_are_the_users() {
     assert_eq!(at("));"), text.rfind(");"));
     assert_eq!(generated.user_offset(generated.text().len() - 1), Some(text.len() - 1));
 }
+
+#[test]
+fn the_stop_button_is_heard_where_it_is_awaited() {
+    check(
+        "tokio::select! { _ = tokio::signal::ctrl_c() => 1, _ = f(ctrl_c()) => 2 }; ctrl_c(3); a.ctrl_c();",
+        expect![
+            "tokio::select! { _ = ctrl_c(tokio::signal::ctrl_c()) => 1, _ = f(ctrl_c(ctrl_c())) => 2 }; ctrl_c(3); a.ctrl_c();"
+        ],
+    );
+}
+
+#[test]
+fn what_may_set_a_logger_is_known_by_its_name() {
+    check(
+        "fmt().init(); a::b::init(); init(); app.init(1); x(subscriber::set_global_default(f())?); try_init().init().c();",
+        expect![
+            "__logger!(fmt().init()); __logger!(a::b::init()); init(); app.init(1); \
+             x(__logger!(subscriber::set_global_default(f()))?); __logger!(try_init().init()).c();"
+        ],
+    );
+}

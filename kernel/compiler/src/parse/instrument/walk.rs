@@ -66,6 +66,12 @@ impl<'a> Walk<'a> {
         (self.can_unwind, self.is_unsafe) = around;
     }
 
+    fn logger(&mut self, range: std::ops::Range<usize>, within: impl FnOnce(&mut Self)) {
+        self.pieces.push((range.start, Piece::Wrap(Wrap::Logger)));
+        within(self);
+        self.pieces.push((range.end, Piece::WrapEnd(Wrap::Logger)));
+    }
+
     fn spawn(
         &mut self,
         spawn: Spawn,
@@ -87,6 +93,24 @@ impl<'a> Walk<'a> {
             self.pieces.push((range.end, Piece::WrapEnd(Wrap::Spawned)));
         }
     }
+}
+
+/// Whether it may set a logger: `env_logger::init()`, `set_global_default(…)`, and those of their relatives.
+fn sets_logger(function: &Expr, arguments: &Punctuated<Expr, syn::Token![,]>) -> bool {
+    let Expr::Path(function) = function else { return false };
+    let names: Vec<String> = function.path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+    match names.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [.., "init" | "try_init"] => names.len() > 1 && arguments.is_empty(),
+        [.., "set_global_default" | "set_logger" | "set_boxed_logger"] => arguments.len() == 1,
+        _ => false,
+    }
+}
+
+/// Whether it is `tokio::signal::ctrl_c()`, by its name.
+fn is_ctrl_c(call: &syn::ExprCall) -> bool {
+    let Expr::Path(function) = &*call.func else { return false };
+    let named = function.path.segments.last().is_some_and(|last| last.ident == "ctrl_c" && last.arguments.is_none());
+    named && call.args.is_empty() && call.attrs.is_empty() && function.attrs.is_empty()
 }
 
 impl<'ast> Visit<'ast> for Walk<'_> {
@@ -186,6 +210,14 @@ impl<'ast> Visit<'ast> for Walk<'_> {
     fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
         match Spawn::of_call(call) {
             Some(spawn) => self.spawn(spawn, call.span().byte_range(), &call.func, &call.args),
+            None if is_ctrl_c(call) => {
+                let range = call.span().byte_range();
+                self.pieces.push((range.start, Piece::Wrap(Wrap::CtrlC)));
+                self.pieces.push((range.end, Piece::WrapEnd(Wrap::CtrlC)));
+            }
+            None if sets_logger(&call.func, &call.args) => self.logger(call.span().byte_range(), |walk| {
+                visit::visit_expr_call(walk, call);
+            }),
             None => visit::visit_expr_call(self, call),
         }
     }
@@ -193,6 +225,9 @@ impl<'ast> Visit<'ast> for Walk<'_> {
     fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
         match Spawn::of_method(call) {
             Some(spawn) => self.spawn(spawn, call.span().byte_range(), &call.receiver, &call.args),
+            None if call.args.is_empty() && matches!(call.method.to_string().as_str(), "init" | "try_init") => {
+                self.logger(call.span().byte_range(), |walk| visit::visit_expr_method_call(walk, call));
+            }
             None => visit::visit_expr_method_call(self, call),
         }
     }

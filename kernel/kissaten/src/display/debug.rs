@@ -1,0 +1,267 @@
+//! The text of a value's `Debug`: laid out so that what fits on a line is on one.
+//!
+//! `{:#?}` gives each field a line of its own, so that ten points are 42 lines. Here its text is taken apart by its
+//! indentation and put together again. Whether that was understood is known: all of it on one line must be what `{:?}`
+//! writes; where it is not, as with a `Debug` by hand, `{:#?}` stays.
+
+use std::fmt::{Debug, Write};
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use super::{Limited, TOO_LONG};
+
+/// How many characters fit on a line.
+pub(super) const WIDTH: usize = 80;
+/// Elements of a list up to this length, in characters, stand side by side.
+const SHORT: usize = 16;
+/// What a level is moved in by.
+const INDENT: usize = 4;
+
+/// How values are laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Layout {
+    /// On as few lines as they fit on.
+    Fit,
+    /// As `{:?}`.
+    Line,
+    /// As `{:#?}`.
+    Pretty,
+}
+
+static LAYOUT: AtomicU8 = AtomicU8::new(Layout::Fit as u8);
+
+/// From here on values are laid out so.
+pub(crate) fn set_layout(layout: Layout) {
+    LAYOUT.store(layout as u8, Ordering::Relaxed);
+}
+
+/// The text of a value, cut where it is endless.
+pub(super) fn debug_text(value: &dyn Debug) -> String {
+    let layout = LAYOUT.load(Ordering::Relaxed);
+    if layout == Layout::Pretty as u8 {
+        return cut(value, true).unwrap_or_else(|cut| cut);
+    }
+    let line = cut(value, false);
+    match line {
+        Ok(line) if layout == Layout::Line as u8 || line.chars().count() <= WIDTH => line,
+        Err(cut) if layout == Layout::Line as u8 => cut,
+        line => match (line, cut(value, true)) {
+            (Ok(line), Ok(pretty)) => laid_out(&pretty, &line).unwrap_or(pretty),
+            (_, Ok(pretty) | Err(pretty)) => pretty,
+        },
+    }
+}
+
+/// All of the text, or as much as is shown of it.
+fn cut(value: &dyn Debug, pretty: bool) -> Result<String, String> {
+    let mut text = Limited { text: String::new(), limit: TOO_LONG };
+    let written = if pretty { write!(text, "{value:#?}") } else { write!(text, "{value:?}") };
+    match written {
+        Ok(()) => Ok(text.text),
+        Err(_) => Err(text.text + "\n… (cut)"),
+    }
+}
+
+/// The text of `{:#?}` with what fits on a line on one; `None`: it is not what it seems.
+fn laid_out(pretty: &str, line: &str) -> Option<String> {
+    let mut lines = pretty.lines().peekable();
+    let node = Node::read(&mut lines, 0)?;
+    let mut flat = String::with_capacity(line.len());
+    node.flat(&mut flat);
+    if flat != line || lines.next().is_some() {
+        return None;
+    }
+    let mut out = String::with_capacity(pretty.len());
+    node.lay_out(0, &mut out);
+    Some(out)
+}
+
+/// A value, or a field with its value: `head`, or `head {` … `}`; a map whose keys have fields goes on after the brace.
+struct Node<'a>(Vec<(&'a str, Vec<Node<'a>>)>);
+
+type Lines<'a> = std::iter::Peekable<std::str::Lines<'a>>;
+
+fn indent(line: &str) -> usize {
+    line.len() - line.trim_start_matches(' ').len()
+}
+
+fn closes(text: &str) -> bool {
+    text.starts_with(['}', ']', ')'])
+}
+
+fn opens(text: &str) -> bool {
+    text.ends_with(['{', '[', '('])
+}
+
+impl<'a> Node<'a> {
+    fn read(lines: &mut Lines<'a>, level: usize) -> Option<Self> {
+        let mut parts = Vec::new();
+        loop {
+            let line = lines.next_if(|line| indent(line) == level)?;
+            let text = &line[level..];
+            let mut children = Vec::new();
+            if opens(text) {
+                while lines.peek().is_some_and(|line| indent(line) > level) {
+                    children.push(Node::read(lines, level + INDENT)?);
+                }
+            }
+            let goes_on = opens(text);
+            parts.push((text, children));
+            if !goes_on {
+                return Some(Self(parts));
+            }
+            if !lines.peek().is_some_and(|line| indent(line) == level && closes(&line[level..])) {
+                return None;
+            }
+        }
+    }
+
+    /// All of it on one line, as `{:?}` has it.
+    fn flat(&self, out: &mut String) {
+        for (text, children) in &self.0 {
+            out.push_str(text);
+            if !opens(text) {
+                continue;
+            }
+            // Names have their fields between spaces, maps and sets do not.
+            let before = text.strip_suffix(" {").and_then(|before| before.chars().next_back());
+            let spaced = before.is_some_and(|last| last != ':');
+            let one = (*text == "(" || text.ends_with(": (")) && children.len() == 1;
+            let mut first = true;
+            for child in children {
+                if !first || spaced {
+                    out.push(' ');
+                }
+                first = false;
+                child.flat(out);
+            }
+            if out.ends_with(',') && !one {
+                out.pop();
+            }
+            if spaced {
+                out.push(' ');
+            }
+        }
+    }
+
+    fn lay_out(&self, level: usize, out: &mut String) {
+        let from = out.len();
+        out.extend(std::iter::repeat_n(' ', level));
+        self.flat(out);
+        if out[from..].chars().count() <= WIDTH {
+            return;
+        }
+        out.truncate(from);
+        for (index, (text, children)) in self.0.iter().enumerate() {
+            if index > 0 {
+                out.push('\n');
+            }
+            out.extend(std::iter::repeat_n(' ', level));
+            out.push_str(text);
+            if children.iter().all(Node::is_short) && text.ends_with('[') {
+                fill(children, level + INDENT, out);
+                continue;
+            }
+            for child in children {
+                out.push('\n');
+                child.lay_out(level + INDENT, out);
+            }
+        }
+    }
+
+    fn is_short(&self) -> bool {
+        matches!(self.0.as_slice(), [(text, _)] if text.chars().count() <= SHORT)
+    }
+}
+
+/// Short elements, as many on each line as fit.
+fn fill(elements: &[Node<'_>], level: usize, out: &mut String) {
+    let mut column = WIDTH + 1;
+    for (text, _) in elements.iter().flat_map(|element| &element.0) {
+        let length = text.chars().count();
+        if column + 1 + length > WIDTH {
+            out.push('\n');
+            out.extend(std::iter::repeat_n(' ', level));
+            column = level + length;
+        } else {
+            out.push(' ');
+            column += 1 + length;
+        }
+        out.push_str(text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::fmt;
+
+    use super::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    #[expect(dead_code, reason = "they are only shown")]
+    enum Shape {
+        Nothing,
+        Dot { x: i32, y: i32 },
+        Line(Vec<(i32, i32)>),
+        Named { name: String, of: BTreeMap<String, Option<Shape>>, set: BTreeSet<u8>, one: (u8,), two: (u8, String) },
+    }
+
+    fn dots(count: i32) -> Vec<Shape> {
+        (0..count).map(|x| Shape::Dot { x, y: -x }).collect()
+    }
+
+    fn named(name: &str) -> Shape {
+        let of = [("a: (".to_owned(), None), ("b {".to_owned(), Some(Shape::Line(vec![(1, 2); 3])))].into();
+        let (set, one) = ([1, 2].into(), (7,));
+        Shape::Named { name: name.to_owned(), of, set, one, two: (1, "], x: {\n".to_owned()) }
+    }
+
+    #[test]
+    fn what_fits_on_a_line_is_on_one() {
+        assert_eq!(debug_text(&vec![1, 2]), "[1, 2]");
+        let text = debug_text(&dots(10));
+        assert_eq!(text.lines().count(), 12, "{text}");
+        assert!(text.starts_with("[\n    Dot { x: 0, y: 0 },\n    Dot { x: 1, y: -1 },\n"), "{text}");
+        let row = |count: usize| vec!["123456,"; count].join(" ");
+        let rows = [row(9), row(9), row(2)].join("\n    ");
+        assert_eq!(debug_text(&vec![123_456; 20]), format!("[\n    {rows}\n]"));
+    }
+
+    #[test]
+    fn the_text_is_understood_whatever_is_in_it() {
+        let keyed: BTreeMap<Shape, Vec<Shape>> = [(Shape::Nothing, dots(2)), (named("key"), dots(9))].into();
+        let values: [&dyn Debug; 7] = [
+            &dots(10),
+            &named("喫茶店 { [ ( \" \\ \n , "),
+            &vec![named("a"); 3],
+            &keyed,
+            &(1, "two", [named("b")], ((), ("",))),
+            &Some(Ok::<_, ()>(vec![Some(vec![1.5; 60])])),
+            &vec![String::from("x, y"); 30],
+        ];
+        for value in values {
+            let (line, pretty) = (format!("{value:?}"), format!("{value:#?}"));
+            let text = laid_out(&pretty, &line).unwrap_or_else(|| panic!("not understood: {pretty}"));
+            assert!(text.lines().count() <= pretty.lines().count());
+            // Nothing is lost: without the white space outside of strings it is the same.
+            let dense =
+                |text: &str| text.replace(['\n', ' '], "").replace(",}", "}").replace(",]", "]").replace(",)", ")");
+            assert_eq!(dense(&text), dense(&line));
+        }
+    }
+
+    #[test]
+    fn what_writes_itself_otherwise_stays_as_it_is() {
+        struct ByHand;
+        impl Debug for ByHand {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(if formatter.alternate() { "table\n  a | b\n  c | d" } else { "table …" })
+            }
+        }
+        let value = vec![ByHand, ByHand, ByHand, ByHand, ByHand, ByHand, ByHand, ByHand, ByHand, ByHand, ByHand];
+        assert_eq!(debug_text(&value), format!("{value:#?}"));
+        let endless = debug_text(&vec![0_u8; 10_000_000]);
+        assert!(endless.len() < TOO_LONG + 100 && endless.ends_with("… (cut)"));
+    }
+}
