@@ -344,7 +344,17 @@ fn another_tokio_beside_the_sessions_is_a_crate_as_any_other() {
     depend(&mut session, folder.path(), "river = { path = \"river\" }");
     session.run("let (stream, ours) = (river::flow(), futures::channel::mpsc::unbounded::<u8>());");
     check(&session.run("ours.0.is_closed()"), expect!["= false"]);
-    check(&session.run("stream;"), expect![""]);
+    check(
+        &session.run("stream;"),
+        expect![[r#"
+        error[E0425]: cannot find value `stream` in this scope
+         --> cell 6:1:1
+          |
+        1 | stream;
+          | ^^^^^^ not found in this scope
+          |
+          = note: `stream` was not kept: its type `Stream` is of the crate `futures 0.3.1`, which is no dependency of the notebook"#]],
+    );
 }
 
 #[test]

@@ -405,6 +405,7 @@ impl<'a> Attempt<'a> {
             parts: self.parts(),
             levels,
             owned: self.owned(),
+            asked: self.asked(),
             lent,
             spelled: self
                 .spelled
@@ -448,6 +449,7 @@ impl<'a> Attempt<'a> {
         if let Some((compiled, path)) = compiled {
             warnings = self.notebook.warnings(self.cell, &self.items, &files, &compiled);
             tail_type = self.tail_type(&files, &compiled);
+            self.settle_moved(&files, &compiled);
             library = Some(path);
         }
         let mut bindings = self.bindings(&kept);

@@ -60,9 +60,7 @@ impl Dependencies {
 
     /// A type that rustc printed, with crates called as cells call them.
     pub(super) fn named_in(&self, printed: &str) -> String {
-        // rustc prints a crate that another one shows under another name as if it stood there under its own.
-        let printed = printed.replace("futures::futures_channel::", "futures::channel::");
-        binding::with_roots(&printed, |root| {
+        binding::with_roots(&public(printed), |root| {
             let mut found = self.externs().filter(|found| found.crate_name == root);
             match (found.next(), found.next()) {
                 (Some(only), None) => only.name.clone(),
@@ -159,6 +157,11 @@ impl Dependencies {
     }
 }
 
+/// rustc prints a crate that another one shows under another name as if it stood there under its own.
+fn public(printed: &str) -> String {
+    printed.replace("futures::futures_channel::", "futures::channel::")
+}
+
 /// What a printed type can mean, where several crates are called alike in it.
 #[derive(Clone, Debug)]
 pub(super) struct Doubled {
@@ -171,7 +174,7 @@ pub(super) struct Doubled {
 impl Notebook {
     /// What a type can mean that rustc printed, by the names that crates have for themselves; `None`: there is no doubt.
     pub(super) fn doubled(&self, printed: &str) -> Option<Doubled> {
-        let printed = binding::usable_type(printed).ok()?;
+        let printed = binding::usable_type(&public(printed)).ok()?;
         let mut roots = BTreeSet::new();
         binding::with_roots(&printed, |root| {
             roots.insert(root.to_owned());
