@@ -151,3 +151,39 @@ def test_many_interrupts_in_a_row(kernel):
         interrupt_by_message(kernel)
         assert cell.finish().error["ename"] == "Interrupted"
     assert kernel.run("kept").result == "1"
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "handle.await?;",
+        "let value = handle.await?;\nvalue",
+        "let other = async { 1 };\ntokio::join!(handle, other);",
+        "if true { handle.await?; }",
+    ],
+)
+def test_what_a_cell_waits_for_is_there_afterwards(kernel, cell):
+    kernel.ok(
+        "let (tx, rx) = tokio::sync::oneshot::channel::<u8>();\n"
+        "let handle = tokio::spawn(async { rx.await.unwrap() });"
+    )
+    waiting = kernel.start(f'println!("waiting");\n{cell}')
+    waiting.until(lambda cell: "waiting" in cell.stdout)
+    interrupt_by_message(kernel)
+    assert waiting.finish().error["ename"] == "Interrupted"
+    kernel.ok("tx.send(7).unwrap();")
+    assert kernel.run("handle.await?").result == "7"
+    # Now it is used up.
+    assert kernel.fails("handle.await?").error["evalue"].startswith("E0382")
+
+
+@pytest.mark.parametrize("wait", ["std::future::pending::<()>().await;", "loop { std::hint::spin_loop(); }"])
+def test_what_a_cell_has_made_is_there_afterwards(kernel, wait):
+    cell = kernel.start(
+        f'let first = vec![1];\nlet second: i32 = "2".parse()?;\nprintln!("waiting");\n{wait}\nlet third = 3;'
+    )
+    cell.until(lambda cell: "waiting" in cell.stdout)
+    interrupt_by_message(kernel)
+    assert cell.finish().error["ename"] == "Interrupted"
+    assert kernel.run("(first, second)").result == "([1], 2)"
+    assert kernel.fails("third").error["evalue"].startswith("E0425")

@@ -117,12 +117,23 @@ pub enum PrepareError {
 pub struct Finished {
     /// The entry point of its [`Program`]; empty if it had none.
     pub entry: String,
-    /// Whether it ran to its end: only then does it have new variables.
+    /// Whether it ran to its end.
     pub success: bool,
     /// Whether it showed the value of its tail expression.
     pub showed: bool,
     /// The names that are in the worker's store now.
     pub variables: Vec<String>,
+    /// Of these, the ones that the cell itself has put there.
+    pub kept: Vec<String>,
+}
+
+/// What is to be done about variables that went with a cell that has run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Farewell {
+    /// Sentences for the user.
+    pub notes: Vec<String>,
+    /// Variables that are in the worker's store, and have no name.
+    pub forget: Vec<String>,
 }
 
 /// A variable of the notebook.

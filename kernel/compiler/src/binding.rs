@@ -60,6 +60,10 @@ pub(crate) enum NotKept {
     Open(Box<Open>),
     /// An item or an import of its name took its place.
     Shadowed,
+    /// It is not initialised on every path to the end of its cell.
+    Uninitialised,
+    /// The cell of this label, which made it, ended before its end.
+    Ended(String),
     /// The worker that held it is gone.
     WorkerLost,
 }
@@ -68,6 +72,8 @@ pub(crate) enum NotKept {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Moved {
     pub(crate) type_text: String,
+    /// Whether it was `mut`: then it can be filled again.
+    pub(crate) mutable: bool,
     /// File, line and columns (1-based, in characters) of rustc's "value moved here".
     pub(crate) place: Option<(String, usize, usize, usize)>,
     pub(crate) label: String,
@@ -120,6 +126,10 @@ impl NotKept {
             Self::Lock(type_text) => {
                 format!("`{name}` was not kept: a `{type_text}` would stop all other threads that print")
             }
+            Self::Uninitialised => {
+                format!("`{name}` was not kept: it is not initialised on every path to the end of its cell")
+            }
+            Self::Ended(label) => format!("`{name}` was not kept: {label} did not come to its end"),
             Self::Open(open) => {
                 format!(
                     "the type of `{name}` is not settled in {}: a cell that uses `{name}` says which it is",

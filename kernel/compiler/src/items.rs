@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::parse::{Import, Item, ItemKind, Parsed, Space};
+use crate::scope::{self, Scope};
 
 /// The text of one execution of a cell.
 #[derive(Debug)]
@@ -26,6 +27,14 @@ pub(crate) struct LiveItem {
     pub(crate) item: Arc<Item>,
     /// Members of this `impl` that newer ones have taken the place of, by index.
     pub(crate) cut: BTreeSet<usize>,
+    /// The imports that held when it was defined.
+    pub(crate) scope: Scope,
+    /// Its names that then were neither imported nor the notebook's own.
+    pub(crate) outer: Arc<BTreeSet<String>>,
+    /// The one glob that these can come from.
+    pub(crate) glob: Option<String>,
+    /// Of these, the ones that a glob brought, as was found out; and their paths.
+    pub(crate) by_glob: BTreeMap<String, String>,
 }
 
 impl LiveItem {
@@ -47,6 +56,8 @@ impl LiveItem {
 pub(crate) struct LiveImport {
     pub(crate) cell: Arc<CellText>,
     pub(crate) import: Import,
+    /// What it is of, from a crate on: `std::sync::Mutex`.
+    pub(crate) path: String,
 }
 
 /// Which static: the execution that defined it, and where in its text.
@@ -63,7 +74,12 @@ pub(crate) struct Owner {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Items {
     pub(crate) items: Vec<LiveItem>,
+    /// Those that hold for the cells to come.
     pub(crate) imports: Vec<LiveImport>,
+    /// Imports that only the items may have in whose cells they held, as they disturb older ones; by their texts.
+    pub(crate) apart: BTreeSet<String>,
+    /// Imports of older items that do not hold any more, by their texts.
+    pub(crate) lost: BTreeSet<String>,
     pub(crate) owners: BTreeMap<StaticKey, Owner>,
     /// Cells whose items did not compile with what instruments them, by serial.
     pub(crate) plain: BTreeSet<u64>,
@@ -89,37 +105,72 @@ impl Items {
             self.imports.retain(|live| live.cell.cell_id != cell.cell_id);
             self.remove_where(&mut removed, |live| live.cell.cell_id == cell.cell_id);
         }
-        let old_imports = self.imports.clone();
-        for new in &parsed.items {
-            self.make_room_for(new, &mut removed);
+        // An import and an item of one name: for the cells to come, the newer one.
+        for name in parsed.items.iter().filter_map(|item| item.name.as_ref()) {
+            self.imports.retain(|live| name.0 == Space::Macro || live.import.name.as_ref() != Some(&name.1));
         }
-        // A glob, and what is bound to `_`, clashes with nothing; the same once more says nothing new.
-        for import in &parsed.imports {
+        self.import(cell, parsed);
+        let scope: Scope = Arc::new(self.imports.clone());
+        for new in &parsed.items {
+            self.make_room_for(new, &scope, &mut removed);
+        }
+        let own: BTreeSet<&str> = self.names().chain(names_of(&parsed.items)).map(String::as_str).collect();
+        let outer = |item: &Item| {
+            let names = item.names.uses.iter().map(|found| found.name.as_str());
+            let is_imported = |name: &str| scope.iter().any(|live| live.import.name.as_deref() == Some(name));
+            let outer = names.filter(|name| !own.contains(name) && !is_imported(name));
+            Arc::new(outer.map(str::to_owned).collect::<BTreeSet<String>>())
+        };
+        // What a macro call defines has no name here, so such a name could be of it as well.
+        let is_call = |item: &Item| item.name.is_none() && item.kind == ItemKind::Layout;
+        let mut globs = scope.iter().filter(|live| live.is_glob());
+        let glob = match (globs.next(), globs.next()) {
+            (Some(glob), None) if !self.has_macro_calls() && !parsed.items.iter().any(is_call) => {
+                Some(glob.path.clone())
+            }
+            _ => None,
+        };
+        let new = parsed.items.iter().map(|item| LiveItem {
+            cell: Arc::clone(cell),
+            item: Arc::new(item.clone()),
+            cut: BTreeSet::new(),
+            scope: Arc::clone(&scope),
+            outer: outer(item),
+            glob: glob.clone(),
+            by_glob: BTreeMap::new(),
+        });
+        let new: Vec<LiveItem> = new.collect();
+        self.items.extend(new);
+        self.drop_owners();
+
+        let mut changed = changed_by(&removed, &parsed.items);
+        self.close(&mut changed);
+        let restarted = self.restart_statics(cell.serial, &changed);
+        Merged { changed, restarted }
+    }
+
+    /// Takes in the imports of a cell. A glob, and what is bound to `_`, clashes with nothing; the same once more says
+    /// nothing new.
+    fn import(&mut self, cell: &Arc<CellText>, parsed: &Parsed) {
+        let types: BTreeSet<String> = self.modules();
+        let is_item = |name: &str| {
+            let is_type = |item: &Item| matches!(&item.name, Some((Space::Type, of)) if of == name);
+            types.contains(name) || parsed.items.iter().any(is_type)
+        };
+        let resolve = |import: &Import| scope::resolved(import, &parsed.imports, &self.imports, &is_item);
+        let new: Vec<(Import, String)> = parsed.imports.iter().map(resolve).collect();
+        for (import, path) in new {
             self.imports.retain(|live| match (&live.import.name, &import.name) {
                 (Some(old), Some(new)) => old != new,
                 _ => live.import.text != import.text,
             });
-            if let Some(name) = &import.name {
-                self.remove_where(&mut removed, |live| {
-                    live.item.name.as_ref().is_some_and(|(space, item)| item == name && *space == Space::Type)
-                });
-            }
+            self.lost.remove(&import.text);
+            self.imports.push(LiveImport { cell: Arc::clone(cell), import, path });
         }
-        self.items.extend(parsed.items.iter().map(|item| LiveItem {
-            cell: Arc::clone(cell),
-            item: Arc::new(item.clone()),
-            cut: BTreeSet::new(),
-        }));
-        self.imports
-            .extend(parsed.imports.iter().map(|import| LiveImport { cell: Arc::clone(cell), import: import.clone() }));
-        self.drop_owners();
+    }
 
-        let mut changed = changed_by(&removed, &parsed.items);
-        let is_new = |import: &&Import| !old_imports.iter().any(|old| old.import.text == import.text);
-        changed.extend(parsed.imports.iter().filter(is_new).filter_map(|import| import.name.clone()));
-        self.close(&mut changed);
-        let restarted = self.restart_statics(cell.serial, &changed);
-        Merged { changed, restarted }
+    fn names(&self) -> impl Iterator<Item = &String> {
+        self.items.iter().filter_map(|live| live.item.name.as_ref()).map(|(_, name)| name)
     }
 
     /// What these names stand for, crates from outside of the notebook, has become something else.
@@ -179,16 +230,17 @@ impl Items {
         removed.extend::<Vec<_>>(gone);
     }
 
-    fn make_room_for(&mut self, new: &Item, removed: &mut Vec<LiveItem>) {
+    fn make_room_for(&mut self, new: &Item, scope: &Scope, removed: &mut Vec<LiveItem>) {
+        let is_same =
+            |text: &String, live: &LiveItem| scope::meanings(text, scope) == scope::meanings(text, &live.scope);
         match (&new.name, &new.kind) {
             (Some(name), _) => {
                 self.remove_where(removed, |live| live.item.name.as_ref() == Some(name));
-                self.imports.retain(|live| name.0 == Space::Macro || live.import.name.as_ref() != Some(&name.1));
             }
             (None, ItemKind::Impl { of_trait: Some(of_trait), self_type, .. }) => {
                 self.remove_where(removed, |live| {
                     matches!(&live.item.kind, ItemKind::Impl { of_trait: Some(other), self_type: of, .. }
-                        if other == of_trait && of == self_type)
+                        if other == of_trait && of == self_type && is_same(other, live) && is_same(of, live))
                 });
             }
             (None, ItemKind::Impl { of_trait: None, self_type, members, .. }) => {
@@ -197,7 +249,7 @@ impl Items {
                     let ItemKind::Impl { of_trait: None, self_type: of, members: old, .. } = &live.item.kind else {
                         continue;
                     };
-                    if of != self_type {
+                    if of != self_type || scope::meanings(of, scope) != scope::meanings(of, &live.scope) {
                         continue;
                     }
                     for (number, member) in old.iter().enumerate() {
@@ -219,10 +271,14 @@ impl Items {
 
     /// Adds what is built from what changed: a struct with a changed field type has another layout as well.
     fn close(&self, changed: &mut BTreeSet<String>) {
+        if changed.is_empty() {
+            return;
+        }
+        let depends_on: Vec<BTreeSet<String>> = self.items.iter().map(LiveItem::depends_on).collect();
         loop {
             let before = changed.len();
-            for live in &self.items {
-                if !live.item.mentions.is_disjoint(changed) {
+            for (live, depends_on) in self.items.iter().zip(&depends_on) {
+                if !depends_on.is_disjoint(changed) {
                     layout_names(&live.item, changed);
                 }
             }
@@ -234,12 +290,14 @@ impl Items {
 
     fn restart_statics(&mut self, serial: u64, changed: &BTreeSet<String>) -> Vec<String> {
         let mut restarted = Vec::new();
-        for live in self.items.iter().filter(|live| live.cell.serial != serial) {
+        for live in self.items.iter().filter(|live| live.cell.serial != serial && !live.item.statics.is_empty()) {
+            let depends_on = live.depends_on();
             for declared in &live.item.statics {
                 let words =
                     declared.type_text.split(|character: char| character != '_' && !character.is_alphanumeric());
                 let key = (live.cell.serial, declared.range.start, declared.name.clone());
-                if words.into_iter().any(|word| changed.contains(word)) && self.owners.remove(&key).is_some() {
+                let is_changed = |word: &str| changed.contains(word) && depends_on.contains(word);
+                if words.into_iter().any(is_changed) && self.owners.remove(&key).is_some() {
                     restarted.push(declared.name.clone());
                 }
             }
@@ -270,6 +328,10 @@ fn changed_by(removed: &[LiveItem], new: &[Item]) -> BTreeSet<String> {
         }
     }
     changed
+}
+
+fn names_of(items: &[Item]) -> impl Iterator<Item = &String> {
+    items.iter().filter_map(|item| item.name.as_ref()).map(|(_, name)| name)
 }
 
 /// The names under which others' layouts may depend on an item.

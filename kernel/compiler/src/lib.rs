@@ -19,6 +19,7 @@ mod binding;
 mod boxing;
 mod items;
 mod lower;
+mod scope;
 
 mod clippy;
 mod diagnostic;
@@ -35,7 +36,9 @@ pub mod umask;
 pub use analysis::{
     Completion, Completions, Inspection, Kind, Knowledge, Place, Question, registry_crates, registry_versions,
 };
-pub use api::{Artifact, CompileError, Finished, Hint, HintKind, PrepareError, Program, Rendered, Source, Variable};
+pub use api::{
+    Artifact, CompileError, Farewell, Finished, Hint, HintKind, PrepareError, Program, Rendered, Source, Variable,
+};
 pub use cargo::package_variables;
 pub use command::{Command, CommandAt, command_at, split_commands};
 pub use completeness::{Completeness, completeness, has_empty_end};

@@ -4,6 +4,9 @@
 //! a cell with what goes around them. User text stands on the lines that it has in the cell, so all that comes
 //! before it is on its first line.
 
+mod declare;
+mod keep;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::ops::Range;
@@ -12,7 +15,12 @@ use crate::binding::Binding;
 use crate::boxing::Plan;
 use crate::items::{CellText, Items, LiveImport, LiveItem, Owner};
 use crate::parse::{Form, ItemKind, OkUnit, Parsed, Static};
+use crate::scope::Arrangement;
 use crate::source_map::{Edits, Generated, Region};
+
+use declare::take_over;
+pub(crate) use declare::{Moved, Owned};
+use keep::end_part;
 
 /// Which error type a `?` at the top level turns into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +42,15 @@ pub(crate) struct Frame<'a> {
     pub(crate) put_back: Vec<&'a Binding>,
     /// New variables that are kept.
     pub(crate) keep: Vec<&'a str>,
+    /// Where the parts of the statements begin but the first: each is a guarded block within the one before, so what that
+    /// has made is kept also where this ends early.
+    pub(crate) parts: Vec<usize>,
+    /// In which part, counted from 0, a variable is kept; those that are missing in the first.
+    pub(crate) levels: BTreeMap<&'a str, usize>,
+    /// Variables that the cell only awaits, and where: they go back unless they come to their ends.
+    pub(crate) lent: Vec<(&'a str, Range<usize>)>,
+    /// Variables that a part takes over from the one before, because it moves them and fills them again.
+    pub(crate) owned: Vec<Owned<'a>>,
     /// The types of those among them of which a part could be of several crates.
     pub(crate) spelled: BTreeMap<&'a str, &'a str>,
     /// How those of them are boxed whose types have no name.
@@ -46,11 +63,15 @@ pub(crate) struct Frame<'a> {
     pub(crate) moves: Vec<(usize, &'static str)>,
     /// New variables that borrow from kept ones, and end before those are moved into the store.
     pub(crate) end: Vec<&'a str>,
-    /// Variables that an earlier cell moved, and their types.
-    pub(crate) moved: Vec<(&'a str, &'a str)>,
+    /// Older variables that go when the others are kept: a newer one of their name is not.
+    pub(crate) forget: Vec<&'a str>,
+    /// Variables that an earlier cell moved.
+    pub(crate) moved: Vec<Moved<'a>>,
     pub(crate) error_type: ErrorType,
     /// Imports of earlier cells that this one goes without.
     pub(crate) leave_out: &'a BTreeSet<String>,
+    /// Imports of single names that two globs of earlier cells bring.
+    pub(crate) prefer: &'a BTreeSet<String>,
     /// Whether the statements are compiled as a part of the items crate.
     pub(crate) in_items_crate: bool,
     /// The text that takes the code of the dependencies from where it is, if the cell names one.
@@ -66,6 +87,17 @@ pub(crate) struct Frame<'a> {
     /// Whether older variables are the statements' own and end with them: rustc then says of a move out of one what it says
     /// of any, which it does not where a block around takes it along. Nothing of this is run.
     pub(crate) is_flat: bool,
+}
+
+impl Frame<'_> {
+    /// Puts the statements into one block without parts, as a function has them: for rustc's words, not for running.
+    pub(crate) fn flatten(&mut self) {
+        self.is_flat = true;
+        self.parts.clear();
+        self.levels.clear();
+        self.lent.clear();
+        self.owned.clear();
+    }
 }
 
 /// What rustc's lint prints the type of the tail expression for.
@@ -114,6 +146,16 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
     out.push("#[unsafe(no_mangle)] pub fn ");
     out.push(frame.entry);
     out.push("() -> ::kissaten::__cell::Program { ");
+    if frame.in_items_crate {
+        for (index, live) in Arrangement::of(items, Some((frame.leave_out, serial))).in_function() {
+            out.push_region(&live.import.text, Region::Import(index));
+            out.push(" ");
+        }
+    }
+    for import in frame.prefer {
+        out.push(import);
+        out.push(" ");
+    }
     for (package, adapter) in frame.adapters.iter().filter(|_| parsed.tail.is_some()) {
         out.push_region(adapter, Region::Adapter(package.clone()));
     }
@@ -123,7 +165,8 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
     }
     for variable in &frame.take {
         let Binding { name, type_text, mutable, .. } = variable;
-        let mutable = if *mutable { "mut " } else { "" };
+        let is_lent = frame.lent.iter().any(|(lent, _)| lent == name);
+        let mutable = if *mutable || is_lent { "mut " } else { "" };
         let declaration = format!("let {mutable}{}: {type_text} = ::kissaten::__cell::take(\"{name}\");", raw(name));
         out.push_region(&declaration, Region::Take((*name).clone()));
         out.push(" ");
@@ -136,10 +179,9 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
     if !frame.is_flat {
         out.push("{ let __kissaten_body = ::core::pin::pin!(async { ");
     }
-    for (name, type_text) in &frame.moved {
-        let declaration =
-            format!("let {0}: {type_text} = ::kissaten::__cell::moved(); ::core::mem::drop({0});", raw(name));
-        out.push_region(&declaration, Region::Moved((*name).to_owned()));
+    out.push(&take_over(frame, 0));
+    for moved in &frame.moved {
+        out.push_region(&moved.declaration(), Region::Moved(moved.name.clone()));
         out.push(" ");
     }
     opened(out, frame);
@@ -173,6 +215,13 @@ fn around_tail(ok_unit: Option<OkUnit>, show_type: bool) -> (&'static str, Strin
 fn body(out: &mut Generated, text: &str, parsed: &Parsed, frame: &Frame<'_>) {
     // What stands outermost is first at a beginning and last at an end.
     let mut edits = Edits::default();
+    for (_, place) in &frame.lent {
+        edits.insert(place.end, ")");
+    }
+    for (part, level) in frame.parts.iter().zip(1..) {
+        let take_over = take_over(frame, level);
+        edits.insert(*part, format!("{{ let __kissaten_body = ::core::pin::pin!(async {{ {take_over}"));
+    }
     let around = parsed.tail.as_ref().map(|tail| (tail, around_tail(parsed.ok_unit, frame.show_type)));
     if let Some((tail, (before, _))) = &around {
         edits.insert(tail.start, *before);
@@ -186,6 +235,9 @@ fn body(out: &mut Generated, text: &str, parsed: &Parsed, frame: &Frame<'_>) {
     }
     if let Some((tail, (_, behind))) = around {
         edits.insert(tail.end, behind);
+    }
+    for (name, place) in &frame.lent {
+        edits.insert(place.start, format!("::kissaten::__cell::awaited(\"{name}\", &mut "));
     }
     let mut blanks = parsed.item_ranges.clone();
     blanks.extend(frame.postponed.iter().cloned());
@@ -214,29 +266,9 @@ const SHOW: &str = "use ::kissaten::__cell::probes::*; \
 
 fn foot(out: &mut Generated, frame: &Frame<'_>) {
     out.push_region("\n", Region::End);
-    for name in frame.end.iter().rev() {
-        out.push_region(&format!("::core::mem::drop({});\n", raw(name)), Region::Keep((*name).to_owned()));
+    for level in (0..=frame.parts.len()).rev() {
+        end_part(out, frame, level);
     }
-    ask_types(out, frame.keep.iter().copied(), Region::Type);
-    let plan = |name: &str| frame.boxing.and_then(|plans| plans.get(name));
-    let boxed: Vec<(&str, &Plan)> = frame.keep.iter().filter_map(|name| Some((*name, plan(name)?))).collect();
-    for (name, plan) in &boxed {
-        let text = format!("let {0} = {1};\n", raw(name), plan.expression(&raw(name)));
-        out.push_region(&text, Region::Keep((*name).to_owned()));
-    }
-    ask_types(out, boxed.iter().map(|(name, _)| *name), Region::Boxed);
-    for name in &frame.keep {
-        let of_type = frame.spelled.get(name).map(|type_text| format!("::<{type_text}>")).unwrap_or_default();
-        let keep = format!("::kissaten::__cell::keep{of_type}(\"{name}\", {});\n", raw(name));
-        out.push_region(&keep, Region::Keep((*name).to_owned()));
-    }
-    let (error_type, guard) = match frame.error_type {
-        ErrorType::Display => ("CellError", "Guarded"),
-        ErrorType::Debug => ("CellDebugError", "GuardedDebug"),
-    };
-    out.push(&format!("::core::result::Result::Ok::<(), ::kissaten::__cell::{error_type}>(())\n"));
-    out.push_region("}", Region::End);
-    out.push(&format!("); ::kissaten::__cell::{guard}(__kissaten_body).await; }}\n"));
     for binding in frame.put_back.iter().filter(|_| !frame.is_flat) {
         let (name, name_raw) = (&binding.name, raw(&binding.name));
         let mut put_back = String::new();
@@ -247,16 +279,6 @@ fn foot(out: &mut Generated, frame: &Frame<'_>) {
         out.push_region(&put_back, Region::PutBack(name.clone()));
     }
     out.push("}) }\n");
-}
-
-/// Makes rustc's lint print the types of variables.
-fn ask_types<'a>(out: &mut Generated, names: impl Iterator<Item = &'a str>, region: fn(String) -> Region) {
-    let mut names = names.peekable();
-    if names.peek().is_some() {
-        out.push("#[warn(trivial_casts)] {\n");
-        names.for_each(|name| out.push_region(&format!("let _ = &{} as &_;\n", raw(name)), region(name.to_owned())));
-        out.push("}\n");
-    }
 }
 
 /// A program that describes all variables.
@@ -308,8 +330,7 @@ pub(crate) fn variables(bindings: &[Binding], has_items: bool, layer: Option<&st
 
 /// The root of the items crate: imports, then macros, then all other items, by cell; the statements of a cell last.
 pub(crate) fn items_root(
-    items: &Items,
-    leave_out: &BTreeSet<String>,
+    arrangement: &Arrangement<'_>,
     files: &[ItemsFile],
     statements: Option<&str>,
     layer: Option<&str>,
@@ -317,7 +338,7 @@ pub(crate) fn items_root(
     let mut out = Generated::default();
     out.push("#[macro_use] extern crate kissaten;\nextern crate self as notebook;\n");
     out.push(layer.unwrap_or_default());
-    for (index, live) in items.imports.iter().enumerate().filter(|(_, live)| !leave_out.contains(&live.import.text)) {
+    for (index, live) in arrangement.at_root() {
         out.push_region(&live.import.text, Region::Import(index));
         out.push("\n");
     }
@@ -342,7 +363,11 @@ pub(crate) struct ItemsFile {
 /// The files with the live items of all cells: first those with macros, which must be known in all that follow.
 ///
 /// `form` says how the items of a cell's text are instrumented, if they are.
-pub(crate) fn items_files(items: &Items, form: &dyn Fn(&CellText) -> Option<Form>) -> Vec<ItemsFile> {
+pub(crate) fn items_files(
+    items: &Items,
+    arrangement: &Arrangement<'_>,
+    form: &dyn Fn(&CellText) -> Option<Form>,
+) -> Vec<ItemsFile> {
     let mut serials: Vec<u64> = items.items.iter().map(|live| live.cell.serial).collect();
     serials.sort_unstable();
     serials.dedup();
@@ -354,28 +379,37 @@ pub(crate) fn items_files(items: &Items, form: &dyn Fn(&CellText) -> Option<Form
             let of_file: Vec<&LiveItem> = items.items.iter().filter(of_file).collect();
             if let Some(first) = of_file.first() {
                 let name = format!("{folder}{}", first.cell.label);
-                files.push(ItemsFile { name, serial: *serial, generated: items_file(items, &of_file, form) });
+                files.push(ItemsFile {
+                    name,
+                    serial: *serial,
+                    generated: items_file(items, arrangement, &of_file, form),
+                });
             }
         }
     }
     files
 }
 
-fn items_file(items: &Items, of_cell: &[&LiveItem], form: &dyn Fn(&CellText) -> Option<Form>) -> Generated {
+fn items_file(
+    items: &Items,
+    arrangement: &Arrangement<'_>,
+    of_cell: &[&LiveItem],
+    form: &dyn Fn(&CellText) -> Option<Form>,
+) -> Generated {
     let form = of_cell.first().and_then(|live| form(&live.cell));
     let mut out = Generated::default();
     let mut at = 0;
     for live in of_cell {
         let (text, range) = (&live.cell.text, live.item.range.clone());
         out.blank(text, at..range.start);
-        item_edits(items, live, form).copy(&mut out, text, range.clone());
+        item_edits(items, arrangement, live, form).copy(&mut out, text, range.clone());
         at = range.end;
     }
     out.push("\n");
     out
 }
 
-fn item_edits(items: &Items, live: &LiveItem, form: Option<Form>) -> Edits {
+fn item_edits(items: &Items, arrangement: &Arrangement<'_>, live: &LiveItem, form: Option<Form>) -> Edits {
     // First, because a checkpoint is a statement, and what else is inserted where it is begins one.
     let mut edits = form.map(|form| live.item.instruments.edits(form)).unwrap_or_default();
     if let ItemKind::Impl { members, .. } = &live.item.kind {
@@ -387,15 +421,26 @@ fn item_edits(items: &Items, live: &LiveItem, form: Option<Form>) -> Edits {
     for declared in &live.item.statics {
         let key = (live.cell.serial, declared.range.start, declared.name.clone());
         match items.owners.get(&key) {
-            Some(owner) if declared.thread_local => thread_locals.push_str(&elsewhere(declared, owner)),
-            Some(owner) => edits.replace(declared.range.clone(), elsewhere(declared, owner)),
-            None => edits.insert(declared.head, here(declared, &symbol(live.cell.serial, declared))),
+            Some(owner) => {
+                let type_text = arrangement.type_text(live, &declared.type_text);
+                let declaration = elsewhere(declared, &type_text, owner);
+                if declared.thread_local {
+                    thread_locals.push_str(&declaration);
+                } else {
+                    edits.replace(declared.range.clone(), declaration);
+                }
+            }
+            None => {
+                let type_text = arrangement.type_text(live, &declared.type_text);
+                edits.insert(declared.head, here(declared, &type_text, &symbol(live.cell.serial, declared)));
+            }
         }
     }
     if !thread_locals.is_empty() {
         edits.replace(live.item.range.clone(), thread_locals);
     }
     edits.extend(&live.item.edits);
+    edits.extend(&arrangement.edits(live));
     edits
 }
 
@@ -405,10 +450,10 @@ pub(crate) fn symbol(serial: u64, declared: &Static) -> String {
 }
 
 /// A static's first definition gets a name that later libraries can bind to.
-fn here(declared: &Static, symbol: &str) -> String {
+fn here(declared: &Static, type_text: &str, symbol: &str) -> String {
     if declared.thread_local {
         // The key is a constant; this one can be referred to.
-        let Static { name, type_text, .. } = declared;
+        let name = &declared.name;
         format!(" #[unsafe(export_name = \"{symbol}\")] pub static __kissaten_{symbol}: {type_text} = {name};")
     } else {
         format!("#[unsafe(export_name = \"{symbol}\")] ")
@@ -416,8 +461,8 @@ fn here(declared: &Static, symbol: &str) -> String {
 }
 
 /// A static that another library owns.
-fn elsewhere(declared: &Static, owner: &Owner) -> String {
-    let Static { name, type_text, mutable, .. } = declared;
+fn elsewhere(declared: &Static, type_text: &str, owner: &Owner) -> String {
+    let Static { name, mutable, .. } = declared;
     let kind = if *mutable { "static mut" } else { "safe static" };
     format!("unsafe extern \"Rust\" {{ #[link_name = \"{}\"] pub {kind} {name}: {type_text}; }} ", owner.symbol)
 }

@@ -10,13 +10,17 @@ mod boxing;
 mod dependencies;
 mod export;
 mod finish;
+mod habit;
 mod hint;
 mod history;
+mod imports;
 mod inquiry;
 mod instrument;
 mod knowledge;
 mod missing;
+mod older;
 mod open;
+mod parts;
 mod report;
 mod tidy;
 mod types;
@@ -172,7 +176,8 @@ impl Notebook {
             && parsed.has_statements
             && let Some(pending) = artifact.program.as_ref().and_then(|program| self.pending.get_mut(&program.entry))
         {
-            pending.entry = Some(Entry::new(&cell, &parsed));
+            let scope = Arc::new(self.items.imports.clone());
+            pending.entry = Some(Entry::new(&cell, &parsed, scope));
         }
         Ok(artifact)
     }
@@ -224,7 +229,7 @@ impl Notebook {
             self.own_statics(&library);
             self.generation = Some(Generation { library, files });
         }
-        let forget: Vec<String> = success.forget.iter().map(|(name, _)| name.clone()).collect();
+        let mut forget: Vec<String> = success.forget.iter().map(|(name, _)| name.clone()).collect();
         for (name, reason) in success.forget {
             if let Some(binding) = self.bindings.remove(&name) {
                 notes.push(format!("`{name}` was dropped: its type `{}` was redefined", binding.shown_type()));
@@ -232,7 +237,10 @@ impl Notebook {
             self.not_kept.insert(name, reason);
         }
         for (name, reason) in success.unusable {
-            self.bindings.remove(&name);
+            if self.bindings.remove(&name).is_some() {
+                notes.push(reason.reason(&name));
+                forget.push(name.clone());
+            }
             self.not_kept.insert(name, reason);
         }
         notes.extend(parsed.entries.iter().map(parse::Entry::note));
@@ -243,8 +251,19 @@ impl Notebook {
             }
         }
         let entry = success.program.as_ref().map(|program| program.entry.clone()).unwrap_or_default();
-        let (bindings, not_kept, label) = (success.bindings, success.not_kept, cell.label.clone());
-        let pending = Pending { bindings, not_kept, holds: success.takes, label, entry: None };
+        let pending = Pending {
+            bindings: success.bindings,
+            not_kept: success.not_kept,
+            gone: success.gone,
+            owned: success.owned,
+            shadowed: success.shadowed,
+            may_lose: success.may_lose,
+            awaits: parsed.surely_moved.keys().cloned().collect(),
+            holds: success.takes,
+            overtaken: BTreeMap::new(),
+            label: cell.label.clone(),
+            entry: None,
+        };
         self.pending.insert(entry, pending);
         self.drop_stale_texts(cell);
         Artifact {

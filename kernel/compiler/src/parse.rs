@@ -4,6 +4,8 @@
 //! run on a thread of its own with a stack that deep nesting does not overflow.
 
 mod arguments;
+mod awaited;
+mod ending;
 mod entry;
 mod extern_crate;
 mod hint;
@@ -11,6 +13,7 @@ mod instrument;
 mod item;
 mod make;
 mod mention;
+mod names;
 mod open;
 mod pattern;
 mod statement;
@@ -24,11 +27,13 @@ use syn::spanned::Spanned;
 
 use crate::source_map::Edits;
 
+pub(crate) use ending::Ending;
 pub(crate) use entry::Entry;
 pub(crate) use hint::{Future, FutureOf, Guess};
 pub(crate) use instrument::{Form, Instruments};
 pub(crate) use item::{Import, Item, ItemKind, Space, Static};
 pub(crate) use make::{Borrowing, Closure, Make, is_copy_type};
+pub(crate) use names::{Form as NameForm, Leaf as UseLeaf, NameUse, Names, of_type as names_of_type};
 pub(crate) use open::{Open, OpenLet};
 
 /// Brackets inside brackets; rustc's own parser and passes recurse as well, and overflow not much later.
@@ -50,6 +55,8 @@ pub(crate) struct Parsed {
     pub(crate) statement_edits: Edits,
     /// What instruments the statements.
     pub(crate) instruments: Instruments,
+    /// The names in the statements that are looked up among items and imports.
+    pub(crate) names: Names,
     /// Ranges of the text that are no statements.
     pub(crate) item_ranges: Vec<Range<usize>>,
     /// The last expression, when it has no semicolon: what the cell shows.
@@ -75,6 +82,12 @@ pub(crate) struct Parsed {
     pub(crate) mentions: BTreeSet<String>,
     /// Names that surely do not survive the cell, and where they are moved: `name.await` and the like.
     pub(crate) surely_moved: BTreeMap<String, Range<usize>>,
+    /// Names that are assigned to, wherever.
+    pub(crate) assigned: BTreeSet<String>,
+    /// The statements that can end the cell early.
+    pub(crate) endings: Vec<Ending>,
+    /// Variables that are mentioned once, to be awaited there, and where.
+    pub(crate) awaited: BTreeMap<String, Range<usize>>,
     /// What the text alone lets one guess.
     pub(crate) guesses: Vec<Guess>,
     /// Variables that may be futures which nobody awaits.
@@ -153,7 +166,10 @@ pub(crate) fn parse_here(text: &str, item_macros: &BTreeSet<String>) -> Result<P
     parsed.guesses = hint::guesses(text, &body.statements);
     parsed.futures = hint::futures(&body.statements);
     parsed.unused = hint::unused(&body.statements);
+    parsed.endings = ending::endings(&body.statements);
     statement::take_apart(text, &body.statements, item_macros, &mut parsed);
+    let is_running = |statement: &&syn::Stmt| !matches!(statement, syn::Stmt::Item(_));
+    parsed.names = names::of_statements(body.statements.iter().filter(is_running));
     Ok(parsed)
 }
 

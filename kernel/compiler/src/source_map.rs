@@ -145,11 +145,13 @@ struct Edit {
     text: String,
     /// What is said about the text is said about the place where it stands.
     is_instrument: bool,
+    /// It takes the place of a name, so what is inserted before that stays.
+    is_name: bool,
 }
 
 impl Edits {
     pub(crate) fn insert(&mut self, at: usize, text: impl Into<String>) {
-        self.0.push(Edit { range: at..at, text: text.into(), is_instrument: false });
+        self.0.push(Edit { range: at..at, text: text.into(), is_instrument: false, is_name: false });
     }
 
     /// The text of a range with the changes inside of it; lines are not kept.
@@ -171,11 +173,16 @@ impl Edits {
 
     /// An insertion around or before the user's text, which must not change what is said of that.
     pub(crate) fn instrument(&mut self, at: usize, text: impl Into<String>) {
-        self.0.push(Edit { range: at..at, text: text.into(), is_instrument: true });
+        self.0.push(Edit { range: at..at, text: text.into(), is_instrument: true, is_name: false });
     }
 
     pub(crate) fn replace(&mut self, range: Range<usize>, text: impl Into<String>) {
-        self.0.push(Edit { range, text: text.into(), is_instrument: false });
+        self.0.push(Edit { range, text: text.into(), is_instrument: false, is_name: false });
+    }
+
+    /// Another path in place of a name.
+    pub(crate) fn rename(&mut self, range: Range<usize>, text: impl Into<String>) {
+        self.0.push(Edit { range, text: text.into(), is_instrument: false, is_name: true });
     }
 
     pub(crate) fn extend(&mut self, more: &Self) {
@@ -189,10 +196,11 @@ impl Edits {
         let is_inside = |edit: &&Edit| range.start <= edit.range.start && edit.range.end <= range.end;
         let mut inside: Vec<&Edit> = self.0.iter().filter(is_inside).collect();
         inside.sort_by_key(|edit| (edit.range.start, edit.range.end));
-        let replaced: Vec<_> = inside.iter().map(|edit| edit.range.clone()).filter(|edit| !edit.is_empty()).collect();
+        let taken = |edit: &&Edit| if edit.is_name { edit.range.start + 1..edit.range.end } else { edit.range.clone() };
+        let replaced: Vec<_> = inside.iter().map(taken).filter(|range| !range.is_empty()).collect();
         inside.retain(|edit| !edit.range.is_empty() || !replaced.iter().any(|range| range.contains(&edit.range.start)));
         let mut at = range.start;
-        for Edit { range: edit, text, is_instrument } in inside {
+        for Edit { range: edit, text, is_instrument, .. } in inside {
             if edit.start < at {
                 continue;
             }

@@ -48,6 +48,21 @@ fn check(cells: &[&str]) {
 }
 
 #[test]
+fn names_mean_what_they_meant_in_their_cells() {
+    check(&[
+        "use std::sync::Mutex;\nstruct Shared { m: Mutex<u8> }\nlet s = Shared { m: Mutex::new(3) };",
+        "use tokio::sync::Mutex;\nlet m = Mutex::new(4);",
+        "(*s.m.lock().unwrap(), *m.lock().await)",
+        "use std::rc::Rc;\nfn one() -> Rc<u8> { Rc::new(1) }\nlet a = Rc::new(2);",
+        "#[derive(Debug)]\nstruct Rc;\n(a, one(), Rc)",
+        "use std::fmt::Write;\nlet mut text = String::new();\nwrite!(text, \"a\")?;",
+        "use std::io::Write;\nlet mut bytes = Vec::new();\nwrite!(bytes, \"b\")?;\n(text, bytes)",
+        "mod inside { pub struct Own(pub u8); }\nuse crate::inside::Own;",
+        "Own(7).0",
+    ]);
+}
+
+#[test]
 fn tasks_channels_and_structs() {
     check(&[
         "#[derive(Debug, Clone)]\nstruct Cup { size: u32 }\nuse std::time::Duration;",

@@ -124,7 +124,8 @@ mod tests {
         round_trip(Event::Done {
             cell: CellId(u64::MAX),
             outcome: Outcome::Panic(crate::Panic { message: "böse\n".into(), location: None }),
-            variables: vec![],
+            variables: vec!["a".into()],
+            kept: vec!["a".into()],
         });
     }
 

@@ -51,6 +51,9 @@ pub enum Event {
         outcome: Outcome,
         /// The names of all variables that are now in the store.
         variables: Vec<String>,
+        /// Of these, the ones that this run has made; an older one of the same name is another.
+        #[serde(default)]
+        kept: Vec<String>,
     },
 }
 

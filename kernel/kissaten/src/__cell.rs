@@ -8,16 +8,18 @@ use std::alloc::Layout;
 use std::any::TypeId;
 use std::mem::{ManuallyDrop, MaybeUninit, needs_drop};
 
+pub use crate::awaited::{Awaited, awaited};
 pub use crate::chunk::{Chunk, Chunks, Count, chunks, rounds};
 pub use crate::ctrl_c::{CtrlC, ctrl_c};
 pub use crate::display::adapter::{FrameColumn, show_frame, show_page};
 pub use crate::display::probe::{Tail, Variable};
 pub use crate::error::{CellDebugError, CellError};
+pub use crate::guard::{Guarded, GuardedDebug};
 pub use crate::interrupt::{CHECK, check, checkpoint};
 pub use crate::lock::{is_poisoned, unpoison};
 pub use crate::logger::{has_set_logger, sets_logger};
 pub use crate::output::{stderr, stdout};
-pub use crate::runtime::{Guarded, GuardedDebug, Program};
+pub use crate::runtime::Program;
 pub use crate::task::branch::{Branch, branch};
 pub use crate::task::carry::carry;
 pub use crate::task::lane::{Carry, Lane, Spawned};
@@ -102,6 +104,11 @@ pub fn put_back<T: 'static>(name: &str, value: T) {
     }
 }
 
+/// An older variable of this name, which the cell has taken, does not go back.
+pub fn forget(name: &str) {
+    store::forget_taken(name);
+}
+
 /// # Safety
 /// `value` must point to a valid `T` that is not used afterwards.
 unsafe fn drop_glue<T>(value: *mut u8) {
@@ -109,7 +116,8 @@ unsafe fn drop_glue<T>(value: *mut u8) {
     unsafe { value.cast::<T>().drop_in_place() };
 }
 
-/// Stands for a variable that an earlier cell moved, in code that rustc refuses for using it. Never runs.
+/// Stands for a variable that an earlier cell moved, in code that rustc refuses for using it before it is filled again.
+/// Never runs.
 pub fn moved<T>() -> T {
     panic!("a cell that uses a moved variable was compiled")
 }

@@ -5,12 +5,14 @@
 //! store of variables, and what cells print and display; it deliberately knows neither how it was loaded nor
 //! where its outcomes and displays go: the worker asks for the first and gives a sink for the second.
 
+mod awaited;
 mod chunk;
 pub mod comm;
 mod ctrl_c;
 pub mod display;
 mod error;
 mod grave;
+mod guard;
 mod here;
 mod hint;
 mod input;

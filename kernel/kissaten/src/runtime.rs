@@ -9,7 +9,7 @@ use std::mem::ManuallyDrop;
 use std::os::fd::FromRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 
@@ -18,12 +18,11 @@ use futures::task::AtomicWaker;
 pub use crate::comm::{Kind, Packet};
 pub use crate::display::debug::Layout;
 use crate::display::{MimeBundle, debug};
-use crate::error::{CellDebugError, CellError};
 pub use crate::input::Answer;
 use crate::live::Live;
 use crate::timeline::End;
 use crate::{comm, ctrl_c};
-use crate::{here, input, interrupt, label, output, panic, pipe, store, task, trace};
+use crate::{here, input, interrupt, label, output, panic, pipe, store, task};
 
 /// What a cell's entry point returns: all of the cell, from taking its variables to putting them back.
 pub type Program = Pin<Box<dyn Future<Output = ()>>>;
@@ -217,6 +216,11 @@ impl Session {
         self.runtime.enter()
     }
 
+    /// The names of the variables that a run has made, on the thread that runs cells.
+    pub fn kept_by(&self, cell: &Cell) -> Vec<String> {
+        store::kept_by(cell.state.id)
+    }
+
     /// The names of all variables, on the thread that runs cells.
     pub fn variables(&self) -> Vec<String> {
         store::names()
@@ -279,11 +283,15 @@ pub(crate) struct State {
     pub(crate) id: u64,
     label: String,
     timeline: bool,
-    interrupted: AtomicBool,
+    pub(crate) interrupted: AtomicBool,
     /// Its own code has come to its end: from here on nothing of it is interrupted, but what is dropped for it.
     pub(crate) ended: AtomicBool,
-    waker: AtomicWaker,
+    pub(crate) waker: AtomicWaker,
     outcome: Mutex<Option<Outcome>>,
+    /// How many guards, one in the other, are being polled now.
+    pub(crate) depth: AtomicUsize,
+    /// The innermost guard that has begun and not ended: it is where the cell ends early.
+    pub(crate) innermost: AtomicUsize,
 }
 
 impl State {
@@ -303,7 +311,8 @@ impl Cell {
     pub fn new(id: u64, label: &str, timeline: bool) -> Self {
         let (interrupted, ended) = (AtomicBool::new(false), AtomicBool::new(false));
         let (waker, outcome) = (AtomicWaker::new(), Mutex::new(None));
-        Self { state: Arc::new(State { id, label: label.to_owned(), timeline, interrupted, ended, waker, outcome }) }
+        let (depth, innermost, label) = (AtomicUsize::new(0), AtomicUsize::new(0), label.to_owned());
+        Self { state: Arc::new(State { id, label, timeline, interrupted, ended, waker, outcome, depth, innermost }) }
     }
 
     /// What is not marked is this cell's from now on.
@@ -395,81 +404,6 @@ impl Future for Run {
         let dropped = panic::catch(|| drop(run.program.take()));
         Poll::Ready(run.end(ended.and(dropped)))
     }
-}
-
-/// The user's part of a cell: ends when it ends, panics, or is interrupted, and writes down which.
-///
-/// The caller still owns the variables that `body` only borrows: whatever happens in it, they are put back. There is
-/// one such type for each type of error, because what is generic here would be compiled in every cell.
-macro_rules! guarded {
-    ($(#[$doc:meta])* $name:ident, $error:ty) => {
-        $(#[$doc])*
-        #[doc(hidden)]
-        pub struct $name<'a>(pub Pin<&'a mut (dyn Future<Output = Result<(), $error>> + 'a)>);
-
-        impl Future for $name<'_> {
-            type Output = ();
-
-            #[inline(never)]
-            fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-                let body = &mut self.0;
-                poll_guarded(context, &mut |context| body.as_mut().poll(context).map(drop))
-            }
-        }
-    };
-}
-
-guarded! {
-    /// A body whose errors have words for people.
-    Guarded, CellError
-}
-guarded! {
-    /// A body whose errors are only `Debug`.
-    GuardedDebug, CellDebugError
-}
-
-fn poll_guarded(context: &mut Context<'_>, poll: &mut dyn FnMut(&mut Context<'_>) -> Poll<()>) -> Poll<()> {
-    let Some(cell) = current().clone() else { return Poll::Ready(()) };
-    let state = &*cell.state;
-    state.waker.register(context.waker());
-    // Asked before and after the poll: before, so that what is woken by the interrupt ends without running on; after,
-    // so that an interrupt during a long poll is not overlooked until the next wake-up.
-    if state.interrupted.load(Ordering::Acquire) {
-        return interrupted(state);
-    }
-    let polled = {
-        let _lane = trace::own_poll(state.id);
-        panic::catch(|| poll(context))
-    };
-    let is_interrupted = state.interrupted.load(Ordering::Acquire);
-    match polled {
-        Ok(Poll::Pending) if is_interrupted => interrupted(state),
-        // What an interrupt made of it: a checkpoint's unwinding, or an error for whoever waited for input.
-        Err(_) if is_interrupted => interrupted(state),
-        Ok(Poll::Ready(()))
-            if is_interrupted
-                && (interrupt::was_heeded(state.id) || matches!(&*state.outcome(), Some(Outcome::Error { .. }))) =>
-        {
-            interrupted(state)
-        }
-        Ok(poll) => {
-            if poll.is_ready() {
-                state.end_interrupts();
-            }
-            poll
-        }
-        Err(panic) => {
-            state.end_interrupts();
-            *state.outcome() = Some(Outcome::Panic(panic));
-            Poll::Ready(())
-        }
-    }
-}
-
-fn interrupted(state: &State) -> Poll<()> {
-    state.end_interrupts();
-    *state.outcome() = Some(Outcome::Interrupted);
-    Poll::Ready(())
 }
 
 /// Writes down how the cell that runs has ended, as far as it knows by itself.

@@ -29,6 +29,8 @@ pub(crate) struct Slot {
     layout: Layout,
     type_id: TypeId,
     drop_in_place: Option<unsafe fn(*mut u8)>,
+    /// The run that made a variable of it; 0: it has gone back since.
+    kept_by: u64,
 }
 
 impl Slot {
@@ -47,7 +49,7 @@ impl Slot {
             unsafe { std::ptr::copy_nonoverlapping(from, memory.as_ptr(), layout.size()) };
             memory
         };
-        Self { value, layout, type_id, drop_in_place }
+        Self { value, layout, type_id, drop_in_place, kept_by: 0 }
     }
 
     /// Whether dropping it runs code.
@@ -121,7 +123,12 @@ pub(crate) unsafe fn keep_raw(
     drop_in_place: Option<unsafe fn(*mut u8)>,
 ) {
     // SAFETY: as the caller promises.
-    let slot = unsafe { Slot::new(from, layout, type_id, drop_in_place) };
+    let mut slot = unsafe { Slot::new(from, layout, type_id, drop_in_place) };
+    slot.kept_by = here::run();
+    insert(name, slot);
+}
+
+fn insert(name: &str, slot: Slot) {
     TAKEN.with_borrow_mut(|taken| taken.remove(name));
     let older = STORE.with_borrow_mut(|store| store.insert(name.to_owned(), slot));
     grave::lay(name, Was::Replaced, older);
@@ -140,14 +147,22 @@ pub(crate) unsafe fn put_back_raw(
     type_id: TypeId,
     drop_in_place: Option<unsafe fn(*mut u8)>,
 ) {
+    // SAFETY: as the caller promises.
+    let slot = unsafe { Slot::new(from, layout, type_id, drop_in_place) };
     if TAKEN.with_borrow(|taken| taken.get(name) == Some(&here::run())) {
-        // SAFETY: as the caller promises.
-        unsafe { keep_raw(name, from, layout, type_id, drop_in_place) };
+        insert(name, slot);
     } else {
-        // SAFETY: as the caller promises.
-        let slot = unsafe { Slot::new(from, layout, type_id, drop_in_place) };
         grave::lay(name, Was::Replaced, Some(slot));
     }
+}
+
+/// What this run has taken under that name is no variable any more, and goes when it would go back.
+pub(crate) fn forget_taken(name: &str) {
+    TAKEN.with_borrow_mut(|taken| {
+        if taken.get(name) == Some(&here::run()) {
+            taken.remove(name);
+        }
+    });
 }
 
 /// These are no variables any more; names that are not there are passed over.
@@ -166,6 +181,14 @@ pub(crate) fn clear() {
     for (name, slot) in all {
         grave::lay(&name, Was::Forgotten, Some(slot));
     }
+}
+
+/// The names of the variables that this run has made, sorted.
+pub(crate) fn kept_by(run: u64) -> Vec<String> {
+    STORE.with_borrow(|store| {
+        let kept = store.iter().filter(|(_, slot)| slot.kept_by == run);
+        kept.map(|(name, _)| name.clone()).collect()
+    })
 }
 
 /// The names of all variables, sorted.

@@ -3,6 +3,7 @@
 
 mod complete;
 mod evcxr;
+mod habit;
 
 use std::path::PathBuf;
 
@@ -121,6 +122,10 @@ pub(crate) enum CommandError {
     OnceArgument(&'static str),
     #[error("`%%{0}` would be for one cell; write `:{0}`")]
     NotForOneCell(&'static str),
+    #[error("`%time` takes no code; `%%timing` above a cell tells how long that took")]
+    Time,
+    #[error("`%%{name}` is none of Kissaten's, whose cells are Rust: {instead}")]
+    OtherCode { name: String, instead: &'static str },
 }
 
 /// Names, arguments and words of all commands, as `:help` lists them.
@@ -170,6 +175,12 @@ pub(crate) fn parse(command: &Command) -> Result<Action, CommandError> {
     let Some(&(name, ..)) = COMMANDS.iter().find(|(name, ..)| *name == typed) else {
         if let Some(sentence) = evcxr::replaced(&command.name) {
             return Ok(Action::Replaced(sentence));
+        }
+        match habit::habit(command) {
+            Some(Ok(habit::Habit::Same(same))) => return parse(&same),
+            Some(Ok(habit::Habit::Instead(sentence))) => return Ok(Action::Replaced(sentence)),
+            Some(Err(error)) => return Err(error),
+            None => {}
         }
         return Err(CommandError::Unknown { name: command.name.clone(), nearest: nearest(&command.name) });
     };

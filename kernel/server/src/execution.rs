@@ -129,7 +129,7 @@ pub(crate) struct Execution {
     /// What is in the worker's store, as it last told.
     variables: Vec<String>,
     /// How cells have ended while the notebook was with the compiler.
-    unfinished: Vec<Finished>,
+    unfinished: Vec<(Finished, Option<Arc<Parent>>)>,
     /// What the worker is still to be told to forget.
     forget: Vec<String>,
     /// The worker died while the notebook was with the compiler, and this is what happened.

@@ -122,7 +122,7 @@ impl CellThread {
                 // The reply waits for what is dropped: what that prints is the cell's, and no other cell could begin before.
                 Next::Ended { cell, handle, outcome } => {
                     self.session.bury(&handle);
-                    self.done(cell, outcome);
+                    self.done(cell, &handle, outcome);
                 }
             }
         }
@@ -137,7 +137,7 @@ impl CellThread {
                     None => self.session.clear(&handle),
                 }
                 self.session.bury(&handle);
-                self.done(cell, ipc::Outcome::Unit);
+                self.done(cell, &handle, ipc::Outcome::Unit);
                 return None;
             }
         };
@@ -149,16 +149,16 @@ impl CellThread {
             }),
             Err(error) => {
                 self.session.bury(&handle);
-                self.done(cell, ipc::Outcome::LoadFailed { message: error.to_string() });
+                self.done(cell, &handle, ipc::Outcome::LoadFailed { message: error.to_string() });
                 None
             }
         }
     }
 
-    fn done(&self, cell: CellId, outcome: ipc::Outcome) {
+    fn done(&self, cell: CellId, handle: &Cell, outcome: ipc::Outcome) {
         lock(&self.running).remove(&cell);
-        let variables = self.session.variables();
-        self.events.send(&Event::Done { cell, outcome, variables });
+        let (variables, kept) = (self.session.variables(), self.session.kept_by(handle));
+        self.events.send(&Event::Done { cell, outcome, variables, kept });
     }
 }
 

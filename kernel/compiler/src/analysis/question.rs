@@ -10,6 +10,7 @@ use super::inspect::name_at;
 use crate::binding;
 use crate::command::blank_commands;
 use crate::parse::ItemKind;
+use crate::scope::Arrangement;
 
 /// What the analyzer is started with: where it finds the compiler and the crates that cells can name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -88,18 +89,18 @@ impl Knowledge {
     fn question(&self, cell: &str, cursor: usize) -> Question {
         let mut text = String::new();
         for import in &self.items.imports {
-            text.push_str(&import.import.text);
+            text.push_str(&import.import.text.replacen("use notebook::", "use crate::", 1));
             text.push('\n');
         }
+        let arrangement = Arrangement::for_program(&self.items);
         for live in &self.items.items {
-            let mut range = live.item.range.clone();
+            let mut edits = arrangement.edits(live);
             if let ItemKind::Impl { members, .. } = &live.item.kind {
                 for (_, member) in members.iter().enumerate().filter(|(index, _)| live.cut.contains(index)) {
-                    text.push_str(&live.cell.text[range.start..member.range.start]);
-                    range.start = member.range.end;
+                    edits.replace(member.range.clone(), "");
                 }
             }
-            text.push_str(&live.cell.text[range]);
+            text.push_str(&edits.apply(&live.cell.text, live.item.range.clone()));
             text.push('\n');
         }
         for variable in &self.bindings {

@@ -477,6 +477,20 @@ fn a_question_holds_all_that_is_live_and_the_cell() {
 }
 
 #[test]
+fn a_question_says_what_older_items_mean() {
+    let mut known = knowledge();
+    let text = "use std::collections::BTreeMap as Map;\nfn sorted(map: Map<u8, u8>) {}";
+    let old = CellText { serial: 2, label: "cell 2".into(), text: text.into(), cell_id: None };
+    known.items.merge(&Arc::new(old), &parse(text, &BTreeSet::new()).unwrap(), false);
+    let text = "use std::collections::HashMap as Map;";
+    let new = CellText { serial: 3, label: "cell 3".into(), text: text.into(), cell_id: None };
+    known.items.merge(&Arc::new(new), &parse(text, &BTreeSet::new()).unwrap(), false);
+    let question = known.completion_question("Map::ne", 7).unwrap().text;
+    assert!(question.contains("fn sorted(map:  ::std::collections::BTreeMap<u8, u8>)"), "{question}");
+    assert_eq!(question.matches("as Map;").count(), 1);
+}
+
+#[test]
 fn kinds_have_words() {
     assert_eq!(Kind::Method.word(), "method");
 }

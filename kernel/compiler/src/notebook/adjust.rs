@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use cargo_metadata::diagnostic::{Diagnostic, DiagnosticSpan};
 
 use super::attempt::{Attempt, Files};
+use super::parts::OF_BLOCKS;
 use crate::binding::NotKept;
 use crate::lower::ErrorType;
 use crate::rustc::Compiled;
@@ -32,9 +33,15 @@ impl Attempt<'_> {
             self.error_type = ErrorType::Debug;
             return true;
         }
+        if self.join_parts(&errors, &BORROWS) {
+            return true;
+        }
         let mut changed = false;
         for error in &errors {
             changed |= self.adjust_to(files, error);
+        }
+        if !changed && self.join_parts(&errors, &OF_BLOCKS) {
+            return true;
         }
         if !changed && self.in_items_crate {
             changed = self.set_aside(files, &errors);
@@ -80,10 +87,16 @@ impl Attempt<'_> {
             self.error_type = ErrorType::Debug;
             return true;
         }
-        if code == "E0034" && self.leave_out_traits(error) {
+        if code == "E0034" && (self.set_traits_apart(files, error) || self.leave_out_traits(error)) {
+            return true;
+        }
+        if matches!(code, "E0659" | "ambiguous_glob_imports") && self.choose_glob(files, error) {
             return true;
         }
         if code == "E0425" && self.declare_moved(error) {
+            return true;
+        }
+        if code == "E0381" && self.was_not_filled(files, error) {
             return true;
         }
         if matches!(code, "E0282" | "E0283" | "E0284" | "E0381") && self.postpone(files, error) {
@@ -114,6 +127,7 @@ impl Attempt<'_> {
                 let shown = crate::binding::shown_type(type_text.unwrap_or("_"));
                 self.unusable.insert(name.clone(), NotKept::Hidden(shown)).is_none()
             }
+            (Some(Region::PutBack(name)), "E0382") if self.take_over(name) => true,
             (Some(Region::PutBack(name)), "E0382") => {
                 let moved = self.moved_here(name, self.place_of_move(files, error));
                 self.gone.insert(name.clone(), moved).is_none()
@@ -123,8 +137,15 @@ impl Attempt<'_> {
                     self.never_end.insert(name.clone());
                     return true;
                 }
+                if code == "E0382" && self.take_over(name) {
+                    return true;
+                }
+                if code == "E0382" && self.notebook.bindings.contains_key(name) && !self.binds(name) {
+                    let moved = self.moved_here(name, self.place_of_move(files, error));
+                    return self.gone.insert(name.clone(), moved).is_none();
+                }
                 let reason = if code == "E0381" {
-                    NotKept::Nameless("what is not initialised on every path".to_owned())
+                    NotKept::Uninitialised
                 } else {
                     NotKept::Moved(self.moved_here(name, self.place_of_move(files, error)))
                 };
@@ -135,6 +156,11 @@ impl Attempt<'_> {
             }
             _ => self.give_up_borrowers(primary, &regions, error),
         }
+    }
+
+    /// Whether the cell has a `let` of this name.
+    fn binds(&self, name: &str) -> bool {
+        self.parsed.bindings.iter().any(|bound| bound.name == name)
     }
 
     fn give_up(&mut self, name: &str, reason: NotKept) -> bool {
@@ -237,20 +263,28 @@ impl Attempt<'_> {
         let message = message.or_else(|| error.message.strip_prefix("cannot find function `"));
         let name = message.and_then(first_word);
         let Some(name) = name else { return false };
-        match self.notebook.not_kept.get(name) {
-            Some(NotKept::Moved(moved)) if !moved.type_text.is_empty() => self.moved.insert(name.to_owned()),
-            _ => false,
+        let Some(moved) = self.moved_before(name).filter(|_| !self.moved.contains(name)) else { return false };
+        // What was `mut` can be filled again.
+        let is_filled = moved.mutable && self.parsed.assigned.contains(name);
+        if is_filled && !self.binds(name) {
+            self.filled.insert(name.to_owned())
+        } else {
+            self.moved.insert(name.to_owned())
         }
+    }
+
+    /// A variable that an earlier cell moved is used before this one has filled it: then rustc is to say who moved it.
+    fn was_not_filled(&mut self, files: &Files, error: &Diagnostic) -> bool {
+        let is_ours = error.spans.iter().any(|span| span.is_primary && region(files, span).is_some());
+        let name = quoted(&error.message).find(|name| self.filled.contains(*name)).filter(|_| !is_ours);
+        let Some(name) = name.map(str::to_owned) else { return false };
+        self.filled.remove(&name);
+        self.moved.insert(name)
     }
 
     /// Two traits in scope have the method: one that this cell imports wins over those of earlier cells.
     fn leave_out_traits(&mut self, error: &Diagnostic) -> bool {
-        let notes = error.children.iter().map(|note| note.message.as_str());
-        let candidates: BTreeSet<&str> = notes
-            .chain(error.spans.iter().filter_map(|span| span.label.as_deref()))
-            .filter_map(|note| note.split("trait `").nth(1))
-            .filter_map(|path| path.split(['`', '<']).next()?.rsplit("::").next())
-            .collect();
+        let candidates = candidate_traits(error);
         let is_candidate = |name: &Option<String>| name.as_deref().is_some_and(|name| candidates.contains(name));
         if !self.parsed.imports.iter().any(|import| is_candidate(&import.name)) {
             return false;
@@ -282,21 +316,6 @@ impl Attempt<'_> {
     pub(super) fn place_of(&self, start: usize, end: usize) -> Option<(String, usize, usize, usize)> {
         let ((line, from), (last, to)) = (position_in(&self.cell.text, start), position_in(&self.cell.text, end));
         (line == last).then(|| (self.cell.label.clone(), line, from, to))
-    }
-
-    fn drop_import(&mut self, index: usize, error: &Diagnostic) -> bool {
-        let Some(live) = self.items.imports.get(index) else { return false };
-        if live.cell.serial == self.cell.serial {
-            return false;
-        }
-        self.notes.push(format!(
-            "`{}` of {} no longer holds and was set aside: {}",
-            live.import.text.trim_end_matches(';'),
-            live.cell.label,
-            error.message.replace("notebook::", "")
-        ));
-        self.items.imports.remove(index);
-        true
     }
 
     /// Of two definitions that exclude each other the newer wins.
@@ -344,7 +363,7 @@ impl Attempt<'_> {
     }
 
     /// The live item that a span lies in.
-    fn item_at(&self, files: &Files, span: &DiagnosticSpan) -> Option<usize> {
+    pub(super) fn item_at(&self, files: &Files, span: &DiagnosticSpan) -> Option<usize> {
         let file = files.items.iter().find(|file| file.name == span.file_name);
         let found = file.and_then(|file| {
             let inside = |offset: usize| {
@@ -368,10 +387,20 @@ pub(super) fn region(files: &Files, span: &DiagnosticSpan) -> Option<Region> {
 }
 
 /// The words in backticks that are plain names.
-fn quoted(message: &str) -> impl Iterator<Item = &str> {
+pub(super) fn quoted(message: &str) -> impl Iterator<Item = &str> {
     let is_name =
         |word: &&str| !word.is_empty() && word.chars().all(|character| character == '_' || character.is_alphanumeric());
     message.split('`').skip(1).step_by(2).filter(is_name)
+}
+
+/// The traits, without their modules, that could each be meant.
+pub(super) fn candidate_traits(error: &Diagnostic) -> BTreeSet<&str> {
+    let notes = error.children.iter().map(|note| note.message.as_str());
+    notes
+        .chain(error.spans.iter().filter_map(|span| span.label.as_deref()))
+        .filter_map(|note| note.split("trait `").nth(1))
+        .filter_map(|path| path.split(['`', '<']).next()?.rsplit("::").next())
+        .collect()
 }
 
 fn first_word(text: &str) -> Option<&str> {

@@ -12,13 +12,14 @@ use super::{Notebook, write};
 use crate::Rendered;
 use crate::adapter;
 use crate::api::{Hint, PrepareError, Program, Source};
-use crate::binding::{self, Binding, Moved, NotKept};
+use crate::binding::{Binding, Moved, NotKept};
 use crate::boxing::Plan;
 use crate::clippy;
-use crate::items::{CellText, Items, Merged};
+use crate::items::{CellText, Items, LiveImport};
 use crate::lower::{self, ErrorType, Frame, ItemsFile};
-use crate::parse::{Parsed, Space};
+use crate::parse::Parsed;
 use crate::rustc::{self, Compiled, Invocation};
+use crate::scope::Arrangement;
 use crate::source_map::Generated;
 
 /// More tries than any sensible cell needs; each takes at least one thing away, so there is an end anyway.
@@ -66,10 +67,21 @@ pub(super) struct Attempt<'a> {
     pub(super) never_end: BTreeSet<String>,
     /// Imports of earlier cells that stand against this cell's own.
     pub(super) leave_out: BTreeSet<String>,
+    /// Imports of single names that two globs bring.
+    pub(super) prefer: BTreeSet<String>,
+    /// Whether rustc is to tell of names that two globs bring; of some it takes the first without a word. Among the items
+    /// that is the one that the older ones meant.
+    pub(super) tells_globs: bool,
     /// Variables that an earlier cell moved, and this one uses: declared, so that rustc says it.
     pub(super) moved: BTreeSet<String>,
+    /// Of those that are `mut`, the ones that this cell fills again.
+    pub(super) filled: BTreeSet<String>,
+    /// Whether it goes without parts.
+    pub(super) joined: bool,
+    /// Variables that are kept by another part than the one that makes them.
+    pub(super) levels: BTreeMap<String, usize>,
     /// Older variables whose types are redefined.
-    forget: Vec<(String, NotKept)>,
+    pub(super) forget: Vec<(String, NotKept)>,
     pub(super) notes: Vec<String>,
     time: Duration,
     compiles: u32,
@@ -83,6 +95,14 @@ pub(super) struct Success {
     pub(super) program: Option<Program>,
     pub(super) bindings: Vec<Binding>,
     pub(super) not_kept: BTreeMap<String, NotKept>,
+    /// Older variables that it moves, whatever it ends with.
+    pub(super) gone: BTreeMap<String, Moved>,
+    /// Older variables that it takes over from the store, and keeps if it comes that far.
+    pub(super) owned: BTreeMap<String, Moved>,
+    /// New variables that are lost where it ends early.
+    pub(super) may_lose: BTreeSet<String>,
+    /// Older variables that go because their name has another meaning from now on, which is not kept.
+    pub(super) shadowed: Vec<Binding>,
     pub(super) unusable: BTreeMap<String, NotKept>,
     pub(super) forget: Vec<(String, NotKept)>,
     pub(super) moves: Vec<String>,
@@ -166,7 +186,12 @@ impl<'a> Attempt<'a> {
             end: BTreeSet::new(),
             never_end: BTreeSet::new(),
             leave_out: BTreeSet::new(),
+            prefer: BTreeSet::new(),
+            tells_globs: true,
             moved: BTreeSet::new(),
+            filled: BTreeSet::new(),
+            joined: false,
+            levels: BTreeMap::new(),
             forget: Vec::new(),
             notes: Vec::new(),
             time: Duration::ZERO,
@@ -183,36 +208,6 @@ impl<'a> Attempt<'a> {
             }
         }
         attempt
-    }
-
-    pub(super) fn moved_here(&self, name: &str, place: Option<(String, usize, usize, usize)>) -> Moved {
-        let type_text = self.notebook.bindings.get(name).map(|binding| binding.type_text.clone());
-        Moved { type_text: type_text.unwrap_or_default(), place, label: self.cell.label.clone() }
-    }
-
-    /// A variable makes way for a newer function, constant or import of its name.
-    fn drop_variables_named_as_items(&mut self) {
-        let items = self.parsed.items.iter().filter_map(|item| match &item.name {
-            Some((Space::Value, name)) => Some(name),
-            _ => None,
-        });
-        let imports = self.parsed.imports.iter().filter(|import| !import.is_crate());
-        let imports = imports.filter_map(|import| import.name.as_ref());
-        for name in items.chain(imports) {
-            if self.notebook.bindings.contains_key(name) {
-                self.unusable.insert(name.clone(), NotKept::Shadowed);
-            }
-        }
-    }
-
-    /// Never is a value taken for one of a changed type.
-    pub(super) fn drop_variables_of(&mut self, merged: &Merged) {
-        for binding in self.notebook.bindings.values() {
-            if binding::mentions_type(&binding.type_text, &merged.changed) {
-                let reason = NotKept::Redefined(binding::shown_type(&binding.type_text));
-                self.forget.push((binding.name.clone(), reason));
-            }
-        }
     }
 
     /// The cell is to be judged by clippy and not to be run, so it is as the user wrote it.
@@ -278,7 +273,9 @@ impl<'a> Attempt<'a> {
         // Imports alone are tried out as statements, which costs least.
         if self.parsed.has_statements || self.parsed.items.is_empty() {
             let (cell, mut frame) = (&self.cell, self.frame());
-            frame.is_flat = matches!(purpose, Purpose::Words { is_flat: true, .. });
+            if matches!(purpose, Purpose::Words { is_flat: true, .. }) {
+                frame.flatten();
+            }
             let statements = lower::statements(&cell.text, self.parsed, &self.items, cell.serial, &frame);
             let (folder, name) = if self.in_items_crate {
                 (&folders.items, format!("run/{}", cell.label))
@@ -293,13 +290,13 @@ impl<'a> Attempt<'a> {
         let mut library;
         if self.in_items_crate {
             let form = |cell: &CellText| self.form(cell).filter(|_| !self.items.plain.contains(&cell.serial));
-            files.items = lower::items_files(&self.items, &form);
+            let arrangement = Arrangement::of(&self.items, Some((&self.leave_out, self.cell.serial)));
+            files.items = lower::items_files(&self.items, &arrangement, &form);
             for file in &files.items {
                 write(&folders.items, &file.name, file.generated.text())?;
             }
             let statements = files.statements.as_ref().map(|(name, _)| name.as_str());
-            let generated =
-                lower::items_root(&self.items, &self.leave_out, &files.items, statements, self.layer_of_items());
+            let generated = lower::items_root(&arrangement, &files.items, statements, self.layer_of_items());
             write(&folders.items, ROOT, generated.text())?;
             files.root = Some(generated);
             arguments = self.items_arguments();
@@ -312,6 +309,12 @@ impl<'a> Attempt<'a> {
         }
         if let Purpose::Words { front, .. } = purpose {
             arguments = self.words_arguments(arguments, front.as_deref());
+        }
+        if self.tells_globs
+            && !self.in_items_crate
+            && self.items.standing().iter().filter(|live| live.is_glob()).count() > 1
+        {
+            arguments.push("-Dambiguous_glob_imports".to_owned());
         }
         let mut settings = None;
         if let Some(clippy) = &self.clippy {
@@ -355,14 +358,15 @@ impl<'a> Attempt<'a> {
         let imports = self.items.imports.iter().map(|live| live.import.text.as_str());
         let types = self.notebook.bindings.values().filter(|binding| self.parsed.mentions.contains(&binding.name));
         let texts = imports.chain(types.map(|binding| binding.type_text.as_str())).chain([self.cell.text.as_str()]);
-        let texts = texts.chain(self.parsed.opened.iter().map(|open| open.text.as_str()));
+        let texts = texts.chain(self.parsed.opened.iter().map(|open| open.spelled_out.as_str()));
         self.notebook.dependencies.layer_for(texts)
     }
 
     /// The same for the items crate, with or without the statements.
     fn layer_of_items(&self) -> Option<&str> {
+        let imports = self.items.scoped_imports().map(|live| live.import.text.as_str());
         let items = self.items.items.iter().map(|live| live.cell.text.as_str());
-        self.layer().or_else(|| self.notebook.dependencies.layer_for(items))
+        self.layer().or_else(|| self.notebook.dependencies.layer_for(items.chain(imports)))
     }
 
     fn adapters(&self) -> Vec<(String, String)> {
@@ -375,23 +379,37 @@ impl<'a> Attempt<'a> {
 
     fn frame(&self) -> Frame<'_> {
         let bindings = self.notebook.bindings.values();
-        let is_usable = |binding: &&Binding| {
-            self.parsed.mentions.contains(&binding.name)
-                && !self.unusable.contains_key(&binding.name)
-                && self.notebook.holder(&binding.name).is_none()
-                && !self.forget.iter().any(|(name, _)| *name == binding.name)
+        let take: Vec<&Binding> = bindings.filter(|binding| self.is_usable(binding)).collect();
+        let lent = self.lent();
+        let is_lent = |name: &str| lent.iter().any(|(lent, _)| *lent == name);
+        let goes_back = |name: &str| (!self.gone.contains_key(name) || is_lent(name)) && !self.owns_older(name);
+        let put_back = take.iter().copied().filter(|binding| goes_back(&binding.name)).collect();
+        let older = self.levels.keys().map(String::as_str).filter(|name| self.owns_older(name));
+        let levels = self.bound().chain(older.clone()).map(|name| (name, self.level(name))).collect();
+        let moved = |name: &'_ String| self.moved_before(name).map(|moved| (moved.type_text.as_str(), moved.mutable));
+        let declared = |names: &'_ BTreeSet<String>, is_empty: bool| {
+            let declared = names.iter().filter_map(|name| {
+                moved(name).map(|(type_text, mutable)| lower::Moved {
+                    name: name.clone(),
+                    type_text,
+                    mutable,
+                    is_empty,
+                })
+            });
+            declared.collect::<Vec<_>>()
         };
-        let take: Vec<&Binding> = bindings.filter(is_usable).collect();
-        let goes_back = take.iter().copied().filter(|binding| !self.gone.contains_key(&binding.name));
-        let bound = || self.parsed.bindings.iter().map(|binding| binding.name.as_str());
-        let moved = self.moved.iter().filter_map(|name| match self.notebook.not_kept.get(name) {
-            Some(NotKept::Moved(moved)) => Some((name.as_str(), moved.type_text.as_str())),
-            _ => None,
-        });
+        let means = |name: &str| {
+            let named = |live: &&LiveImport| live.import.name.as_deref() == Some(name);
+            self.items.imports.iter().find(named).map(|live| live.path.clone())
+        };
         Frame {
             entry: &self.entry,
-            put_back: goes_back.collect(),
-            keep: bound().filter(|name| !self.not_kept.contains_key(*name)).collect(),
+            put_back,
+            keep: self.bound().filter(|name| !self.not_kept.contains_key(*name)).chain(older).collect(),
+            parts: self.parts(),
+            levels,
+            owned: self.owned(),
+            lent,
             spelled: self
                 .spelled
                 .iter()
@@ -401,13 +419,15 @@ impl<'a> Attempt<'a> {
             moves: self.moves_of_copies(),
             opened: self
                 .opened()
-                .filter_map(|open| Some((open.statement.names.first()?.0.as_str(), open.text.as_str())))
+                .filter_map(|open| Some((open.statement.names.first()?.0.as_str(), open.text_where(means))))
                 .collect(),
             postponed: self.postponed(),
-            end: bound().filter(|name| self.end.contains(*name)).collect(),
-            moved: moved.collect(),
+            end: self.bound().filter(|name| self.end.contains(*name)).collect(),
+            forget: self.shadowed().map(|binding| binding.name.as_str()).collect(),
+            moved: declared(&self.moved, false).into_iter().chain(declared(&self.filled, true)).collect(),
             error_type: self.error_type,
             leave_out: &self.leave_out,
+            prefer: &self.prefer,
             in_items_crate: self.in_items_crate,
             layer: self.layer(),
             has_items: self.notebook.generation.is_some(),
@@ -432,14 +452,32 @@ impl<'a> Attempt<'a> {
             tail_type = self.tail_type(&files, &compiled);
             library = Some(path);
         }
-        let bindings = self.bindings(&kept);
+        let mut bindings = self.bindings(&kept);
         let hints = self.hints(&types, &bindings);
+        for name in self.filled.iter().filter(|name| !self.not_kept.contains_key(*name)) {
+            let moved = self.moved_before(name);
+            bindings.extend(moved.map(|Moved { type_text, mutable, .. }| Binding {
+                name: name.clone(),
+                type_text: type_text.clone(),
+                mutable: *mutable,
+                shown: None,
+                unawaited: None,
+            }));
+        }
         let takes = self.frame().take.iter().map(|binding| binding.name.clone()).collect();
+        let shadowed = self.shadowed().cloned().collect();
         let moves: Vec<String> = self.gone.keys().cloned().collect();
-        for (name, moved) in self.gone {
-            self.not_kept.entry(name).or_insert(NotKept::Moved(moved));
+        let may_lose = self.may_lose();
+        for (name, moved) in &self.gone {
+            // A newer one of its name is there.
+            if !bindings.iter().any(|binding| binding.name == *name) {
+                self.not_kept.entry(name.clone()).or_insert_with(|| NotKept::Moved(moved.clone()));
+            }
         }
         let runs = self.parsed.has_statements;
+        let owned: Vec<String> = self.levels.keys().filter(|name| self.owns_older(name)).cloned().collect();
+        let owned: BTreeMap<String, Moved> =
+            owned.iter().map(|name| (name.clone(), self.moved_here(name, None))).collect();
         let is_generation =
             self.in_items_crate && (!self.parsed.items.is_empty() || self.notebook.has_stranded_items());
         Success {
@@ -448,6 +486,10 @@ impl<'a> Attempt<'a> {
             items: self.items,
             bindings,
             not_kept: self.not_kept,
+            owned,
+            gone: self.gone,
+            shadowed,
+            may_lose,
             unusable: self.unusable,
             forget: self.forget,
             moves,

@@ -115,7 +115,10 @@ impl Notebook {
 
     fn name_of(&self, part: Part) -> String {
         match part {
-            Part::Import(index) => format!("`{}`", self.items.imports[index].import.text),
+            Part::Import(index) => {
+                let text = self.items.standing().into_iter().nth(index).map(|live| live.import.text);
+                format!("`{}`", text.unwrap_or_default())
+            }
             Part::Item(index) => self.items.items[index].title(),
             Part::Cell(index) => self.history[index].cell.label.clone(),
         }

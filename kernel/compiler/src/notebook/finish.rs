@@ -7,53 +7,131 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Notebook;
 use super::history::Entry;
-use crate::api::Finished;
-use crate::binding::{self, Binding, NotKept};
+use crate::api::{Farewell, Finished};
+use crate::binding::{self, Binding, Moved, NotKept};
 
 /// A cell that was prepared and has not ended.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     pub(super) bindings: Vec<Binding>,
     pub(super) not_kept: BTreeMap<String, NotKept>,
+    /// Older variables that it moves.
+    pub(super) gone: BTreeMap<String, Moved>,
+    /// Older variables that it takes over, and keeps if it comes that far.
+    pub(super) owned: BTreeMap<String, Moved>,
+    /// Older variables that go because a newer one of their name is not kept.
+    pub(super) shadowed: Vec<Binding>,
+    /// New variables that are lost where the cell ends early.
+    pub(super) may_lose: BTreeSet<String>,
+    /// Variables that it awaits, which is what they are for.
+    pub(super) awaits: BTreeSet<String>,
     /// The older variables that it takes out of the store.
     pub(super) holds: BTreeSet<String>,
+    /// Of these, the ones that another cell has defined anew meanwhile, and which.
+    pub(super) overtaken: BTreeMap<String, String>,
     /// What it is called.
     pub(super) label: String,
     /// The cell, if it is one to be remembered.
     pub(super) entry: Option<Entry>,
 }
 
+impl Pending {
+    /// What is to be said of variables that went, as nobody would look for the reason where they are missed.
+    fn farewell(&self, shadowed: &[&Binding], lost: Vec<&String>, gone: Vec<&String>) -> Vec<String> {
+        let mut notes = Vec::new();
+        // Whoever moves the newer one knows that, and one that waits is there all the same.
+        let is_told =
+            |older: &&&Binding| !matches!(self.not_kept.get(&older.name), Some(NotKept::Moved(_) | NotKept::Open(_)));
+        for older in shadowed.iter().filter(is_told) {
+            let reason = self.not_kept.get(&older.name).map(|reason| reason.reason(&older.name)).unwrap_or_default();
+            notes.push(format!(
+                "{reason}. The older `{}`, a `{}`, has no name any more and was dropped",
+                older.name,
+                older.shown_type()
+            ));
+        }
+        let gone: Vec<&String> = gone.into_iter().filter(|name| !self.awaits.contains(*name)).collect();
+        let is = |names: &[&String]| if names.len() == 1 { "was" } else { "were" };
+        let mut parts = Vec::new();
+        if !lost.is_empty() {
+            parts.push(format!("{} {} not kept", named(&lost), is(&lost)));
+        }
+        if !gone.is_empty() {
+            parts.push(format!("{} {} moved before that", named(&gone), is(&gone)));
+        }
+        if !parts.is_empty() {
+            notes.push(format!("The cell did not come to its end: {}", parts.join(", and ")));
+        }
+        for (name, label) in self.overtaken.iter().filter(|(name, _)| !self.gone.contains_key(*name)) {
+            notes.push(format!("`{name}` was dropped: {label} has made a newer `{name}` while this cell had it"));
+        }
+        notes
+    }
+}
+
+/// Names in a sentence.
+fn named(names: &[&String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    match names.split_last() {
+        Some((last, before)) if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        _ => names.concat(),
+    }
+}
+
 impl Notebook {
     /// A cell that was prepared has run, well or not.
-    pub fn finish(&mut self, finished: &Finished) {
+    pub fn finish(&mut self, finished: &Finished) -> Farewell {
         self.revision += 1;
         let mut pending = self.pending.remove(&finished.entry).unwrap_or_default();
         self.remember(&mut pending, finished);
-        let kept: BTreeSet<&str> = finished.variables.iter().map(String::as_str).collect();
-        if finished.success {
-            for binding in pending.bindings {
-                self.not_kept.remove(&binding.name);
-                // It is another one than what a cell that still runs will put back, which then makes way.
-                for other in self.pending.values_mut() {
-                    other.holds.remove(&binding.name);
+        // A value whose type has turned out to have no name is of no use to anybody.
+        let is_new = |name: &String| pending.bindings.iter().any(|new| new.name == *name);
+        let is_known = |name: &String| is_new(name) || pending.owned.contains_key(name);
+        let nameless: Vec<String> = finished.kept.iter().filter(|name| !is_known(name)).cloned().collect();
+        let is_there = |name: &String| finished.variables.contains(name) && !nameless.contains(name);
+        // It has new variables as far as it came: each goes into the store as soon as the cell is through with it.
+        let (kept, lost): (Vec<Binding>, Vec<Binding>) =
+            std::mem::take(&mut pending.bindings).into_iter().partition(|new| finished.kept.contains(&new.name));
+        for binding in kept {
+            self.not_kept.remove(&binding.name);
+            // It is another one than what a cell that still runs will put back, which then makes way.
+            for other in self.pending.values_mut() {
+                if other.holds.remove(&binding.name) {
+                    other.overtaken.insert(binding.name.clone(), pending.label.clone());
                 }
-                self.bindings.insert(binding.name.clone(), binding);
             }
-            for (name, reason) in pending.not_kept {
-                self.bindings.remove(&name);
-                self.not_kept.insert(name, reason);
-            }
-        } else {
-            // Only what it moved is gone; what it would have bound, it did not.
-            for (name, reason) in pending.not_kept {
-                if matches!(reason, NotKept::Moved(_)) && !kept.contains(name.as_str()) {
-                    self.not_kept.insert(name, reason);
-                }
+            self.bindings.insert(binding.name.clone(), binding);
+        }
+        let shadowed: Vec<&Binding> = pending.shadowed.iter().filter(|older| !is_there(&older.name)).collect();
+        for (name, reason) in &pending.not_kept {
+            let is_shadowed = shadowed.iter().any(|older| older.name == *name);
+            // What waits can wait as well where the cell that wrote it erred.
+            let is_gone = matches!(reason, NotKept::Moved(_) | NotKept::Open(_)) && !is_there(name);
+            if finished.success || is_shadowed || is_gone {
+                self.bindings.remove(name);
+                self.not_kept.insert(name.clone(), reason.clone());
             }
         }
         // The worker's word is the last one, except for what other cells have taken and will put back.
         let held: BTreeSet<&String> = self.pending.values().flat_map(|other| &other.holds).collect();
-        self.bindings.retain(|name, _| kept.contains(name.as_str()) || held.contains(name));
+        self.bindings.retain(|name, _| is_there(name) || held.contains(name));
+        let gone = pending.gone.iter().chain(&pending.owned);
+        let gone = gone.filter(|(name, _)| !finished.success && !self.bindings.contains_key(*name));
+        let gone: BTreeMap<&String, &Moved> = gone.collect();
+        for (name, moved) in &gone {
+            self.not_kept.insert((*name).clone(), NotKept::Moved((*moved).clone()));
+        }
+        let gone: Vec<&String> = gone.into_keys().collect();
+        let lost: Vec<&String> =
+            lost.iter().map(|new| &new.name).filter(|name| !self.bindings.contains_key(*name)).collect();
+        let waits = |name: &String| matches!(self.not_kept.get(name), Some(NotKept::Open(_)));
+        let ended: Vec<&String> = lost.iter().copied().filter(|name| !gone.contains(name) && !waits(name)).collect();
+        for name in ended {
+            self.not_kept.insert((*name).clone(), NotKept::Ended(pending.label.clone()));
+        }
+        let lost = lost.into_iter().filter(|name| pending.may_lose.contains(*name)).collect();
+        let forget = finished.variables.iter().filter(|name| !self.bindings.contains_key(*name)).cloned().collect();
+        Farewell { notes: pending.farewell(&shadowed, lost, gone), forget }
     }
 
     /// The cell that holds a variable while it runs.

@@ -8,12 +8,15 @@ use crate::api::Finished;
 use crate::binding::NotKept;
 use crate::items::CellText;
 use crate::parse::Parsed;
+use crate::scope::Scope;
 
 /// One cell that has run.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) cell: Arc<CellText>,
     pub(super) parsed: Parsed,
+    /// The imports that held for it.
+    pub(super) scope: Scope,
     /// Whether it ran to its end.
     pub(super) success: bool,
     /// Whether its tail expression was shown.
@@ -23,8 +26,8 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn new(cell: &Arc<CellText>, parsed: &Parsed) -> Self {
-        Self { cell: Arc::clone(cell), parsed: parsed.clone(), success: false, showed: false, ends: Vec::new() }
+    pub(super) fn new(cell: &Arc<CellText>, parsed: &Parsed, scope: Scope) -> Self {
+        Self { cell: Arc::clone(cell), parsed: parsed.clone(), scope, success: false, showed: false, ends: Vec::new() }
     }
 
     fn names(&self) -> BTreeSet<&str> {
@@ -77,7 +80,7 @@ mod tests {
             let (serial, cell_id) = (serial as u64, Some((*id).to_owned()));
             let cell = CellText { serial, label: String::new(), text: (*text).to_owned(), cell_id };
             let parsed = parse(text, &BTreeSet::new()).unwrap();
-            record(&mut history, Entry { success: *success, ..Entry::new(&Arc::new(cell), &parsed) });
+            record(&mut history, Entry { success: *success, ..Entry::new(&Arc::new(cell), &parsed, Scope::default()) });
         }
         history.into_iter().map(|entry| entry.cell.text.clone()).collect()
     }

@@ -11,6 +11,7 @@ use super::Notebook;
 use super::attempt::{Attempt, Files};
 use crate::binding::NotKept;
 use crate::parse::{Binding, Make, Open, OpenLet, Parsed};
+use crate::scope;
 use crate::source_map::Region;
 
 impl Notebook {
@@ -97,7 +98,13 @@ impl Attempt<'_> {
             let before = waiting.len();
             let cell = self.cell;
             let own = self.parsed.open_lets.iter();
-            let own = own.map(|statement| Open::new(&cell.label, cell.serial, &cell.text, statement));
+            let own = own.map(|statement| {
+                let mut open = Open::new(&cell.label, cell.serial, &cell.text, statement);
+                let range = statement.range.clone();
+                (open.paths, open.spelled_out) =
+                    scope::spelled_out(&self.parsed.names, &self.items.imports, &cell.text, range);
+                open
+            });
             for open in own.chain(self.parsed.opened.iter().cloned()) {
                 let depends = !open.statement.mentions.is_disjoint(&names) || names.iter().any(|name| open.binds(name));
                 if depends && !waiting.contains(&open) {

@@ -113,7 +113,8 @@ impl Notebook {
                 "help: an item sees no variables of cells: give `{name}` to it as an argument, or make it a closure"
             )];
         }
-        reason.map(|reason| reason.reason(name)).into_iter().collect()
+        let habit = || super::habit::note(&error.message, code);
+        reason.map(|reason| reason.reason(name)).or_else(habit).into_iter().collect()
     }
 
     /// Whether a name is a variable, of the cell or an older one: statements would find it.
@@ -328,7 +329,7 @@ impl Places<'_> {
     fn translate_region(&self, span: &mut DiagnosticSpan, region: &Region) -> bool {
         match region {
             Region::Import(index) => {
-                let Some(live) = self.items.imports.get(*index) else { return false };
+                let Some(live) = self.items.standing().into_iter().nth(*index) else { return false };
                 // rustc would insert a line before it. That is for the cell that misses one, not for an earlier one.
                 if span.suggested_replacement.is_some() && span.byte_start == span.byte_end {
                     span.file_name = String::new();

@@ -12,6 +12,7 @@ use syn::visit_mut::{self, VisitMut};
 
 use super::instrument::Instruments;
 use super::mention::{self, plain};
+use super::names::{self, Names};
 use crate::source_map::Edits;
 
 /// An item at the top level of a cell.
@@ -29,6 +30,8 @@ pub(crate) struct Item {
     pub(crate) edits: Edits,
     /// What instruments it.
     pub(crate) instruments: Instruments,
+    /// The names in it that are looked up where it stands.
+    pub(crate) names: Names,
     /// The statics in it, at any depth.
     pub(crate) statics: Vec<Static>,
     /// It is an async function.
@@ -201,6 +204,7 @@ pub(super) fn take(item: &syn::Item) -> Item {
         mentions,
         edits: Edits::default(),
         instruments: Instruments::of_item(item),
+        names: names::of_item(item),
         statics: Vec::new(),
         is_async: matches!(item, syn::Item::Fn(function) if function.sig.asyncness.is_some()),
         is_entry: matches!(item, syn::Item::Fn(function) if super::entry::entry(function).is_some()),
@@ -255,7 +259,7 @@ fn member(item: &syn::ImplItem) -> Option<Member> {
     Some(Member { name: name.to_string(), range: item.span().byte_range() })
 }
 
-fn name(item: &syn::Item) -> Option<(Space, String)> {
+pub(super) fn name(item: &syn::Item) -> Option<(Space, String)> {
     let (space, name) = match item {
         syn::Item::Const(item) if item.ident == "_" => return None,
         syn::Item::Const(item) => (Space::Value, &item.ident),

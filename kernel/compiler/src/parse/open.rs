@@ -31,13 +31,24 @@ pub(crate) struct Open {
     pub(crate) serial: u64,
     /// On one line.
     pub(crate) text: String,
+    /// Names of imports in it, and what they meant.
+    pub(crate) paths: Vec<(String, String)>,
+    /// The text with these paths in place of the names.
+    pub(crate) spelled_out: String,
     pub(crate) statement: OpenLet,
 }
 
 impl Open {
     pub(crate) fn new(label: &str, serial: u64, cell: &str, statement: &OpenLet) -> Self {
         let text = cell.get(statement.range.clone()).unwrap_or_default().replace('\n', " ");
-        Self { label: label.to_owned(), serial, text, statement: statement.clone() }
+        let (paths, spelled_out) = (Vec::new(), text.clone());
+        Self { label: label.to_owned(), serial, text, paths, spelled_out, statement: statement.clone() }
+    }
+
+    /// The text where `means` says what a name is imported from.
+    pub(crate) fn text_where(&self, means: impl Fn(&str) -> Option<String>) -> &str {
+        let is_same = self.paths.iter().all(|(name, path)| means(name).as_ref() == Some(path));
+        if is_same { &self.text } else { &self.spelled_out }
     }
 
     pub(crate) fn binds(&self, name: &str) -> bool {

@@ -9,7 +9,7 @@ use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
 use super::mention::{self, plain};
-use super::{Binding, Make, OkUnit, Parsed, entry, extern_crate, item, make, open, pattern};
+use super::{Binding, Make, OkUnit, Parsed, awaited, entry, extern_crate, item, make, open, pattern};
 
 /// Sorts the statements of a cell.
 pub(super) fn take_apart(text: &str, statements: &[syn::Stmt], item_macros: &BTreeSet<String>, parsed: &mut Parsed) {
@@ -75,8 +75,10 @@ pub(super) fn take_apart(text: &str, statements: &[syn::Stmt], item_macros: &BTr
             }
         }
     }
+    parsed.assigned.clone_from(&names.assigned);
     complete_returns(statements, parsed);
     mention::identifiers(running.clone(), &mut parsed.mentions);
+    parsed.awaited = awaited::awaited(statements, running.clone());
     find_moves(running, &mut parsed.surely_moved);
     // A name that is bound again in an inner scope may be that one: nothing is sure about it.
     parsed.surely_moved.retain(|name, _| !names.inner.contains(name) && !names.assigned.contains(name));
@@ -189,6 +191,20 @@ struct Names {
     assigned: BTreeSet<String>,
 }
 
+impl Names {
+    fn assign(&mut self, left: &syn::Expr) {
+        match left {
+            syn::Expr::Path(path) => {
+                self.assigned.extend(path.path.get_ident().map(|name| plain(&name.to_string())));
+            }
+            syn::Expr::Tuple(tuple) => tuple.elems.iter().for_each(|left| self.assign(left)),
+            syn::Expr::Array(array) => array.elems.iter().for_each(|left| self.assign(left)),
+            syn::Expr::Paren(inner) => self.assign(&inner.expr),
+            _ => {}
+        }
+    }
+}
+
 impl<'ast> Visit<'ast> for Names {
     fn visit_block(&mut self, block: &'ast syn::Block) {
         self.depth += 1;
@@ -211,11 +227,7 @@ impl<'ast> Visit<'ast> for Names {
     }
 
     fn visit_expr_assign(&mut self, assignment: &'ast syn::ExprAssign) {
-        if let syn::Expr::Path(path) = &*assignment.left
-            && let Some(name) = path.path.get_ident()
-        {
-            self.assigned.insert(plain(&name.to_string()));
-        }
+        self.assign(&assignment.left);
         visit::visit_expr_assign(self, assignment);
     }
 }

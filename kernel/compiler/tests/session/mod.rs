@@ -150,7 +150,7 @@ impl Session {
             Err(other) => return format!("{other}"),
         };
         self.compiles = artifact.compiles;
-        let mut out = String::new();
+        let (mut out, mut notes) = (String::new(), artifact.notes);
         if let Some(program) = artifact.program {
             let cell = CellId(self.count);
             let mut forget = std::mem::take(&mut self.forget);
@@ -164,9 +164,9 @@ impl Session {
                 timeline: self.timeline,
             };
             ipc::write(&mut self.socket, &run).unwrap();
-            let (outcome, variables) = loop {
+            let (outcome, variables, kept) = loop {
                 match self.event() {
-                    Event::Done { outcome, variables, .. } => break (outcome, variables),
+                    Event::Done { outcome, variables, kept, .. } => break (outcome, variables, kept),
                     // A picture of times, which differ from run to run.
                     Event::Display(display) if display.display_id.is_some() => {}
                     Event::Display(display) => writeln!(out, "display: {:?}", display.data).unwrap(),
@@ -176,7 +176,8 @@ impl Session {
             };
             let success = matches!(outcome, Outcome::Value(_) | Outcome::Unit);
             let (entry, showed) = (program.entry, matches!(outcome, Outcome::Value(_)));
-            self.notebook.finish(&Finished { entry, success, showed, variables });
+            let farewell = self.notebook.finish(&Finished { entry, success, showed, variables, kept });
+            notes.extend(farewell.notes);
             out.push_str(&self.printed());
             match outcome {
                 Outcome::Value(value) => writeln!(out, "= {}", value.data["text/plain"].as_str().unwrap()).unwrap(),
@@ -194,7 +195,6 @@ impl Session {
         for hint in artifact.hints {
             writeln!(out, "hint: {}", hint.text).unwrap();
         }
-        let notes = artifact.notes;
         for note in notes {
             writeln!(out, "note: {note}").unwrap();
         }

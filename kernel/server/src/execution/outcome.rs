@@ -2,7 +2,7 @@
 
 use std::process::ExitStatus;
 
-use compiler::{Finished, Notebook};
+use compiler::{Farewell, Finished, Notebook};
 use ipc::{CellId, MimeBundle, Outcome};
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use crate::worker::death::{self, lost};
 
 impl Execution {
     /// The worker is done with a program.
-    pub(super) fn ran(&mut self, run: CellId, outcome: Outcome, variables: Vec<String>) {
+    pub(super) fn ran(&mut self, run: CellId, outcome: Outcome, variables: Vec<String>, kept: Vec<String>) {
         let (step, entry) = match std::mem::replace(&mut self.stage, Stage::Between) {
             Stage::Running { step, run: running, entry, since, .. } if running == run => {
                 if let Some(cell) = &mut self.cell {
@@ -36,7 +36,17 @@ impl Execution {
         }
         self.variables = variables;
         let success = matches!(outcome, Outcome::Value(_) | Outcome::Unit);
-        self.finish_step_with(&entry, success, matches!(outcome, Outcome::Value(_)));
+        let showed = matches!(outcome, Outcome::Value(_));
+        let farewell = self.finish_with(Finished { entry, success, showed, variables: self.variables.clone(), kept });
+        self.tell(step, outcome);
+        if !farewell.notes.is_empty() {
+            self.say(note::note(&farewell.notes.join("\n")));
+        }
+        self.forget.extend(farewell.forget);
+    }
+
+    /// What a program came to.
+    fn tell(&mut self, step: Step, outcome: Outcome) {
         let failure = match outcome {
             Outcome::Value(value) => {
                 match step {
@@ -144,21 +154,31 @@ impl Execution {
 
     /// Tells the notebook which variables there are now.
     pub(super) fn finish_step(&mut self, entry: &str, success: bool) {
-        self.finish_step_with(entry, success, false);
+        let (entry, variables) = (entry.to_owned(), self.variables.clone());
+        // It has not run, so there is nothing to be said.
+        self.finish_with(Finished { entry, success, showed: false, variables, kept: Vec::new() });
     }
 
-    fn finish_step_with(&mut self, entry: &str, success: bool, showed: bool) {
-        let finished = Finished { entry: entry.to_owned(), success, showed, variables: self.variables.clone() };
+    /// What is to be done about variables that went.
+    fn finish_with(&mut self, finished: Finished) -> Farewell {
         match &mut self.library {
             Library::Ready(notebook) => notebook.finish(&finished),
-            _ => self.unfinished.push(finished),
+            _ => {
+                let audience = self.cell.as_ref().and_then(|cell| cell.audience().cloned());
+                self.unfinished.push((finished, audience));
+                Farewell::default()
+            }
         }
     }
 
     /// The compiler is done with the notebook, which hears of what happened meanwhile.
     pub(super) fn notebook_is_back(&mut self, mut notebook: Box<Notebook>) {
-        for finished in self.unfinished.drain(..) {
-            notebook.finish(&finished);
+        for (finished, audience) in self.unfinished.drain(..) {
+            let Farewell { notes, forget } = notebook.finish(&finished);
+            self.forget.extend(forget);
+            if let Some(parent) = audience.filter(|_| !notes.is_empty()) {
+                self.outgoing.publish(note::note(&notes.join("\n")), Some(&parent));
+            }
         }
         self.library = Library::Ready(notebook);
     }

@@ -237,9 +237,9 @@ impl Execution {
                     }
                 }
             }
-            Happening::Message(ipc::Event::Done { cell, outcome, variables }) => {
+            Happening::Message(ipc::Event::Done { cell, outcome, variables, kept }) => {
                 self.turn_where(|stage| stage.runs(cell));
-                self.ran(cell, outcome, variables);
+                self.ran(cell, outcome, variables, kept);
             }
             Happening::Message(ipc::Event::Hint { cell, hint, text }) => self.hint(cell, hint, &text),
             Happening::Message(ipc::Event::Input { id, cell, prompt, password }) => {

@@ -9,6 +9,7 @@ use proc_macro2::{TokenStream, TokenTree};
 use crate::items::{Items, LiveItem};
 use crate::notebook::history::Entry;
 use crate::parse::{ItemKind, Parsed};
+use crate::scope::Arrangement;
 use crate::source_map::{Edits, Generated};
 
 /// A part of the program that can be left out.
@@ -63,8 +64,11 @@ impl Program {
         program.text.push_str(HEAD);
         program.attributes(history);
         program.text.push_str("\nmod kissaten;\n\n");
-        for (index, live) in items.imports.iter().enumerate() {
-            program.part(Part::Import(index), plan, &live.import.text, &live.import.text);
+        let arrangement = Arrangement::for_program(items);
+        let own = |text: &str| text.replacen("use notebook::", "use crate::", 1);
+        for (index, live) in arrangement.at_root() {
+            let text = own(&live.import.text);
+            program.part(Part::Import(index), plan, &text, &text);
         }
         let is_macro = |live: &LiveItem| live.item.kind == ItemKind::Macro;
         let has_main = items.items.iter().any(is_main);
@@ -73,12 +77,22 @@ impl Program {
             for (index, live) in items.items.iter().enumerate().filter(|(_, live)| is_macro(live) == macros) {
                 let name = format!("{} of {}", live.title(), live.cell.label);
                 program.text.push('\n');
-                program.part(Part::Item(index), plan, &name, &of(item(live)));
+                program.part(Part::Item(index), plan, &name, &of(item(live, &arrangement)));
             }
         }
         let error = if plan.any_error { "kissaten::Error" } else { "Box<dyn std::error::Error>" };
         program.text.push_str(&format!("\n#[tokio::main]\nasync fn main() -> Result<(), {error}> {{\n"));
         let names: BTreeSet<&str> = history.iter().flat_map(|entry| &entry.parsed.bindings).map(|b| &*b.name).collect();
+        // Imports that newer items or imports have taken the names of.
+        for (index, live) in arrangement.in_function() {
+            let text = own(&live.import.text);
+            program.part(Part::Import(index), plan, &text, &text);
+        }
+        let ran = history.iter().filter(|entry| entry.success);
+        let methods = ran.flat_map(|entry| arrangement.methods_of_statements(&entry.parsed.names, &entry.scope));
+        for import in methods.collect::<BTreeSet<String>>() {
+            program.text.push_str(&format!("{import}\n"));
+        }
         for (index, entry) in history.iter().enumerate() {
             let label = &entry.cell.label;
             if !entry.success {
@@ -89,7 +103,7 @@ impl Program {
             if !ends.is_empty() {
                 program.closed.insert(index);
             }
-            let text = of(statements(entry, ends, &names, error));
+            let text = of(statements(entry, ends, &names, error, &arrangement));
             program.part(Part::Cell(index), plan, label, &format!("// {label}\n{text}"));
             program.text.push('\n');
         }
@@ -136,7 +150,7 @@ impl Program {
 }
 
 /// A live item as it was written, without the members that newer ones have taken the place of.
-fn item(live: &LiveItem) -> String {
+fn item(live: &LiveItem, arrangement: &Arrangement<'_>) -> String {
     let mut edits = Edits::default();
     if live.item.is_entry {
         edits.extend(&live.item.edits);
@@ -146,6 +160,7 @@ fn item(live: &LiveItem) -> String {
             edits.replace(members[*index].range.clone(), "");
         }
     }
+    edits.extend(&arrangement.edits(live));
     let mut out = Generated::default();
     edits.copy(&mut out, &live.cell.text, live.item.range.clone());
     out.text().to_owned()
@@ -156,8 +171,14 @@ fn is_main(live: &LiveItem) -> bool {
 }
 
 /// The statements of a cell, with what it showed.
-fn statements(entry: &Entry, ends: &[String], names: &BTreeSet<&str>, error: &str) -> String {
-    let Entry { cell, parsed, showed, .. } = entry;
+fn statements(
+    entry: &Entry,
+    ends: &[String],
+    names: &BTreeSet<&str>,
+    error: &str,
+    arrangement: &Arrangement<'_>,
+) -> String {
+    let Entry { cell, parsed, scope, showed, .. } = entry;
     let text = &cell.text;
     let mut edits = Edits::default();
     let tail = parsed.tail.as_ref().filter(|_| parsed.ok_unit.is_none());
@@ -173,6 +194,7 @@ fn statements(entry: &Entry, ends: &[String], names: &BTreeSet<&str>, error: &st
     for range in item_ranges(parsed, names) {
         edits.replace(line_of(text, range), "");
     }
+    edits.extend(&arrangement.statement_edits(&parsed.names, scope, names));
     let mut out = edits.apply(text, 0..text.len());
     for name in ends {
         out.push_str(&format!("\ndrop({name});"));

@@ -1,0 +1,47 @@
+//! The end of a cell's statements, and of each part of them: what they have made goes into the store.
+
+use super::{ErrorType, Frame, raw};
+use crate::boxing::Plan;
+use crate::source_map::{Generated, Region};
+
+/// Keeps what a part has made, and closes it.
+pub(super) fn end_part(out: &mut Generated, frame: &Frame<'_>, level: usize) {
+    let is_here = |name: &&&str| frame.levels.get(**name).copied().unwrap_or(0) == level;
+    for name in frame.end.iter().rev().filter(is_here) {
+        out.push_region(&format!("::core::mem::drop({});\n", raw(name)), Region::Keep((*name).to_owned()));
+    }
+    let keep: Vec<&str> = frame.keep.iter().filter(is_here).copied().collect();
+    ask_types(out, keep.iter().copied(), Region::Type);
+    let plan = |name: &str| frame.boxing.and_then(|plans| plans.get(name));
+    let boxed: Vec<(&str, &Plan)> = keep.iter().filter_map(|name| Some((*name, plan(name)?))).collect();
+    for (name, plan) in &boxed {
+        let text = format!("let {0} = {1};\n", raw(name), plan.expression(&raw(name)));
+        out.push_region(&text, Region::Keep((*name).to_owned()));
+    }
+    ask_types(out, boxed.iter().map(|(name, _)| *name), Region::Boxed);
+    for name in &keep {
+        let of_type = frame.spelled.get(name).map(|type_text| format!("::<{type_text}>")).unwrap_or_default();
+        let keep = format!("::kissaten::__cell::keep{of_type}(\"{name}\", {});\n", raw(name));
+        out.push_region(&keep, Region::Keep((*name).to_owned()));
+    }
+    for name in frame.forget.iter().filter(is_here) {
+        out.push(&format!("::kissaten::__cell::forget(\"{name}\");\n"));
+    }
+    let (error_type, guard) = match frame.error_type {
+        ErrorType::Display => ("CellError", "Guarded"),
+        ErrorType::Debug => ("CellDebugError", "GuardedDebug"),
+    };
+    out.push(&format!("::core::result::Result::Ok::<(), ::kissaten::__cell::{error_type}>(())\n"));
+    out.push_region("}", Region::End);
+    out.push(&format!("); ::kissaten::__cell::{guard}(__kissaten_body).await; }}\n"));
+}
+
+/// Makes rustc's lint print the types of variables.
+fn ask_types<'a>(out: &mut Generated, names: impl Iterator<Item = &'a str>, region: fn(String) -> Region) {
+    let mut names = names.peekable();
+    if names.peek().is_some() {
+        out.push("#[warn(trivial_casts)] {\n");
+        names.for_each(|name| out.push_region(&format!("let _ = &{} as &_;\n", raw(name)), region(name.to_owned())));
+        out.push("}\n");
+    }
+}

@@ -1,0 +1,95 @@
+//! What becomes of older variables in a cell: which it takes, moves, lends, fills again, and which have to go.
+
+use std::ops::Range;
+
+use super::attempt::Attempt;
+use crate::binding::{self, Binding, Moved, NotKept};
+use crate::items::Merged;
+use crate::parse::Space;
+
+/// Types of futures that are `Unpin`.
+const HANDLES: [&str; 4] = [
+    "tokio::task::JoinHandle<",
+    "tokio::sync::oneshot::Receiver<",
+    "futures::channel::oneshot::Receiver<",
+    "std::pin::Pin<std::boxed::Box<",
+];
+
+impl Attempt<'_> {
+    /// Whether it takes an older variable out of the store.
+    pub(super) fn is_usable(&self, binding: &Binding) -> bool {
+        self.parsed.mentions.contains(&binding.name)
+            && !self.unusable.contains_key(&binding.name)
+            && self.notebook.holder(&binding.name).is_none()
+            && !self.forget.iter().any(|(name, _)| *name == binding.name)
+    }
+
+    /// That this cell moves a variable, and where.
+    pub(super) fn moved_here(&self, name: &str, place: Option<(String, usize, usize, usize)>) -> Moved {
+        let before = self.notebook.bindings.get(name).map(|binding| (binding.type_text.clone(), binding.mutable));
+        let filled = self.moved_before(name).filter(|_| self.filled.contains(name));
+        let before = before.or_else(|| filled.map(|moved| (moved.type_text.clone(), moved.mutable)));
+        let (type_text, mutable) = before.unwrap_or_default();
+        Moved { type_text, mutable, place, label: self.cell.label.clone() }
+    }
+
+    /// A variable makes way for a newer function, constant or import of its name.
+    pub(super) fn drop_variables_named_as_items(&mut self) {
+        let items = self.parsed.items.iter().filter_map(|item| match &item.name {
+            Some((Space::Value, name)) => Some(name),
+            _ => None,
+        });
+        let imports = self.parsed.imports.iter().filter(|import| !import.is_crate());
+        let imports = imports.filter_map(|import| import.name.as_ref());
+        for name in items.chain(imports) {
+            if self.notebook.bindings.contains_key(name) {
+                self.unusable.insert(name.clone(), NotKept::Shadowed);
+            }
+        }
+    }
+
+    /// Never is a value taken for one of a changed type.
+    pub(super) fn drop_variables_of(&mut self, merged: &Merged) {
+        for binding in self.notebook.bindings.values() {
+            if binding::mentions_type(&binding.type_text, &merged.changed) {
+                let reason = NotKept::Redefined(binding::shown_type(&binding.type_text));
+                self.forget.push((binding.name.clone(), reason));
+            }
+        }
+    }
+
+    /// How an earlier cell moved a variable, if it is gone since, and was of a type that is known.
+    pub(super) fn moved_before(&self, name: &str) -> Option<&Moved> {
+        match self.notebook.not_kept.get(name) {
+            Some(NotKept::Moved(moved)) if !moved.type_text.is_empty() => Some(moved),
+            _ => None,
+        }
+    }
+
+    /// New variables, and those that are filled again.
+    pub(super) fn bound(&self) -> impl Iterator<Item = &str> {
+        let new = self.parsed.bindings.iter().map(|binding| binding.name.as_str());
+        new.chain(self.filled.iter().map(String::as_str))
+    }
+
+    /// Older variables that are still there when the cell ends, and have no name any more, as a newer one of that is not
+    /// kept.
+    pub(super) fn shadowed(&self) -> impl Iterator<Item = &Binding> {
+        let is_shadowed = |name: &&str| self.not_kept.contains_key(*name) && !self.gone.contains_key(*name);
+        let names = self.parsed.bindings.iter().map(|bound| bound.name.as_str()).filter(is_shadowed);
+        names.filter_map(|name| self.notebook.bindings.get(name)).filter(|older| self.is_usable(older))
+    }
+
+    /// Older variables that the cell only awaits, and where. Their types say that they can be polled where they stand.
+    pub(super) fn lent(&self) -> Vec<(&str, Range<usize>)> {
+        if !self.instrumented {
+            return Vec::new();
+        }
+        let is_lent = |name: &str| {
+            let older = self.notebook.bindings.get(name).filter(|older| self.is_usable(older) && !self.is_new(name));
+            older.is_some_and(|older| HANDLES.iter().any(|handle| older.type_text.starts_with(handle)))
+        };
+        let awaited = self.parsed.awaited.iter().filter(|(name, _)| is_lent(name));
+        awaited.map(|(name, place)| (name.as_str(), place.clone())).collect()
+    }
+}
