@@ -49,6 +49,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) levels: BTreeMap<&'a str, usize>,
     /// Variables that the cell only awaits, and where: they go back unless they come to their ends.
     pub(crate) lent: Vec<(&'a str, Range<usize>)>,
+    /// New variables that the cell moves, and where their types can be asked for.
+    pub(crate) asked: Vec<(&'a str, usize)>,
     /// Variables that a part takes over from the one before, because it moves them and fills them again.
     pub(crate) owned: Vec<Owned<'a>>,
     /// The types of those among them of which a part could be of several crates.
@@ -235,6 +237,10 @@ fn body(out: &mut Generated, text: &str, parsed: &Parsed, frame: &Frame<'_>) {
     }
     if let Some((tail, (_, behind))) = around {
         edits.insert(tail.end, behind);
+    }
+    for (name, behind) in &frame.asked {
+        let ask = format!(" #[warn(trivial_casts)] let _ = &{} as &_;", raw(name));
+        edits.insert_region(*behind, ask, Region::Asked((*name).to_owned()));
     }
     for (name, place) in &frame.lent {
         edits.insert(place.start, format!("::kissaten::__cell::awaited(\"{name}\", &mut "));

@@ -116,10 +116,10 @@ pub(crate) async fn run(
         command = session.toolchain.command_of(program);
         command.env("CLIPPY_CONF_DIR", settings);
     }
-    cargo::set_package_variables(&mut command, &session.toolchain);
     if invocation.is_stable {
         command.env_remove("RUSTC_BOOTSTRAP");
     }
+    cargo::set_package_variables(&mut command, &session.toolchain);
     command.current_dir(invocation.folder).args(&invocation.arguments);
     command.arg("-o").arg(invocation.output).arg(invocation.root);
     tracing::debug!(?command, "rustc");

@@ -4,12 +4,16 @@
 //! newest import has the name, and the others are written with the full path in its place. Which names these are
 //! is decided anew for each compile, from what is live alone.
 
+mod rewrite;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::items::{Items, LiveImport, LiveItem};
-use crate::parse::{Import, NameForm, Names, Space, names_of_type};
+use crate::parse::{Import, Names, Space, names_of_type};
 use crate::source_map::Edits;
+use rewrite::rewrite;
+pub(crate) use rewrite::spelled_out;
 
 /// The imports that held when a cell was run, by which its names are understood.
 pub(crate) type Scope = Arc<Vec<LiveImport>>;
@@ -88,6 +92,7 @@ fn prelude_path(name: &str) -> Option<String> {
 
 /// What an import binds, as a path: without `use`, `as` and the like.
 fn path_of(text: &str) -> &str {
+    let text = text.split_once("extern crate ").map_or(text, |(_, named)| named);
     let text = text.trim_start_matches("use ").trim_end_matches(';');
     let text = text.split(" as ").next().unwrap_or(text).split('{').next().unwrap_or(text);
     text.trim().trim_end_matches('*').trim_end_matches("::")
@@ -204,6 +209,11 @@ impl Items {
             }
         }
         standing
+    }
+
+    /// What the cells to come have imported by a name.
+    pub(crate) fn meaning(&self, name: &str) -> Option<String> {
+        self.imports.iter().find(|live| live.import.name.as_deref() == Some(name)).map(|live| live.path.clone())
     }
 
     /// The imports that held for the items, some of them several times.
@@ -368,9 +378,8 @@ impl<'a> Arrangement<'a> {
             }
             let last = import.path.rsplit("::").next().unwrap_or_default();
             let path = self.written(&import.path);
-            if is_glob(text) {
-                out.push_str(&format!("#[allow(unused_imports)] use {path}::*; "));
-            } else if last.starts_with(char::is_uppercase) {
+            // What a glob brings would hide the names of parameters.
+            if !is_glob(text) && last.starts_with(char::is_uppercase) {
                 out.push_str(&format!("#[allow(unused_imports)] use {path} as _; "));
             }
         }
@@ -388,64 +397,6 @@ impl<'a> Arrangement<'a> {
             None => false,
         };
         scope.iter().filter(is_gone).map(|live| format!("use {} as _;", self.written(&live.path))).collect()
-    }
-}
-
-/// A stretch of a cell's statements on one line, with the paths of imports in place of their names; and what these are.
-pub(crate) fn spelled_out(
-    names: &Names,
-    imports: &[LiveImport],
-    text: &str,
-    range: std::ops::Range<usize>,
-) -> (Vec<(String, String)>, String) {
-    let import = |name: &str| imports.iter().rev().find(|live| live.import.name.as_deref() == Some(name));
-    let mut edits = Edits::default();
-    rewrite(names, &|name| import(name).map(|live| format!("::{}", live.path)), &mut edits);
-    let inside = |found: &&crate::parse::NameUse| matches!(&found.form, NameForm::Path(place) if range.start <= place.start && place.end <= range.end);
-    let paths = names
-        .uses
-        .iter()
-        .filter(inside)
-        .filter_map(|found| Some((found.name.clone(), import(&found.name)?.path.clone())));
-    (paths.collect(), edits.apply(text, range.clone()).replace('\n', " "))
-}
-
-/// Writes paths in place of names.
-fn rewrite(names: &Names, path_for: &dyn Fn(&str) -> Option<String>, edits: &mut Edits) {
-    let mut done = BTreeSet::new();
-    for found in &names.uses {
-        let Some(path) = path_for(&found.name) else { continue };
-        // Where the path ends with the name, that stays as it is.
-        let before = path.strip_suffix(&found.name).filter(|before| before.ends_with("::"));
-        match &found.form {
-            NameForm::Path(range) => match before {
-                Some(before) => edits.instrument(range.start, format!(" {before}")),
-                None => edits.rename(range.clone(), format!(" {path}")),
-            },
-            NameForm::FromRoot(range) => edits.rename(range.clone(), format!(" {path}")),
-            NameForm::Shorthand(at) => edits.rename(*at..at + found.name.len(), format!("{}: {path}", found.name)),
-            NameForm::Captured { end, comma: true } => edits.insert(*end, format!(", {} = {path}", found.name)),
-            NameForm::Captured { end, comma: false } => edits.insert(*end, format!(" {} = {path},", found.name)),
-            NameForm::Use(of) => {
-                if !done.insert(of.range.start) {
-                    continue;
-                }
-                let leaf = |leaf: &crate::parse::UseLeaf| {
-                    let path = leaf.name.as_deref().and_then(path_for);
-                    let text = path.zip(leaf.name.as_deref()).map_or_else(
-                        || leaf.text.clone(),
-                        |(path, name)| {
-                            let is_renamed = leaf.rest.is_empty() && !path.ends_with(&format!("::{name}"));
-                            let binds = if is_renamed { format!(" as {name}") } else { leaf.rest.clone() };
-                            format!("{path}{binds}")
-                        },
-                    );
-                    format!("{}use {text};", of.visibility)
-                };
-                let leaves: Vec<String> = of.leaves.iter().map(leaf).collect();
-                edits.rename(of.range.clone(), leaves.join(" "));
-            }
-        }
     }
 }
 

@@ -19,6 +19,8 @@ pub(crate) enum Region {
     Type(String),
     /// The type of what a new variable is kept as.
     Boxed(String),
+    /// The type of a variable that the cell moves being asked for, where it is bound.
+    Asked(String),
     /// An older variable's way back into the store.
     PutBack(String),
     /// An older variable that an earlier cell moved, declared so that rustc says so.
@@ -147,11 +149,23 @@ struct Edit {
     is_instrument: bool,
     /// It takes the place of a name, so what is inserted before that stays.
     is_name: bool,
+    region: Option<Region>,
 }
 
 impl Edits {
     pub(crate) fn insert(&mut self, at: usize, text: impl Into<String>) {
-        self.0.push(Edit { range: at..at, text: text.into(), is_instrument: false, is_name: false });
+        self.0.push(Edit { range: at..at, text: text.into(), is_instrument: false, is_name: false, region: None });
+    }
+
+    /// An insertion that stands for something.
+    pub(crate) fn insert_region(&mut self, at: usize, text: impl Into<String>, region: Region) {
+        self.0.push(Edit {
+            range: at..at,
+            text: text.into(),
+            is_instrument: false,
+            is_name: false,
+            region: Some(region),
+        });
     }
 
     /// The text of a range with the changes inside of it; lines are not kept.
@@ -173,16 +187,16 @@ impl Edits {
 
     /// An insertion around or before the user's text, which must not change what is said of that.
     pub(crate) fn instrument(&mut self, at: usize, text: impl Into<String>) {
-        self.0.push(Edit { range: at..at, text: text.into(), is_instrument: true, is_name: false });
+        self.0.push(Edit { range: at..at, text: text.into(), is_instrument: true, is_name: false, region: None });
     }
 
     pub(crate) fn replace(&mut self, range: Range<usize>, text: impl Into<String>) {
-        self.0.push(Edit { range, text: text.into(), is_instrument: false, is_name: false });
+        self.0.push(Edit { range, text: text.into(), is_instrument: false, is_name: false, region: None });
     }
 
     /// Another path in place of a name.
     pub(crate) fn rename(&mut self, range: Range<usize>, text: impl Into<String>) {
-        self.0.push(Edit { range, text: text.into(), is_instrument: false, is_name: true });
+        self.0.push(Edit { range, text: text.into(), is_instrument: false, is_name: true, region: None });
     }
 
     pub(crate) fn extend(&mut self, more: &Self) {
@@ -200,13 +214,16 @@ impl Edits {
         let replaced: Vec<_> = inside.iter().map(taken).filter(|range| !range.is_empty()).collect();
         inside.retain(|edit| !edit.range.is_empty() || !replaced.iter().any(|range| range.contains(&edit.range.start)));
         let mut at = range.start;
-        for Edit { range: edit, text, is_instrument, .. } in inside {
+        for Edit { range: edit, text, is_instrument, region, .. } in inside {
             if edit.start < at {
                 continue;
             }
             to.copy(user, at..edit.start);
             let start = to.text.len();
             to.push(text);
+            if let Some(region) = region {
+                to.regions.push((start..to.text.len(), region.clone()));
+            }
             if *is_instrument {
                 to.instruments.push((start..to.text.len(), edit.start));
             }

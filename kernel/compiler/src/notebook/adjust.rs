@@ -87,7 +87,10 @@ impl Attempt<'_> {
             self.error_type = ErrorType::Debug;
             return true;
         }
-        if code == "E0034" && (self.set_traits_apart(files, error) || self.leave_out_traits(error)) {
+        if code == "E0034"
+            && (self.set_traits_apart(files, error)
+                || !self.is_of_older_item(files, error) && self.leave_out_traits(error))
+        {
             return true;
         }
         if matches!(code, "E0659" | "ambiguous_glob_imports") && self.choose_glob(files, error) {

@@ -15,7 +15,7 @@ use crate::api::{Hint, PrepareError, Program, Source};
 use crate::binding::{Binding, Moved, NotKept};
 use crate::boxing::Plan;
 use crate::clippy;
-use crate::items::{CellText, Items, LiveImport};
+use crate::items::{CellText, Items};
 use crate::lower::{self, ErrorType, Frame, ItemsFile};
 use crate::parse::Parsed;
 use crate::rustc::{self, Compiled, Invocation};
@@ -398,10 +398,6 @@ impl<'a> Attempt<'a> {
             });
             declared.collect::<Vec<_>>()
         };
-        let means = |name: &str| {
-            let named = |live: &&LiveImport| live.import.name.as_deref() == Some(name);
-            self.items.imports.iter().find(named).map(|live| live.path.clone())
-        };
         Frame {
             entry: &self.entry,
             put_back,
@@ -409,6 +405,7 @@ impl<'a> Attempt<'a> {
             parts: self.parts(),
             levels,
             owned: self.owned(),
+            asked: self.asked(),
             lent,
             spelled: self
                 .spelled
@@ -419,7 +416,9 @@ impl<'a> Attempt<'a> {
             moves: self.moves_of_copies(),
             opened: self
                 .opened()
-                .filter_map(|open| Some((open.statement.names.first()?.0.as_str(), open.text_where(means))))
+                .filter_map(|open| {
+                    Some((open.statement.names.first()?.0.as_str(), open.text_where(|name| self.items.meaning(name))))
+                })
                 .collect(),
             postponed: self.postponed(),
             end: self.bound().filter(|name| self.end.contains(*name)).collect(),
@@ -450,6 +449,7 @@ impl<'a> Attempt<'a> {
         if let Some((compiled, path)) = compiled {
             warnings = self.notebook.warnings(self.cell, &self.items, &files, &compiled);
             tail_type = self.tail_type(&files, &compiled);
+            self.settle_moved(&files, &compiled);
             library = Some(path);
         }
         let mut bindings = self.bindings(&kept);

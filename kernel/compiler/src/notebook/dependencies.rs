@@ -88,13 +88,6 @@ impl Dependencies {
         Some(NotKept::Foreign { crate_name, type_text: binding::shown_type(type_text), line })
     }
 
-    /// The loaded crates that call themselves so, but for the session library's, whose file this is.
-    fn called<'a>(&'a self, root: &'a str, ours: Option<&'a Path>) -> impl Iterator<Item = &'a Content> {
-        let ours = ours.and_then(Path::file_name).map(|name| name.to_string_lossy());
-        let contents = self.set.iter().flat_map(|set| &set.contents);
-        contents.filter(move |content| content.crate_name() == root && ours.as_deref() != Some(content.file.as_str()))
-    }
-
     /// Whether cells can name a crate.
     pub(super) fn can_name(&self, crate_name: &str) -> bool {
         ALWAYS.contains(&crate_name) || self.externs().any(|found| found.name == crate_name)
@@ -115,6 +108,13 @@ impl Dependencies {
         features.push(feature.into());
         let line = dependency::to_text(&Table::from_iter([(name.clone(), requirement.into())]));
         Some(format!(":dep {}", line.trim_end()))
+    }
+
+    /// The loaded crates that call themselves so, but for the session library's, whose file this is.
+    fn called<'a>(&'a self, root: &'a str, ours: Option<&'a Path>) -> impl Iterator<Item = &'a Content> {
+        let ours = ours.and_then(Path::file_name).map(|name| name.to_string_lossy());
+        let contents = self.set.iter().flat_map(|set| &set.contents);
+        contents.filter(move |content| content.crate_name() == root && ours.as_deref() != Some(content.file.as_str()))
     }
 
     /// The text that makes a crate take the code of dependencies from where the worker has it, where a text names one.

@@ -77,6 +77,11 @@ impl Attempt<'_> {
         }
     }
 
+    /// Whether an error is about an item of an earlier cell.
+    pub(super) fn is_of_older_item(&self, files: &Files, error: &Diagnostic) -> bool {
+        self.item_of(files, error).is_some_and(|item| self.items.items[item].cell.serial != self.cell.serial)
+    }
+
     /// The live item that an error is about.
     fn item_of(&self, files: &Files, error: &Diagnostic) -> Option<usize> {
         error.spans.iter().filter(|span| span.is_primary).find_map(|span| self.item_at(files, span))

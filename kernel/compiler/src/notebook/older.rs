@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
-use super::attempt::Attempt;
+use super::attempt::{Attempt, Files};
 use crate::binding::{self, Binding, Moved, NotKept};
 use crate::items::Merged;
 use crate::parse::Space;
+use crate::rustc::Compiled;
 
 /// Types of futures that are `Unpin`.
 const HANDLES: [&str; 4] = [
@@ -63,6 +64,31 @@ impl Attempt<'_> {
         match self.notebook.not_kept.get(name) {
             Some(NotKept::Moved(moved)) if !moved.type_text.is_empty() => Some(moved),
             _ => None,
+        }
+    }
+
+    /// New variables that this cell moves, and where they have just been made. With its type a later cell can fill one again, or
+    /// is told by rustc where it went.
+    pub(super) fn asked(&self) -> Vec<(&str, usize)> {
+        let is_moved =
+            |name: &str| matches!(self.not_kept.get(name), Some(NotKept::Moved(moved)) if moved.type_text.is_empty());
+        let moved = self.parsed.bindings.iter().filter(|bound| is_moved(&bound.name) && self.instrumented);
+        let has_value = |range: &Range<usize>| self.cell.text.get(range.clone()).is_some_and(|text| text.contains('='));
+        let made = moved.filter(|bound| has_value(&bound.range));
+        made.map(|bound| (bound.name.as_str(), bound.range.end)).collect()
+    }
+
+    /// Writes down of what types the variables were that this cell has made and moved.
+    pub(super) fn settle_moved(&mut self, files: &Files, compiled: &Compiled) {
+        for (name, printed) in self.asked_types(files, compiled) {
+            let is_named = self.notebook.dependencies.foreign(&printed).is_none();
+            let mutable = self.parsed.bindings.iter().any(|bound| bound.name == name && bound.mutable);
+            if let Some(NotKept::Moved(moved)) = self.not_kept.get_mut(&name)
+                && let Ok(type_text) = binding::usable_type(&printed)
+                && is_named
+            {
+                (moved.type_text, moved.mutable) = (type_text, mutable);
+            }
         }
     }
 

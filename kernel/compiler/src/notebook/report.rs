@@ -303,7 +303,7 @@ impl Places<'_> {
         }
         let forward = (start..=end.min(start + INSERTED)).find_map(|offset| file.user_offset(offset));
         // What is to be inserted before our `pub` is to be inserted before what that makes public.
-        let is_before = start == end && forward.is_none();
+        let is_before = start == end && forward.is_none() && file.region(start).is_none();
         let behind = || (start..=start + INSERTED).find_map(|offset| file.user_offset(offset));
         if let Some(offset) = is_before.then(behind).flatten() {
             set_place(span, &cell.text, offset, offset);

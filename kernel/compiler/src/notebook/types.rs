@@ -20,6 +20,14 @@ impl Attempt<'_> {
         })
     }
 
+    /// The types of new variables that the cell moves.
+    pub(super) fn asked_types(&self, files: &Files, compiled: &Compiled) -> BTreeMap<String, String> {
+        self.printed(files, compiled, |region| match region {
+            Region::Asked(name) => Some(name),
+            _ => None,
+        })
+    }
+
     /// The types of the boxes around those whose own types have no name.
     pub(super) fn boxed_types(&self, files: &Files, compiled: &Compiled) -> BTreeMap<String, String> {
         self.printed(files, compiled, |region| match region {

@@ -110,6 +110,21 @@ fn only_what_is_redefined_is_changed() {
 }
 
 #[test]
+fn crates_are_names_like_others() {
+    check(
+        &[
+            "extern crate core as base; use base::mem; fn f() { base::mem::swap(a, b); mem::take(c) }",
+            "extern crate alloc as base;",
+        ],
+        expect![[r#"
+            extern crate alloc as base;
+            use core::mem;
+            fn f() {  ::core::mem::swap(a, b); mem::take(c) }
+        "#]],
+    );
+}
+
+#[test]
 fn paths_are_told_from_a_crate_on() {
     let items = items(&[
         "mod own { pub mod deep { pub struct A; } } use own::deep; use deep::{A, self as b}; use crate::own::*; use ::std::io;",
