@@ -32,6 +32,7 @@ impl Notebook {
         errors.iter_mut().for_each(|error| {
             places.tell_loan(error);
             places.translate(error);
+            Self::without_manifest(error);
             self.without_foreign_traits(error);
         });
         // Each leaf of a `use` is refused for itself, in one place.
