@@ -7,7 +7,7 @@ use super::{Frame, raw};
 use crate::api::LoanKind;
 use crate::binding::Binding;
 use crate::loan::{is_plain, with_lifetime};
-use crate::parse::{Parsed, Use};
+use crate::parse::{Parsed, Use, is_copy_type};
 use crate::source_map::{Generated, Region};
 
 /// The lifetime of a cell's loans, as generated functions call it.
@@ -68,6 +68,13 @@ pub(super) fn open(out: &mut Generated, loans: &Loans<'_>) {
 /// The declaration of an older variable that borrows or is lent.
 pub(super) fn take(binding: &Binding, loan: LoanKind) -> String {
     let Binding { name, type_text, mutable, .. } = binding;
+    if is_copied(binding) {
+        return format!(
+            "let {}: _ = {{ fn t<{LIFETIME}>(s: &::kissaten::__cell::Scope<{LIFETIME}>) -> {type_text} \
+             {{ unsafe {{ *s.place({name:?}) }} }} t(&__kissaten_scope) }};",
+            raw(name)
+        );
+    }
     let type_text = with_lifetime(type_text, LIFETIME);
     let (mutable, call, type_text) = match loan {
         LoanKind::Value => (if *mutable { "mut " } else { "" }, "take", type_text),
@@ -84,9 +91,14 @@ pub(super) fn take(binding: &Binding, loan: LoanKind) -> String {
 pub(super) fn places<'p>(parsed: &'p Parsed, frame: &Frame<'_>) -> Vec<&'p Use> {
     let stands = |name: &str| {
         let is_it = |binding: &&Binding| binding.name == name && binding.loan == Some(LoanKind::Place);
-        frame.take.iter().any(|binding| is_it(&binding)) && !parsed.bound_anywhere.contains(name)
+        frame.take.iter().any(|binding| is_it(&binding) && !is_copied(binding)) && !parsed.bound_anywhere.contains(name)
     };
     parsed.uses.iter().filter(|place| stands(&place.name)).collect()
+}
+
+/// Whether an owner is as good as a copy of it: while it is lent nobody changes it.
+fn is_copied(binding: &Binding) -> bool {
+    binding.loan == Some(LoanKind::Place) && is_copy_type(&binding.type_text)
 }
 
 /// `&'a dyn A + 'a` is no type.
