@@ -11,6 +11,7 @@ use compiler::{Change, Command};
 use ipc::{Hint, Layout, Report};
 
 pub(crate) use self::complete::complete;
+pub(crate) use self::habit::of_crate;
 use crate::hint;
 
 /// Where `:timeline export` writes to if it is not told.

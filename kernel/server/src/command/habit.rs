@@ -78,6 +78,15 @@ const OTHER_CODE: [(&str, &str); 16] = [
     ("writefile", "`std::fs::write(\"name\", \"text\")?` writes a file"),
 ];
 
+/// What is said where a crate is added that shows nothing in a notebook: `indicatif 0.18.0`.
+pub(crate) fn of_crate(added: &str) -> Option<&'static str> {
+    let name = added.split(' ').next().unwrap_or_default();
+    matches!(name, "indicatif" | "kdam" | "pbr" | "linya").then_some(
+        "progress bars of terminals draw nothing or a mess in a notebook, which is none: `for x in kissaten::progress(items)` \
+         draws one, `kissaten::progress_stream` for a stream",
+    )
+}
+
 /// Of a habit, what is to be done.
 pub(super) enum Habit {
     /// Our own command for it.
@@ -140,6 +149,12 @@ mod tests {
             check("%time x + 1"),
             Err("`%time` takes no code; `%%timing` above a cell tells how long that took".to_owned())
         );
+    }
+
+    #[test]
+    fn crates_for_terminals_are_told_of() {
+        assert!(of_crate("indicatif 0.18.6").is_some_and(|words| words.contains("kissaten::progress")));
+        assert_eq!(of_crate("colored 3.1.1"), None);
     }
 
     #[test]

@@ -19,7 +19,11 @@ use super::{
     note,
     stage::{Done, Stage, TaskDone},
 };
-use crate::{command::Action, dispatcher::Event, worker::death::lost};
+use crate::{
+    command::{self, Action},
+    dispatcher::Event,
+    worker::death::lost,
+};
 
 /// How long a change may take without a display.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -155,6 +159,9 @@ impl Execution {
             let crates = if changed.compiled == 1 { "crate" } else { "crates" };
             let text = format!("{names} {verb} ready: {} {crates} compiled, {seconds:.1} s.", changed.compiled);
             self.end_dependency_progress(&text);
+        }
+        if let Some(words) = changed.added.iter().find_map(|added| command::of_crate(added)) {
+            self.say(note::note(words));
         }
         for warning in &changed.warnings {
             self.say(note::plain(&format!("warning: {warning}")));

@@ -44,10 +44,29 @@ pub(crate) enum Readiness {
     Failed(String),
 }
 
+/// What tells the crates that colour text (`colored`, `owo-colors`, `anstream`) and child processes that frontends show colours,
+/// though no terminal is there. ipykernel sets the same. The user's own settings are left, and `NO_COLOR` says no.
+fn colours(is_set: impl Fn(&str) -> Option<String>) -> BTreeMap<String, String> {
+    let mut environment = BTreeMap::new();
+    if is_set("NO_COLOR").is_some_and(|value| !value.is_empty()) {
+        return environment;
+    }
+    for name in ["CLICOLOR", "CLICOLOR_FORCE", "FORCE_COLOR"] {
+        if is_set(name).is_none() {
+            environment.insert(name.to_owned(), "1".to_owned());
+        }
+    }
+    if is_set("TERM").is_none_or(|term| term.is_empty() || term == "dumb") {
+        environment.insert("TERM".to_owned(), "xterm-256color".to_owned());
+    }
+    environment
+}
+
 impl Supervisor {
     /// Workers are told that `directory` is the kernel's.
     pub(crate) fn new(directory: &Path) -> Self {
-        Self { directory: directory.to_owned(), program: None, environment: BTreeMap::new(), worker: Worker::None }
+        let environment = colours(|name| std::env::var(name).ok());
+        Self { directory: directory.to_owned(), program: None, environment, worker: Worker::None }
     }
 
     /// Starts the first worker.
@@ -175,5 +194,21 @@ impl Supervisor {
             Worker::Starting(process) | Worker::Ready(process) => Some(process),
             Worker::None | Worker::Failed(_) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_wanted_unless_the_user_says_no() {
+        let names = |set: &[(&str, &str)]| {
+            let value = |name: &str| set.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
+            colours(value).into_keys().collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(names(&[]), "CLICOLOR CLICOLOR_FORCE FORCE_COLOR TERM");
+        assert_eq!(names(&[("TERM", "xterm"), ("CLICOLOR_FORCE", "0")]), "CLICOLOR FORCE_COLOR");
+        assert_eq!(names(&[("NO_COLOR", "1")]), "");
     }
 }
