@@ -30,6 +30,8 @@ keep_target() {
     mkdir -p "$caches" && cp -a --reflink=auto target "$to.$$" || { rm -rf "$to.$$"; return; }
     find "$to.$$" -depth \( -name incremental -o -name 'kissaten*' -o -name 'libkissaten*' -o -name 'compiler-*' \
         -o -name 'libcompiler-*' -o -name 'ipc-*' -o -name 'libipc-*' \) -exec rm -rf {} +
+    # What was used last stays longest.
+    touch "$to.$$"
     mv -T "$to.$$" "$to" 2>/dev/null || rm -rf "$to.$$"
     ls -dt "$caches"/target-* | tail -n "+$((kept + 1))" | xargs -r -d '\n' rm -rf
 }

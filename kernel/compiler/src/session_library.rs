@@ -166,19 +166,21 @@ impl SessionLibrary {
         // its build script too, so they are named here as well.
         let levels = levels(&ask(call(&BTreeMap::new()), cancel).await?);
         let mut building = call(&levels);
-        building.arg("--message-format=short");
-        let mut said = Vec::new();
-        let status = cargo::run(building, cancel, |line| {
-            if let Said::Stderr(line) = line {
+        building.arg("--message-format=json-render-diagnostics");
+        let (mut said, mut made) = (Vec::new(), BTreeMap::new());
+        let status = cargo::run(building, cancel, |line| match line {
+            Said::Stderr(line) => {
                 progress(line.trim());
                 said.push(line.to_owned());
             }
+            Said::Stdout(line) => made.extend(shared_library(line)),
+            Said::Nothing => {}
         });
         if !status.await.map_err(no_end)?.success() {
             return Err(SessionError::Build(from_error(&said)));
         }
         let units = ask(call(&levels), cancel).await?;
-        let built = Self::describe(toolchain, source, target, levels, &units)?;
+        let built = Self::describe(toolchain, source, target, levels, &units, &made)?;
         write_manifest(&target.join(MANIFEST), &built)?;
         Ok(built)
     }
@@ -215,12 +217,15 @@ impl SessionLibrary {
         target: &Path,
         levels: BTreeMap<String, String>,
         units: &Units,
+        made: &BTreeMap<String, PathBuf>,
     ) -> Result<Self, SessionError> {
         let folder = target.join(PROFILE);
         let dependencies = folder.join("deps");
         let mut crates = vec![("kissaten".to_owned(), folder.join("libkissaten.so"))];
         for name in SHARED {
-            crates.push((name.to_owned(), newest_rlib(&dependencies, name)?));
+            let path = made.get(name);
+            let none = || SessionError::Build(format!("cargo made no library of `{name}`"));
+            crates.push((name.to_owned(), path.cloned().ok_or_else(none)?));
         }
         Ok(Self {
             toolchain,
@@ -387,16 +392,18 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// The file that this build made for a crate: of several, the newest.
-fn newest_rlib(folder: &Path, name: &str) -> Result<PathBuf, SessionError> {
-    let (prefix, cannot) = (format!("lib{name}-"), |error| SessionError::Folder(folder.to_owned(), error));
-    let entries = std::fs::read_dir(folder).map_err(cannot)?;
-    let rlibs = entries.flatten().filter(|entry| {
-        let name = entry.file_name();
-        name.to_str().is_some_and(|name| name.starts_with(&prefix) && name.ends_with(".rlib"))
-    });
-    let newest = rlibs.max_by_key(|entry| entry.metadata().and_then(|metadata| metadata.modified()).ok());
-    newest.map(|entry| entry.path()).ok_or_else(|| SessionError::Build(format!("cargo made no library of `{name}`")))
+/// The name and the file of a crate that cells name, if that is what a line of cargo's is about. Of such a name there may be
+/// other files in the same folder: what dependencies have been compiled to, which may have a tokio of their own.
+fn shared_library(line: &str) -> Option<(String, PathBuf)> {
+    #[derive(Deserialize)]
+    struct Artifact {
+        target: cargo::Target,
+        filenames: Vec<PathBuf>,
+    }
+    let Artifact { target, filenames } = serde_json::from_str(line).ok()?;
+    let is_shared = SHARED.contains(&target.name.as_str()) && target.kind.iter().any(|kind| kind == "lib");
+    let file = filenames.into_iter().find(|file| file.extension().is_some_and(|extension| extension == "rlib"));
+    Some((target.name, file.filter(|_| is_shared)?))
 }
 
 /// FNV-1a: the same in every process and every version, which std's hasher does not promise.

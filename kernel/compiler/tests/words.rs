@@ -54,6 +54,7 @@ fn by_rustc(example: &Example) -> Vec<String> {
         .arg(root)
         .current_dir(folder.path())
         .env_remove("RUSTC_BOOTSTRAP")
+        .env_remove("CARGO_CRATE_NAME")
         .stdin(Stdio::null())
         .output()
         .unwrap();

@@ -60,6 +60,17 @@ const FEATURES: [(&str, &str, &[&str]); 3] = [
 const CANDIDATE: &str = "candidate #";
 
 impl Notebook {
+    /// Says of a missing crate what rustc says where there is no Cargo.toml: in a notebook there is none to add it to.
+    pub(super) fn without_manifest(error: &mut Diagnostic) {
+        for help in &mut error.children {
+            if let Some(rest) = help.message.strip_prefix("if you wanted to use a crate named `")
+                && let Some((name, _)) = rest.split_once('`')
+            {
+                help.message = format!("you might be missing a crate named `{name}`");
+            }
+        }
+    }
+
     /// Takes out of an error the traits of crates that cells cannot name: what is loaded is more than what is there.
     pub(super) fn without_foreign_traits(&self, error: &mut Diagnostic) {
         let is_there = |line: &str| {

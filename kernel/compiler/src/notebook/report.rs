@@ -31,6 +31,7 @@ impl Notebook {
         let places = Places { notebook: self, cell, items, files };
         errors.iter_mut().for_each(|error| {
             places.translate(error);
+            Self::without_manifest(error);
             self.without_foreign_traits(error);
         });
         // Each leaf of a `use` is refused for itself, in one place.

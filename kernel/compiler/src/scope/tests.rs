@@ -117,8 +117,8 @@ fn crates_are_names_like_others() {
             "extern crate alloc as base;",
         ],
         expect![[r#"
-            extern crate alloc as base;
             use core::mem;
+            extern crate alloc as base;
             fn f() {  ::core::mem::swap(a, b); mem::take(c) }
         "#]],
     );
