@@ -246,8 +246,9 @@ fn ends(tokens: TokenStream) -> bool {
 }
 
 impl<'ast> Visit<'ast> for Looks {
-    fn visit_expr_try(&mut self, _: &'ast syn::ExprTry) {
+    fn visit_expr_try(&mut self, tried: &'ast syn::ExprTry) {
         self.leaves();
+        visit::visit_expr_try(self, tried);
     }
 
     fn visit_expr_await(&mut self, _: &'ast syn::ExprAwait) {
