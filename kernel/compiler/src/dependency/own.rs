@@ -2,9 +2,9 @@
 //! have changed, and how rustc is made to tell what it compiled before from what it compiles now.
 
 use std::collections::BTreeSet;
-use std::fs::{self, Permissions};
-use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -67,11 +67,12 @@ exec '{0}' "$@"
         toolchain.rustc.display().to_string().replace('\'', r"'\''")
     );
     if !fs::read_to_string(&script).is_ok_and(|there| there == text) {
-        // Another kernel may be about to start it.
-        let new = tempfile::NamedTempFile::new_in(target)?;
-        fs::write(new.path(), text)?;
-        fs::set_permissions(new.path(), Permissions::from_mode(0o700))?;
-        new.into_temp_path().persist(&script).map_err(|error| error.error)?;
+        // Another kernel may be about to start it. It is for whoever the rest of the folder is for: the umask says.
+        let new = target.join(format!("rustc.{}", std::process::id()));
+        let mut file = fs::File::options().create(true).write(true).truncate(true).mode(0o777).open(&new)?;
+        file.write_all(text.as_bytes())?;
+        drop(file);
+        fs::rename(&new, &script)?;
     }
     let build = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
     let folders: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
