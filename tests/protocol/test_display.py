@@ -142,6 +142,7 @@ def test_progress_of_a_background_task_goes_to_its_cell(kernel):
     assert not shown(second, "display_data", "update_display_data")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mime", ["text/html", "application/json"])
 def test_large_displays_arrive_and_slow_down_their_worker(kernel, mime):
     """Twenty of 20 MB: they are never all in the server's memory."""

@@ -134,6 +134,7 @@ def test_messages_out_of_order(kernel):
     assert cell.finish().result == '"now"'
 
 
+@pytest.mark.slow
 def test_thousands_of_requests_at_once(kernel):
     """Four clients send 1,500 requests each before they read anything: each has its own replies, one for each, in order."""
     kinds = [
@@ -165,6 +166,7 @@ def test_thousands_of_requests_at_once(kernel):
     assert kernel.request("kernel_info_request", {}).finish().reply["status"] == "ok"
 
 
+@pytest.mark.slow
 def test_a_client_that_reads_no_replies(kernel):
     """It asks ten thousand times and is gone; nobody else waits for that."""
     with wire(kernel, "shell") as hostile:
@@ -176,6 +178,7 @@ def test_a_client_that_reads_no_replies(kernel):
     assert rss(kernel) < 250
 
 
+@pytest.mark.slow
 def test_a_frontend_that_stops_reading_iopub(kernel):
     """It takes nothing of 60 MB. The honest client has all of it, and the server's memory stays as it was."""
     with wire(kernel, "iopub", zmq.SUB) as deaf:

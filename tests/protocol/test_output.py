@@ -62,6 +62,7 @@ def test_many_tasks_and_threads_print_whole_lines(shared_kernel):
     assert len(lines) == 2400
 
 
+@pytest.mark.slow
 def test_the_last_byte_of_every_cell_comes_before_idle(shared_kernel):
     for n in range(40):
         assert shared_kernel.ok(f'print!("no newline {n}")').stdout == f"no newline {n}"

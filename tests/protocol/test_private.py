@@ -85,6 +85,7 @@ SCRIPT = """fn main() {
 }"""
 
 
+@pytest.mark.slow
 def test_nobody_else_can_look_into_a_kernel(installation, place):
     control, temporary, history = place / "control", place / "temporary", place / "history/history.sqlite"
     control.write_text("for all")

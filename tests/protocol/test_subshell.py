@@ -319,6 +319,7 @@ def test_a_comm_answers_while_the_main_shell_awaits(kernel, subshell):
         assert answers[0]["content"]["data"] == {"n": 7}
 
 
+@pytest.mark.slow
 def test_many_subshells_at_once(kernel):
     """Thirty cells that await one another, each in a shell of its own."""
     kernel.ok(
