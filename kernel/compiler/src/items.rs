@@ -145,7 +145,7 @@ impl Items {
 
         let mut changed = changed_by(&removed, &parsed.items);
         self.close(&mut changed);
-        let restarted = self.restart_statics(cell.serial, &changed);
+        let restarted = self.restart_statics(cell.serial, &changed, &BTreeSet::new());
         Merged { changed, restarted }
     }
 
@@ -190,13 +190,23 @@ impl Items {
                     None => self.items.iter().for_each(|live| layout_names(&live.item, &mut changed)),
                 }
             }
+            // Items have what they mention by the imports that held for them.
+            for live in &self.items {
+                let mut handed_on = live.scope.iter().filter(|import| import.is_built_on(names));
+                let is_mentioned = |name: &String| live.item.mentions.contains(name);
+                if handed_on.any(|import| import.import.name.as_ref().is_none_or(is_mentioned))
+                    || names.iter().any(is_mentioned)
+                {
+                    layout_names(&live.item, &mut changed);
+                }
+            }
             self.close(&mut changed);
             if changed.len() == before {
                 break;
             }
         }
         // No cell is the one that changes it, and cells count from 1.
-        let restarted = self.restart_statics(0, &changed);
+        let restarted = self.restart_statics(0, &changed, names);
         Merged { changed, restarted }
     }
 
@@ -288,7 +298,8 @@ impl Items {
         }
     }
 
-    fn restart_statics(&mut self, serial: u64, changed: &BTreeSet<String>) -> Vec<String> {
+    /// Statics of other cells whose types have changed begin anew. `outside`: crates that have become something else.
+    fn restart_statics(&mut self, serial: u64, changed: &BTreeSet<String>, outside: &BTreeSet<String>) -> Vec<String> {
         let mut restarted = Vec::new();
         for live in self.items.iter().filter(|live| live.cell.serial != serial && !live.item.statics.is_empty()) {
             let depends_on = live.depends_on();
@@ -296,7 +307,11 @@ impl Items {
                 let words =
                     declared.type_text.split(|character: char| character != '_' && !character.is_alphanumeric());
                 let key = (live.cell.serial, declared.range.start, declared.name.clone());
-                let is_changed = |word: &str| changed.contains(word) && depends_on.contains(word);
+                let is_outside = |word: &str| {
+                    let named = live.scope.iter().filter(|import| import.import.name.as_deref() == Some(word));
+                    outside.contains(word) || named.into_iter().any(|import| import.is_built_on(outside))
+                };
+                let is_changed = |word: &str| changed.contains(word) && depends_on.contains(word) || is_outside(word);
                 if words.into_iter().any(is_changed) && self.owners.remove(&key).is_some() {
                     restarted.push(declared.name.clone());
                 }

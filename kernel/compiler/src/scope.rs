@@ -146,6 +146,13 @@ impl LiveImport {
     pub(crate) fn is_glob(&self) -> bool {
         is_glob(&self.import.text)
     }
+
+    /// Whether it is of one of these crates, or hands on what is.
+    pub(crate) fn is_built_on(&self, crates: &BTreeSet<String>) -> bool {
+        let is_part = |character: char| character == '_' || character.is_alphanumeric();
+        let texts = [self.path.as_str(), self.import.text.as_str()];
+        texts.into_iter().flat_map(|text| text.split(|part: char| !is_part(part))).any(|word| crates.contains(word))
+    }
 }
 
 impl LiveItem {

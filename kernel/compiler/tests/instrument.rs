@@ -196,7 +196,7 @@ fn errors_are_about_the_users_code_alone() {
             2 | tokio::spawn(async move { println!("{rc}"); tokio::task::yield_now().await; });
               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ future created by async block is not `Send`
               |
-              = help: within `{async block@cell 1:2:14: 2:24}`, the trait `std::marker::Send` is not implemented for `Rc<i32>`
+              = help: within `{async block@cell 1:2:14: 2:24}`, the trait `Send` is not implemented for `Rc<i32>`
             note: captured value is not `Send`
              --> cell 1:2:38
               |
@@ -429,22 +429,10 @@ fn locks_and_what_else_survives_go_back_as_they_were() {
         &[define, "*m.lock()? += 1; a.lock()?.push(*r.read()?); let moved = r#fn;", "(m, a.lock()?.len(), r, moved)"],
         expect![[r#"
             = (
-                Mutex {
-                    data: 2,
-                    poisoned: false,
-                    ..
-                },
+                Mutex { data: 2, poisoned: false, .. },
                 2,
-                RwLock {
-                    data: 2,
-                    poisoned: false,
-                    ..
-                },
-                Mutex {
-                    data: 3,
-                    poisoned: false,
-                    ..
-                },
+                RwLock { data: 2, poisoned: false, .. },
+                Mutex { data: 3, poisoned: false, .. },
             )"#]],
     );
 }

@@ -199,7 +199,6 @@ mod tests {
     use super::*;
 
     #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-    #[expect(dead_code, reason = "they are only shown")]
     enum Shape {
         Nothing,
         Dot { x: i32, y: i32 },

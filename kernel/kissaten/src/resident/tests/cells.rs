@@ -22,7 +22,7 @@ thread_local! {
 
 pub(super) fn may_panic() {
     DROPS.set(DROPS.get() + 1);
-    if LOUD.get() > 0 && DROPS.get() % LOUD.get() == 0 && !std::thread::panicking() {
+    if LOUD.get() > 0 && DROPS.get().is_multiple_of(LOUD.get()) && !std::thread::panicking() {
         std::panic::resume_unwind(Box::new("loud"));
     }
 }
