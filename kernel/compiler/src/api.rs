@@ -1,5 +1,6 @@
 //! What goes into the compiler and what comes out of it.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -121,10 +122,23 @@ pub struct Finished {
     pub success: bool,
     /// Whether it showed the value of its tail expression.
     pub showed: bool,
-    /// The names that are in the worker's store now.
+    /// The names of all variables that the worker has now.
     pub variables: Vec<String>,
+    /// Those of them that borrow or are lent, and what can be done with each.
+    pub loans: BTreeMap<String, LoanKind>,
     /// Of these, the ones that the cell itself has put there.
     pub kept: Vec<String>,
+}
+
+/// What a cell can do with a variable that borrows or is lent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoanKind {
+    /// It borrows; a cell that mentions it has the value itself.
+    Value,
+    /// It is lent, and can be looked at where it stands.
+    Place,
+    /// It is lent to one that may change it.
+    Hidden,
 }
 
 /// What is to be done about variables that went with a cell that has run.
@@ -143,4 +157,6 @@ pub struct Variable {
     /// As it is shown to people, paths shortened.
     pub type_name: String,
     pub mutable: bool,
+    /// What it borrows from.
+    pub borrows: Vec<String>,
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::api::LoanKind;
 use crate::parse::Open;
 
 /// A variable that is in the worker's store.
@@ -11,6 +12,16 @@ pub(crate) struct Binding {
     /// A type that generated code can name, with full paths.
     pub(crate) type_text: String,
     pub(crate) mutable: bool,
+    /// Set where it borrows or is lent.
+    pub(crate) loan: Option<LoanKind>,
+    /// Whether its type is invariant in its lifetimes, where it borrows.
+    pub(crate) invariant: bool,
+    /// What it borrows from, by name.
+    pub(crate) borrows: Vec<String>,
+    /// The frontend's id of the cell that made it.
+    pub(crate) cell_id: Option<String>,
+    /// Where it was lent to one that may change it: file, line and columns, as in [`Moved`].
+    pub(crate) lent_at: Option<(String, usize, usize, usize)>,
     /// The type for people, where the value is in a box that nobody wrote.
     pub(crate) shown: Option<String>,
     /// It is a future that nobody has mentioned since: where it was made.
@@ -18,6 +29,23 @@ pub(crate) struct Binding {
 }
 
 impl Binding {
+    /// A variable that neither borrows nor is lent.
+    pub(crate) fn new(name: &str, type_text: &str, mutable: bool) -> Self {
+        let (name, type_text) = (name.to_owned(), type_text.to_owned());
+        Self {
+            name,
+            type_text,
+            mutable,
+            loan: None,
+            invariant: false,
+            borrows: Vec::new(),
+            cell_id: None,
+            lent_at: None,
+            shown: None,
+            unawaited: None,
+        }
+    }
+
     /// Its type for people.
     pub(crate) fn shown_type(&self) -> String {
         self.shown.clone().unwrap_or_else(|| shown_type(&self.type_text))
@@ -25,6 +53,9 @@ impl Binding {
 
     /// Whether it is one of std's locks, which a panic poisons, or shares one.
     pub(crate) fn is_lock(&self) -> bool {
+        if self.loan.is_some() {
+            return false;
+        }
         let mut type_text = self.type_text.as_str();
         while let Some(shared) = type_text.strip_prefix("std::sync::Arc<") {
             type_text = shared;
@@ -50,6 +81,8 @@ pub(crate) enum NotKept {
     Foreign { crate_name: String, type_text: String, line: Option<String> },
     /// Its type, or one that it is built from, was defined anew.
     Redefined(String),
+    /// What it borrowed from goes; which, and why, in words.
+    LenderGoes(String),
     /// Its type is of a dependency, or built from one, that has become another.
     Rebuilt(String),
     /// The cell moved it; its type, and where.
@@ -117,6 +150,7 @@ impl NotKept {
                 )
             }
             Self::Redefined(type_text) => format!("`{name}` was dropped: its type `{type_text}` was redefined"),
+            Self::LenderGoes(lender) => format!("`{name}` was dropped: it borrows from {lender}"),
             Self::Rebuilt(type_text) => {
                 format!(
                     "`{name}` was dropped: its type `{type_text}` is of a dependency that was changed; run its cell again"

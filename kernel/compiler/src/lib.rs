@@ -18,6 +18,7 @@ mod source_map;
 mod binding;
 mod boxing;
 mod items;
+mod loan;
 mod lower;
 mod scope;
 
@@ -37,7 +38,8 @@ pub use analysis::{
     Completion, Completions, Inspection, Kind, Knowledge, Place, Question, registry_crates, registry_versions,
 };
 pub use api::{
-    Artifact, CompileError, Farewell, Finished, Hint, HintKind, PrepareError, Program, Rendered, Source, Variable,
+    Artifact, CompileError, Farewell, Finished, Hint, HintKind, LoanKind, PrepareError, Program, Rendered, Source,
+    Variable,
 };
 pub use cargo::package_variables;
 pub use command::{Command, CommandAt, command_at, split_commands};

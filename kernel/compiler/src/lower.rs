@@ -6,6 +6,7 @@
 
 mod declare;
 mod keep;
+mod loan;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -21,6 +22,7 @@ use crate::source_map::{Edits, Generated, Region};
 use declare::take_over;
 pub(crate) use declare::{Moved, Owned};
 use keep::end_part;
+pub(crate) use loan::{Loans, Stays};
 
 /// Which error type a `?` at the top level turns into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,9 +39,9 @@ pub(crate) struct Frame<'a> {
     /// The symbol of the entry point.
     pub(crate) entry: &'a str,
     /// Variables that the cell mentions.
-    pub(crate) take: Vec<&'a Binding>,
+    pub(crate) take: Vec<Binding>,
     /// Of these, the ones that go back.
-    pub(crate) put_back: Vec<&'a Binding>,
+    pub(crate) put_back: Vec<Binding>,
     /// New variables that are kept.
     pub(crate) keep: Vec<&'a str>,
     /// Where the parts of the statements begin but the first: each is a guarded block within the one before, so what that
@@ -69,6 +71,10 @@ pub(crate) struct Frame<'a> {
     pub(crate) forget: Vec<&'a str>,
     /// Variables that an earlier cell moved.
     pub(crate) moved: Vec<Moved<'a>>,
+    /// Variables that are lent and in the way, declared for rustc's words.
+    pub(crate) declared: Vec<&'a Binding>,
+    /// What becomes of variables that borrow.
+    pub(crate) loans: Loans<'a>,
     pub(crate) error_type: ErrorType,
     /// Imports of earlier cells that this one goes without.
     pub(crate) leave_out: &'a BTreeSet<String>,
@@ -162,14 +168,19 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
         out.push_region(adapter, Region::Adapter(package.clone()));
     }
     out.push("::std::boxed::Box::pin(async { ");
+    loan::open(out, &frame.loans);
     if frame.is_flat {
         out.push("{ let __kissaten_body = ::core::pin::pin!(async { ");
     }
     for variable in &frame.take {
-        let Binding { name, type_text, mutable, .. } = variable;
+        let Binding { name, type_text, mutable, loan, .. } = variable;
         let is_lent = frame.lent.iter().any(|(lent, _)| lent == name);
-        let mutable = if *mutable || is_lent { "mut " } else { "" };
-        let declaration = format!("let {mutable}{}: {type_text} = ::kissaten::__cell::take(\"{name}\");", raw(name));
+        let is_exclusive = loan::is_handed_back(&frame.loans, variable) && frame.put_back.contains(variable);
+        let mutable = if *mutable || is_lent || is_exclusive { "mut " } else { "" };
+        let declaration = match loan {
+            Some(kind) => loan::take(&Binding { mutable: !mutable.is_empty(), ..variable.clone() }, *kind),
+            None => format!("let {mutable}{}: {type_text} = ::kissaten::__cell::take(\"{name}\");", raw(name)),
+        };
         out.push_region(&declaration, Region::Take((*name).clone()));
         out.push(" ");
     }
@@ -185,6 +196,9 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
     for moved in &frame.moved {
         out.push_region(&moved.declaration(), Region::Moved(moved.name.clone()));
         out.push(" ");
+    }
+    for binding in &frame.declared {
+        loan::declare(out, binding);
     }
     opened(out, frame);
 }
@@ -229,11 +243,19 @@ fn body(out: &mut Generated, text: &str, parsed: &Parsed, frame: &Frame<'_>) {
         edits.insert(tail.start, *before);
     }
     edits.extend(&parsed.statement_edits);
+    let places = loan::places(parsed, frame);
+    for place in &places {
+        let text = if place.is_field { format!(": (*{})", raw(&place.name)) } else { ")".to_owned() };
+        edits.instrument(place.range.end, text);
+    }
     for (at, word) in &frame.moves {
         edits.insert(*at, *word);
     }
     if let Some(form) = frame.form {
         edits.extend(&parsed.instruments.edits(form));
+    }
+    for place in places.iter().filter(|place| !place.is_field) {
+        edits.instrument(place.range.start, "(*");
     }
     if let Some((tail, (_, behind))) = around {
         edits.insert(tail.end, behind);
@@ -279,12 +301,17 @@ fn foot(out: &mut Generated, frame: &Frame<'_>) {
         let (name, name_raw) = (&binding.name, raw(&binding.name));
         let mut put_back = String::new();
         if binding.is_lock() {
-            put_back = format!("::kissaten::__cell::unpoison(&{name_raw}, __kissaten_poisoned_{name}); ");
+            // What has left the frame is not to be touched.
+            let is_here = if frame.loans.stays.is_some() { "if __kissaten_seat.is_free() " } else { "" };
+            put_back =
+                format!("{is_here}{{ ::kissaten::__cell::unpoison(&{name_raw}, __kissaten_poisoned_{name}); }} ");
         }
-        put_back.push_str(&format!("::kissaten::__cell::put_back(\"{name}\", {name_raw});\n"));
+        put_back.push_str(&loan::put_back(frame, binding));
         out.push_region(&put_back, Region::PutBack(name.clone()));
     }
+    loan::close(out, &frame.loans);
     out.push("}) }\n");
+    loan::covariance(out, &frame.loans);
 }
 
 /// A program that describes all variables.
@@ -298,7 +325,8 @@ pub(crate) fn variables(bindings: &[Binding], has_items: bool, layer: Option<&st
         out,
         "#[unsafe(no_mangle)] pub fn {entry}() -> ::kissaten::__cell::Program {{ ::std::boxed::Box::pin(async move {{"
     );
-    for Binding { name, type_text, .. } in bindings {
+    let is_ordinary = |binding: &&Binding| binding.loan.is_none();
+    for Binding { name, type_text, .. } in bindings.iter().filter(is_ordinary) {
         let name_raw = raw(name);
         let _ = writeln!(
             out,
@@ -309,7 +337,11 @@ pub(crate) fn variables(bindings: &[Binding], has_items: bool, layer: Option<&st
     // A user's `Debug` may panic; the variables are put back all the same.
     out.push_str("let __kissaten_body = ::core::pin::pin!(async { let mut __kissaten_rows = ::std::vec::Vec::new();\n");
     for binding in bindings {
-        let name = &binding.name;
+        let Binding { name, .. } = binding;
+        if binding.loan.is_some() {
+            out.push_str(&loan::row(binding, bindings, &binding.shown_type()));
+            continue;
+        }
         let _ = writeln!(
             out,
             "if let ::core::option::Option::Some(value) = &{} {{ __kissaten_rows.push((\"{name}\", \"{}\", \
@@ -323,7 +355,7 @@ pub(crate) fn variables(bindings: &[Binding], has_items: bool, layer: Option<&st
          ::core::result::Result::Ok::<(), ::kissaten::__cell::CellError>(()) });\n\
          ::kissaten::__cell::Guarded(__kissaten_body).await; }\n",
     );
-    for Binding { name, .. } in bindings {
+    for Binding { name, .. } in bindings.iter().filter(is_ordinary) {
         let _ = writeln!(
             out,
             "if let ::core::option::Option::Some(value) = {} {{ ::kissaten::__cell::put_back(\"{name}\", value); }}",

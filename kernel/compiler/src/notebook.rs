@@ -17,6 +17,7 @@ mod imports;
 mod inquiry;
 mod instrument;
 mod knowledge;
+mod lend;
 mod missing;
 mod older;
 mod open;
@@ -229,13 +230,15 @@ impl Notebook {
             self.own_statics(&library);
             self.generation = Some(Generation { library, files });
         }
-        let mut forget: Vec<String> = success.forget.iter().map(|(name, _)| name.clone()).collect();
+        let renewed = success.renewed.iter();
+        let mut forget: Vec<String> = renewed.chain(success.forget.iter().map(|(name, _)| name)).cloned().collect();
         for (name, reason) in success.forget {
-            if let Some(binding) = self.bindings.remove(&name) {
-                notes.push(format!("`{name}` was dropped: its type `{}` was redefined", binding.shown_type()));
+            if self.bindings.remove(&name).is_some() {
+                notes.push(reason.reason(&name));
             }
             self.not_kept.insert(name, reason);
         }
+        self.bindings.retain(|name, _| !success.renewed.contains(name));
         for (name, reason) in success.unusable {
             if self.bindings.remove(&name).is_some() {
                 notes.push(reason.reason(&name));
@@ -262,6 +265,7 @@ impl Notebook {
             holds: success.takes,
             overtaken: BTreeMap::new(),
             label: cell.label.clone(),
+            lent_at: success.lent_at,
             entry: None,
         };
         self.pending.insert(entry, pending);
@@ -354,6 +358,7 @@ impl Notebook {
             name: binding.name.clone(),
             type_name: binding.shown_type(),
             mutable: binding.mutable,
+            borrows: binding.borrows.clone(),
         };
         self.bindings.values().map(variable).collect()
     }

@@ -15,6 +15,7 @@ mod make;
 mod mention;
 mod names;
 mod open;
+mod path;
 mod pattern;
 mod statement;
 
@@ -35,6 +36,7 @@ pub(crate) use item::{Import, Item, ItemKind, Space, Static};
 pub(crate) use make::{Borrowing, Closure, Make, is_copy_type};
 pub(crate) use names::{Form as NameForm, Leaf as UseLeaf, NameUse, Names, of_type as names_of_type};
 pub(crate) use open::{Open, OpenLet};
+pub(crate) use path::Use;
 
 /// Brackets inside brackets; rustc's own parser and passes recurse as well, and overflow not much later.
 const DEEPEST: usize = 250;
@@ -80,6 +82,12 @@ pub(crate) struct Parsed {
     pub(crate) unused: BTreeSet<String>,
     /// Identifiers that the statements mention anywhere, also inside format strings.
     pub(crate) mentions: BTreeSet<String>,
+    /// Of these, the ones that stand somewhere before the cell itself binds them at its top level.
+    pub(crate) reused: BTreeSet<String>,
+    /// Where the statements name something by itself.
+    pub(crate) uses: Vec<Use>,
+    /// Names that any pattern in the statements binds.
+    pub(crate) bound_anywhere: BTreeSet<String>,
     /// Names that surely do not survive the cell, and where they are moved: `name.await` and the like.
     pub(crate) surely_moved: BTreeMap<String, Range<usize>>,
     /// Names that are assigned to, wherever.
@@ -165,6 +173,7 @@ pub(crate) fn parse_here(text: &str, item_macros: &BTreeSet<String>) -> Result<P
     parsed.item_ranges.clone_from(&parsed.inner_attributes);
     parsed.guesses = hint::guesses(text, &body.statements);
     parsed.futures = hint::futures(&body.statements);
+    path::uses(&body.statements, &mut parsed.uses, &mut parsed.bound_anywhere);
     parsed.unused = hint::unused(&body.statements);
     parsed.endings = ending::endings(&body.statements);
     statement::take_apart(text, &body.statements, item_macros, &mut parsed);

@@ -23,6 +23,20 @@ pub(crate) enum Region {
     Asked(String),
     /// An older variable's way back into the store.
     PutBack(String),
+    /// An older variable's way back, of which a cell that stays lends nothing.
+    HandBack(String),
+    /// An owner being published by a cell that stays.
+    Publish(String),
+    /// An owner going back when its loans are over.
+    GiveBack(String),
+    /// Whether a type is covariant in its lifetimes being asked for.
+    Covariant(String),
+    /// The lifetime that a cell has loans for.
+    Token,
+    /// The lifetime for which a cell that stays lends.
+    Anchor,
+    /// An older variable that is lent, declared so that rustc says so.
+    Lent(String),
     /// An older variable that an earlier cell moved, declared so that rustc says so.
     Moved(String),
     /// A `use` of this or an earlier cell: an index into the live imports.

@@ -25,21 +25,67 @@ fn variables_of_all_patterns_are_kept() {
 }
 
 #[test]
-fn what_borrows_is_not_kept_and_the_rest_is() {
+fn what_borrows_is_kept_and_so_is_the_rest() {
+    let cell = "let m = std::sync::Mutex::new(vec![1, 2]); let guard = m.lock().unwrap(); let n = guard.len();";
+    check(&[cell, "(guard.len(), m.try_lock().is_err())"], expect!["= (2, true)"]);
+    check(&[cell, "drop(guard);", "(n, m.lock()?.len())"], expect!["= (2, 2)"]);
+}
+
+#[test]
+fn a_loan_that_only_one_main_could_judge_is_refused_in_the_words_of_rustc() {
+    // What is pushed would have to live as long as the vector, which lives in the notebook.
     let cells =
-        ["let m = std::sync::Mutex::new(vec![1, 2]); let guard = m.lock().unwrap(); let n = guard.len();", "guard"];
+        ["let a = String::from(\"a\"); let mut all = vec![a.as_str()];", "let b = String::from(\"b\"); all.push(&b);"];
+    let mut session = Session::new();
+    session.run(cells[0]);
+    let said = session.run(cells[1]);
+    assert!(said.starts_with("error[E0597]: `b` does not live long enough"), "{said}");
+    assert_eq!(session.run("all.len()").trim(), "= 1");
+}
+
+#[test]
+fn whatever_a_type_says_of_its_lifetimes() {
+    // Invariant by the way it is written, invariant for a reason, and one that lives for ever.
     check(
-        &cells,
-        expect![[r"
-            error[E0425]: cannot find value `guard` in this scope
-             --> cell 2:1:1
-              |
-            1 | guard
-              | ^^^^^ not found in this scope
-              |
-              = note: `guard` was not kept: it borrows from `m`"]],
+        &["let s = String::from(\"a,b\"); let mut p = s.split(',');", "p.next();", "(p.next(), s.len())"],
+        expect![[r#"= (Some("b"), 3)"#]],
     );
-    check(&[cells[0], "(n, m.lock()?.len())"], expect!["= (2, 2)"]);
+    check(
+        &[
+            "let s = String::from(\"ab\"); let mut p = s.chars().peekable();",
+            "p.next();",
+            "(p.peek().copied(), p.next())",
+        ],
+        expect!["= (Some('b'), Some('b'))"],
+    );
+    check(
+        &[
+            "let s = String::from(\"ab\"); let c = std::cell::Cell::new(s.as_str());",
+            "c.set(&s[1..]);",
+            "(c.get(), s.len())",
+        ],
+        expect![[r#"= ("b", 2)"#]],
+    );
+    check(
+        &["let mut v: Vec<&'static str> = vec![]; let r = &mut v;", "r.push(\"x\");", "drop(r);", "v.push(\"y\"); v"],
+        expect![[r#"= ["x", "y"]"#]],
+    );
+}
+
+#[test]
+fn what_is_written_into_a_shared_place_lives_as_long_as_that() {
+    // `c` and `d` are one cell; `d` still sees what came through `c` when `c` is gone.
+    check(
+        &[
+            "use std::{cell::Cell, rc::Rc}; let s = String::from(\"first\"); let c = Rc::new(Cell::new(s.as_str())); let d = c.clone();",
+            "let t = String::from(\"second\"); let u = t.as_str();",
+            "c.set(u);",
+            "drop(c); let u = 1;",
+            "let t = vec![0_u8; 64];",
+            "d.get()",
+        ],
+        expect![[r#"= "second""#]],
+    );
 }
 
 #[test]

@@ -126,6 +126,7 @@ mod tests {
             outcome: Outcome::Panic(crate::Panic { message: "böse\n".into(), location: None }),
             variables: vec!["a".into()],
             kept: vec!["a".into()],
+            loans: vec![crate::Loan { name: "a".into(), kind: crate::LoanKind::Place }],
         });
     }
 

@@ -49,12 +49,34 @@ pub enum Event {
     Done {
         cell: CellId,
         outcome: Outcome,
-        /// The names of all variables that are now in the store.
+        /// The names of all variables that are there now.
         variables: Vec<String>,
+        /// Those of them that borrow or are lent.
+        #[serde(default)]
+        loans: Vec<Loan>,
         /// Of these, the ones that this run has made; an older one of the same name is another.
         #[serde(default)]
         kept: Vec<String>,
     },
+}
+
+/// A variable that borrows from another, or is lent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Loan {
+    pub name: String,
+    pub kind: LoanKind,
+}
+
+/// What a later cell can do with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LoanKind {
+    /// It borrows; a cell that mentions it has the value itself.
+    Value,
+    /// It is lent, and can be looked at where it stands.
+    Place,
+    /// It is lent to one that may change it.
+    Hidden,
 }
 
 /// One display of a cell.

@@ -19,6 +19,7 @@ pub use crate::interrupt::{CHECK, check, checkpoint};
 pub use crate::lock::{is_poisoned, unpoison};
 pub use crate::logger::{has_set_logger, sets_logger};
 pub use crate::output::{stderr, stdout};
+pub use crate::resident::{Resident, Scope, Seat, Stay, Token};
 pub use crate::runtime::Program;
 pub use crate::task::branch::{Branch, branch};
 pub use crate::task::carry::carry;

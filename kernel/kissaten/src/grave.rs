@@ -34,8 +34,7 @@ pub(crate) struct Grave {
     run: u64,
     name: String,
     was: Was,
-    /// Dropped for its own sake.
-    _slot: Slot,
+    slot: Slot,
 }
 
 impl Grave {
@@ -52,7 +51,7 @@ impl Grave {
 pub(crate) fn lay(name: &str, was: Was, slot: Option<Slot>) {
     // What has nothing to run need not wait.
     let Some(slot) = slot.filter(Slot::needs_drop) else { return };
-    let grave = Grave { run: here::run(), name: name.to_owned(), was, _slot: slot };
+    let grave = Grave { run: here::run(), name: name.to_owned(), was, slot };
     GRAVES.with_borrow_mut(|graves| graves.push_back(grave));
 }
 
@@ -64,6 +63,17 @@ pub(crate) fn open(run: u64) -> Option<Grave> {
     })
 }
 
+/// Every value that lies here.
+pub(crate) fn each(mut change: impl FnMut(&mut Slot)) {
+    GRAVES.with_borrow_mut(|graves| graves.iter_mut().for_each(|grave| change(&mut grave.slot)));
+}
+
+/// The next value of any run.
+#[cfg(test)]
+pub(crate) fn open_any() -> Option<Grave> {
+    GRAVES.with_borrow_mut(VecDeque::pop_front)
+}
+
 impl Session {
     /// These are no variables any more, and are dropped for a cell that is about to begin. On the thread of
     /// [`block_on`](Self::block_on) and outside of that, as the two others.
@@ -72,7 +82,7 @@ impl Session {
             let _here = here::enter(cell.state.id, 0);
             store::forget(names);
         }
-        self.drop_what_lies(cell);
+        self.drop_what_is_due(cell);
     }
 
     /// There are no variables any more: all are dropped for this cell, which has no code of its own.
@@ -89,8 +99,19 @@ impl Session {
     /// An interrupt ends the `Drop`s that are due at their checkpoints, and is none of the cell.
     pub fn bury(&self, cell: &Cell) {
         cell.state.ended.store(false, Ordering::SeqCst);
-        self.drop_what_lies(cell);
+        self.drop_what_is_due(cell);
         cell.state.end_interrupts();
+    }
+
+    /// What borrows goes before the frames that it borrows from, and with those may go more.
+    fn drop_what_is_due(&self, cell: &Cell) {
+        loop {
+            self.drop_what_lies(cell);
+            let _here = here::enter(cell.state.id, 0);
+            if !self.end_residents() {
+                break;
+            }
+        }
     }
 
     fn drop_what_lies(&self, cell: &Cell) {

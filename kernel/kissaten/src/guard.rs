@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use crate::error::{CellDebugError, CellError};
 use crate::runtime::{Outcome, State, current};
-use crate::{interrupt, panic, trace};
+use crate::{interrupt, panic, resident, trace};
 
 /// The user's part of a cell: ends when it ends, panics, or is interrupted, and writes down which.
 ///
@@ -44,6 +44,12 @@ guarded! {
 }
 
 fn poll_guarded(context: &mut Context<'_>, poll: &mut dyn FnMut(&mut Context<'_>) -> Poll<()>) -> Poll<()> {
+    if resident::is_ending() {
+        return panic::catch_unwound(|| poll(context)).unwrap_or_else(|panic| {
+            resident::told(panic);
+            Poll::Ready(())
+        });
+    }
     let Some(cell) = current().clone() else { return Poll::Ready(()) };
     let state = &*cell.state;
     let depth = state.depth.fetch_add(1, Ordering::Relaxed);
@@ -75,6 +81,11 @@ fn poll_at(
     };
     let is_interrupted = state.interrupted.load(Ordering::Acquire);
     match polled {
+        // It came to its end, and others may refer to what it holds.
+        Ok(Poll::Pending) if resident::has_stayed() => {
+            state.end_interrupts();
+            Poll::Pending
+        }
         Ok(Poll::Pending) if is_interrupted && is_innermost() => interrupted(state),
         // What an interrupt made of it: a checkpoint's unwinding, or an error for whoever waited for input.
         Err(_) if is_interrupted => interrupted(state),

@@ -26,6 +26,7 @@ mod panic;
 mod payload;
 mod pipe;
 mod progress;
+mod resident;
 pub mod runtime;
 mod store;
 mod task;

@@ -20,9 +20,10 @@ pub use crate::display::debug::Layout;
 use crate::display::{MimeBundle, debug};
 pub use crate::input::Answer;
 use crate::live::Live;
+pub use crate::resident::{Loan, LoanKind};
 use crate::timeline::End;
 use crate::{comm, ctrl_c};
-use crate::{here, input, interrupt, label, output, panic, pipe, store, task};
+use crate::{here, input, interrupt, label, output, panic, pipe, resident, store, task};
 
 /// What a cell's entry point returns: all of the cell, from taking its variables to putting them back.
 pub type Program = Pin<Box<dyn Future<Output = ()>>>;
@@ -218,12 +219,21 @@ impl Session {
 
     /// The names of the variables that a run has made, on the thread that runs cells.
     pub fn kept_by(&self, cell: &Cell) -> Vec<String> {
-        store::kept_by(cell.state.id)
+        let mut names = store::kept_by(cell.state.id);
+        names.extend(resident::kept_by(cell.state.id));
+        names
     }
 
     /// The names of all variables, on the thread that runs cells.
     pub fn variables(&self) -> Vec<String> {
-        store::names()
+        let mut names = store::names();
+        names.extend(resident::loans().into_iter().map(|loan| loan.name));
+        names
+    }
+
+    /// Those that borrow or are lent, likewise.
+    pub fn loans(&self) -> Vec<Loan> {
+        resident::loans()
     }
 }
 
@@ -396,6 +406,9 @@ impl Future for Run {
         run.take_turn();
         let _here = here::enter(run.cell.state.id, 0);
         let polled = panic::catch(|| run.program.get_or_insert_with(run.entry).as_mut().poll(context));
+        if resident::take_over(&mut run.program, matches!(polled, Ok(Poll::Pending))) {
+            return Poll::Ready(run.end(Ok(())));
+        }
         let ended = match polled {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(())) => Ok(()),

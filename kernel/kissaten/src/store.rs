@@ -15,6 +15,7 @@ use std::ptr::NonNull;
 
 use crate::grave::{self, Was};
 use crate::here;
+use crate::resident::{self, Grounds};
 
 thread_local! {
     static STORE: RefCell<BTreeMap<String, Slot>> = const { RefCell::new(BTreeMap::new()) };
@@ -30,7 +31,9 @@ pub(crate) struct Slot {
     type_id: TypeId,
     drop_in_place: Option<unsafe fn(*mut u8)>,
     /// The run that made a variable of it; 0: it has gone back since.
-    kept_by: u64,
+    pub(crate) kept_by: u64,
+    /// The frames that it may have references into; they last until it was dropped.
+    pub(crate) grounds: Grounds,
 }
 
 impl Slot {
@@ -38,7 +41,12 @@ impl Slot {
     ///
     /// # Safety
     /// As [`keep_raw`].
-    unsafe fn new(from: *const u8, layout: Layout, type_id: TypeId, drop_in_place: Option<unsafe fn(*mut u8)>) -> Self {
+    pub(crate) unsafe fn new(
+        from: *const u8,
+        layout: Layout,
+        type_id: TypeId,
+        drop_in_place: Option<unsafe fn(*mut u8)>,
+    ) -> Self {
         let value = if layout.size() == 0 {
             // A well-aligned address is all that a value without size needs.
             NonNull::new(std::ptr::without_provenance_mut(layout.align())).unwrap_or(NonNull::dangling())
@@ -49,7 +57,7 @@ impl Slot {
             unsafe { std::ptr::copy_nonoverlapping(from, memory.as_ptr(), layout.size()) };
             memory
         };
-        Self { value, layout, type_id, drop_in_place, kept_by: 0 }
+        Self { value, layout, type_id, drop_in_place, kept_by: 0, grounds: Grounds::new() }
     }
 
     /// Whether dropping it runs code.
@@ -57,10 +65,31 @@ impl Slot {
         self.drop_in_place.is_some()
     }
 
+    /// Whether it is of this type.
+    pub(crate) fn is_of(&self, type_id: TypeId) -> bool {
+        self.type_id == type_id
+    }
+
+    /// Where the value stands.
+    pub(crate) fn address(&self) -> NonNull<u8> {
+        self.value
+    }
+
+    /// Moves the value out.
+    ///
+    /// # Safety
+    /// `to` must be valid for writes of the type that the value is of.
+    pub(crate) unsafe fn move_to(self, to: *mut u8) {
+        // SAFETY: as the caller promises, `to` takes `layout.size()` bytes; the slot owns them.
+        unsafe { std::ptr::copy_nonoverlapping(self.value.as_ptr(), to, self.layout.size()) };
+        self.release();
+    }
+
     /// Gives the memory back without dropping the value.
-    fn release(self) {
+    fn release(mut self) {
+        drop(std::mem::take(&mut self.grounds));
         if self.layout.size() > 0 {
-            // SAFETY: `value` was allocated with this very layout in `keep_raw` and is released once: the `forget`
+            // SAFETY: `value` was allocated with this very layout in `new` and is released once: the `forget`
             // below keeps `Drop` from running.
             unsafe { dealloc(self.value.as_ptr(), self.layout) };
         }
@@ -101,9 +130,8 @@ pub(crate) unsafe fn take_raw(name: &str, to: *mut u8, type_id: TypeId) -> bool 
             return false;
         }
         let Some(slot) = store.remove(name) else { return false };
-        // SAFETY: the types are equal, so `to` takes `layout.size()` bytes; the slot owns them.
-        unsafe { std::ptr::copy_nonoverlapping(slot.value.as_ptr(), to, slot.layout.size()) };
-        slot.release();
+        // SAFETY: the types are equal.
+        unsafe { slot.move_to(to) };
         TAKEN.with_borrow_mut(|taken| taken.insert(name.to_owned(), here::run()));
         true
     })
@@ -123,12 +151,18 @@ pub(crate) unsafe fn keep_raw(
     drop_in_place: Option<unsafe fn(*mut u8)>,
 ) {
     // SAFETY: as the caller promises.
-    let mut slot = unsafe { Slot::new(from, layout, type_id, drop_in_place) };
+    keep(name, unsafe { Slot::new(from, layout, type_id, drop_in_place) });
+}
+
+/// A variable that the run has made; what was there under that name goes.
+pub(crate) fn keep(name: &str, mut slot: Slot) {
     slot.kept_by = here::run();
     insert(name, slot);
 }
 
-fn insert(name: &str, slot: Slot) {
+/// A variable that was one before, likewise.
+pub(crate) fn insert(name: &str, slot: Slot) {
+    resident::displace(name, Was::Replaced);
     TAKEN.with_borrow_mut(|taken| taken.remove(name));
     let older = STORE.with_borrow_mut(|store| store.insert(name.to_owned(), slot));
     grave::lay(name, Was::Replaced, older);
@@ -148,12 +182,23 @@ pub(crate) unsafe fn put_back_raw(
     drop_in_place: Option<unsafe fn(*mut u8)>,
 ) {
     // SAFETY: as the caller promises.
-    let slot = unsafe { Slot::new(from, layout, type_id, drop_in_place) };
-    if TAKEN.with_borrow(|taken| taken.get(name) == Some(&here::run())) {
+    put_back(name, unsafe { Slot::new(from, layout, type_id, drop_in_place) }, here::run());
+}
+
+/// A variable that this run has taken.
+pub(crate) fn put_back(name: &str, slot: Slot, run: u64) {
+    if TAKEN.with_borrow(|taken| taken.get(name) == Some(&run)) {
         insert(name, slot);
     } else {
         grave::lay(name, Was::Replaced, Some(slot));
     }
+}
+
+/// The name is to be that of a variable which is elsewhere.
+pub(crate) fn displace(name: &str) {
+    TAKEN.with_borrow_mut(|taken| taken.remove(name));
+    let slot = STORE.with_borrow_mut(|store| store.remove(name));
+    grave::lay(name, Was::Replaced, slot);
 }
 
 /// What this run has taken under that name is no variable any more, and goes when it would go back.
@@ -168,6 +213,7 @@ pub(crate) fn forget_taken(name: &str) {
 /// These are no variables any more; names that are not there are passed over.
 pub(crate) fn forget(names: &[String]) {
     for name in names {
+        resident::displace(name, Was::Forgotten);
         TAKEN.with_borrow_mut(|taken| taken.remove(name));
         let slot = STORE.with_borrow_mut(|store| store.remove(name));
         grave::lay(name, Was::Forgotten, slot);
@@ -176,6 +222,8 @@ pub(crate) fn forget(names: &[String]) {
 
 /// There are no variables any more.
 pub(crate) fn clear() {
+    // What borrows goes before what it may borrow from.
+    resident::clear();
     TAKEN.with_borrow_mut(BTreeMap::clear);
     let all = STORE.with_borrow_mut(std::mem::take);
     for (name, slot) in all {

@@ -128,6 +128,8 @@ pub(crate) struct Execution {
 
     /// What is in the worker's store, as it last told.
     variables: Vec<String>,
+    /// Those of them that borrow or are lent.
+    loans: Vec<ipc::Loan>,
     /// How cells have ended while the notebook was with the compiler.
     unfinished: Vec<(Finished, Option<Arc<Parent>>)>,
     /// What the worker is still to be told to forget.
@@ -182,6 +184,7 @@ impl Execution {
             outputs: Outputs::new(),
             audiences: HashMap::new(),
             variables: Vec::new(),
+            loans: Vec::new(),
             unfinished: Vec::new(),
             forget: Vec::new(),
             died: None,

@@ -11,7 +11,9 @@ use std::time::Duration;
 use ipc::{CellId, Display, Event, InputAnswer, Request, Value};
 use kissaten::MimeBundle;
 use kissaten::futures::{StreamExt, stream::FuturesUnordered};
-use kissaten::runtime::{self, Answer, Cell, Displayed, Hint, Layout, Location, Message, Outcome, Run, Session};
+use kissaten::runtime::{
+    self, Answer, Cell, Displayed, Hint, Layout, Loan, LoanKind, Location, Message, Outcome, Run, Session,
+};
 use kissaten::tokio::{sync::mpsc, time::sleep};
 use serde_json::Value as Json;
 
@@ -158,7 +160,8 @@ impl CellThread {
     fn done(&self, cell: CellId, handle: &Cell, outcome: ipc::Outcome) {
         lock(&self.running).remove(&cell);
         let (variables, kept) = (self.session.variables(), self.session.kept_by(handle));
-        self.events.send(&Event::Done { cell, outcome, variables, kept });
+        let loans = self.session.loans().into_iter().map(loan).collect();
+        self.events.send(&Event::Done { cell, outcome, variables, kept, loans });
     }
 }
 
@@ -192,6 +195,15 @@ fn give_memory_back() {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn loan(loan: Loan) -> ipc::Loan {
+    let kind = match loan.kind {
+        LoanKind::Value => ipc::LoanKind::Value,
+        LoanKind::Place => ipc::LoanKind::Place,
+        LoanKind::Hidden => ipc::LoanKind::Hidden,
+    };
+    ipc::Loan { name: loan.name, kind }
 }
 
 fn outcome(outcome: Outcome) -> ipc::Outcome {

@@ -40,13 +40,7 @@ fn knowledge() -> Knowledge {
     let cell = CellText { serial: 1, label: "cell 1".into(), text: NOTEBOOK.into(), cell_id: None };
     let mut items = Items::default();
     items.merge(&Arc::new(cell), &parsed, false);
-    let variable = |name: &str, type_text: &str| Binding {
-        name: name.into(),
-        type_text: type_text.into(),
-        mutable: false,
-        shown: None,
-        unawaited: None,
-    };
+    let variable = |name: &str, type_text: &str| Binding::new(name, type_text, false);
     let bindings = vec![
         variable("home", "notebook::Point"),
         variable("order", "std::sync::Arc<notebook::Order>"),

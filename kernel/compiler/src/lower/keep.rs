@@ -1,6 +1,6 @@
 //! The end of a cell's statements, and of each part of them: what they have made goes into the store.
 
-use super::{ErrorType, Frame, raw};
+use super::{ErrorType, Frame, loan, raw};
 use crate::boxing::Plan;
 use crate::source_map::{Generated, Region};
 
@@ -11,7 +11,8 @@ pub(super) fn end_part(out: &mut Generated, frame: &Frame<'_>, level: usize) {
         out.push_region(&format!("::core::mem::drop({});\n", raw(name)), Region::Keep((*name).to_owned()));
     }
     let keep: Vec<&str> = frame.keep.iter().filter(is_here).copied().collect();
-    ask_types(out, keep.iter().copied(), Region::Type);
+    let can_be_asked = |name: &&str| loan::can_be_looked_at(&frame.loans, name);
+    ask_types(out, keep.iter().copied().filter(can_be_asked), Region::Type);
     let plan = |name: &str| frame.boxing.and_then(|plans| plans.get(name));
     let boxed: Vec<(&str, &Plan)> = keep.iter().filter_map(|name| Some((*name, plan(name)?))).collect();
     for (name, plan) in &boxed {
@@ -19,13 +20,19 @@ pub(super) fn end_part(out: &mut Generated, frame: &Frame<'_>, level: usize) {
         out.push_region(&text, Region::Keep((*name).to_owned()));
     }
     ask_types(out, boxed.iter().map(|(name, _)| *name), Region::Boxed);
+    if level == 0 {
+        loan::declare_ends(out, frame);
+        loan::publish(out, &frame.loans);
+    }
     for name in &keep {
-        let of_type = frame.spelled.get(name).map(|type_text| format!("::<{type_text}>")).unwrap_or_default();
-        let keep = format!("::kissaten::__cell::keep{of_type}(\"{name}\", {});\n", raw(name));
-        out.push_region(&keep, Region::Keep((*name).to_owned()));
+        loan::keep(out, frame, name);
     }
     for name in frame.forget.iter().filter(is_here) {
         out.push(&format!("::kissaten::__cell::forget(\"{name}\");\n"));
+    }
+    if level == 0 {
+        // A cell that stays has no other parts.
+        loan::stay(out, frame);
     }
     let (error_type, guard) = match frame.error_type {
         ErrorType::Display => ("CellError", "Guarded"),

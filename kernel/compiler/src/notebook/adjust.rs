@@ -37,9 +37,12 @@ impl Attempt<'_> {
             return true;
         }
         let mut changed = false;
+        self.begin_round();
         for error in &errors {
+            self.note_place(files, error);
             changed |= self.adjust_to(files, error);
         }
+        changed |= self.end_round();
         if !changed && self.join_parts(&errors, &OF_BLOCKS) {
             return true;
         }
@@ -96,7 +99,7 @@ impl Attempt<'_> {
         if matches!(code, "E0659" | "ambiguous_glob_imports") && self.choose_glob(files, error) {
             return true;
         }
-        if code == "E0425" && self.declare_moved(error) {
+        if code == "E0425" && (self.declare_moved(error) || self.declare_lent_of(error)) {
             return true;
         }
         if code == "E0381" && self.was_not_filled(files, error) {
@@ -121,6 +124,9 @@ impl Attempt<'_> {
             return self.not_adapted.insert(package.clone());
         }
         let primary = regions.iter().find(|(_, span)| span.is_primary).map(|(region, _)| region);
+        if let Some(changed) = self.adjust_loans(primary, code, files, error) {
+            return changed;
+        }
         match (primary, code) {
             (Some(Region::Import(index)), _) => self.drop_import(*index, error),
             (Some(Region::Take(name)), _)
@@ -166,7 +172,16 @@ impl Attempt<'_> {
         self.parsed.bindings.iter().any(|bound| bound.name == name)
     }
 
-    fn give_up(&mut self, name: &str, reason: NotKept) -> bool {
+    /// Goes without keeping a new variable, unless there is a way to keep it that was not tried yet.
+    pub(super) fn give_up(&mut self, name: &str, reason: NotKept) -> bool {
+        if let NotKept::Borrows(from) = &reason {
+            if self.lend(name, from) {
+                return true;
+            }
+            if self.is_lent(name) {
+                return self.cannot_lend(name, from.clone());
+            }
+        }
         self.not_kept.insert(name.to_owned(), reason).is_none()
     }
 
@@ -199,6 +214,9 @@ impl Attempt<'_> {
         for borrower in &borrowers {
             let from: Vec<String> = quoted(&error.message).filter(|name| name != borrower).map(str::to_owned).collect();
             changed |= self.give_up(borrower, NotKept::Borrows(from));
+            if !self.not_kept.contains_key(borrower) {
+                continue;
+            }
             if primary.is_some() {
                 // What has a destructor borrows up to it, so it has to come before the others are moved.
                 changed |= !self.never_end.contains(borrower) && self.end.insert(borrower.clone());
@@ -208,7 +226,10 @@ impl Attempt<'_> {
             }
         }
         match primary {
-            Some(name) if borrowers.is_empty() => self.give_up(&name, NotKept::Borrowed),
+            Some(name) if borrowers.is_empty() => {
+                self.is_lent_to_somebody(&name);
+                changed
+            }
             _ => changed,
         }
     }
@@ -257,7 +278,8 @@ impl Attempt<'_> {
     /// The last resort: the cell as it is, of which nothing is kept.
     fn give_up_all(&mut self) -> bool {
         let names: Vec<String> = self.parsed.bindings.iter().map(|bound| bound.name.clone()).collect();
-        names.iter().filter(|name| self.give_up(name, NotKept::Borrows(Vec::new()))).count() > 0
+        let reason = || NotKept::Borrows(Vec::new());
+        names.iter().filter(|name| self.not_kept.insert((*name).clone(), reason()).is_none()).count() > 0
     }
 
     /// A variable that an earlier cell moved: declared as moved, so that rustc says it with its own words.
@@ -274,6 +296,12 @@ impl Attempt<'_> {
         } else {
             self.moved.insert(name.to_owned())
         }
+    }
+
+    /// The same of one that is lent.
+    fn declare_lent_of(&mut self, error: &Diagnostic) -> bool {
+        let name = error.message.strip_prefix("cannot find value `").and_then(first_word);
+        name.is_some_and(|name| self.declare_lent(name))
     }
 
     /// A variable that an earlier cell moved is used before this one has filled it: then rustc is to say who moved it.
@@ -300,7 +328,7 @@ impl Attempt<'_> {
         against.into_iter().filter(|text| self.leave_out.insert(text.clone())).count() > 0
     }
 
-    fn place_of_move(&self, files: &Files, error: &Diagnostic) -> Option<(String, usize, usize, usize)> {
+    pub(super) fn place_of_move(&self, files: &Files, error: &Diagnostic) -> Option<(String, usize, usize, usize)> {
         // The block around the cell's statements is what takes the variable; the user's own use is why.
         let why = |label: &str| label.contains("moved due to");
         let what = |label: &str| label.starts_with("value moved");
@@ -389,11 +417,12 @@ pub(super) fn region(files: &Files, span: &DiagnosticSpan) -> Option<Region> {
     here.or_else(|| span.expansion.as_ref().and_then(|expansion| region(files, &expansion.span)))
 }
 
-/// The words in backticks that are plain names.
+/// The words in backticks that are plain names; of the place `name.field` it is the name.
 pub(super) fn quoted(message: &str) -> impl Iterator<Item = &str> {
     let is_name =
         |word: &&str| !word.is_empty() && word.chars().all(|character| character == '_' || character.is_alphanumeric());
-    message.split('`').skip(1).step_by(2).filter(is_name)
+    let base = |word| str::split(word, ['.', '[']).next().unwrap_or(word);
+    message.split('`').skip(1).step_by(2).map(base).filter(is_name)
 }
 
 /// The traits, without their modules, that could each be meant.

@@ -8,10 +8,11 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::dependencies::Doubled;
+use super::lend::{CellPlace, Lending};
 use super::{Notebook, write};
 use crate::Rendered;
 use crate::adapter;
-use crate::api::{Hint, PrepareError, Program, Source};
+use crate::api::{Hint, LoanKind, PrepareError, Program, Source};
 use crate::binding::{Binding, Moved, NotKept};
 use crate::boxing::Plan;
 use crate::clippy;
@@ -42,7 +43,7 @@ pub(super) struct Attempt<'a> {
     /// Whether what instruments the code is written into it.
     pub(super) instrumented: bool,
     /// Clippy, where it is called instead of rustc.
-    clippy: Option<PathBuf>,
+    pub(super) clippy: Option<PathBuf>,
     entry: String,
     /// Whether the statements are compiled in the items crate: with new items it saves a call of rustc.
     pub(super) in_items_crate: bool,
@@ -82,9 +83,19 @@ pub(super) struct Attempt<'a> {
     pub(super) levels: BTreeMap<String, usize>,
     /// Older variables whose types are redefined.
     pub(super) forget: Vec<(String, NotKept)>,
+    /// Older variables that borrow, and which the cell makes anew: they are dropped before.
+    pub(super) renewed: BTreeSet<String>,
+    /// What is known of variables that borrow.
+    pub(super) lending: Lending,
     pub(super) notes: Vec<String>,
     time: Duration,
     compiles: u32,
+}
+
+/// Whether rustc refuses something because it is borrowed.
+fn is_of_loans(compiled: &Compiled) -> bool {
+    let is_it = |code: &str| matches!(code, "E0499" | "E0502" | "E0503" | "E0505" | "E0506");
+    compiled.errors().any(|error| error.code.as_ref().is_some_and(|code| is_it(&code.code)))
 }
 
 /// A cell that compiled.
@@ -105,6 +116,10 @@ pub(super) struct Success {
     pub(super) shadowed: Vec<Binding>,
     pub(super) unusable: BTreeMap<String, NotKept>,
     pub(super) forget: Vec<(String, NotKept)>,
+    /// Older variables that are dropped before it runs, because it makes them anew.
+    pub(super) renewed: BTreeSet<String>,
+    /// Where variables are lent.
+    pub(super) lent_at: BTreeMap<String, CellPlace>,
     pub(super) moves: Vec<String>,
     /// Older variables that it takes out of the store.
     pub(super) takes: BTreeSet<String>,
@@ -193,11 +208,14 @@ impl<'a> Attempt<'a> {
             joined: false,
             levels: BTreeMap::new(),
             forget: Vec::new(),
+            renewed: BTreeSet::new(),
+            lending: Lending::default(),
             notes: Vec::new(),
             time: Duration::ZERO,
             compiles: 0,
         };
         attempt.drop_variables_named_as_items();
+        attempt.release_own();
         attempt.box_by_text();
         for (name, range) in &parsed.surely_moved {
             let moved = attempt.moved_here(name, attempt.place_of(range.start, range.end));
@@ -223,11 +241,13 @@ impl<'a> Attempt<'a> {
             return Ok(self.succeed(Files::default(), BTreeMap::new(), BTreeMap::new(), None));
         }
         let fresh = self.clone();
+        // The cell as it was before variables that are lent were declared for rustc's words; and whether those were none.
+        let (mut undeclared, mut is_last): (Option<Self>, bool) = (None, false);
         for tries_left in (0..TRIES).rev() {
             let (files, compiled, library) = self.compile(cancel, &Purpose::Run).await?;
             self.time += compiled.time;
             self.compiles += 1;
-            if compiled.success {
+            if compiled.success && self.lending.declared.is_empty() {
                 let types = self.types(&files, &compiled);
                 let boxed = self.boxed_types(&files, &compiled);
                 let kept = types.clone().into_iter().chain(boxed.clone()).collect();
@@ -240,17 +260,30 @@ impl<'a> Attempt<'a> {
                 let types = types.collect();
                 return Ok(self.succeed(files, types, kept, Some((compiled, library))));
             }
-            if compiled.errors().next().is_none() {
+            if !compiled.success && compiled.errors().next().is_none() {
                 return Err(super::report::other(&compiled));
             }
-            if tries_left > 0 && self.adjust(&files, &compiled) {
-                continue;
+            if let Some(before) = undeclared.take_if(|_| compiled.success || !is_of_loans(&compiled)) {
+                let time = self.time;
+                (self, is_last) = (Self { time, ..before }, true);
+            } else if tries_left > 0 && !is_last {
+                // The types are printed before the borrow checker has its say.
+                let mut types = self.types(&files, &compiled);
+                types.extend(self.boxed_types(&files, &compiled));
+                self.note_types(&types);
+                let before = self.lending.declared.is_empty().then(|| self.clone());
+                if self.adjust(&files, &compiled) || self.declare_places() {
+                    if !self.lending.declared.is_empty() {
+                        undeclared = undeclared.or(before);
+                    }
+                    continue;
+                }
             }
             let at_fault = self.at_fault(&files, &compiled);
             let was_instrumented = std::mem::replace(&mut self.instrumented, false);
             self.boxes = false;
             let (files, compiled) = self.words(&compiled, cancel).await?;
-            if !was_instrumented || !compiled.success && !self.adjust(&files, &compiled) {
+            if !was_instrumented || !compiled.success && (is_last || !self.adjust(&files, &compiled)) {
                 return Err(self.notebook.report(self.cell, &self.items, &files, &compiled));
             }
             // What instruments the code was in the way: from the beginning without it.
@@ -378,12 +411,14 @@ impl<'a> Attempt<'a> {
     }
 
     fn frame(&self) -> Frame<'_> {
-        let bindings = self.notebook.bindings.values();
-        let take: Vec<&Binding> = bindings.filter(|binding| self.is_usable(binding)).collect();
+        let bindings = self.notebook.bindings.values().filter(|binding| self.is_usable(binding));
+        let take: Vec<Binding> =
+            bindings.map(|binding| Binding { loan: self.loan_of(binding), ..binding.clone() }).collect();
+        let stands = |binding: &&Binding| binding.loan == Some(LoanKind::Place);
         let lent = self.lent();
         let is_lent = |name: &str| lent.iter().any(|(lent, _)| *lent == name);
         let goes_back = |name: &str| (!self.gone.contains_key(name) || is_lent(name)) && !self.owns_older(name);
-        let put_back = take.iter().copied().filter(|binding| goes_back(&binding.name)).collect();
+        let put_back = take.iter().filter(|binding| goes_back(&binding.name) && !stands(binding)).cloned().collect();
         let older = self.levels.keys().map(String::as_str).filter(|name| self.owns_older(name));
         let levels = self.bound().chain(older.clone()).map(|name| (name, self.level(name))).collect();
         let moved = |name: &'_ String| self.moved_before(name).map(|moved| (moved.type_text.as_str(), moved.mutable));
@@ -424,6 +459,8 @@ impl<'a> Attempt<'a> {
             end: self.bound().filter(|name| self.end.contains(*name)).collect(),
             forget: self.shadowed().map(|binding| binding.name.as_str()).collect(),
             moved: declared(&self.moved, false).into_iter().chain(declared(&self.filled, true)).collect(),
+            declared: self.lending.declared.iter().filter_map(|name| self.notebook.bindings.get(name)).collect(),
+            loans: self.loans(),
             error_type: self.error_type,
             leave_out: &self.leave_out,
             prefer: &self.prefer,
@@ -456,17 +493,12 @@ impl<'a> Attempt<'a> {
         let hints = self.hints(&types, &bindings);
         for name in self.filled.iter().filter(|name| !self.not_kept.contains_key(*name)) {
             let moved = self.moved_before(name);
-            bindings.extend(moved.map(|Moved { type_text, mutable, .. }| Binding {
-                name: name.clone(),
-                type_text: type_text.clone(),
-                mutable: *mutable,
-                shown: None,
-                unawaited: None,
-            }));
+            bindings.extend(moved.map(|Moved { type_text, mutable, .. }| Binding::new(name, type_text, *mutable)));
         }
         let takes = self.frame().take.iter().map(|binding| binding.name.clone()).collect();
         let shadowed = self.shadowed().cloned().collect();
         let moves: Vec<String> = self.gone.keys().cloned().collect();
+        let lent_at = self.lent_at();
         let may_lose = self.may_lose();
         for (name, moved) in &self.gone {
             // A newer one of its name is there.
@@ -492,6 +524,8 @@ impl<'a> Attempt<'a> {
             may_lose,
             unusable: self.unusable,
             forget: self.forget,
+            renewed: self.renewed,
+            lent_at,
             moves,
             takes,
             warnings,

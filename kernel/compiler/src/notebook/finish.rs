@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Notebook;
 use super::history::Entry;
-use crate::api::{Farewell, Finished};
+use super::lend::CellPlace;
+use crate::api::{Farewell, Finished, LoanKind};
 use crate::binding::{self, Binding, Moved, NotKept};
 
 /// A cell that was prepared and has not ended.
@@ -31,6 +32,8 @@ pub(super) struct Pending {
     pub(super) overtaken: BTreeMap<String, String>,
     /// What it is called.
     pub(super) label: String,
+    /// Where it lends variables.
+    pub(super) lent_at: BTreeMap<String, CellPlace>,
     /// The cell, if it is one to be remembered.
     pub(super) entry: Option<Entry>,
 }
@@ -86,7 +89,9 @@ impl Notebook {
         self.remember(&mut pending, finished);
         // A value whose type has turned out to have no name is of no use to anybody.
         let is_new = |name: &String| pending.bindings.iter().any(|new| new.name == *name);
-        let is_known = |name: &String| is_new(name) || pending.owned.contains_key(name);
+        // An older one that it lends has another place since.
+        let is_older = |name: &String| pending.owned.contains_key(name) || pending.holds.contains(name);
+        let is_known = |name: &String| is_new(name) || is_older(name);
         let nameless: Vec<String> = finished.kept.iter().filter(|name| !is_known(name)).cloned().collect();
         let is_there = |name: &String| finished.variables.contains(name) && !nameless.contains(name);
         // It has new variables as far as it came: each goes into the store as soon as the cell is through with it.
@@ -99,6 +104,10 @@ impl Notebook {
                 if other.holds.remove(&binding.name) {
                     other.overtaken.insert(binding.name.clone(), pending.label.clone());
                 }
+            }
+            // What borrowed from the older one of its name has a lender without a name now.
+            for other in self.bindings.values_mut() {
+                other.borrows.retain(|from| *from != binding.name);
             }
             self.bindings.insert(binding.name.clone(), binding);
         }
@@ -115,6 +124,15 @@ impl Notebook {
         // The worker's word is the last one, except for what other cells have taken and will put back.
         let held: BTreeSet<&String> = self.pending.values().flat_map(|other| &other.holds).collect();
         self.bindings.retain(|name, _| is_there(name) || held.contains(name));
+        for (name, binding) in self.bindings.iter_mut().filter(|(name, _)| finished.variables.contains(name)) {
+            let loan = finished.loans.get(name).copied();
+            if matches!(loan, Some(LoanKind::Place | LoanKind::Hidden))
+                && let Some(place) = pending.lent_at.get(name)
+            {
+                binding.lent_at = Some(place.clone());
+            }
+            binding.loan = loan;
+        }
         let gone = pending.gone.iter().chain(&pending.owned);
         let gone = gone.filter(|(name, _)| !finished.success && !self.bindings.contains_key(*name));
         let gone: BTreeMap<&String, &Moved> = gone.collect();

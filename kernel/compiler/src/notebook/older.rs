@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::attempt::{Attempt, Files};
+use crate::api::LoanKind;
 use crate::binding::{self, Binding, Moved, NotKept};
 use crate::items::Merged;
 use crate::parse::Space;
@@ -17,12 +18,19 @@ const HANDLES: [&str; 4] = [
 ];
 
 impl Attempt<'_> {
-    /// Whether it takes an older variable out of the store.
+    /// Whether the cell uses an older variable, and can.
     pub(super) fn is_usable(&self, binding: &Binding) -> bool {
-        self.parsed.mentions.contains(&binding.name)
-            && !self.unusable.contains_key(&binding.name)
-            && self.notebook.holder(&binding.name).is_none()
-            && !self.forget.iter().any(|(name, _)| *name == binding.name)
+        let name = &binding.name;
+        // What borrows is not held for a cell that only makes a new one of its name.
+        let is_used = binding.loan.is_none() || self.parsed.reused.contains(name);
+        self.parsed.mentions.contains(name)
+            && is_used
+            && self.loan_of(binding) != Some(LoanKind::Hidden)
+            && !self.unusable.contains_key(name)
+            && !self.renewed.contains(name)
+            && !self.lending.declared.contains(name)
+            && self.notebook.holder(name).is_none()
+            && !self.forget.iter().any(|(forgotten, _)| forgotten == name)
     }
 
     /// That this cell moves a variable, and where.
@@ -55,8 +63,14 @@ impl Attempt<'_> {
             if binding::mentions_type(&binding.type_text, &merged.changed) {
                 let reason = NotKept::Redefined(binding::shown_type(&binding.type_text));
                 self.forget.push((binding.name.clone(), reason));
+                for borrower in self.notebook.borrowers(&binding.name) {
+                    let why = format!("`{}`, whose type was redefined", binding.name);
+                    self.forget.push((borrower.to_owned(), NotKept::LenderGoes(why)));
+                }
             }
         }
+        let mut seen = std::collections::BTreeSet::new();
+        self.forget.retain(|(name, _)| seen.insert(name.clone()));
     }
 
     /// How an earlier cell moved a variable, if it is gone since, and was of a type that is known.

@@ -140,14 +140,23 @@ impl Attempt<'_> {
             if self.not_kept.contains_key(&bound.name) {
                 continue;
             }
-            let printed = types.get(&bound.name).map_or("{unknown}", String::as_str);
-            match binding::usable_type(printed) {
+            let usable = match types.get(&bound.name) {
+                Some(printed) => binding::usable_type(printed),
+                None => self.known_type(&bound.name).cloned().ok_or(()).or_else(|()| binding::usable_type("{unknown}")),
+            };
+            match usable {
                 Ok(type_text) => {
                     let is_boxed = self.boxes && self.boxing.contains_key(&bound.name);
                     let shown = is_boxed.then(|| boxing::shown(&binding::shown_type(&type_text)));
                     let unawaited = self.unawaited(bound, &type_text);
-                    let (name, mutable) = (bound.name.clone(), bound.mutable);
-                    bindings.push(Binding { name, type_text, mutable, shown, unawaited });
+                    bindings.push(Binding {
+                        shown,
+                        unawaited,
+                        borrows: self.borrows(&bound.name),
+                        invariant: self.is_invariant(&bound.name),
+                        cell_id: self.cell.cell_id.clone(),
+                        ..Binding::new(&bound.name, &type_text, bound.mutable)
+                    });
                 }
                 Err(NotKept::Closure(_)) => {
                     self.not_kept.insert(bound.name.clone(), NotKept::Closure(bound.boxed.clone()));

@@ -56,6 +56,7 @@ pub(super) fn take_apart(text: &str, statements: &[syn::Stmt], item_macros: &BTr
                 if last == Some(index) {
                     take_tail(text, other, parsed);
                 }
+                reuse(other, parsed);
                 if let syn::Stmt::Local(local) = other {
                     bind(text, local, parsed);
                     make::borrowing(text, local, &mut parsed.borrowing);
@@ -124,6 +125,29 @@ fn ok_unit(expression: &syn::Expr) -> Option<OkUnit> {
         Some(name) => (name == "Ok").then_some(OkUnit::Bare),
         None => function.path.segments.last().filter(|last| last.ident == "Ok").map(|_| OkUnit::Typed),
     }
+}
+
+/// What a statement mentions that no statement before has bound, nor its own pattern.
+fn reuse(statement: &syn::Stmt, parsed: &mut Parsed) {
+    let mut mentioned = BTreeSet::new();
+    if let syn::Stmt::Local(local) = statement {
+        let mut own = BTreeSet::new();
+        pattern::bound(&local.pat, &mut |name, _| {
+            own.insert(name);
+        });
+        mention::identifiers(local.pat.to_token_stream(), &mut mentioned);
+        mentioned.retain(|name| !own.contains(name));
+        if let Some(init) = &local.init {
+            mention::identifiers(init.expr.to_token_stream(), &mut mentioned);
+            if let Some((_, diverge)) = &init.diverge {
+                mention::identifiers(diverge.to_token_stream(), &mut mentioned);
+            }
+        }
+    } else {
+        mention::identifiers(statement.to_token_stream(), &mut mentioned);
+    }
+    mentioned.retain(|name| !parsed.bindings.iter().any(|binding| binding.name == *name));
+    parsed.reused.extend(mentioned);
 }
 
 fn bind(text: &str, local: &syn::Local, parsed: &mut Parsed) {

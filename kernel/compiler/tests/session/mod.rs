@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
 use compiler::{
-    Change, Changed, DependencyError, Finished, Notebook, PrepareError, Progress, SessionLibrary, Source,
+    Change, Changed, DependencyError, Finished, LoanKind, Notebook, PrepareError, Progress, SessionLibrary, Source,
     split_commands,
 };
 use expect_test::Expect;
@@ -164,9 +164,9 @@ impl Session {
                 timeline: self.timeline,
             };
             ipc::write(&mut self.socket, &run).unwrap();
-            let (outcome, variables, kept) = loop {
+            let (outcome, variables, kept, loans) = loop {
                 match self.event() {
-                    Event::Done { outcome, variables, kept, .. } => break (outcome, variables, kept),
+                    Event::Done { outcome, variables, kept, loans, .. } => break (outcome, variables, kept, loans),
                     // A picture of times, which differ from run to run.
                     Event::Display(display) if display.display_id.is_some() => {}
                     Event::Display(display) => writeln!(out, "display: {:?}", display.data).unwrap(),
@@ -176,7 +176,13 @@ impl Session {
             };
             let success = matches!(outcome, Outcome::Value(_) | Outcome::Unit);
             let (entry, showed) = (program.entry, matches!(outcome, Outcome::Value(_)));
-            let farewell = self.notebook.finish(&Finished { entry, success, showed, variables, kept });
+            let kind = |kind| match kind {
+                ipc::LoanKind::Value => LoanKind::Value,
+                ipc::LoanKind::Place => LoanKind::Place,
+                ipc::LoanKind::Hidden => LoanKind::Hidden,
+            };
+            let loans = loans.into_iter().map(|loan| (loan.name, kind(loan.kind))).collect();
+            let farewell = self.notebook.finish(&Finished { entry, success, showed, variables, kept, loans });
             notes.extend(farewell.notes);
             out.push_str(&self.printed());
             match outcome {

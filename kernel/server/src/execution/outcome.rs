@@ -1,8 +1,9 @@
 //! What becomes of a cell that ran: its result, its error, or the end of its worker.
 
+use std::collections::BTreeMap;
 use std::process::ExitStatus;
 
-use compiler::{Farewell, Finished, Notebook};
+use compiler::{Farewell, Finished, LoanKind, Notebook};
 use ipc::{CellId, MimeBundle, Outcome};
 use serde_json::{Value, json};
 
@@ -37,7 +38,14 @@ impl Execution {
         self.variables = variables;
         let success = matches!(outcome, Outcome::Value(_) | Outcome::Unit);
         let showed = matches!(outcome, Outcome::Value(_));
-        let farewell = self.finish_with(Finished { entry, success, showed, variables: self.variables.clone(), kept });
+        let farewell = self.finish_with(Finished {
+            entry,
+            success,
+            showed,
+            variables: self.variables.clone(),
+            kept,
+            loans: BTreeMap::new(),
+        });
         self.tell(step, outcome);
         if !farewell.notes.is_empty() {
             self.say(note::note(&farewell.notes.join("\n")));
@@ -144,6 +152,7 @@ impl Execution {
     /// The worker's variables are gone: the notebook forgets them, and says which they were.
     pub(super) fn forget_worker(&mut self) -> Vec<String> {
         self.variables.clear();
+        self.loans.clear();
         self.forget.clear();
         self.unfinished.clear();
         match &mut self.library {
@@ -156,11 +165,27 @@ impl Execution {
     pub(super) fn finish_step(&mut self, entry: &str, success: bool) {
         let (entry, variables) = (entry.to_owned(), self.variables.clone());
         // It has not run, so there is nothing to be said.
-        self.finish_with(Finished { entry, success, showed: false, variables, kept: Vec::new() });
+        self.finish_with(Finished {
+            entry,
+            success,
+            showed: false,
+            variables,
+            kept: Vec::new(),
+            loans: BTreeMap::new(),
+        });
     }
 
     /// What is to be done about variables that went.
-    fn finish_with(&mut self, finished: Finished) -> Farewell {
+    fn finish_with(&mut self, mut finished: Finished) -> Farewell {
+        let loan = |loan: &ipc::Loan| {
+            let kind = match loan.kind {
+                ipc::LoanKind::Value => LoanKind::Value,
+                ipc::LoanKind::Place => LoanKind::Place,
+                ipc::LoanKind::Hidden => LoanKind::Hidden,
+            };
+            (loan.name.clone(), kind)
+        };
+        finished.loans = self.loans.iter().map(loan).collect();
         match &mut self.library {
             Library::Ready(notebook) => notebook.finish(&finished),
             _ => {

@@ -237,8 +237,9 @@ impl Execution {
                     }
                 }
             }
-            Happening::Message(ipc::Event::Done { cell, outcome, variables, kept }) => {
+            Happening::Message(ipc::Event::Done { cell, outcome, variables, kept, loans }) => {
                 self.turn_where(|stage| stage.runs(cell));
+                self.loans = loans;
                 self.ran(cell, outcome, variables, kept);
             }
             Happening::Message(ipc::Event::Hint { cell, hint, text }) => self.hint(cell, hint, &text),
