@@ -89,6 +89,10 @@ impl Attempt<'_> {
         if !can_be_kept || lending.failed.contains(name) || self.clippy.is_some() {
             return false;
         }
+        // What is only compiled for rustc's words keeps nothing.
+        if !lending.declared.is_empty() {
+            return false;
+        }
         let of_older = |from: &String| from.starts_with("__kissaten");
         let is_scoped = !from.is_empty() && from.iter().all(of_older);
         let is_known = lending.lent.contains_key(name) || is_scoped && lending.scoped.contains(name);
