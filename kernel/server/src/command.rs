@@ -431,8 +431,8 @@ mod tests {
         assert_eq!(check(":hints on blocking"), Ok(blocking));
         let error = "`:hints` takes `on`, `off`, `off blocking` or nothing, not `blocking`";
         assert_eq!(check(":hints blocking"), Err(error.to_owned()));
-        let error =
-            "there is no kind of hints `x`; there are `blocking`, `panic`, `unawaited`, `guard`, `runtime`, `channel`";
+        let error = "there is no kind of hints `x`; there are `blocking`, `panic`, `drop`, `unawaited`, `guard`, `runtime`, \
+             `channel`";
         assert_eq!(check(":hints off x"), Err(error.to_owned()));
     }
 
@@ -443,8 +443,19 @@ mod tests {
         }
         assert_eq!(check("%%clippy"), Ok(Action::LintCell));
         assert_eq!(check("%%clippy all"), Err("`%%clippy` takes no argument".to_owned()));
-        // evcxr's is another one.
-        assert!(matches!(check(":fmt {:?}"), Ok(Action::Replaced(_))));
+    }
+
+    #[test]
+    fn values_are_laid_out_as_evcxr_says_it() {
+        for (line, layout) in [
+            (":fmt", None),
+            (":fmt fit", Some(Layout::Fit)),
+            (":fmt {:?}", Some(Layout::Line)),
+            ("%fmt {:#?}", Some(Layout::Pretty)),
+        ] {
+            assert_eq!(check(line), Ok(Action::Layout(layout)), "{line}");
+        }
+        assert_eq!(check(":fmt x"), Err("`:fmt` takes `fit`, `{:?}`, `{:#?}` or nothing, not `x`".to_owned()));
     }
 
     #[test]
@@ -469,7 +480,7 @@ mod tests {
             ("op", "opt"),
             ("ti", "timing"),
             ("tsaks", "tasks"),
-            ("time", "timeline"),
+            ("timelin", "timeline"),
         ] {
             let message = check(&format!(":{typed}")).unwrap_err();
             assert_eq!(message, format!("there is no command `:{typed}`; did you mean `:{meant}`?"));
