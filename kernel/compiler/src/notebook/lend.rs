@@ -307,7 +307,22 @@ impl Attempt<'_> {
     /// says it.
     pub(super) fn declare_lent(&mut self, name: &str) -> bool {
         let is_lent = self.notebook.bindings.get(name).is_some_and(|binding| binding.loan == Some(LoanKind::Hidden));
-        is_lent && !self.lending.released.contains(name) && self.lending.declared.insert(name.to_owned())
+        let is_new = is_lent && !self.lending.released.contains(name) && self.lending.declared.insert(name.to_owned());
+        if is_new {
+            self.keep_nothing_lent();
+        }
+        is_new
+    }
+
+    /// What is only compiled for rustc's words keeps nothing that borrows.
+    fn keep_nothing_lent(&mut self) {
+        let scoped = std::mem::take(&mut self.lending.scoped);
+        let lent = std::mem::take(&mut self.lending.lent);
+        for name in scoped.into_iter().chain(lent.into_keys()) {
+            self.not_kept.entry(name).or_insert(NotKept::Borrows(Vec::new()));
+        }
+        self.lending.published.clear();
+        self.lending.hidden.clear();
     }
 
     /// All that are lent and can be looked at are declared as well: whether there is one.
@@ -315,6 +330,9 @@ impl Attempt<'_> {
         let is_place = |binding: &&Binding| self.is_usable(binding) && self.loan_of(binding) == Some(LoanKind::Place);
         let names: Vec<String> = self.notebook.bindings.values().filter(is_place).map(|b| b.name.clone()).collect();
         let count = names.into_iter().filter(|name| self.lending.declared.insert(name.clone())).count();
+        if count > 0 {
+            self.keep_nothing_lent();
+        }
         count > 0
     }
 
