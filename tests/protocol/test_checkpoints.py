@@ -86,13 +86,15 @@ def test_items_of_earlier_cells_end_too(shared_kernel):
 
 
 def test_values_are_dropped_on_the_way(shared_kernel):
+    """Those of a block; what the cell itself made is kept."""
     cell = begins(
         shared_kernel,
-        f"let _loud = Loud(1);\nlet _louder = Loud(2);\nwhile {TRUE} {{}}",
+        f"let kept = Loud(0);\n{{ let _loud = Loud(1);\nlet _louder = Loud(2);\nwhile {TRUE} {{}} }}",
         head='struct Loud(u8);\nimpl Drop for Loud { fn drop(&mut self) { for n in 0..2 { println!("{} {n}", self.0) } } }\n',
     )
     ends_at_once(shared_kernel, cell)
     assert cell.stdout == "begun\n2 0\n2 1\n1 0\n1 1\n"
+    assert shared_kernel.run("kept.0").result == "0"
 
 
 LOCKS = (
