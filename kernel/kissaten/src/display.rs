@@ -2,6 +2,7 @@
 
 pub(crate) mod adapter;
 mod bundle;
+mod callable;
 pub(crate) mod debug;
 pub(crate) mod duration;
 pub(crate) mod json;

@@ -35,7 +35,7 @@
 mod frame;
 mod loans;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::cell::Cell as StdCell;
 use std::future::Future;
