@@ -15,12 +15,7 @@ const SHOW: &str = "use ::kissaten::__cell::probes::*; \
     (&&&&&&::kissaten::__cell::Tail(__kissaten_tail)).show(); }";
 
 /// The text before the tail expression and that behind it.
-pub(super) fn around(
-    text: &str,
-    tail: &Range<usize>,
-    parsed: &Parsed,
-    frame: &Frame<'_>,
-) -> (&'static str, String) {
+pub(super) fn around(text: &str, tail: &Range<usize>, parsed: &Parsed, frame: &Frame<'_>) -> (&'static str, String) {
     match parsed.ok_unit {
         Some(OkUnit::Bare) => ("let _: ::core::result::Result<(), ::kissaten::__cell::CellError> = ", ";".to_owned()),
         Some(OkUnit::Typed) => ("let _: _ = ", ";".to_owned()),
