@@ -32,7 +32,7 @@ pub(super) fn around(text: &str, tail: &Range<usize>, parsed: &Parsed, frame: &F
 }
 
 /// What is said of a closure, where more is known of it than its type has in its name: that it is async, or what it was
-/// before it was boxed. In the words of `kissaten/src/display/callable.rs`.
+/// before it was boxed. In the words of `kissaten/src/display/type_name.rs`.
 fn callable(text: &str, tail: &Range<usize>, parsed: &Parsed, frame: &Frame<'_>) -> Option<String> {
     let said = |is_async: bool, type_text: Option<&str>| {
         let (kind, and) = if is_async { ("an async closure", " and awaited") } else { ("a closure", "") };

@@ -9,7 +9,7 @@ use std::future::Future;
 
 use crate::runtime::{self, Outcome};
 
-use super::{Display, MimeBundle, callable, debug_text, short_text, short_type};
+use super::{Display, MimeBundle, debug_text, short_text, short_type, type_name};
 
 /// Writes down what the tail expression shows.
 #[inline(never)]
@@ -23,7 +23,7 @@ fn plain(text: String) {
 
 #[inline(never)]
 fn debug_value(value: &dyn Debug, type_name: &str) {
-    plain(callable::pointer(type_name).unwrap_or_else(|| debug_text(value)));
+    plain(type_name::pointer(type_name).unwrap_or_else(|| debug_text(value)));
 }
 
 /// A tail expression's value. Called as `(&&&&&&Tail(&value)).show()`.
@@ -111,7 +111,7 @@ impl<T: ?Sized> ShowName for &Tail<'_, T> {
 
 #[inline(never)]
 fn name_text(type_name: &str, is_empty: bool) {
-    plain(callable::nameless(type_name, is_empty));
+    plain(type_name::nameless(type_name, is_empty));
 }
 
 /// What the compiler knows better than the type's name says it.
@@ -164,7 +164,7 @@ impl<T: Debug + ?Sized> TextOfDebug for &&Variable<'_, T> {
 
 #[inline(never)]
 fn variable_text(value: &dyn Debug, type_name: &str) -> Option<String> {
-    (!callable::is_pointer(type_name)).then(|| short_text(value, 80))
+    (!type_name::is_pointer(type_name)).then(|| short_text(value, 80))
 }
 
 pub trait NoText {

@@ -1,15 +1,31 @@
-//! Closures and functions as results: what is said of a value that can only be called.
+//! What the name of a type, as rustc writes it into programs, says to people: shortened, and for values that can only be called
+//! that they can.
 //!
-//! It goes by the type's name as rustc writes it into programs. The compiler, which knows more of a variable, says it in the
-//! same words (`compiler/src/lower/tail.rs`).
-
-use super::short_type;
+//! The compiler, which knows more of a variable, says it in the same words (`compiler/src/lower/tail.rs`). It needs nothing of the
+//! crate around it: exported programs have it as well.
 
 /// What rustc calls a closure in the name of a type, behind the path of what it stands in.
 const CLOSURE: &str = "::{{closure}}";
 
+/// A type's name without the paths in it.
+pub(crate) fn short_type(name: &str) -> String {
+    let is_part = |character: char| character == '_' || character.is_alphanumeric();
+    let mut out = String::with_capacity(name.len());
+    for piece in name.split_inclusive(|character| !is_part(character) && character != ':') {
+        // A path, and what ended it.
+        let path = piece.trim_end_matches(|character| !is_part(character));
+        if path.starts_with("::") {
+            // It goes on behind a bracket, as in `<B as D>::E`.
+            out.push_str("::");
+        }
+        out.push_str(path.rsplit("::").next().unwrap_or(path));
+        out.push_str(&piece[path.len()..]);
+    }
+    out
+}
+
 /// What is shown of a value whose type has no `Debug`; `is_empty`: it takes no room.
-pub(super) fn nameless(type_name: &str, is_empty: bool) -> String {
+pub(crate) fn nameless(type_name: &str, is_empty: bool) -> String {
     let name = without_places(type_name);
     if name == "{closure}" {
         return "a closure, which has nothing to show until it is called".to_owned();
@@ -22,13 +38,13 @@ pub(super) fn nameless(type_name: &str, is_empty: bool) -> String {
 }
 
 /// What is shown of a pointer to a function, whose `Debug` is an address.
-pub(super) fn pointer(type_name: &str) -> Option<String> {
+pub(crate) fn pointer(type_name: &str) -> Option<String> {
     is_pointer(type_name)
         .then(|| format!("a function (`{}`), which has nothing to show until it is called", short_type(type_name)))
 }
 
 /// Whether it is the type of a pointer to a function.
-pub(super) fn is_pointer(type_name: &str) -> bool {
+pub(crate) fn is_pointer(type_name: &str) -> bool {
     let rest = match type_name.strip_prefix("for<") {
         Some(bound) => bound.split_once("> ").map_or("", |(_, rest)| rest),
         None => type_name,
@@ -56,6 +72,13 @@ fn without_places(type_name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn types_are_named_without_their_paths() {
+        assert_eq!(short_type("alloc::vec::Vec<notebook::P>"), "Vec<P>");
+        assert_eq!(short_type("(i32, &str)"), "(i32, &str)");
+        assert_eq!(short_type("<a::B as c::D>::E"), "<B as D>::E");
+    }
 
     #[test]
     fn what_can_only_be_called_says_so() {
