@@ -94,6 +94,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) adapters: Vec<(String, String)>,
     /// Whether the type of the tail expression is asked for.
     pub(crate) show_type: bool,
+    /// Whether the tail expression is shown by its `Debug` whatever it is, as its type is settled last of all.
+    pub(crate) shows_debug: bool,
     /// Whether older variables are the statements' own and end with them: rustc then says of a move out of one what it says
     /// of any, which it does not where a block around takes it along. Nothing of this is run.
     pub(crate) is_flat: bool,

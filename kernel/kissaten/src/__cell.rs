@@ -12,7 +12,7 @@ pub use crate::awaited::{Awaited, awaited};
 pub use crate::chunk::{Chunk, Chunks, Count, chunks, rounds};
 pub use crate::ctrl_c::{CtrlC, ctrl_c};
 pub use crate::display::adapter::{FrameColumn, show_frame, show_page};
-pub use crate::display::probe::{Tail, Variable, show_text};
+pub use crate::display::probe::{Tail, Variable, show_debug, show_text};
 pub use crate::error::{CellDebugError, CellError};
 pub use crate::guard::{Guarded, GuardedDebug};
 pub use crate::interrupt::{CHECK, check, checkpoint};

@@ -312,7 +312,11 @@ mod tests {
                 }
             })
         });
-        let alone = outcome(|| Box::pin(async { drop(crate::__cell::take::<u16>("n")) }));
+        let alone = outcome(|| {
+            Box::pin(async {
+                let _: u16 = crate::__cell::take("n");
+            })
+        });
         for outcome in [both, alone] {
             let Outcome::Error { type_name, message, .. } = outcome else { panic!("{outcome:?}") };
             assert_eq!(type_name, "VariableError");

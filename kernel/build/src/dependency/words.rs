@@ -22,7 +22,8 @@ const STEPS: [&str; 11] = [
 /// cargo's error, whole.
 pub(super) fn error(words: &[String], folder: &Path) -> String {
     let from = words.iter().position(|line| line.starts_with("error")).unwrap_or(0);
-    let lines: Vec<&str> = words[from..].iter().map(String::as_str).filter(|line| !is_step(line)).collect();
+    let lines = words[from..].iter().map(String::as_str).filter(|line| !is_step(line) && !is_for_cargo(line));
+    let lines: Vec<&str> = lines.collect();
     let text = without_package(&lines.join("\n"), folder);
     text.strip_prefix("error: ").unwrap_or(&text).trim_end().to_owned()
 }
@@ -61,6 +62,15 @@ pub(super) fn is_about_network(words: &str) -> bool {
 
 fn is_step(line: &str) -> bool {
     STEPS.iter().any(|step| line.trim_start().strip_prefix(step).is_some_and(|rest| rest.starts_with(' ')))
+}
+
+/// What a build script tells cargo and not people, and cargo's advice about a profile that is ours.
+fn is_for_cargo(line: &str) -> bool {
+    let is_told = line.trim_start().strip_prefix("cargo:").is_some_and(|told| {
+        let told = told.trim_start_matches(':');
+        !["warning=", "error="].iter().any(|kind| told.starts_with(kind))
+    });
+    is_told || line.starts_with("note: To improve backtraces for build dependencies, set the CARGO_PROFILE_")
 }
 
 fn without_package(text: &str, folder: &Path) -> String {

@@ -22,12 +22,21 @@ pub(super) fn around(text: &str, tail: &Range<usize>, parsed: &Parsed, frame: &F
         None => {
             let asked =
                 if frame.show_type { format!("#[warn(trivial_casts)] let _ = {ASKED};") } else { String::new() };
-            let show = match callable(text, tail, parsed, frame) {
-                Some(words) => format!("let _ = __kissaten_tail; ::kissaten::__cell::show_text({words:?});"),
-                None => SHOW.to_owned(),
+            let show = if frame.shows_debug {
+                "::kissaten::__cell::show_debug(__kissaten_tail);".to_owned()
+            } else {
+                shown(text, tail, parsed, frame)
             };
             ("match &(", format!("\n) {{ __kissaten_tail => {{ {asked} {show} }} }}"))
         }
+    }
+}
+
+/// What is done with the tail expression.
+fn shown(text: &str, tail: &Range<usize>, parsed: &Parsed, frame: &Frame<'_>) -> String {
+    match callable(text, tail, parsed, frame) {
+        Some(words) => format!("let _ = __kissaten_tail; ::kissaten::__cell::show_text({words:?});"),
+        None => SHOW.to_owned(),
     }
 }
 

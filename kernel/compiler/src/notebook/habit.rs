@@ -26,6 +26,9 @@ pub(super) fn note(message: &str, code: &str, line: &str) -> Option<String> {
         };
         return Some(format!("help: {instead}"));
     }
+    if line.starts_with("# ") && is_syntax {
+        return Some("help: a comment begins with `//` in Rust".to_owned());
+    }
     let is_python = matches!(word, "import" | "from" | "def") && line.starts_with(&format!("{word} "));
     (is_python && is_syntax).then(|| format!("a cell is Rust: `{word}` is Python's"))
 }
@@ -74,6 +77,7 @@ mod tests {
         assert!(missing("dir()", "dir").unwrap().contains("`:vars`"));
         assert!(missing("let x = dir();", "dir").is_none());
         assert!(told("import numpy as np", "expected one of 8 possible tokens", "").unwrap().contains("`import`"));
+        assert!(told("# a word", "expected one of `!` or `[`, found `a`", "").unwrap().contains("`//`"));
         assert!(told("importer(1)", "expected one of 8 possible tokens", "").is_none());
     }
 }

@@ -39,6 +39,7 @@ pub(super) fn take_apart(text: &str, statements: &[syn::Stmt], item_macros: &BTr
                 if let syn::Item::Fn(function) = item {
                     parsed.entries.extend(entry::entry(function));
                 }
+                parsed.left_out.extend(entry::left_out(item));
                 take_item(item, parsed);
             }
             // A macro that stands for items; what it makes can only be seen by running it.

@@ -114,6 +114,11 @@ fn name_text(type_name: &str, is_empty: bool) {
     plain(type_name::nameless(type_name, is_empty));
 }
 
+/// Shows a value whose type rustc settles last of all, so that no method of it can be looked up.
+pub fn show_debug<T: Debug>(value: &T) {
+    debug_value(value, std::any::type_name::<T>());
+}
+
 /// What the compiler knows better than the type's name says it.
 #[inline(never)]
 pub fn show_text(text: &str) {

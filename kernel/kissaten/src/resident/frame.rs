@@ -34,7 +34,7 @@ pub struct Scope<'s> {
 }
 
 /// The id of a type that does not know its lifetimes.
-fn type_id<T>() -> TypeId {
+pub(crate) fn type_id<T>() -> TypeId {
     trait Id {
         fn id(&self) -> TypeId
         where
