@@ -1,0 +1,71 @@
+//! The source of the session library, as it was when the program was compiled, and how it comes into a folder.
+//!
+//! A program that carries it is one file: `cargo install`, a wheel and an archive need nothing beside it. It knows neither
+//! where caches are nor how it is compiled.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use flate2::read::GzDecoder;
+
+const ARCHIVE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/source.tar.gz"));
+
+/// The hash of all of its text, in sixteen digits of base 16.
+pub const HASH: &str = env!("KISSATEN_SOURCE_HASH");
+
+/// Unpacks the source into a folder of its own under `folder`, if it is not there, and returns that: a cargo workspace.
+///
+/// Two processes may do so at once: it is unpacked beside its place and renamed, so nobody sees half of it.
+///
+/// # Errors
+/// When `folder` cannot be written.
+pub fn unpack(folder: &Path) -> io::Result<PathBuf> {
+    let place = folder.join(format!("source-{HASH}"));
+    if is_whole(&place) {
+        return Ok(place);
+    }
+    let unpacked = tempfile::Builder::new().prefix("source-").tempdir_in(folder)?;
+    tar::Archive::new(GzDecoder::new(ARCHIVE)).unpack(unpacked.path())?;
+    // Something may be there that was begun by a program which was killed, or was damaged.
+    match fs::rename(unpacked.path(), &place) {
+        Err(_) if is_whole(&place) => {}
+        Err(_) => {
+            fs::remove_dir_all(&place)?;
+            fs::rename(unpacked.path(), &place)?;
+        }
+        Ok(()) => {}
+    }
+    Ok(place)
+}
+
+/// Whether all files are there with the length that they should have.
+fn is_whole(place: &Path) -> bool {
+    let mut archive = tar::Archive::new(GzDecoder::new(ARCHIVE));
+    let Ok(mut entries) = archive.entries() else { return false };
+    entries.all(|entry| {
+        let Ok(entry) = entry else { return false };
+        let (Ok(path), size) = (entry.path(), entry.size()) else { return false };
+        fs::metadata(place.join(path)).is_ok_and(|found| found.len() == size)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_unpacked_once_and_again_where_it_was_damaged() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = unpack(folder.path()).unwrap();
+        assert!(place.join("Cargo.lock").is_file() && place.join("kernel/server/src/main.rs").is_file());
+        let file = place.join("kernel/kissaten/src/lib.rs");
+        let text = fs::read(&file).unwrap();
+        assert!(!text.is_empty());
+        fs::write(&file, "").unwrap();
+        assert_eq!(unpack(folder.path()).unwrap(), place);
+        assert_eq!(fs::read(&file).unwrap(), text);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left there");
+    }
+}
