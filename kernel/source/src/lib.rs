@@ -3,41 +3,37 @@
 //! A program that carries it is one file: `cargo install`, a wheel and an archive need nothing beside it. It knows neither
 //! where caches are nor how it is compiled.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{fs, io, path::Path};
 
 use flate2::read::GzDecoder;
 
 const ARCHIVE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/source.tar.gz"));
 
-/// The hash of all of its text, in sixteen digits of base 16.
-pub const HASH: &str = env!("KISSATEN_SOURCE_HASH");
+/// The hash of all of its text.
+pub const HASH: u64 = match u64::from_str_radix(env!("KISSATEN_SOURCE_HASH"), 16) {
+    Ok(hash) => hash,
+    Err(_) => panic!("the build script writes a number"),
+};
 
-/// Unpacks the source into a folder of its own under `folder`, if it is not there, and returns that: a cargo workspace.
+/// Unpacks the source into `place`, a folder of its own, where it is not there already: a cargo workspace.
 ///
 /// Two processes may do so at once: it is unpacked beside its place and renamed, so nobody sees half of it.
 ///
 /// # Errors
-/// When `folder` cannot be written.
-pub fn unpack(folder: &Path) -> io::Result<PathBuf> {
-    let place = folder.join(format!("source-{HASH}"));
-    if is_whole(&place) {
-        return Ok(place);
+/// When the folder above cannot be written.
+pub fn unpack(place: &Path) -> io::Result<()> {
+    if is_whole(place) {
+        return Ok(());
     }
-    let unpacked = tempfile::Builder::new().prefix("source-").tempdir_in(folder)?;
+    let above = place.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    let unpacked = tempfile::Builder::new().prefix("source-").tempdir_in(above)?;
     tar::Archive::new(GzDecoder::new(ARCHIVE)).unpack(unpacked.path())?;
-    // Something may be there that was begun by a program which was killed, or was damaged.
-    match fs::rename(unpacked.path(), &place) {
-        Err(_) if is_whole(&place) => {}
-        Err(_) => {
-            fs::remove_dir_all(&place)?;
-            fs::rename(unpacked.path(), &place)?;
-        }
-        Ok(()) => {}
+    if fs::rename(unpacked.path(), place).is_err() && !is_whole(place) {
+        // What is there was damaged.
+        fs::remove_dir_all(place)?;
+        fs::rename(unpacked.path(), place)?;
     }
-    Ok(place)
+    Ok(())
 }
 
 /// Whether all files are there with the length that they should have.
@@ -58,13 +54,14 @@ mod tests {
     #[test]
     fn it_is_unpacked_once_and_again_where_it_was_damaged() {
         let folder = tempfile::tempdir().unwrap();
-        let place = unpack(folder.path()).unwrap();
+        let place = folder.path().join("source");
+        unpack(&place).unwrap();
         assert!(place.join("Cargo.lock").is_file() && place.join("kernel/server/src/main.rs").is_file());
         let file = place.join("kernel/kissaten/src/lib.rs");
         let text = fs::read(&file).unwrap();
         assert!(!text.is_empty());
         fs::write(&file, "").unwrap();
-        assert_eq!(unpack(folder.path()).unwrap(), place);
+        unpack(&place).unwrap();
         assert_eq!(fs::read(&file).unwrap(), text);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left there");
     }
