@@ -62,7 +62,8 @@ fn pack(root: &Path) -> io::Result<Vec<u8>> {
     };
     for path in &files {
         append(path, &fs::read(root.join(path))?)?;
-        let Some(member) = path.parent().filter(|member| member.starts_with("kernel") && path.ends_with("Cargo.toml")) else {
+        let Some(member) = path.parent().filter(|member| member.starts_with("kernel") && path.ends_with("Cargo.toml"))
+        else {
             continue;
         };
         if member.file_name().and_then(|name| name.to_str()).is_none_or(|name| !CRATES.contains(&name)) {

@@ -7,6 +7,7 @@
 
 pub mod cargo;
 pub mod dependency;
+mod examine;
 mod private;
 pub mod process_group;
 mod rustup;
@@ -15,8 +16,9 @@ pub mod toolchain;
 pub mod umask;
 
 pub use cargo::package_variables;
-pub use dependency::{Change, DependencyError, Progress, parse_size};
+pub use dependency::{Change, Cleaned, DependencyError, Progress, parse_size};
+pub use examine::{Finding, State, examine};
 pub use process_group::{GroupId, ProcessGroup};
 pub use rustup::{InstallError, install as install_rust};
-pub use session_library::{SessionError, SessionLibrary, close_cache};
+pub use session_library::{SessionError, SessionLibrary, clean_cache, close_cache};
 pub use toolchain::{Toolchain, ToolchainError};

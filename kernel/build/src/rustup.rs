@@ -95,7 +95,11 @@ async fn run(
     progress: &mut (impl FnMut(&str) + Send),
 ) -> Result<(), InstallError> {
     let mut command = Command::new(rustup);
-    command.args(arguments).env("RUSTUP_INIT_SKIP_PATH_CHECK", "yes").env_remove("RUSTUP_TOOLCHAIN").stdin(Stdio::null());
+    command
+        .args(arguments)
+        .env("RUSTUP_INIT_SKIP_PATH_CHECK", "yes")
+        .env_remove("RUSTUP_TOOLCHAIN")
+        .stdin(Stdio::null());
     umask::give_users(&mut command);
     let mut said: Vec<String> = Vec::new();
     let status = cargo::run(command, cancel, |line| {
@@ -158,6 +162,8 @@ mod tests {
 
     #[test]
     fn rustup_comes_from_where_its_documentation_says() {
-        assert!(address().starts_with("https://static.rust-lang.org/rustup/dist/") && address().ends_with("/rustup-init"));
+        assert!(
+            address().starts_with("https://static.rust-lang.org/rustup/dist/") && address().ends_with("/rustup-init")
+        );
     }
 }

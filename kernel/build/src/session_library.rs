@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::cargo::{self, CallError, Description, PROFILE, Said, Unit, Units, flags};
+use crate::dependency::{self, Cleaned};
 use crate::private::{check_private, is_private};
 use crate::toolchain::{Toolchain, ToolchainError};
 use crate::umask;
@@ -37,7 +38,9 @@ pub(crate) const SHARED: [&str; 2] = ["tokio", "futures"];
 pub enum SessionError {
     #[error(transparent)]
     Toolchain(#[from] ToolchainError),
-    #[error("{SOURCE_VARIABLE} names `{0}`, where the session library's source is not; without it the program's own is taken")]
+    #[error(
+        "{SOURCE_VARIABLE} names `{0}`, where the session library's source is not; without it the program's own is taken"
+    )]
     NoSource(PathBuf),
     #[error("there is no folder for the session library: set {CACHE_VARIABLE} to one that can be written")]
     NoCache,
@@ -315,7 +318,11 @@ fn read_manifest(path: &Path) -> Option<SessionLibrary> {
 /// The sources of the session build that were given, instead of those which the program carries.
 fn given_source() -> Result<Option<PathBuf>, SessionError> {
     let Some(given) = env::var_os(SOURCE_VARIABLE).map(PathBuf::from) else { return Ok(None) };
-    if given.join("kernel/kissaten/Cargo.toml").is_file() { Ok(Some(given)) } else { Err(SessionError::NoSource(given)) }
+    if given.join("kernel/kissaten/Cargo.toml").is_file() {
+        Ok(Some(given))
+    } else {
+        Err(SessionError::NoSource(given))
+    }
 }
 
 /// What the name of a build says of its source.
@@ -356,6 +363,16 @@ pub(crate) fn make_cache(cache: &Path) -> io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(rights).create(cache)?;
     close_cache();
     Ok(())
+}
+
+/// The folder of the cache that is the user's, and what of it was removed, which is all that no kernel uses.
+///
+/// # Errors
+/// When there is no such folder.
+pub fn clean_cache() -> Result<(PathBuf, Cleaned), SessionError> {
+    let cache = cache_folders().into_iter().next_back().ok_or(SessionError::NoCache)?;
+    let cleaned = dependency::everything(&cache);
+    Ok((cache, cleaned))
 }
 
 /// Takes everybody else's rights from the user's own cache, as earlier versions left some with them.

@@ -17,8 +17,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ToolchainError {
-    #[error("no Rust compiler was found; `:rust install` in a cell gets one, or `kissaten rust install` in a terminal (by rustup, \
-         into your own folders)")]
+    #[error(
+        "no Rust compiler was found; `:rust install` in a cell gets one, or `kissaten rust install` in a terminal (by rustup, \
+         into your own folders)"
+    )]
     NoRustc,
     #[error("`{0}` does not answer as a Rust compiler does: {1}")]
     Broken(PathBuf, String),

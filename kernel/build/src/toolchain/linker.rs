@@ -108,7 +108,8 @@ impl Toolchain {
         }
         let linker = self.own_linker()?;
         let cache = cache_folders().into_iter().next_back()?;
-        let made = make_cache(&cache).and_then(|()| self.make_tools(&linker, &cache.join(format!("tools-{}", self.release))));
+        let made =
+            make_cache(&cache).and_then(|()| self.make_tools(&linker, &cache.join(format!("tools-{}", self.release))));
         made.inspect_err(|error| tracing::warn!("no stand-in for a C compiler can be made: {error}")).ok()
     }
 
@@ -118,12 +119,24 @@ impl Toolchain {
             let library = system_library(file).ok_or_else(|| io::Error::other(format!("there is no {file}")))?;
             let link = folder.join(format!("lib{name}.so"));
             let _ = fs::remove_file(&link);
-            std::os::unix::fs::symlink(library, link)?;
+            if name == "c" {
+                // A part of it is in the loader, as thread-local storage.
+                fs::write(link, format!("GROUP ( {} AS_NEEDED ( {LOADER} ) )\n", library.display()))?;
+            } else {
+                std::os::unix::fs::symlink(library, link)?;
+            }
         }
         let source = folder.join("start.rs");
         fs::write(&source, start_source())?;
         let mut rustc = self.command();
-        rustc.args(["--edition=2024", "--crate-type=lib", "--crate-name=start", "--emit=obj", "-Cpanic=abort", "-Copt-level=1"]);
+        rustc.args([
+            "--edition=2024",
+            "--crate-type=lib",
+            "--crate-name=start",
+            "--emit=obj",
+            "-Cpanic=abort",
+            "-Copt-level=1",
+        ]);
         let status = rustc.arg("-o").arg(folder.join("start.o")).arg(&source).stderr(Stdio::null()).status()?;
         if !status.success() {
             return Err(io::Error::other("rustc does not compile the start object"));
@@ -187,11 +200,18 @@ fn c_library() -> Option<(u32, u32)> {
 /// Where a library of the system is: beside the C library that this process runs with, or in a usual place.
 fn system_library(file: &str) -> Option<PathBuf> {
     let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
-    let mapped = maps.lines().filter_map(|line| line.split_once('/')).map(|(_, path)| PathBuf::from(format!("/{path}")));
+    let mapped =
+        maps.lines().filter_map(|line| line.split_once('/')).map(|(_, path)| PathBuf::from(format!("/{path}")));
     let of_c = mapped.filter(|path| path.file_name().is_some_and(|name| name == "libc.so.6"));
     let folders = of_c.filter_map(|path| Some(path.parent()?.to_owned()));
     let triple = format!("{}-linux-gnu", std::env::consts::ARCH);
-    let usual = [format!("/lib/{triple}"), format!("/usr/lib/{triple}"), "/lib64".into(), "/usr/lib64".into(), "/usr/lib".into()];
+    let usual = [
+        format!("/lib/{triple}"),
+        format!("/usr/lib/{triple}"),
+        "/lib64".into(),
+        "/usr/lib64".into(),
+        "/usr/lib".into(),
+    ];
     folders.chain(usual.map(PathBuf::from)).map(|folder| folder.join(file)).find(|path| path.is_file())
 }
 
@@ -296,7 +316,16 @@ mod tests {
     #[test]
     fn what_rustc_says_to_cc_is_said_to_the_linker() {
         assert_eq!(
-            told(&["-m64", "a b.o", "-Wl,-z,relro,-z,now", "-Wl,-rpath,$ORIGIN", "-pie", "-nodefaultlibs", "-o", "out*"]),
+            told(&[
+                "-m64",
+                "a b.o",
+                "-Wl,-z,relro,-z,now",
+                "-Wl,-rpath,$ORIGIN",
+                "-pie",
+                "-nodefaultlibs",
+                "-o",
+                "out*"
+            ]),
             "-flavor gnu -L/tools -dynamic-linker /loader /tools/start.o a b.o -z relro -z now -rpath $ORIGIN -pie -o out* -lc"
         );
         assert_eq!(told(&["-shared", "a.o", "-B/ld", "-fuse-ld=lld"]), "-flavor gnu -L/tools -shared a.o -lc");
