@@ -13,6 +13,8 @@ use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use linker::NO_C_COMPILER;
+
 /// What is missing, and the command that gets it.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]

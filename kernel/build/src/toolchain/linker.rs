@@ -238,6 +238,9 @@ fn quoted(path: &Path) -> String {
     format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
 }
 
+/// How the script's sentence begins where C is to be compiled and nothing can do it.
+pub(crate) const NO_C_COMPILER: &str = "There is no C compiler here";
+
 /// Says to the linker what rustc says to `cc`. What is C itself goes to the C compiler that pip brings, if it is there.
 const SCRIPT: &str = r##"#!/bin/sh
 # Stands in for a C compiler: links by the linker that came with rustc.
@@ -267,7 +270,7 @@ if [ -n "$compiles" ] || [ -z "$links" ]; then
         case $0 in *++) name=c++ ;; esac
         exec "$python" -m ziglang "$name" -target @TARGET@-linux-gnu -fno-sanitize=all "$@"
     fi
-    echo "This crate has C code in it, and there is no C compiler here: install gcc or clang (\`apt install gcc\`), or without root \`pip install 'kissaten[cc]'\`." >&2
+    echo "There is no C compiler here, and this crate has C code in it: install gcc or clang (\`apt install gcc\`), or without root \`pip install 'kissaten[cc]'\`." >&2
     exit 1
 fi
 set -f
@@ -329,8 +332,8 @@ mod tests {
             "-flavor gnu -L/tools -dynamic-linker /loader /tools/start.o a b.o -z relro -z now -rpath $ORIGIN -pie -o out* -lc"
         );
         assert_eq!(told(&["-shared", "a.o", "-B/ld", "-fuse-ld=lld"]), "-flavor gnu -L/tools -shared a.o -lc");
-        assert!(told(&["-c", "x.c", "-o", "x.o"]).starts_with("This crate has C code in it"));
-        assert!(told(&["--version"]).starts_with("This crate has C code in it"));
+        assert!(told(&["-c", "x.c", "-o", "x.o"]).starts_with(NO_C_COMPILER));
+        assert!(told(&["--version"]).starts_with(NO_C_COMPILER));
     }
 
     #[test]
