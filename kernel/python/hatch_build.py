@@ -23,9 +23,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 #: What the session library is made of.
-CRATES = ("ground", "ipc", "kissaten", "worker")
-#: The other members of the workspace, which cargo wants to see.
-MEMBERS = ("analyzer", "build", "compiler", "server")
+CRATES = ("ground", "ipc", "kissaten", "marks", "worker")
 
 
 class KernelHook(BuildHookInterface):
@@ -84,9 +82,10 @@ def source(root: Path) -> list[Path]:
         folder = root / "kernel" / crate
         found = (path for path in sorted(folder.rglob("*")) if path.suffix in (".rs", ".toml", ".svg"))
         files += [path for path in found if "tests" not in path.relative_to(folder).parts]
-    files += [root / "kernel" / member / "Cargo.toml" for member in MEMBERS]
-    # Cargo wants a target in each member, though it builds none of these.
-    files += [path for member in MEMBERS for path in sorted((root / "kernel" / member / "src").glob("*.rs")) if path.name in ("lib.rs", "main.rs")]
+    # Cargo wants to see the other members of the workspace, and a target in each, though it builds none of these.
+    others = [path.parent for path in sorted(root.glob("kernel/*/Cargo.toml")) if path.parent.name not in CRATES]
+    files += [folder / "Cargo.toml" for folder in others]
+    files += [path for folder in others for path in (folder / "src/lib.rs", folder / "src/main.rs") if path.is_file()]
     return files
 
 
