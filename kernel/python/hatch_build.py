@@ -1,8 +1,7 @@
 """Puts the kernel into the wheel: builds its programs, and says where pip lays what belongs to them.
 
-A wheel's `data` is laid under the environment's prefix: `bin/kissaten`, `share/jupyter/kernels/kissaten`,
-`share/kissaten/source` (what the session library is built from on the user's machine), `libexec/kissaten`. It knows neither
-JupyterLab nor the extension for Python notebooks.
+A wheel's `data` is laid under the environment's prefix: `bin/kissaten`, which carries the source of the session library,
+`share/jupyter/kernels/kissaten`, `libexec/kissaten`. It knows neither JupyterLab nor the extension for Python notebooks.
 
 The environment says how it is built:
   KISSATEN_WHEEL_PROGRAMS   a folder with `kissaten` and perhaps `kissaten-analyzer`, which are taken as they are
@@ -21,9 +20,6 @@ from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
-
-#: What the session library is made of.
-CRATES = ("ground", "ipc", "kissaten", "marks", "worker")
 
 
 class KernelHook(BuildHookInterface):
@@ -46,8 +42,6 @@ class KernelHook(BuildHookInterface):
         data[str(root / "kernel/python/kernelspec/kernel.json")] = f"{kernelspec}/kernel.json"
         data[str(root / "kernel/server/src/logo.svg")] = f"{kernelspec}/logo-svg.svg"
         data[str(root / "notebooks/papermill/kissaten_papermill.py")] = "share/kissaten/kissaten_papermill.py"
-        for path in source(root):
-            data[str(path)] = f"share/kissaten/source/{path.relative_to(root)}"
 
     def _programs(self, root: Path) -> Path:
         """The folder with the built programs."""
@@ -73,20 +67,6 @@ class KernelHook(BuildHookInterface):
             if shutil.which("strip"):
                 subprocess.run(["strip", found / program], check=True)
         return found
-
-
-def source(root: Path) -> list[Path]:
-    """The files from which the session library is built on the user's machine."""
-    files = [root / "Cargo.toml", root / "Cargo.lock"]
-    for crate in CRATES:
-        folder = root / "kernel" / crate
-        found = (path for path in sorted(folder.rglob("*")) if path.suffix in (".rs", ".toml", ".svg"))
-        files += [path for path in found if "tests" not in path.relative_to(folder).parts]
-    # Cargo wants to see the other members of the workspace, and a target in each, though it builds none of these.
-    others = [path.parent for path in sorted(root.glob("kernel/*/Cargo.toml")) if path.parent.name not in CRATES]
-    files += [folder / "Cargo.toml" for folder in others]
-    files += [path for folder in others for path in (folder / "src/lib.rs", folder / "src/main.rs") if path.is_file()]
-    return files
 
 
 def platform_tag(program: Path) -> str:
