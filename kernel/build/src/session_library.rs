@@ -155,7 +155,7 @@ impl SessionLibrary {
         let program = cargo::find(&toolchain).ok_or(SessionError::NoCargo)?;
         let call = |levels: &BTreeMap<String, String>| {
             let mut call = cargo::build(&program, &toolchain, source, target);
-            call.args(["--package=kissaten", "--package=kissaten-worker"]);
+            call.args(["--package=kissaten-session", "--package=kissaten-worker"]);
             match offline {
                 None => call.arg("--locked"),
                 Some(true) => call.arg("--offline"),
