@@ -53,5 +53,5 @@ wheel:
 # Makes the packages for crates.io in target/package, each built from nothing but what is in it.
 package:
     KISSATEN_PACK=yes cargo build --locked --package kissaten-source
-    cargo package --locked --allow-dirty --package kissaten-source --package kissaten-ipc --package kissaten-build --package kissaten-compiler --package kissaten
+    cargo package --locked --allow-dirty --package kissaten-source --package kissaten-ipc --package kissaten-marks --package kissaten-build --package kissaten-compiler --package kissaten
     rm kernel/source/source.tar.gz

@@ -13,7 +13,7 @@ use std::{
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 
 /// What the session library is made of.
-const CRATES: [&str; 4] = ["ground", "ipc", "kissaten", "worker"];
+const CRATES: [&str; 5] = ["ground", "ipc", "kissaten", "marks", "worker"];
 
 /// Set by `just package`: the archive is written beside this file too, where `cargo package` takes it from.
 const PACK: &str = "KISSATEN_PACK";

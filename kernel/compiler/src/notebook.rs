@@ -47,7 +47,6 @@ use dependencies::Dependencies;
 pub use export::ExportError;
 use finish::Pending;
 use history::Entry;
-pub(crate) use inquiry::codes;
 
 /// A generation of the items crate.
 #[derive(Clone, Debug)]
@@ -420,5 +419,9 @@ fn changes(what: &str) -> PrepareError {
 
 /// An error of our own, in rustc's form.
 fn refused(summary: String, plain: String) -> PrepareError {
-    PrepareError::Compile(CompileError { summary, rendered: crate::Rendered { ansi: plain.clone(), plain } })
+    PrepareError::Compile(CompileError {
+        summary,
+        rendered: crate::Rendered { ansi: plain.clone(), plain },
+        codes: Vec::new(),
+    })
 }
