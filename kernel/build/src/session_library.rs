@@ -29,6 +29,8 @@ const SOURCE_VARIABLE: &str = "KISSATEN_SOURCE";
 const CACHE_VARIABLE: &str = "KISSATEN_CACHE";
 /// What is written into a finished build.
 const MANIFEST: &str = "session.json";
+/// The packages of the workspace that a session build compiles, by their folders.
+pub(crate) const PACKAGES: [&str; 5] = ["ground", "ipc", "kissaten", "marks", "worker"];
 /// Crates that cells name and that are compiled into the session library: of these there must be one.
 pub(crate) const SHARED: [&str; 2] = ["tokio", "futures"];
 
@@ -153,7 +155,7 @@ impl SessionLibrary {
         let program = cargo::find(&toolchain).ok_or(SessionError::NoCargo)?;
         let call = |levels: &BTreeMap<String, String>| {
             let mut call = cargo::build(&program, &toolchain, source, target);
-            call.args(["--package=kissaten", "--package=kissaten-worker"]);
+            call.args(["--package=kissaten-session", "--package=kissaten-worker"]);
             match offline {
                 None => call.arg("--locked"),
                 Some(true) => call.arg("--offline"),
@@ -397,7 +399,7 @@ fn folder_name(toolchain: &Toolchain, source_hash: u64) -> String {
 fn hash_of(source: &Path) -> u64 {
     let mut hasher = Fnv::default();
     let mut files = vec![source.join("Cargo.toml"), source.join("Cargo.lock")];
-    for name in ["ground", "ipc", "kissaten", "worker"] {
+    for name in PACKAGES {
         collect(&source.join("kernel").join(name), &mut files);
     }
     for file in files {

@@ -32,11 +32,11 @@ fn is_variant(name: &str) -> bool {
 }
 
 fn visit_names(pattern: &syn::Pat, is_variable: &dyn Fn(&str) -> bool, found: &mut dyn FnMut(String, bool)) {
-    struct Names<'a> {
+    struct PatternNames<'a> {
         is_variable: &'a dyn Fn(&str) -> bool,
         found: &'a mut dyn FnMut(String, bool),
     }
-    impl<'ast> Visit<'ast> for Names<'_> {
+    impl<'ast> Visit<'ast> for PatternNames<'_> {
         fn visit_pat_ident(&mut self, pattern: &'ast syn::PatIdent) {
             let name = plain(&pattern.ident.to_string());
             // Only variables are written so.
@@ -50,7 +50,7 @@ fn visit_names(pattern: &syn::Pat, is_variable: &dyn Fn(&str) -> bool, found: &m
         fn visit_expr(&mut self, _: &'ast syn::Expr) {}
         fn visit_type(&mut self, _: &'ast syn::Type) {}
     }
-    Names { is_variable, found }.visit_pat(pattern);
+    PatternNames { is_variable, found }.visit_pat(pattern);
 }
 
 #[cfg(test)]

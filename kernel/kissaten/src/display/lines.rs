@@ -16,7 +16,7 @@ const INDENT: usize = 4;
 /// The text of `{:#?}` with what fits on a line on one; `None`: it is not what it seems.
 pub(crate) fn laid_out(pretty: &str, line: &str) -> Option<String> {
     let mut lines = pretty.lines().peekable();
-    let node = Node::read(&mut lines, 0)?;
+    let node = DebugNode::read(&mut lines, 0)?;
     let mut flat = String::with_capacity(line.len());
     node.flat(&mut flat);
     if flat != line || lines.next().is_some() {
@@ -28,7 +28,7 @@ pub(crate) fn laid_out(pretty: &str, line: &str) -> Option<String> {
 }
 
 /// A value, or a field with its value: `head`, or `head {` … `}`; a map whose keys have fields goes on after the brace.
-struct Node<'a>(Vec<(&'a str, Vec<Node<'a>>)>);
+struct DebugNode<'a>(Vec<(&'a str, Vec<DebugNode<'a>>)>);
 
 type Lines<'a> = std::iter::Peekable<std::str::Lines<'a>>;
 
@@ -44,7 +44,7 @@ fn opens(text: &str) -> bool {
     text.ends_with(['{', '[', '('])
 }
 
-impl<'a> Node<'a> {
+impl<'a> DebugNode<'a> {
     fn read(lines: &mut Lines<'a>, level: usize) -> Option<Self> {
         let mut parts = Vec::new();
         loop {
@@ -53,7 +53,7 @@ impl<'a> Node<'a> {
             let mut children = Vec::new();
             if opens(text) {
                 while lines.peek().is_some_and(|line| indent(line) > level) {
-                    children.push(Node::read(lines, level + INDENT)?);
+                    children.push(DebugNode::read(lines, level + INDENT)?);
                 }
             }
             let goes_on = opens(text);
@@ -109,7 +109,7 @@ impl<'a> Node<'a> {
             }
             out.extend(std::iter::repeat_n(' ', level));
             out.push_str(text);
-            if children.iter().all(Node::is_short) && text.ends_with('[') {
+            if children.iter().all(DebugNode::is_short) && text.ends_with('[') {
                 fill(children, level + INDENT, out);
                 continue;
             }
@@ -126,7 +126,7 @@ impl<'a> Node<'a> {
 }
 
 /// Short elements, as many on each line as fit.
-fn fill(elements: &[Node<'_>], level: usize, out: &mut String) {
+fn fill(elements: &[DebugNode<'_>], level: usize, out: &mut String) {
     let mut column = WIDTH + 1;
     for (text, _) in elements.iter().flat_map(|element| &element.0) {
         let length = text.chars().count();
