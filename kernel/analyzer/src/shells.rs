@@ -183,7 +183,10 @@ mod tests {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let folder = tempfile::tempdir().unwrap();
         let own = root.join("kernel/kissaten");
-        let dependencies = format!("kissaten = {{ package = \"kissaten-session\", path = {:?} }}\n{dependencies}", own.display().to_string());
+        let dependencies = format!(
+            "kissaten = {{ package = \"kissaten-session\", path = {:?} }}\n{dependencies}",
+            own.display().to_string()
+        );
         let patches = write(folder.path(), &dependencies, &root.join("Cargo.lock"), true).unwrap();
         let table: toml::Table = toml::from_str(&patches).unwrap();
         let shells = table["patch"]["crates-io"].as_table().unwrap().values();

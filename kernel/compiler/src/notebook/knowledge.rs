@@ -28,7 +28,8 @@ impl Notebook {
     fn place(&self) -> Place {
         let toolchain = &self.session.toolchain;
         let own = self.session.source.join("kernel/kissaten");
-        let mut dependencies = format!("kissaten = {{ package = \"kissaten-session\", path = {:?} }}\n", own.display().to_string());
+        let mut dependencies =
+            format!("kissaten = {{ package = \"kissaten-session\", path = {:?} }}\n", own.display().to_string());
         dependencies.push_str("tokio = { version = \"1\", features = [\"full\"] }\n");
         let named = self.dependencies.lines();
         for line in named.lines().filter(|line| !line.starts_with("tokio =") && !line.starts_with("futures =")) {
