@@ -46,7 +46,7 @@ use attempt::{Attempt, Success};
 use dependencies::Dependencies;
 pub use export::ExportError;
 use finish::Pending;
-use history::Entry;
+use history::PastCell;
 
 /// A generation of the items crate.
 #[derive(Clone, Debug)]
@@ -69,7 +69,7 @@ pub struct Notebook {
     /// The cells that were prepared and have not ended, by their entry points.
     pending: BTreeMap<String, Pending>,
     /// What ran.
-    history: Vec<Entry>,
+    history: Vec<PastCell>,
     /// Texts of all cells that can still be pointed at, by label.
     texts: BTreeMap<String, Arc<CellText>>,
     serial: u64,
@@ -177,7 +177,7 @@ impl Notebook {
             && let Some(pending) = artifact.program.as_ref().and_then(|program| self.pending.get_mut(&program.entry))
         {
             let scope = Arc::new(self.items.imports.clone());
-            pending.entry = Some(Entry::new(&cell, &parsed, scope));
+            pending.entry = Some(PastCell::new(&cell, &parsed, scope));
         }
         Ok(artifact)
     }

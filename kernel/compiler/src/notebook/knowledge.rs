@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use super::Notebook;
-use crate::analysis::{Knowledge, Place};
+use crate::analysis::{AnalyzerPlace, Knowledge};
 
 impl Notebook {
     /// The number of [`knowledge`](Self::knowledge): another one as soon as there is something else to know.
@@ -25,7 +25,7 @@ impl Notebook {
         }
     }
 
-    fn place(&self) -> Place {
+    fn place(&self) -> AnalyzerPlace {
         let toolchain = &self.session.toolchain;
         let own = self.session.source.join("kernel/kissaten");
         let mut dependencies =
@@ -37,7 +37,7 @@ impl Notebook {
             dependencies.push('\n');
         }
         let lock = self.dependencies.lock().map_or_else(|| self.session.source.join("Cargo.lock"), Path::to_path_buf);
-        Place {
+        AnalyzerPlace {
             rustc: toolchain.rustc.clone(),
             dependencies,
             on_demand: vec![("futures", "futures = \"0.3\"\n")],
