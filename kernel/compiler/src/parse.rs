@@ -102,6 +102,8 @@ pub(crate) struct Parsed {
     pub(crate) futures: Vec<Future>,
     /// Functions that would run by themselves in a program, and that the cell does not call.
     pub(crate) entries: Vec<Entry>,
+    /// What is said of items that are for tests only.
+    pub(crate) left_out: Vec<String>,
 }
 
 /// Whether an `Ok(())` says its error type.

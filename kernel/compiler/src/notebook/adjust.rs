@@ -108,6 +108,10 @@ impl Attempt<'_> {
         if matches!(code, "E0282" | "E0283" | "E0284" | "E0381") && self.postpone(files, error) {
             return true;
         }
+        let is_never = || error.message.contains("`!: ") || error.message.contains("`(): ");
+        if (matches!(code, "E0282" | "E0283") || code == "E0277" && is_never()) && self.show_debug() {
+            return true;
+        }
         if code == "E0373" && self.give_up_closure(files, error) {
             return true;
         }

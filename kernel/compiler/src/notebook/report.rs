@@ -142,7 +142,9 @@ impl Notebook {
                 "help: an item sees no variables of cells: give `{name}` to it as an argument, or make it a closure"
             )];
         }
-        let habit = || super::habit::note(&error.message, code);
+        let place = error.spans.iter().find(|span| span.is_primary && span.file_name == cell.label);
+        let line = place.and_then(|place| cell.text.lines().nth(place.line_start.checked_sub(1)?));
+        let habit = || super::habit::note(&error.message, code, line.unwrap_or(""));
         reason.map(|reason| reason.reason(name)).or_else(habit).into_iter().collect()
     }
 

@@ -168,7 +168,7 @@ pub(super) fn makes(text: &str, pattern: &Pat, init: Option<&Expr>, found: &mut 
         (Pat::Ident(name), Some(init)) if name.by_ref.is_none() && name.subpat.is_none() => {
             found(plain(&name.ident.to_string()), make(text, init));
         }
-        _ => pattern::bound(pattern, &mut |name, _| found(name, Make::Unknown)),
+        _ => pattern::irrefutable(pattern, &mut |name, _| found(name, Make::Unknown)),
     }
 }
 
