@@ -1,6 +1,6 @@
 //! The one runtime, and the run of a cell on it.
 //!
-//! A cell's own future runs by `block_on` on the thread that calls [`Session::run`], so it need not be `Send`;
+//! A cell's own future runs by `block_on` on the thread that calls [`Session::block_on`], so it need not be `Send`;
 //! what it spawns runs on the runtime's workers and goes on when the cell has ended.
 
 use std::collections::BTreeMap;
@@ -89,7 +89,7 @@ pub enum Message {
         hint: Hint,
         text: String,
     },
-    /// A question; [`Session::answer`] takes the answer. No prompt: somebody reads the process's stdin.
+    /// A question; [`answer`] takes the answer. No prompt: somebody reads the process's stdin.
     Input {
         id: u64,
         cell: u64,

@@ -18,6 +18,7 @@ pub(crate) mod library;
 mod load;
 mod look;
 mod note;
+mod notice;
 mod outcome;
 mod output;
 mod payload;
@@ -38,36 +39,38 @@ use compiler::{Finished, Knowledge, split_commands};
 use ipc::CellId;
 use jupyter_protocol::{ExecuteInput, ExecutionCount, JupyterMessageContent};
 use serde_json::Value as Json;
-use tokio::sync::mpsc;
 
 use self::{
-    cell::{Cell, Step},
+    cell::{Asker, Cell, Step},
     comm::Comms,
     failure::Failure,
     library::{Found, Library},
     question::Questions,
     queue::{Order, Queue},
-    shell::Shell,
+    shell::{Shell, ShellId},
     stage::{Stage, Task, Tasks},
 };
-pub(crate) use self::{look::Value, shell::ShellId, stage::TaskDone};
+pub(crate) use self::{look::Looker, notice::Notice, stage::TaskDone};
 use crate::{
     analysis::Analyzer,
     channel::Outgoing,
     command::{Action, CommandError},
-    dispatcher::Event,
+    events::Events,
     hint::Hints,
     history::History,
-    message::{Parent, Request, content},
+    message::Parent,
     output::Outputs,
-    request::execute::{self, Payload},
+    request::{
+        execute::{self, Payload},
+        pending::Pending,
+    },
     worker::Supervisor,
 };
 
 /// All that cells need, and the cells.
 pub(crate) struct Execution {
     outgoing: Outgoing,
-    events: mpsc::Sender<Event>,
+    events: Events<Notice>,
     history: History,
     /// The kernel's own; libraries and sources go there.
     directory: PathBuf,
@@ -144,7 +147,7 @@ impl Execution {
     /// Begins with what is known of the session library: a worker is started, or a build.
     pub(crate) fn new(
         outgoing: Outgoing,
-        events: mpsc::Sender<Event>,
+        events: Events<Notice>,
         directory: &Path,
         found: Found,
         history: History,
@@ -205,21 +208,33 @@ impl Execution {
     }
 
     /// Takes in an `execute_request`; it will be answered when its turn is over.
-    pub(crate) fn submit(&mut self, request: Request) {
-        match request.content() {
+    pub(crate) fn submit(&mut self, request: Pending) {
+        match request.request().content() {
             Ok(content) => {
-                self.turn_to(&request.parent.subshell_id);
+                self.turn_to(&request.parent().subshell_id);
                 if let Some(order) = self.queue.push(Order { request, content }) {
                     self.give_up(order);
                 }
                 self.pump();
             }
-            Err(error) => self.outgoing.answer(&request, Err(error)),
+            Err(error) => request.reply(Err(error)),
         }
     }
 
+    /// Something that was begun tells how far it is. Why the kernel is to end now, if it is.
+    pub(crate) fn notice(&mut self, notice: Notice) -> Option<&'static str> {
+        match notice {
+            Notice::BuildProgress(line) => self.build_progress(&line),
+            Notice::DependencyProgress(progress) => self.dependency_progress(&progress),
+            Notice::AbortEnds(shell) => self.abort_ends(&shell),
+            Notice::Look { name, under, sender } => self.look(&name, under, sender),
+            Notice::Quits => return Some("`:quit`"),
+        }
+        None
+    }
+
     /// All that was received before a cell of this shell erred has been given up.
-    pub(crate) fn abort_ends(&mut self, shell: &ShellId) {
+    fn abort_ends(&mut self, shell: &ShellId) {
         if self.turn_to(shell) && !self.deleted {
             self.queue.abort_ends();
         }
@@ -308,9 +323,10 @@ impl Execution {
         } else {
             format!("unnumbered cell {}", self.runs)
         };
-        let mut cell = Cell::new(request.parent.clone(), &request.metadata, content, label);
+        let mut request = request;
+        request.begin();
+        let mut cell = Cell::new(request, content, label);
         cell.timing = self.timing;
-        self.outgoing.busy(&cell.parent);
         if let Some(parent) = cell.audience() {
             let code = cell.content.code.clone();
             let input = ExecuteInput { code, execution_count: ExecutionCount::new(self.count) };
@@ -339,13 +355,7 @@ impl Execution {
     fn conclude(&mut self) {
         self.stage = Stage::Between;
         self.end_questions();
-        let Some(mut cell) = self.cell.take() else { return };
-        if let Some(onlooker) = cell.onlooker.take() {
-            return self.looked(&cell, onlooker);
-        }
-        if self.quits {
-            cell.payload.push(Payload::AskExit);
-        }
+        let Some(cell) = self.cell.take() else { return };
         let worked = !(cell.compile_time + cell.run_time).is_zero();
         if cell.timing
             && worked
@@ -355,6 +365,10 @@ impl Execution {
             self.outgoing.publish(note::note(&text), Some(parent));
         }
         let result = cell.failure.as_ref().map_or(Ok(&cell.expressions), Err);
+        let request = match cell.asker {
+            Asker::Request(request) => request,
+            Asker::Onlooker { sender, .. } => return look::looked(&cell.expressions, sender),
+        };
         let mut payloads = cell.payloads;
         if self.quits {
             payloads.push(Payload::AskExit);
@@ -363,9 +377,8 @@ impl Execution {
         // Whatever the reader of the socket has passed on by now stands before this event, and whoever knows of the reply
         // comes behind it.
         let stops = cell.failure.is_some() && cell.content.stop_on_error;
-        let marked = stops && self.events.try_send(Event::AbortEnds(self.shell.clone())).is_ok();
-        self.outgoing.reply_in_order(content("execute_reply", reply), &cell.parent);
-        self.outgoing.idle(&cell.parent);
+        let marked = stops && self.events.try_send(Notice::AbortEnds(self.shell.clone()));
+        request.reply_in_order(reply);
         if self.quits {
             self.quit();
         }
@@ -378,10 +391,7 @@ impl Execution {
 
     /// Answers a cell that is not run.
     fn give_up(&self, order: Order) {
-        let parent = &order.request.parent;
-        self.outgoing.busy(parent);
-        self.outgoing.reply_in_order(content("execute_reply", execute::aborted(self.count)), parent);
-        self.outgoing.idle(parent);
+        order.request.reply_in_order(execute::aborted(self.count));
     }
 
     /// The step erred. A user expression's error is its result; any other ends the cell.

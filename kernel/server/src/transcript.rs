@@ -23,10 +23,14 @@ use tokio::{
 };
 
 use crate::{
-    channel::local::{self, Inbox},
+    channel::{
+        local::{self, Inbox},
+        router::Received,
+    },
     dispatcher::{self, Event},
     history::History,
     message::{Channel, Parent, Request, content},
+    outside::Outside,
 };
 
 /// How long to wait for a message before the kernel counts as hung. No test measures time with it.
@@ -80,7 +84,7 @@ impl Client {
         let id = header.msg_id.clone();
         let parent = Arc::new(Parent { channel, identities: Vec::new(), header, subshell_id: None });
         let request = Request { parent, question: answers, metadata: json!({}), content: body, buffers: Vec::new() };
-        assert!(self.events.send(Event::Request(request)).await.is_ok(), "the kernel has ended");
+        assert!(self.events.send(Received::Request(request).into()).await.is_ok(), "the kernel has ended");
         id
     }
 
@@ -150,7 +154,7 @@ impl Client {
 
     /// Ends the kernel, and checks what holds for every request: busy, idle and one reply.
     async fn end(mut self) {
-        let _ = self.events.send(Event::End("the test has ended")).await;
+        let _ = self.events.send(Outside::End("the test has ended").into()).await;
         self.ended().await;
     }
 

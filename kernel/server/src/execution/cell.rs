@@ -13,12 +13,15 @@ use super::failure::Failure;
 use crate::{
     command::Action,
     message::Parent,
-    request::execute::{Content, Payload},
+    request::{
+        execute::{Content, Payload},
+        pending::Pending,
+    },
 };
 
 /// A cell that is being executed.
 pub(super) struct Cell {
-    pub(super) parent: Arc<Parent>,
+    pub(super) asker: Asker,
     pub(super) content: Content,
     /// What it is called: `cell 3`.
     pub(super) label: String,
@@ -48,10 +51,14 @@ pub(super) struct Cell {
     pub(super) failure: Option<Failure>,
     /// The results of its `user_expressions`.
     pub(super) expressions: Map<String, Value>,
-    /// What its reply asks the frontend to do.
-    pub(super) payload: Vec<Payload>,
-    /// Who waits for the value of a variable: it is no frontend's cell, and has no reply.
-    pub(super) onlooker: Option<oneshot::Sender<Option<String>>>,
+}
+
+/// Who waits for a cell.
+pub(super) enum Asker {
+    /// A frontend, which gets a reply.
+    Request(Pending),
+    /// Somebody who wants to know the value of a variable, for a request that is another's to answer.
+    Onlooker { parent: Arc<Parent>, sender: oneshot::Sender<Option<String>> },
 }
 
 /// What a cell consists of, in this order.
@@ -81,11 +88,22 @@ pub(super) struct Loaded {
 }
 
 impl Cell {
-    pub(super) fn new(parent: Arc<Parent>, metadata: &Value, content: Content, label: String) -> Self {
+    /// A cell that a frontend sent.
+    pub(super) fn new(request: Pending, content: Content, label: String) -> Self {
+        let cell_id = request.request().metadata.get("cellId").and_then(Value::as_str).map(str::to_owned);
+        Self { cell_id, ..Self::of(Asker::Request(request), content, label) }
+    }
+
+    /// One that shows nothing, for whoever wants to know a value.
+    pub(super) fn look(parent: Arc<Parent>, sender: oneshot::Sender<Option<String>>, label: String) -> Self {
+        Self::of(Asker::Onlooker { parent, sender }, Content::silent(), label)
+    }
+
+    fn of(asker: Asker, content: Content, label: String) -> Self {
         Self {
-            parent,
+            asker,
             label,
-            cell_id: metadata.get("cellId").and_then(Value::as_str).map(str::to_owned),
+            cell_id: None,
             content,
             steps: VecDeque::new(),
             since: Instant::now(),
@@ -101,13 +119,19 @@ impl Cell {
             payloads: Vec::new(),
             failure: None,
             expressions: Map::new(),
-            payload: Vec::new(),
-            onlooker: None,
+        }
+    }
+
+    /// The request that it is run for.
+    pub(super) fn parent(&self) -> &Arc<Parent> {
+        match &self.asker {
+            Asker::Request(request) => request.parent(),
+            Asker::Onlooker { parent, .. } => parent,
         }
     }
 
     /// Under which request its outputs are published now; `None`: not at all.
     pub(super) fn audience(&self) -> Option<&Arc<Parent>> {
-        (!self.content.silent && !self.quiet).then_some(&self.parent)
+        (!self.content.silent && !self.quiet).then_some(self.parent())
     }
 }

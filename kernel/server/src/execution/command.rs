@@ -4,11 +4,8 @@
 use compiler::{CompileError, split_commands};
 use ipc::Layout;
 
-use super::{Execution, cell::Step, failure::Failure, library::Library, note};
-use crate::{
-    command::{self, Action, CommandError},
-    dispatcher::Event,
-};
+use super::{Execution, cell::Step, failure::Failure, library::Library, note, notice::Notice};
+use crate::command::{self, Action, CommandError};
 
 /// What the optimiser costs, where it is chosen.
 const NO_CHECKPOINTS: &str = "From level 2 on there are no checkpoints in the code: where it does not await, it can be interrupted \
@@ -124,7 +121,7 @@ impl Execution {
     pub(super) fn quit(&self) {
         let events = self.events.clone();
         // Not from here, where nothing may wait.
-        tokio::spawn(async move { events.send(Event::End("`:quit`")).await });
+        tokio::spawn(async move { events.send(Notice::Quits).await });
     }
 
     /// Does a command that the notebook is there for; whether it is one.

@@ -17,11 +17,11 @@ use super::{
     failure::Failure,
     library::{DEFECT, Library},
     note,
+    notice::Notice,
     stage::{Done, Stage, TaskDone},
 };
 use crate::{
     command::{self, Action},
-    dispatcher::Event,
     worker::death::lost,
 };
 
@@ -95,7 +95,7 @@ impl Execution {
                 if is_news && begin.elapsed() > PATIENCE {
                     last = Some((Instant::now(), progress.clone()));
                     // One that is not seen is no loss.
-                    let _ = events.try_send(Event::DependencyProgress(progress));
+                    events.try_send(Notice::DependencyProgress(progress));
                 }
             };
             let changing = notebook.change_dependencies(&change, &mut told, &token);
@@ -106,7 +106,7 @@ impl Execution {
     }
 
     /// How far the build is.
-    pub(crate) fn dependency_progress(&mut self, progress: &Progress) {
+    pub(super) fn dependency_progress(&mut self, progress: &Progress) {
         let is_change =
             |stage: &Stage| matches!(stage, Stage::Compiling { step: Step::Command(Action::Dependencies(_)), .. });
         if !self.turn_where(is_change) {

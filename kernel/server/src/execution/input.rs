@@ -117,7 +117,7 @@ impl Execution {
 
     fn send_question(&mut self) {
         let (Some(cell), Some(question)) = (&self.cell, self.questions.open()) else { return };
-        let message = self.outgoing.ask(input::request(&question.prompt), &cell.parent);
+        let message = self.outgoing.ask(input::request(&question.prompt), cell.parent());
         self.questions.sent(message);
     }
 }

@@ -15,9 +15,9 @@ use super::{
     Execution,
     failure::Failure,
     note,
+    notice::Notice,
     stage::{Stage, TaskDone},
 };
-use crate::dispatcher::Event;
 
 /// What is said when the compiler crate panicked.
 pub(super) const DEFECT: &str = "Kissaten's compiler panicked, which is a defect in Kissaten";
@@ -69,7 +69,7 @@ pub(crate) fn build_in_terminal() -> anyhow::Result<()> {
 
 impl Execution {
     /// A line of the build.
-    pub(crate) fn build_progress(&mut self, line: &str) {
+    pub(super) fn build_progress(&mut self, line: &str) {
         if let Library::Building { last_line } = &mut self.library {
             line.clone_into(last_line);
             self.each_shell(Self::show_progress);
@@ -112,7 +112,7 @@ impl Execution {
         self.task = Some(Box::pin(async move {
             let progress = move |line: &str| {
                 // A line that is not seen is no loss.
-                let _ = events.try_send(Event::BuildProgress(line.to_owned()));
+                events.try_send(Notice::BuildProgress(line.to_owned()));
             };
             let built = AssertUnwindSafe(SessionLibrary::build(progress)).catch_unwind().await;
             TaskDone::Built(match built {

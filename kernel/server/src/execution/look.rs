@@ -4,26 +4,36 @@ use std::sync::Arc;
 
 use compiler::Knowledge;
 use ipc::MimeBundle;
-use serde_json::Value as Json;
-use tokio::sync::{mpsc, oneshot};
+use serde_json::{Map, Value};
+use tokio::sync::oneshot;
 
 use super::{
     Execution,
     cell::{Cell, Step},
     failure::Failure,
     library::Library,
+    notice::Notice,
 };
 use crate::{
     analysis::{self, Asked},
-    dispatcher::Event,
+    events::Events,
     execution::stage::{Done, Stage, TaskDone},
     message::Parent,
-    request::execute::{self, Payload},
+    request::execute::Payload,
     worker::supervisor::Readiness,
 };
 
-/// The text of a value that was asked for; `None`: it is not known.
-pub(crate) type Value = oneshot::Receiver<Option<String>>;
+/// Who can look at variables, for answers that are made beside the cells.
+#[derive(Clone)]
+pub(crate) struct Looker(Events<Notice>);
+
+impl Looker {
+    /// Asks for the text of a variable's value, which may come late or be unknown; `None` if the kernel has ended.
+    pub(crate) async fn look(&self, name: String, under: &Arc<Parent>) -> Option<oneshot::Receiver<Option<String>>> {
+        let (sender, value) = oneshot::channel();
+        self.0.send(Notice::Look { name, under: Arc::clone(under), sender }).await.then_some(value)
+    }
+}
 
 /// Under which name the value is among the user expressions of its own cell.
 const NAME: &str = "value";
@@ -39,14 +49,14 @@ impl Execution {
         Arc::clone(&self.known)
     }
 
-    /// Where to send events.
-    pub(crate) fn events(&self) -> mpsc::Sender<Event> {
-        self.events.clone()
+    /// Who looks at variables, whenever that is.
+    pub(crate) fn looker(&self) -> Looker {
+        Looker(self.events.clone())
     }
 
     /// Looks at a variable's value, where no cell has its turn and none waits: its `Debug` is the user's code, and runs as
     /// a cell does. Otherwise whoever waits for it is told so at once.
-    pub(crate) fn look(&mut self, name: &str, under: Arc<Parent>, sender: oneshot::Sender<Option<String>>) {
+    pub(super) fn look(&mut self, name: &str, under: Arc<Parent>, sender: oneshot::Sender<Option<String>>) {
         let is_idle = self.stages().all(|(_, stage)| matches!(stage, Stage::Between));
         let idle = is_idle && self.turn_to(&None) && self.cell.is_none() && self.queue.is_empty();
         let there = matches!(self.library, Library::Ready(_)) && self.variables.iter().any(|variable| variable == name);
@@ -54,18 +64,10 @@ impl Execution {
             return;
         }
         self.runs += 1;
-        let mut cell = Cell::new(under, &Json::Null, execute::Content::silent(), format!("look {}", self.runs));
+        let mut cell = Cell::look(under, sender, format!("look {}", self.runs));
         cell.steps.push_back(Step::Expression { name: NAME.to_owned(), code: name.to_owned() });
-        cell.onlooker = Some(sender);
         self.cell = Some(cell);
         self.pump();
-    }
-
-    /// Such a cell is done.
-    pub(super) fn looked(&self, cell: &Cell, sender: oneshot::Sender<Option<String>>) {
-        let value = cell.expressions.get(NAME).and_then(|value| value["data"]["text/plain"].as_str());
-        // Who asked may have lost patience.
-        let _ = sender.send(value.map(str::to_owned));
     }
 
     /// `:doc`
@@ -102,4 +104,11 @@ impl Execution {
             }
         }
     }
+}
+
+/// A cell that looks at a value is done.
+pub(super) fn looked(expressions: &Map<String, Value>, sender: oneshot::Sender<Option<String>>) {
+    let value = expressions.get(NAME).and_then(|value| value["data"]["text/plain"].as_str());
+    // Who asked may have lost patience.
+    let _ = sender.send(value.map(str::to_owned));
 }
