@@ -6,7 +6,7 @@
 use std::{env, fs, path::Path, time::Duration};
 
 use anyhow::Context as _;
-use compiler::umask;
+use build::umask;
 use jupyter_protocol::{ExecutionState, Status};
 use tokio::{
     runtime::{self, Runtime},
@@ -133,7 +133,7 @@ pub(crate) async fn serve(
 
 /// Takes everybody else's rights from what earlier versions left open to them: cells are nobody else's to read.
 fn close_left_over() {
-    compiler::close_cache();
+    build::close_cache();
     for entry in fs::read_dir(env::temp_dir()).into_iter().flatten().flatten() {
         if entry.file_name().as_encoded_bytes().starts_with(DIRECTORY.as_bytes()) {
             // One of another user's is not ours to mend.

@@ -14,7 +14,7 @@ pub(crate) enum Notice {
     /// A line of the session library's build.
     BuildProgress(String),
     /// How far the build of a cell's dependencies is.
-    DependencyProgress(compiler::Progress),
+    DependencyProgress(build::Progress),
     /// All that was received before a cell of this shell erred has been handled.
     AbortEnds(ShellId),
     /// Somebody wants to know the value of a variable.
