@@ -32,19 +32,43 @@ pub(super) struct Cell {
     pub(super) since: Instant,
     /// The user's configuration runs, which shows nothing.
     pub(super) quiet: bool,
+    pub(super) options: CellOptions,
+    pub(super) spent: Spent,
+    pub(super) displays: Displays,
+    /// The type of its result, if that is to be shown.
+    pub(super) result_type: Option<String>,
+    pub(super) answer: CellAnswer,
+}
+
+/// What was asked for of this cell alone.
+#[derive(Debug, Default)]
+pub(super) struct CellOptions {
     pub(super) opt_level: Option<u8>,
     /// Whether its tasks are drawn.
     pub(super) timeline: bool,
     /// Whether it tells how long it took.
     pub(super) timing: bool,
-    pub(super) compile_time: Duration,
-    pub(super) run_time: Duration,
-    /// The `display_id` under which it shows the progress of the session library's build.
-    pub(super) progress: Option<String>,
-    /// The one under which it shows how far the build of its dependencies is.
-    pub(super) dependency_progress: Option<String>,
-    /// The type of its result, if that is to be shown.
-    pub(super) result_type: Option<String>,
+}
+
+/// How long its steps took.
+#[derive(Debug, Default)]
+pub(super) struct Spent {
+    pub(super) compiling: Duration,
+    pub(super) running: Duration,
+}
+
+/// The `display_id`s of what it shows that replaces itself.
+#[derive(Debug, Default)]
+pub(super) struct Displays {
+    /// The progress of the session library's build.
+    pub(super) build: Option<String>,
+    /// How far the build of its dependencies is.
+    pub(super) dependencies: Option<String>,
+}
+
+/// What its reply will say.
+#[derive(Debug, Default)]
+pub(super) struct CellAnswer {
     /// What it asks of the frontend, besides showing outputs.
     pub(super) payloads: Vec<Payload>,
     /// What it erred with.
@@ -108,17 +132,11 @@ impl Cell {
             steps: VecDeque::new(),
             since: Instant::now(),
             quiet: false,
-            opt_level: None,
-            timeline: false,
-            timing: false,
-            compile_time: Duration::ZERO,
-            run_time: Duration::ZERO,
-            progress: None,
-            dependency_progress: None,
+            options: CellOptions::default(),
+            spent: Spent::default(),
+            displays: Displays::default(),
             result_type: None,
-            payloads: Vec::new(),
-            failure: None,
-            expressions: Map::new(),
+            answer: CellAnswer::default(),
         }
     }
 

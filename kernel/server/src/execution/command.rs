@@ -4,7 +4,14 @@
 use compiler::{CompileError, split_commands};
 use ipc::Layout;
 
-use super::{Execution, cell::Step, failure::Failure, library::Library, note, notice::Notice};
+use super::{
+    cell::Step,
+    common::Common,
+    failure::Failure,
+    note,
+    plan::place,
+    shell::{End, Shell},
+};
 use crate::command::{self, Action, CommandError};
 
 /// What the optimiser costs, where it is chosen.
@@ -51,50 +58,50 @@ pub(super) fn misplaced(code: &str, error: &str) -> Option<Misplaced> {
     })
 }
 
-impl Execution {
-    /// What rustc refused, which may be a command in the wrong place.
-    pub(super) fn compile_failure(&self, step: &Step, error: &CompileError) -> Failure {
-        let (Step::Code(code), Some(cell)) = (step, &self.cell) else { return Failure::compile(error) };
-        match misplaced(code, &error.rendered.plain) {
-            Some(found) if found.is_sure => Failure::command(&found.help, &super::place(&cell.label, found.line)),
-            Some(found) => Failure::compile(error).with_help(&found.help),
-            None => Failure::compile(error),
-        }
+/// What rustc refused, which may be a command in the wrong place.
+pub(super) fn compile_failure(shell: &Shell, step: &Step, error: &CompileError) -> Failure {
+    let (Step::Code(code), Some(cell)) = (step, &shell.cell) else { return Failure::compile(error) };
+    match misplaced(code, &error.rendered.plain) {
+        Some(found) if found.is_sure => Failure::command(&found.help, &place(&cell.label, found.line)),
+        Some(found) => Failure::compile(error).with_help(&found.help),
+        None => Failure::compile(error),
     }
+}
 
+impl Common {
     /// Does a command that needs no notebook; whether it is one.
-    pub(super) fn perform_without_notebook(&mut self, action: &Action) -> bool {
+    pub(super) fn perform_without_notebook(&mut self, shell: &mut Shell, action: &Action) -> bool {
         match action {
             Action::Help => {
-                let place = self.knowledge();
-                let missing = self.analyzer.note(place.place().is_known().then(|| place.place()));
-                self.say(note::plain(&command::help(missing.as_deref())));
+                let known = self.compiler.knowledge();
+                let missing = self.analyzer.note(known.place().is_known().then(|| known.place()));
+                self.say(shell, note::plain(&command::help(missing.as_deref())));
             }
             Action::Timing => {
-                self.timing = !self.timing;
-                if let Some(cell) = &mut self.cell {
-                    cell.timing = self.timing;
+                self.settings.timing = !self.settings.timing;
+                if let Some(cell) = &mut shell.cell {
+                    cell.options.timing = self.settings.timing;
                 }
-                let word = if self.timing { "on" } else { "off" };
-                self.say(note::note(&format!("Timing is {word}.")));
+                let word = if self.settings.timing { "on" } else { "off" };
+                self.say(shell, note::note(&format!("Timing is {word}.")));
             }
-            Action::ListHints => self.say(note::plain(&self.hints.list())),
+            Action::ListHints => self.say(shell, note::plain(&self.settings.hints.list())),
             Action::SwitchHints { kind, on } => {
-                self.hints.switch(*kind, *on);
-                self.say(note::plain(&self.hints.list()));
+                self.settings.hints.switch(*kind, *on);
+                self.say(shell, note::plain(&self.settings.hints.list()));
             }
             Action::Types => {
-                self.types = !self.types;
-                let word = if self.types { "on" } else { "off" };
-                self.say(note::note(&format!("Types of results are {word}.")));
+                self.settings.types = !self.settings.types;
+                let word = if self.settings.types { "on" } else { "off" };
+                self.say(shell, note::note(&format!("Types of results are {word}.")));
             }
-            Action::SetEnv { name, value } => self.set_env(name, value),
-            Action::LastCompileDir => self.say(note::plain(&self.directory.display().to_string())),
-            Action::Layout(layout) => self.lay_out(*layout),
-            Action::Replaced(sentence) => self.say(note::note(sentence)),
+            Action::SetEnv { name, value } => self.set_env(shell, name, value),
+            Action::LastCompileDir => self.say(shell, note::plain(&self.compiler.directory().display().to_string())),
+            Action::Layout(layout) => self.lay_out(shell, *layout),
+            Action::Replaced(sentence) => self.say(shell, note::note(sentence)),
             Action::Quit => {
-                self.quits = true;
-                if let Some(cell) = &mut self.cell {
+                shell.end = End::Quits;
+                if let Some(cell) = &mut shell.cell {
                     cell.steps.clear();
                 }
             }
@@ -104,56 +111,49 @@ impl Execution {
     }
 
     /// `:fmt`: how values are laid out, from here on.
-    fn lay_out(&mut self, layout: Option<Layout>) {
+    fn lay_out(&mut self, shell: &Shell, layout: Option<Layout>) {
         if let Some(layout) = layout {
-            self.layout = layout;
+            self.settings.layout = layout;
             self.supervisor.send(ipc::Request::Layout(layout));
         }
-        let how = match self.layout {
+        let how = match self.settings.layout {
             Layout::Fit => "so that what fits on a line is on one",
             Layout::Line => "on one line, as `{:?}` does",
             Layout::Pretty => "with a line for each field, as `{:#?}` does",
         };
-        self.say(note::note(&format!("Values are laid out {how}.")));
-    }
-
-    /// Ends the kernel, once all that happens now is told.
-    pub(super) fn quit(&self) {
-        let events = self.events.clone();
-        // Not from here, where nothing may wait.
-        tokio::spawn(async move { events.send(Notice::Quits).await });
+        self.say(shell, note::note(&format!("Values are laid out {how}.")));
     }
 
     /// Does a command that the notebook is there for; whether it is one.
-    pub(super) fn perform_with_notebook(&mut self, action: &Action) -> bool {
-        let Library::Ready(notebook) = &mut self.library else { return false };
+    pub(super) fn perform_with_notebook(&mut self, shell: &Shell, action: &Action) -> bool {
+        let Some(notebook) = self.compiler.notebook() else { return false };
         match action {
             Action::Version => {
-                let (version, rustc) = (env!("CARGO_PKG_VERSION"), self.rustc_version());
-                self.say(note::plain(&format!("Kissaten {version}, rustc {rustc}")));
+                let (version, rustc) = (env!("CARGO_PKG_VERSION"), self.compiler.rustc_version());
+                self.say(shell, note::plain(&format!("Kissaten {version}, rustc {rustc}")));
             }
             Action::ShowOpt => {
                 let level = notebook.opt_level();
-                self.say(note::note(&format!("Cells are compiled with `opt-level` {level}.")));
+                self.say(shell, note::note(&format!("Cells are compiled with `opt-level` {level}.")));
             }
             Action::SetOpt(level) => {
                 notebook.set_opt_level(*level);
                 let sentence = format!("Cells are compiled with `opt-level` {level} from now on.");
                 match price(*level) {
-                    Some(price) => self.say(note::note(&format!("{sentence} {price}"))),
-                    None => self.say(note::note(&sentence)),
+                    Some(price) => self.say(shell, note::note(&format!("{sentence} {price}"))),
+                    None => self.say(shell, note::note(&sentence)),
                 }
             }
             Action::ShowDependencies => {
                 let text = super::dependency::list(notebook);
-                self.say(note::plain(&text));
+                self.say(shell, note::plain(&text));
             }
             Action::Offline(switch) => {
                 if let Some(offline) = switch {
                     notebook.set_offline(*offline);
                 }
                 let text = super::dependency::offline(notebook);
-                self.say(note::note(text));
+                self.say(shell, note::note(text));
             }
             _ => return false,
         }
@@ -161,14 +161,13 @@ impl Execution {
     }
 
     /// `:clear`
-    pub(super) fn clear(&mut self, step: Step) {
-        if let Library::Ready(notebook) = &mut self.library {
+    pub(super) fn clear(&mut self, shell: &mut Shell, step: Step) {
+        if let Some(notebook) = self.compiler.notebook() {
             notebook.clear();
         }
         self.variables.clear();
-        self.forget.clear();
-        self.drop_variables(step, None);
-        self.say(note::note("All variables, items and `use`s are forgotten."));
+        self.drop_variables(shell, step, None);
+        self.say(shell, note::note("All variables, items and `use`s are forgotten."));
     }
 }
 

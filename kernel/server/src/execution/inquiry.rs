@@ -7,7 +7,7 @@ use compiler::{ExportError, Notebook, Source};
 use ipc::MimeBundle;
 use tokio_util::sync::CancellationToken;
 
-use super::stage::{Compiled, Refusal};
+use super::task::{Compiled, Refusal};
 
 /// `:type`
 pub(super) async fn type_of(

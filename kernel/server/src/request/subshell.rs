@@ -15,7 +15,7 @@ struct Content {
 /// A new subshell.
 pub(crate) fn create(execution: &mut Execution) -> Value {
     let id = execution.create_subshell();
-    json!({"status": "ok", "subshell_id": &*id})
+    json!({"status": "ok", "subshell_id": id})
 }
 
 /// The subshell takes nothing more; its cell is interrupted, and its reply comes when it has ended.
@@ -27,7 +27,7 @@ pub(crate) fn delete(execution: &mut Execution, request: &Request) -> Result<Val
 
 /// The ids of all subshells; the main shell has none.
 pub(crate) fn list(execution: &Execution) -> Value {
-    let ids: Vec<_> = execution.subshells().iter().map(|id| id.to_string()).collect();
+    let ids: Vec<_> = execution.subshells().collect();
     json!({"status": "ok", "subshell_id": ids})
 }
 
