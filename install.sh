@@ -162,9 +162,9 @@ replace() { # from, to
 }
 staging=$(mktemp -d)
 trap 'rm -rf "$staging"' EXIT
-cp -R "$here/Cargo.toml" "$here/Cargo.lock" "$here/kernel" "$staging/"
 replace "$here/target/release/kissaten" "$binary"
-replace "$staging" "$share/source"
+# Earlier versions had the session library's source beside the program, which carries it now.
+rm -rf "$share/source"
 replace "$here/notebooks/papermill/kissaten_papermill.py" "$share/kissaten_papermill.py"
 
 begin 'Building the session library (what all cells share)'

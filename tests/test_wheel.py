@@ -69,8 +69,7 @@ def test_what_is_in_it(wheel):
         "scripts/kissaten",
         "data/share/jupyter/kernels/kissaten/kernel.json",
         "data/share/jupyter/kernels/kissaten/logo-svg.svg",
-        "data/share/kissaten/source/Cargo.lock",
-        "data/share/kissaten/source/kernel/kissaten/src/lib.rs",
+        "data/share/kissaten/kissaten_papermill.py",
         "kissaten/__init__.py",
     } <= names
 

@@ -18,7 +18,7 @@ use ipc::{
 use tokio::sync::oneshot;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub(crate) use self::analyzer::Analyzer;
+pub(crate) use self::{analyzer::Analyzer, process::find as program};
 
 /// How long the analyzer is waited for before the answer is given without it.
 const PATIENCE: Duration = Duration::from_millis(250);

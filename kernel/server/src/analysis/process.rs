@@ -45,7 +45,7 @@ pub(super) enum ProcessError {
 }
 
 /// Where the program is: said by the user, beside the kernel, where `install.sh` puts it, or where cargo does.
-pub(super) fn find() -> Option<PathBuf> {
+pub(crate) fn find() -> Option<PathBuf> {
     let given = std::env::var_os(PROGRAM_VARIABLE).map(PathBuf::from);
     let executable = std::env::current_exe().and_then(|path| path.canonicalize()).unwrap_or_default();
     let folder = executable.parent().map(Path::to_path_buf).unwrap_or_default();
