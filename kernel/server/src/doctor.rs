@@ -144,7 +144,7 @@ fn of_jupyterlab() -> Vec<Finding> {
         Some(version) => Finding::fine(format!("JupyterLab {version}, {}", lab.display())),
         None => Finding::note(format!("JupyterLab, {}, does not tell its packages", lab.display()), "run it by hand"),
     }];
-    if packages.get("jupyterlab").is_some() {
+    if packages.contains_key("jupyterlab") {
         findings.push(match packages.get("jupyterlab_widgets") {
             Some(version) => Finding::fine(format!("jupyterlab_widgets {version}")),
             None => Finding::note(
