@@ -12,19 +12,19 @@ mod advice;
 mod audience;
 mod cell;
 mod comm;
-mod command;
+pub(crate) mod command;
 mod common;
 mod compiler;
 mod dependency;
 mod exit;
 pub(crate) mod failure;
 mod input;
-mod inquiry;
 mod interrupt;
 pub(crate) mod library;
 mod life;
 mod load;
 mod look;
+mod misplaced;
 mod note;
 mod notice;
 mod outcome;
@@ -32,9 +32,9 @@ mod plan;
 mod progress;
 mod question;
 mod queue;
-mod report;
 mod settings;
 mod shell;
+mod shell_id;
 mod stage;
 mod step;
 mod task;
@@ -49,7 +49,8 @@ use self::{
     common::Common,
     library::Found,
     queue::Order,
-    shell::{End, ShellId, Shells},
+    shell::{End, Shells},
+    shell_id::ShellId,
     task::Tasks,
 };
 pub(crate) use self::{look::Looker, notice::Notice, task::TaskDone};
@@ -212,7 +213,9 @@ impl Execution {
         match done {
             TaskDone::Built(built) => common.built(shells, built),
             TaskDone::Compiled { notebook, result } => {
-                common.notebook_is_back(notebook);
+                if let Some(notebook) = notebook {
+                    common.notebook_is_back(notebook);
+                }
                 match shells.compiling() {
                     Some(shell) => common.compiled(shell, result),
                     None => tracing::error!("what was compiled is no shell's"),
@@ -225,10 +228,6 @@ impl Execution {
                     None => tracing::error!("a change of the dependencies is no shell's"),
                 }
             }
-            TaskDone::Documented(found) => match shells.compiling() {
-                Some(shell) => common.documented(shell, found),
-                None => tracing::error!("what was looked up is no shell's"),
-            },
         }
         self.pump();
     }

@@ -3,7 +3,6 @@
 mod analysis;
 mod channel;
 mod clean;
-mod command;
 mod connection;
 mod dispatcher;
 mod doctor;

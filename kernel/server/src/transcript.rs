@@ -8,13 +8,14 @@ mod tests;
 
 use std::{
     collections::{BTreeMap, HashMap},
+    env,
     sync::Arc,
     thread::{self, JoinHandle},
     time::Duration,
 };
 
 use anstream::adapter::strip_str;
-use build::SessionLibrary;
+use build::{SessionLibrary, umask};
 use jupyter_protocol::JupyterMessage;
 use serde_json::{Value, json};
 use tokio::{
@@ -66,6 +67,8 @@ impl Client {
     }
 
     async fn with_history(history: History) -> Self {
+        // One for all kernels of the process: the first one's own would be gone with it.
+        umask::keep_temporary_in(env::temp_dir().join("kissaten-transcripts")).unwrap();
         let (events, receiver) = mpsc::channel(256);
         let (outgoing, inbox) = local::connect();
         let found = Ok(Some(library().await));

@@ -6,12 +6,15 @@ use std::{
     time::{Duration, Instant},
 };
 
+use ipc::Report;
 use serde_json::{Map, Value};
 use tokio::sync::oneshot;
 
-use super::failure::Failure;
+use super::{
+    command::{compiler::CompilerCommand, dependencies::DependencyCommand, kernel::KernelCommand},
+    failure::Failure,
+};
 use crate::{
-    command::Action,
     message::Parent,
     request::{
         execute::{Content, Payload},
@@ -88,7 +91,10 @@ pub(super) enum Asker {
 /// What a cell consists of, in this order.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Step {
-    Command(Action),
+    Kernel(KernelCommand),
+    Compiler(CompilerCommand),
+    Worker(Report),
+    Dependencies(DependencyCommand),
     Code(String),
     /// The user's configuration ends, and the cell itself begins.
     Configured,
@@ -99,6 +105,18 @@ pub(super) enum Step {
         name: String,
         code: String,
     },
+}
+
+impl Step {
+    /// Whether it cannot be done without the notebook.
+    pub(super) fn needs_notebook(&self) -> bool {
+        match self {
+            Self::Kernel(_) | Self::Worker(_) | Self::Configured => false,
+            Self::Compiler(_) | Self::Dependencies(_) | Self::Code(_) | Self::Loaded(_) | Self::Expression { .. } => {
+                true
+            }
+        }
+    }
 }
 
 /// Code from elsewhere, with a name of its own.

@@ -11,6 +11,7 @@ use compiler::{Knowledge, Notebook, SessionLibrary};
 use futures::FutureExt;
 
 use super::{
+    failure::Failure,
     library::{self, DEFECT, Found},
     notice::Notice,
     task::{Task, TaskDone},
@@ -192,4 +193,9 @@ impl Compiler {
             })
         }));
     }
+}
+
+/// What is said where the notebook is with the compiler, which waits for no second thing.
+pub(super) fn not_there() -> Failure {
+    Failure::new("SessionLibraryError", "the notebook is with the compiler")
 }

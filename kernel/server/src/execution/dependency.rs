@@ -2,23 +2,27 @@
 //! another worker where the old one's memory does not fit any more. How dependencies are built is the compiler crate's.
 
 use std::{
-    collections::VecDeque,
     panic::AssertUnwindSafe,
     time::{Duration, Instant},
 };
 
-use compiler::{Change, Changed, DependencyError, Notebook, Progress, Restart};
+use compiler::{Change, Changed, DependencyError, Progress, Restart};
 use futures::FutureExt;
-use tokio_util::sync::CancellationToken;
 
 use super::{
-    cell::Step, common::Common, failure::Failure, library::DEFECT, note, notice::Notice, shell::Shell, stage::Stage,
-    step::Done, task::TaskDone,
+    cell::Step,
+    command::{self, dependencies::DependencyCommand},
+    common::Common,
+    failure::Failure,
+    library::DEFECT,
+    note,
+    notice::Notice,
+    shell::Shell,
+    stage::Stage,
+    step::{Done, begin_compiling},
+    task::TaskDone,
 };
-use crate::{
-    command::{self, Action},
-    worker::death::lost,
-};
+use crate::worker::death::lost;
 
 /// How long a change may take without a display.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -27,56 +31,17 @@ const PACE: Duration = Duration::from_millis(150);
 /// How often it changes if it is only the time that does.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Dependencies that stand one after the other are built together.
-pub(super) fn add_step(steps: &mut VecDeque<Step>, change: Change) {
-    match steps.back_mut() {
-        Some(Step::Command(Action::Dependencies(before))) => before.and(change),
-        _ => steps.push_back(Step::Command(Action::Dependencies(change))),
-    }
-}
-
-/// What `:show_deps` shows.
-pub(super) fn list(notebook: &Notebook) -> String {
-    let dependencies = notebook.dependencies();
-    if dependencies.is_empty() {
-        return "There are no dependencies besides `tokio` and `futures`, which are always there.".to_owned();
-    }
-    let versions = notebook.dependency_versions();
-    let mut text = String::from("[dependencies]");
-    for line in dependencies.lines() {
-        let name = line.split(' ').next().unwrap_or_default().replace('-', "_");
-        let version = versions.iter().find(|(found, _)| *found == name).map_or("", |(_, version)| version);
-        text.push_str(&format!("\n{line}  # {version}"));
-    }
-    text
-}
-
-/// What `:offline` says.
-pub(super) fn offline(notebook: &Notebook) -> &'static str {
-    if notebook.is_offline() {
-        "Dependencies are looked for on this machine only."
-    } else {
-        "Dependencies are looked for in the registries too."
-    }
-}
-
 impl Common {
-    pub(super) fn has_stale_dependencies(&mut self) -> bool {
-        self.compiler.notebook().is_some_and(|notebook| notebook.has_stale_dependencies())
-    }
-
     /// Builds the user's own dependencies anew before the step.
     pub(super) fn renew_dependencies(&mut self, shell: &mut Shell, step: Step) {
         shell.put_back(step);
         let change = Change::default();
-        self.change_dependencies(shell, Step::Command(Action::Dependencies(change.clone())), change);
+        self.change_dependencies(shell, Step::Dependencies(DependencyCommand::Change(change.clone())), change);
     }
 
     /// Gives a change to the compiler, and the notebook with it.
     pub(super) fn change_dependencies(&mut self, shell: &mut Shell, step: Step, change: Change) {
-        let cancel = CancellationToken::new();
-        let (token, events) = (cancel.clone(), self.events.clone());
-        shell.stage = Stage::Compiling { step, cancel };
+        let (token, events) = (begin_compiling(shell, step), self.events.clone());
         self.compiler.begin_with(|mut notebook| {
             Box::pin(async move {
                 let (begin, mut last) = (Instant::now(), None::<(Instant, Progress)>);
@@ -100,7 +65,7 @@ impl Common {
 
     /// How far the build is.
     pub(super) fn dependency_progress(&self, shell: &mut Shell, progress: &Progress) {
-        if !matches!(shell.stage, Stage::Compiling { step: Step::Command(Action::Dependencies(_)), .. }) {
+        if !matches!(shell.stage, Stage::Compiling { step: Step::Dependencies(_), .. }) {
             return;
         }
         let Some(cell) = &shell.cell else { return };

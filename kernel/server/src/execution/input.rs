@@ -9,7 +9,8 @@ use ipc::{CellId, InputAnswer};
 use super::{
     common::Common,
     question::{Question, Reply},
-    shell::{Shell, ShellId, Shells},
+    shell::{Shell, Shells},
+    shell_id::ShellId,
     stage::{Interrupt, Stage},
 };
 use crate::{message::Request, output::Prompt, request::input};

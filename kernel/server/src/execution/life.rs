@@ -7,7 +7,7 @@ use jupyter_protocol::{ExecuteInput, ExecutionCount, JupyterMessageContent};
 
 use super::{
     cell::{Asker, Cell, Step},
-    command,
+    command::compiler::price,
     common::Common,
     failure::Failure,
     look, note,
@@ -53,7 +53,6 @@ impl Common {
         };
         request.begin();
         let mut cell = Cell::new(request, content, label);
-        cell.options.timing = self.settings.timing;
         if let Some(parent) = cell.audience() {
             let code = cell.content.code.clone();
             let input = ExecuteInput { code, execution_count: ExecutionCount::new(shell.count) };
@@ -69,7 +68,7 @@ impl Common {
         self.configure(&mut cell);
         let silent = cell.content.silent || cell.quiet;
         let has_failed = cell.answer.failure.is_some();
-        let price = cell.options.opt_level.filter(|_| !has_failed).and_then(command::price);
+        let price = cell.options.opt_level.filter(|_| !has_failed).and_then(price);
         shell.cell = Some(cell);
         if !silent && let Some(news) = self.variables.news.take() {
             self.say(shell, note::note(&news));
@@ -112,7 +111,7 @@ impl Common {
     /// `:timing`, `%%timing`
     fn tell_time(&self, cell: &Cell) {
         let (compiling, running) = (cell.spent.compiling, cell.spent.running);
-        if cell.options.timing
+        if (cell.options.timing || self.settings.timing)
             && !(compiling + running).is_zero()
             && let Some(parent) = cell.audience()
         {

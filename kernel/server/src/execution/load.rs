@@ -11,12 +11,12 @@ use compiler::split_commands;
 
 use super::{
     cell::{Cell, Loaded, Step},
+    command,
     common::Common,
     failure::Failure,
     note,
     shell::Shell,
 };
-use crate::command::{self, Action};
 
 /// The files that evcxr reads when it starts, in this order.
 const CONFIGURATION: [&str; 2] = ["init.evcxr", "prelude.rs"];
@@ -65,25 +65,16 @@ impl Common {
         }
     }
 
-    /// `:load`: the file's steps come next.
-    pub(super) fn load(&mut self, shell: &mut Shell, step: &Step, path: &Path) {
-        let text = match fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) => {
-                let sentence = format!("`{}` cannot be read: {error}", path.display());
-                return self.fail(shell, step, Failure::new("CommandError", &sentence));
-            }
-        };
-        match self.plan_file(path, &text) {
+    /// A file's steps come next.
+    pub(super) fn load(&mut self, shell: &mut Shell, step: &Step, path: &Path, text: &str) {
+        match self.plan_file(path, text) {
             Ok(steps) => shell.put_first(steps),
             Err(failure) => self.fail(shell, step, failure),
         }
     }
 
-    /// `:env`: now, and in every worker to come.
-    pub(super) fn set_env(&mut self, shell: &mut Shell, name: &str, value: &str) {
-        self.supervisor.set_env(name, value);
-        let code = format!("unsafe {{ ::std::env::set_var({name:?}, {value:?}) }};");
+    /// Code that a command stands for comes next.
+    pub(super) fn load_code(&mut self, shell: &mut Shell, code: String) {
         let label = self.numbers.label("command");
         shell.put_back(Step::Loaded(Loaded { code, label, id: None }));
     }
@@ -95,12 +86,11 @@ impl Common {
         let mut steps = VecDeque::new();
         for command in &commands {
             let failed = |error: &str| Failure::command(error, &format!("{}, line {}", path.display(), command.line));
-            match command::parse(command).map_err(|error| failed(&error.to_string()))? {
-                Action::OptOnce(_) | Action::TimingOnce | Action::TimelineOnce => {
-                    return Err(failed(&format!("`%%{}` is for a cell and not for a file", command.name)));
-                }
-                action => steps.push_back(Step::Command(action)),
-            }
+            let action = command::parse(command).map_err(|error| failed(&error.to_string()))?;
+            let step = action
+                .into_step()
+                .map_err(|_| failed(&format!("`%%{}` is for a cell and not for a file", command.name)))?;
+            steps.push_back(step);
         }
         if !code.trim().is_empty() {
             let label = self.numbers.label(&format!("file {name}"));

@@ -1,28 +1,18 @@
-//! The value of a variable, looked at between two cells; and words about a name, for `:doc`.
+//! The value of a variable, looked at between two cells.
 
 use std::sync::Arc;
 
-use ipc::MimeBundle;
 use serde_json::{Map, Value};
 use tokio::sync::oneshot;
 
 use super::{
     cell::{Cell, Step},
     common::Common,
-    failure::Failure,
     notice::Notice,
-    shell::{Shell, Shells},
+    shell::Shells,
     stage::Stage,
-    step::Done,
-    task::TaskDone,
 };
-use crate::{
-    analysis::{self, Asked},
-    events::Events,
-    message::Parent,
-    request::execute::Payload,
-    worker::supervisor::Readiness,
-};
+use crate::{events::Events, message::Parent, worker::supervisor::Readiness};
 
 /// Who can look at variables, for answers that are made beside the cells.
 #[derive(Clone)]
@@ -65,41 +55,6 @@ impl Common {
         let mut cell = Cell::look(under, sender, format!("look {}", run.0));
         cell.steps.push_back(Step::Expression { name: NAME.to_owned(), code: name.to_owned() });
         shell.cell = Some(cell);
-    }
-
-    /// `:doc`
-    pub(super) fn document(&mut self, shell: &mut Shell, step: Step, path: &str) {
-        let (known, analyzer) = (self.compiler.knowledge(), self.analyzer.clone());
-        let cancel = tokio_util::sync::CancellationToken::new();
-        let (token, code) = (cancel.clone(), path.to_owned());
-        shell.stage = Stage::Compiling { step, cancel };
-        self.compiler.begin(Box::pin(async move {
-            let looking = async {
-                let own = analysis::own_words(&known, &code, code.len()).await;
-                let asked = Asked { code: &code, cursor: code.len(), detail: 0, patient: true };
-                analysis::inspect(known, &analyzer, asked, own, None).await
-            };
-            let found = tokio::select! {
-                found = looking => found,
-                () = token.cancelled() => None,
-            };
-            TaskDone::Documented(found)
-        }));
-    }
-
-    /// The answer to `:doc` is there.
-    pub(super) fn documented(&mut self, shell: &mut Shell, found: Option<MimeBundle>) {
-        let Some(Done { step, cancel, .. }) = self.compiler_is_done(shell) else { return };
-        match (found, &mut shell.cell) {
-            _ if cancel.is_cancelled() => self.fail(shell, &step, Failure::interrupted()),
-            (Some(data), Some(cell)) => cell.answer.payloads.push(Payload::Page { data }),
-            _ => {
-                let note = self.analyzer.note(Some(self.compiler.knowledge().place()));
-                let sentence = ["nothing is known of this name".to_owned()].into_iter().chain(note);
-                let sentence = sentence.collect::<Vec<_>>().join(". ");
-                self.fail(shell, &step, Failure::new("DocError", &sentence));
-            }
-        }
     }
 }
 

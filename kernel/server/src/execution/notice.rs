@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::shell::ShellId;
+use super::shell_id::ShellId;
 use crate::message::Parent;
 
 /// A word of something that was begun.

@@ -58,9 +58,12 @@ impl Common {
                         self.say_result(shell, value.data, value.metadata);
                         self.say_type(shell, &step);
                     }
-                    Step::Command(_) | Step::Loaded(_) | Step::Configured => {
-                        self.say(shell, note::bundle(value.data, value.metadata))
-                    }
+                    Step::Kernel(_)
+                    | Step::Compiler(_)
+                    | Step::Worker(_)
+                    | Step::Dependencies(_)
+                    | Step::Loaded(_)
+                    | Step::Configured => self.say(shell, note::bundle(value.data, value.metadata)),
                     Step::Expression { name, .. } => {
                         let result = json!({"status": "ok", "data": value.data, "metadata": value.metadata});
                         shell.expression(name, result);

@@ -3,7 +3,7 @@
 //! See [JEP 91](https://jupyter.org/enhancement-proposals/91-kernel-subshells/kernel-subshells.html). Each has a queue of
 //! its own, and one cell at a time. The compiler, the worker and the notebook are one for all, and not known here.
 
-use std::{fmt, iter};
+use std::iter;
 
 use ipc::CellId;
 use serde_json::Value;
@@ -12,35 +12,10 @@ use super::{
     cell::{Cell, Step},
     question::Questions,
     queue::{Order, Queue},
+    shell_id::ShellId,
     stage::Stage,
 };
 use crate::request::execute;
-
-/// Which shell is meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ShellId {
-    Main,
-    /// The subshell that was made as the first, second, …
-    Sub(u64),
-}
-
-impl ShellId {
-    /// The spec's `subshell_id`, of which the main shell has none; `None` if no subshell can be called so.
-    pub(super) fn named(subshell_id: Option<&str>) -> Option<Self> {
-        let Some(id) = subshell_id else { return Some(Self::Main) };
-        let shell = Self::Sub(id.strip_prefix("subshell-")?.parse().ok()?);
-        (shell.to_string() == id).then_some(shell)
-    }
-}
-
-impl fmt::Display for ShellId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Main => f.write_str("main"),
-            Self::Sub(number) => write!(f, "subshell-{number}"),
-        }
-    }
-}
 
 /// A queue of cells, and the one of them whose turn it is.
 pub(super) struct Shell {
@@ -225,15 +200,6 @@ impl Shells {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_subshell_has_one_name() {
-        assert_eq!(ShellId::named(None), Some(ShellId::Main));
-        assert_eq!(ShellId::named(Some("subshell-12")), Some(ShellId::Sub(12)));
-        for other in ["", "main", "12", "subshell-", "subshell-012", "subshell-+1", "subshell--1"] {
-            assert_eq!(ShellId::named(Some(other)), None, "{other}");
-        }
-    }
 
     #[test]
     fn a_deleted_shell_is_listed_no_more() {

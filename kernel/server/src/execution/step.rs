@@ -1,49 +1,28 @@
 //! One step of a cell after the other: begun, given to the compiler, given to the worker. How it ends is told by
 //! [`outcome`](super::outcome).
 
-use std::{panic::AssertUnwindSafe, path::PathBuf};
-
 use compiler::{Program, Source};
-use futures::FutureExt;
 use ipc::{CellId, MimeBundle};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     cell::{Cell, Loaded, Step},
-    command,
+    command::{self, answer::Answer, compiler::CompilerCommand, dependencies::DependencyCommand, worker},
     common::Common,
     compiler::Library,
     failure::Failure,
-    inquiry,
-    library::DEFECT,
+    misplaced::compile_failure,
     note,
-    shell::{Others, Shell, Shells},
+    shell::{End, Others, Shell, Shells},
     stage::Stage,
-    task::{self, Compiled, Refusal, TaskDone},
+    task::{self, Compiled, Refusal},
 };
 use crate::{
-    command::Action,
     hint,
     request::execute::Payload,
     worker::{death::lost, supervisor::Readiness},
 };
-
-/// What the compiler is to do.
-enum Work {
-    Code(Source),
-    /// `:vars`
-    Variables,
-    TypeOf(String),
-    /// The codes of errors.
-    Explain(Vec<String>),
-    Export(PathBuf),
-    Lint(Source),
-    Format {
-        head: String,
-        source: Source,
-    },
-}
 
 /// What the compiler has ended to be busy with.
 pub(super) struct Done {
@@ -56,106 +35,96 @@ pub(super) struct Done {
 impl Common {
     /// Begins a step of the shell's cell.
     pub(super) fn perform(&mut self, shell: &mut Shell, step: Step, others: Others) {
-        if step == Step::Configured {
-            return self.configured(shell);
+        if step.needs_notebook() && !self.has_notebook(shell, &step, others) {
+            return;
         }
-        if let Step::Command(action) = &step {
-            if let Action::Report(report) = action {
-                return self.report(shell, &step, report.clone());
+        let Some(cell) = &shell.cell else { return };
+        let own = |code: &str| source(cell, &step, code, &cell.label, cell.cell_id.as_ref());
+        let answer = match &step {
+            Step::Configured => return self.configured(shell),
+            Step::Kernel(command) => command.perform(self),
+            Step::Compiler(command) => command.perform(self, own),
+            Step::Worker(report) => worker::perform(report, self),
+            Step::Dependencies(command) => command.perform(self),
+            Step::Code(code) => {
+                let source = Source { show_type: self.settings.types, ..own(code) };
+                Ok(Answer::Compile(task::prepare(source)))
             }
-            if let Action::Load(path) = action {
-                return self.load(shell, &step, path);
+            Step::Loaded(Loaded { code, label, id }) => {
+                Ok(Answer::Compile(task::prepare(source(cell, &step, code, label, id.as_ref()))))
             }
-            if self.perform_without_notebook(shell, action) {
-                return;
+            Step::Expression { code, .. } => {
+                // An expression is not the cell: it must not take the place of what the cell defined.
+                let label = format!("expression {}", self.numbers.next_expression());
+                Ok(Answer::Compile(task::prepare(source(cell, &step, code, &label, None))))
             }
+        };
+        match answer {
+            Ok(answer) => self.answered(shell, step, answer),
+            Err(failure) => self.fail(shell, &step, failure),
         }
-        if matches!(step, Step::Command(Action::Dependencies(_))) && others.run {
+    }
+
+    /// Whether the notebook is there for a step, and the step can have it. Where not, that was seen to.
+    fn has_notebook(&mut self, shell: &mut Shell, step: &Step, others: Others) -> bool {
+        if matches!(step, Step::Dependencies(DependencyCommand::Change(_))) && others.run {
             let sentence = "dependencies cannot be changed while a cell of another shell runs: its process may have to be \
                             started anew; run this when it has ended";
-            return self.fail(shell, &step, Failure::new("Busy", sentence));
+            self.fail(shell, step, Failure::new("Busy", sentence));
+            return false;
         }
-        // All others need the notebook.
         self.compiler.look_again(&mut self.supervisor, &self.events);
         match self.compiler.library() {
-            Library::Ready(_) => match &step {
-                Step::Command(action) if self.perform_with_notebook(shell, action) => {}
-                Step::Command(Action::Clear) => self.clear(shell, step),
-                Step::Command(Action::Dependencies(change)) => {
-                    let change = change.clone();
-                    self.change_dependencies(shell, step, change);
+            Library::Ready(notebook) => {
+                let is_cell = matches!(step, Step::Code(_) | Step::Compiler(CompilerCommand::Lint(_)));
+                let is_stale = is_cell && !others.run && notebook.has_stale_dependencies();
+                if is_stale {
+                    self.renew_dependencies(shell, step.clone());
                 }
-                Step::Command(Action::Doc(path)) => {
-                    let path = path.clone();
-                    self.document(shell, step, &path);
-                }
-                Step::Code(_) | Step::Command(Action::Lint(_)) if !others.run && self.has_stale_dependencies() => {
-                    self.renew_dependencies(shell, step);
-                }
-                _ => self.compile(shell, step),
-            },
+                !is_stale
+            }
             Library::Building { .. } => {
-                shell.stage = Stage::AwaitingLibrary(step);
+                shell.stage = Stage::AwaitingLibrary(step.clone());
                 self.show_build(shell);
+                false
             }
             Library::Failed(sentence) => {
                 let failure = Failure::new("SessionLibraryError", sentence);
-                self.fail(shell, &step, failure);
+                self.fail(shell, step, failure);
+                false
             }
             Library::Compiling => unreachable!("one step is compiled at a time, and others wait for that"),
         }
     }
 
-    /// Gives a step to the compiler, and the notebook with it.
-    fn compile(&mut self, shell: &mut Shell, step: Step) {
-        let show_type = self.settings.types && matches!(step, Step::Code(_));
-        let cell = shell.cell.as_ref().expect("a step belongs to a cell");
-        let source = |code: &str, label: &str, cell_id: Option<&String>| Source {
-            text: code.to_owned(),
-            label: label.to_owned(),
-            cell_id: cell_id.cloned(),
-            opt_level: cell.options.opt_level,
-            timeline: cell.options.timeline && matches!(step, Step::Code(_)),
-            show_type,
-            remember: !cell.content.silent && !matches!(step, Step::Expression { .. }),
-            is_expression: matches!(step, Step::Expression { .. }),
-        };
-        let own = |code: &str| source(code, &cell.label, cell.cell_id.as_ref());
-        let work = match &step {
-            Step::Code(code) => Work::Code(own(code)),
-            Step::Loaded(Loaded { code, label, id }) => Work::Code(source(code, label, id.as_ref())),
-            Step::Expression { code, .. } => {
-                // An expression is not the cell: it must not take the place of what the cell defined.
-                Work::Code(source(code, &format!("expression {}", self.numbers.next_expression()), None))
+    /// Goes on with what a command, or code, comes to.
+    fn answered(&mut self, shell: &mut Shell, step: Step, answer: Answer) {
+        match answer {
+            Answer::Say(content) => self.say(shell, content),
+            Answer::List { missing } => self.say(shell, note::plain(&command::help(missing.as_deref()))),
+            Answer::Quit => {
+                shell.end = End::Quits;
+                if let Some(cell) = &mut shell.cell {
+                    cell.steps.clear();
+                }
             }
-            Step::Command(Action::TypeOf(expression)) => Work::TypeOf(expression.clone()),
-            Step::Command(Action::Explain) => Work::Explain(self.compiler.last_error.clone()),
-            Step::Command(Action::Export(folder)) => Work::Export(folder.clone()),
-            Step::Command(Action::Lint(code)) => Work::Lint(own(code)),
-            Step::Command(Action::Format { head, code }) => Work::Format { head: head.clone(), source: own(code) },
-            Step::Command(_) | Step::Configured => Work::Variables,
-        };
-        let cancel = CancellationToken::new();
-        let token = cancel.clone();
-        shell.stage = Stage::Compiling { step, cancel };
-        self.compiler.begin_with(|mut notebook| {
-            Box::pin(async move {
-                let compiling = async {
-                    match work {
-                        Work::Code(source) => task::prepare(&mut notebook, &source, &token).await,
-                        Work::Variables => task::prepare_variables(&mut notebook, &token).await,
-                        Work::TypeOf(expression) => inquiry::type_of(&mut notebook, &expression, &token).await,
-                        Work::Export(folder) => inquiry::export(&notebook, &folder, &token).await,
-                        Work::Lint(source) => inquiry::lint(&mut notebook, &source, &token).await,
-                        Work::Format { head, source } => inquiry::format(&mut notebook, &head, &source, &token).await,
-                        Work::Explain(codes) => inquiry::explain(&notebook, &codes).await,
-                    }
-                };
-                let result = AssertUnwindSafe(compiling).catch_unwind().await;
-                let result = result.unwrap_or_else(|_| Err(Refusal::Unable(DEFECT.to_owned())));
-                TaskDone::Compiled { notebook, result }
-            })
-        });
+            Answer::Run(code) => self.load_code(shell, code),
+            Answer::Load { path, text } => self.load(shell, &step, &path, &text),
+            Answer::Await => shell.stage = Stage::Reporting(step),
+            Answer::Drop(content) => {
+                self.drop_variables(shell, step, None);
+                self.say(shell, content);
+            }
+            Answer::Compile(work) => {
+                let cancel = begin_compiling(shell, step);
+                self.compiler.begin_with(|notebook| task::compile(notebook, work, cancel));
+            }
+            Answer::Look(looking) => {
+                let cancel = begin_compiling(shell, step);
+                self.compiler.begin(task::look(looking, cancel));
+            }
+            Answer::Change(change) => self.change_dependencies(shell, step, change),
+        }
     }
 
     /// What the compiler was busy with. Where the worker has died meanwhile, it is told what was lost.
@@ -179,20 +148,18 @@ impl Common {
     pub(super) fn compiled(&mut self, shell: &mut Shell, result: Result<Compiled, Refusal>) {
         let Some(Done { step, cancel, died }) = self.compiler_is_done(shell) else { return };
         if died && !cancel.is_cancelled() {
-            // It was compiled with variables that are no more.
-            return self.compile(shell, step);
+            // It was compiled with variables that are no more, and has its turn again.
+            return shell.put_back(step);
         }
         let compiled = match result {
             Ok(compiled) => compiled,
             Err(Refusal::Refused(error)) => {
                 self.compiler.last_error = error.codes();
-                let failure = command::compile_failure(shell, &step, &error);
+                let failure = compile_failure(shell, &step, &error);
                 return self.fail(shell, &step, failure);
             }
             Err(Refusal::Cancelled) => return self.fail(shell, &step, Failure::interrupted()),
-            Err(Refusal::Unable(sentence)) => {
-                return self.fail(shell, &step, Failure::new("EnvironmentError", &sentence));
-            }
+            Err(Refusal::Failed(failure)) => return self.fail(shell, &step, failure),
         };
         self.variables.lose(compiled.forget);
         if let Some(cell) = &mut shell.cell {
@@ -200,6 +167,7 @@ impl Common {
             cell.result_type = compiled.result_type;
             let text = compiled.new_text.map(|text| Payload::SetNextInput { text, replace: true });
             cell.answer.payloads.extend(text);
+            cell.answer.payloads.extend(compiled.page.map(|data| Payload::Page { data }));
         }
         if let Some(answer) = compiled.answer {
             self.say(shell, note::bundle(answer, MimeBundle::new()));
@@ -286,6 +254,22 @@ impl Common {
         run
     }
 
+    /// The worker has answered a command.
+    pub(super) fn reported(&mut self, shell: &mut Shell, report: Result<MimeBundle, String>) {
+        let step = match std::mem::take(&mut shell.stage) {
+            Stage::Reporting(step) => step,
+            other => {
+                shell.stage = other;
+                return;
+            }
+        };
+        match report {
+            Ok(bundle) if bundle.is_empty() => {}
+            Ok(bundle) => self.say(shell, note::bundle(bundle, MimeBundle::new())),
+            Err(sentence) => self.fail(shell, &step, worker::refusal(&sentence)),
+        }
+    }
+
     /// A worker is ready, and its words have this mark: what waited for it runs.
     pub(super) fn worker_is_ready(&mut self, shells: &mut Shells, mark: &str) {
         self.supervisor.ready();
@@ -296,5 +280,26 @@ impl Common {
                 other => shell.stage = other,
             }
         }
+    }
+}
+
+/// The compiler has a step from now on; what cancels that.
+pub(super) fn begin_compiling(shell: &mut Shell, step: Step) -> CancellationToken {
+    let cancel = CancellationToken::new();
+    shell.stage = Stage::Compiling { step, cancel: cancel.clone() };
+    cancel
+}
+
+/// Code of a step of the cell, as the compiler takes it.
+fn source(cell: &Cell, step: &Step, code: &str, label: &str, cell_id: Option<&String>) -> Source {
+    Source {
+        text: code.to_owned(),
+        label: label.to_owned(),
+        cell_id: cell_id.cloned(),
+        opt_level: cell.options.opt_level,
+        timeline: cell.options.timeline && matches!(step, Step::Code(_)),
+        show_type: false,
+        remember: !cell.content.silent && !matches!(step, Step::Expression { .. }),
+        is_expression: matches!(step, Step::Expression { .. }),
     }
 }

@@ -3,6 +3,7 @@
 
 use std::{
     future::Future,
+    panic::AssertUnwindSafe,
     pin::Pin,
     task::{Context, Poll},
     time::{Duration, Instant},
@@ -12,9 +13,11 @@ use compiler::{
     Artifact, Changed, CompileError, DependencyError, HintKind, Notebook, PrepareError, Program, Rendered,
     SessionLibrary, Source,
 };
-use futures::future::LocalBoxFuture;
+use futures::{FutureExt, future::LocalBoxFuture};
 use ipc::{Hint, MimeBundle};
 use tokio_util::sync::CancellationToken;
+
+use super::{failure::Failure, library::DEFECT};
 
 /// Something that takes time.
 pub(super) type Task = LocalBoxFuture<'static, TaskDone>;
@@ -23,15 +26,46 @@ pub(super) type Task = LocalBoxFuture<'static, TaskDone>;
 pub(crate) enum TaskDone {
     Built(Result<SessionLibrary, String>),
     Compiled {
-        notebook: Box<Notebook>,
+        /// Unless it was not needed.
+        notebook: Option<Box<Notebook>>,
         result: Result<Compiled, Refusal>,
     },
     Changed {
         notebook: Box<Notebook>,
         result: Result<Changed, DependencyError>,
     },
-    /// What there is to say of a name; nothing was compiled for it.
-    Documented(Option<MimeBundle>),
+}
+
+/// What the compiler is to do with the notebook.
+pub(super) type Work =
+    Box<dyn for<'a> FnOnce(&'a mut Notebook, &'a CancellationToken) -> LocalBoxFuture<'a, Result<Compiled, Refusal>>>;
+
+/// An asynchronous closure as work.
+pub(super) fn work<F>(begin: F) -> Work
+where
+    F: for<'a> AsyncFnOnce(&'a mut Notebook, &'a CancellationToken) -> Result<Compiled, Refusal> + 'static,
+{
+    Box::new(move |notebook, cancel| Box::pin(begin(notebook, cancel)))
+}
+
+/// Does the work; the notebook comes back with what it came to.
+pub(super) fn compile(mut notebook: Box<Notebook>, work: Work, cancel: CancellationToken) -> Task {
+    Box::pin(async move {
+        let result = AssertUnwindSafe(work(&mut notebook, &cancel)).catch_unwind().await;
+        let result = result.unwrap_or_else(|_| Err(Refusal::unable(DEFECT)));
+        TaskDone::Compiled { notebook: Some(notebook), result }
+    })
+}
+
+/// Looks something up that needs no notebook.
+pub(super) fn look(looking: LocalBoxFuture<'static, Result<Compiled, Refusal>>, cancel: CancellationToken) -> Task {
+    Box::pin(async move {
+        let result = tokio::select! {
+            result = looking => result,
+            () = cancel.cancelled() => Err(Refusal::Cancelled),
+        };
+        TaskDone::Compiled { notebook: None, result }
+    })
 }
 
 /// What the compiler made of a step.
@@ -48,6 +82,8 @@ pub(crate) struct Compiled {
     pub(super) compile_time: Duration,
     /// What the cell is to be from now on.
     pub(super) new_text: Option<String>,
+    /// Something for the frontend's pager.
+    pub(super) page: Option<MimeBundle>,
 }
 
 impl Compiled {
@@ -59,6 +95,11 @@ impl Compiled {
     /// The cell is to be another.
     pub(super) fn new_text(text: String) -> Self {
         Self { new_text: Some(text), ..Self::default() }
+    }
+
+    /// Something for the frontend's pager.
+    pub(super) fn page(data: MimeBundle) -> Self {
+        Self { page: Some(data), ..Self::default() }
     }
 
     /// What rustc or clippy warns of.
@@ -77,8 +118,15 @@ pub(crate) enum Refusal {
     /// rustc did not like it.
     Refused(CompileError),
     Cancelled,
+    /// It could not be done at all.
+    Failed(Failure),
+}
+
+impl Refusal {
     /// The compiler could not work: a sentence.
-    Unable(String),
+    pub(super) fn unable(sentence: &str) -> Self {
+        Self::Failed(Failure::new("EnvironmentError", sentence))
+    }
 }
 
 impl From<PrepareError> for Refusal {
@@ -86,7 +134,7 @@ impl From<PrepareError> for Refusal {
         match error {
             PrepareError::Compile(error) => Self::Refused(error),
             PrepareError::Cancelled => Self::Cancelled,
-            other => Self::Unable(other.to_string()),
+            other => Self::unable(&other.to_string()),
         }
     }
 }
@@ -105,22 +153,22 @@ impl Future for Tasks<'_> {
     }
 }
 
-pub(super) async fn prepare(
-    notebook: &mut Notebook,
-    source: &Source,
-    cancel: &CancellationToken,
-) -> Result<Compiled, Refusal> {
+/// Code is to be compiled, for the worker to run it.
+pub(super) fn prepare(source: Source) -> Work {
+    work(async move |notebook, cancel| prepared(notebook, &source, cancel).await)
+}
+
+async fn prepared(notebook: &mut Notebook, source: &Source, cancel: &CancellationToken) -> Result<Compiled, Refusal> {
     let artifact = notebook.prepare(source, cancel).await?;
     Ok(Compiled {
         hints: hints(&artifact),
         program: artifact.program,
-        answer: None,
         result_type: artifact.result_type,
         warnings: artifact.warnings,
         notes: artifact.notes,
         forget: artifact.forget,
         compile_time: artifact.compile_time,
-        new_text: None,
+        ..Compiled::default()
     })
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     analysis::{self, Analyzer, Completed},
-    command,
+    execution::command,
     message::Request,
 };
 
