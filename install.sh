@@ -144,7 +144,7 @@ fi
 # The kernel.
 
 begin 'Building the kernel'
-(cd "$here" && cargo build --release --locked --package kissaten-server --target-dir target)
+(cd "$here" && cargo build --release --locked --package kissaten --target-dir target)
 
 begin "Installing to $prefix"
 # A kernel may be running from the files of the last installation: they are replaced, never written into.

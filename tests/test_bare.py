@@ -1,30 +1,21 @@
-"""Machines that have less: no Rust, no C compiler. What the messages say is followed, and leads to a cell that runs.
+"""Machines that have less, or have it otherwise: no Rust, no C compiler, another configuration of cargo. What the messages
+say is followed, and leads to a cell that runs.
 
-A toolchain comes from a server of the tests' own, which has rustup itself and, instead of a toolchain, words that call the
-one which is installed.
+A toolchain comes from a server of the tests' own.
 """
 
 from __future__ import annotations
 
-import hashlib
-import io
 import os
 import shutil
 import subprocess
-import sys
-import tarfile
-import threading
-import zipfile
-from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from kernel import HANG, Installation, running
+from toolchains import TARGET, rustc, session
 
-TARGET = f"{os.uname().machine}-unknown-linux-gnu"
 #: What build scripts, linkers and `rustup` may call; no compiler of C among it.
 TOOLS = ("sh", "sed", "env", "uname", "cat", "rm", "mkdir", "getconf", "head", "grep")
 
@@ -37,12 +28,6 @@ def tools(tmp_path) -> Path:
     for tool in TOOLS:
         (folder / tool).symlink_to(shutil.which(tool))
     return folder
-
-
-def session() -> Path:
-    """The folder of the session library that the tests have built."""
-    cache = Path(os.environ["XDG_CACHE_HOME"]) / "kissaten"
-    return max(cache.glob("session-*/session.json"), key=lambda file: file.stat().st_mtime).parent
 
 
 @pytest.fixture
@@ -63,88 +48,6 @@ def bare(installation, tools, tmp_path) -> Installation:
     return Installation(tmp_path / "prefix", environment)
 
 
-def rustc() -> Path:
-    """The compiler that the tests run with, itself and not rustup's word for it."""
-    sysroot = subprocess.run(["rustc", "--print", "sysroot"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
-    return Path(sysroot) / "bin/rustc"
-
-
-def component(name: str, files: dict[str, str]) -> bytes:
-    """A part of a toolchain as rustup installs it."""
-    package = f"{name}-1.95.0-{TARGET}"
-    written = io.BytesIO()
-    with tarfile.open(fileobj=written, mode="w:gz") as archive:
-
-        def add(path: str, text: str, mode: int = 0o644) -> None:
-            info = tarfile.TarInfo(f"{package}/{path}")
-            info.size, info.mode = len(text.encode()), mode
-            archive.addfile(info, io.BytesIO(text.encode()))
-
-        add("rust-installer-version", "3\n")
-        add("components", f"{name}\n")
-        add(f"{name}/manifest.in", "".join(f"file:{path}\n" for path in files))
-        for path, text in files.items():
-            add(f"{name}/{path}", text, 0o755)
-    return written.getvalue()
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture(scope="module")
-def rustup(tmp_path_factory) -> bytes:
-    """rustup itself, as pip has it. It is not installed: it would stand before the `cargo` that the tests use."""
-    folder = tmp_path_factory.mktemp("rustup")
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder, "rustup==1.29.0.1"]
-    subprocess.run(command, check=True, timeout=HANG)
-    [wheel] = folder.iterdir()
-    with zipfile.ZipFile(wheel) as archive:
-        [name] = [name for name in archive.namelist() if name.endswith("/scripts/rustup")]
-        return archive.read(name)
-
-
-@pytest.fixture
-def server(rustup, tmp_path) -> Iterator[str]:
-    """The address of a server as `RUSTUP_DIST_SERVER` names one."""
-    root = tmp_path / "server"
-    real = rustc().parent
-    parts = {
-        "rustc": {"bin/rustc": f'#!/bin/sh\nexec "{real}/rustc" "$@"\n'},
-        "cargo": {"bin/cargo": f'#!/bin/sh\nexec "{real}/cargo" "$@"\n'},
-        "rust-std": {f"lib/rustlib/{TARGET}/lib/nothing": "\n"},
-    }
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=root)) as serving:
-        address = f"http://127.0.0.1:{serving.server_address[1]}"
-
-        def put(path: str, content: bytes) -> str:
-            file = root / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(content)
-            digest = hashlib.sha256(content).hexdigest()
-            file.with_name(file.name + ".sha256").write_text(f"{digest}  {file.name}\n")
-            return digest
-
-        manifest = 'manifest-version = "2"\ndate = "2026-11-01"\n[profiles]\nminimal = ["rustc", "cargo", "rust-std"]\n[renames]\n'
-        manifest += f'[pkg.rust]\nversion = "1.95.0"\n[pkg.rust.target.{TARGET}]\navailable = true\n'
-        manifest += 'url = "none"\nhash = "none"\n'
-        for name in parts:
-            manifest += f'[[pkg.rust.target.{TARGET}.components]]\npkg = "{name}"\ntarget = "{TARGET}"\n'
-        for name, files in parts.items():
-            path = f"dist/{name}-1.95.0-{TARGET}.tar.gz"
-            digest = put(path, component(name, files))
-            manifest += f'[pkg.{name}]\nversion = "1.95.0"\n[pkg.{name}.target.{TARGET}]\navailable = true\n'
-            manifest += f'url = "{address}/{path}"\nhash = "{digest}"\n'
-        put("dist/channel-rust-stable.toml", manifest.encode())
-        put(f"rustup/dist/{TARGET}/rustup-init", rustup)
-        thread = threading.Thread(target=serving.serve_forever)
-        thread.start()
-        yield address
-        serving.shutdown()
-        thread.join()
-
-
 def call(installation: Installation, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     program = installation.prefix / "bin/kissaten"
     return subprocess.run(
@@ -157,16 +60,16 @@ def call(installation: Installation, *arguments: str, **environment: str) -> sub
     )
 
 
-def test_rust_is_got_by_a_command(bare, server):
+def test_rust_is_got_by_a_command(bare, toolchains):
     before = call(bare, "doctor")
     assert before.returncode == 1 and "kissaten rust install" in before.stdout, before.stdout
-    done = call(bare, "rust", "install", RUSTUP_DIST_SERVER=server)
+    done = call(bare, "rust", "install", RUSTUP_DIST_SERVER=toolchains)
     assert done.returncode == 0 and done.stdout.endswith("rustc 1.95.0 is there\n"), done.stdout
     assert "downloading rustup" in done.stdout
     after = call(bare, "doctor")
     assert after.returncode == 0 and "no C compiler" in after.stdout, after.stdout
     # A second time, rustup is there.
-    again = call(bare, "rust", "install", RUSTUP_DIST_SERVER=server)
+    again = call(bare, "rust", "install", RUSTUP_DIST_SERVER=toolchains)
     assert again.returncode == 0 and "downloading rustup" not in again.stdout, again.stdout
 
 
@@ -176,22 +79,68 @@ def test_a_server_that_is_not_there_is_told(bare):
     assert "rustup could not be downloaded from `http://127.0.0.1:9/rustup/dist/" in done.stdout, done.stdout
 
 
-def test_what_does_not_have_its_checksum_is_not_run(bare, server, tmp_path):
+def test_what_does_not_have_its_checksum_is_not_run(bare, toolchains, tmp_path):
     (tmp_path / f"server/rustup/dist/{TARGET}/rustup-init").write_text("#!/bin/sh\ntouch $HOME/ran\n")
-    done = call(bare, "rust", "install", RUSTUP_DIST_SERVER=server)
+    done = call(bare, "rust", "install", RUSTUP_DIST_SERVER=toolchains)
     assert done.returncode == 1 and "its checksum differs" in done.stdout, done.stdout
     assert not (tmp_path / "home/ran").exists()
+
+
+#: Where crates that other tests downloaded are.
+CARGO_HOME = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
+
+
+def forget(bare: Installation) -> None:
+    """What was built is built again, so far as it is Kissaten's own."""
+    cache = Path(bare.environment["HOME"]) / ".cache/kissaten" / session().name
+    shutil.copytree(session(), cache, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns("sets", "layers"))
+    (cache / "session.json").unlink()
+
+
+HOSTILE = """
+[build]
+target = "wasm32-unknown-unknown"
+build-dir = "{elsewhere}/build"
+target-dir = "{elsewhere}/target"
+rustflags = ["--cfg", "hostile", "-Copt-level=0"]
+rustc-wrapper = "/nowhere/wrapper"
+rustc-workspace-wrapper = "/nowhere/other"
+incremental = true
+[profile.session]
+panic = "abort"
+lto = true
+strip = "symbols"
+debug = 2
+[target.'cfg(unix)']
+rustflags = ["--cfg", "hostile"]
+[term]
+quiet = true
+"""
+
+
+def test_the_users_configuration_of_cargo_is_for_other_builds(bare, tmp_path):
+    home = Path(bare.environment["HOME"]) / ".cargo"
+    home.mkdir()
+    # How crates are reached from this machine is not what is tested.
+    ours = CARGO_HOME / "config.toml"
+    (home / "config.toml").write_text(HOSTILE.format(elsewhere=tmp_path / "elsewhere") + (ours.read_text() if ours.exists() else ""))
+    (home / "registry").symlink_to(CARGO_HOME / "registry")
+    bare.environment["KISSATEN_RUSTC"] = str(rustc())
+    forget(bare)
+    with running(bare, tmp_path / "kernel") as kernel:
+        cell = kernel.run("3 + 4")
+        assert cell.result == "7", cell.reply
+        kernel.ok(':dep serde = { version = "1", features = ["derive"] }\n#[derive(serde::Serialize)]\nstruct Cup { size: u8 }')
+        assert kernel.run('std::panic::catch_unwind(|| panic!("spilled")).is_err()').result == "true"
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_no_c_compiler_is_needed(bare, tools, tmp_path):
     """Cells, a procedural macro, a build script and a panic are linked by what came with rustc; a crate with C is told."""
     (tools / "rustc").symlink_to(rustc())
     # What other tests downloaded need not be downloaded again.
-    bare.environment["CARGO_HOME"] = os.environ.get("CARGO_HOME", str(Path.home() / ".cargo"))
-    # What was built is built again, so far as it is Kissaten's own.
-    cache = tmp_path / "home/.cache/kissaten" / session().name
-    shutil.copytree(session(), cache, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns("sets", "layers"))
-    (cache / "session.json").unlink()
+    bare.environment["CARGO_HOME"] = str(CARGO_HOME)
+    forget(bare)
     with running(bare, tmp_path / "kernel", path=str(tools)) as kernel:
         cell = kernel.run("3 + 4")
         assert cell.result == "7", cell.reply

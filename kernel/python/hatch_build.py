@@ -51,7 +51,7 @@ class KernelHook(BuildHookInterface):
         glibc = os.environ.get("KISSATEN_WHEEL_GLIBC")
         triple = f"{platform.machine()}-unknown-linux-gnu"
         build = ["zigbuild", "--target", f"{triple}.{glibc}"] if glibc else ["build"]
-        jobs = [("release", "kissaten-server", "kissaten")]
+        jobs = [("release", "kissaten", "kissaten")]
         if os.environ.get("KISSATEN_WHEEL_ANALYZER") != "no":
             jobs.append(("analyzer", "kissaten-analyzer", "kissaten-analyzer"))
         target = root / "target"

@@ -13,15 +13,19 @@ use std::{
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 
 /// What the session library is made of.
-const CRATES: [&str; 4] = ["ground", "ipc", "kissaten", "worker"];
+const CRATES: [&str; 5] = ["ground", "ipc", "kissaten", "marks", "worker"];
+
+/// Set by `just package`: the archive is written beside this file too, where `cargo package` takes it from.
+const PACK: &str = "KISSATEN_PACK";
 
 fn main() -> io::Result<()> {
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("source.tar.gz");
     let packaged = Path::new("source.tar.gz");
+    println!("cargo:rerun-if-env-changed={PACK}");
     let archive = if Path::new("../kissaten/Cargo.toml").is_file() {
         pack(Path::new("../.."))?
     } else {
-        println!("cargo:rerun-if-changed=source.tar.gz");
+        println!("cargo:rerun-if-changed={}", packaged.display());
         let mut archive = Vec::new();
         GzDecoder::new(fs::File::open(packaged)?).read_to_end(&mut archive)?;
         archive
@@ -29,10 +33,13 @@ fn main() -> io::Result<()> {
     let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
     hasher.write(&archive);
     println!("cargo:rustc-env=KISSATEN_SOURCE_HASH={:016x}", hasher.finish());
-    let mut packed = GzEncoder::new(fs::File::create(out)?, Compression::best());
+    let mut packed = GzEncoder::new(Vec::new(), Compression::best());
     packed.write_all(&archive)?;
-    packed.finish()?;
-    Ok(())
+    let packed = packed.finish()?;
+    if env::var_os(PACK).is_some() {
+        fs::write(packaged, &packed)?;
+    }
+    fs::write(out, packed)
 }
 
 fn pack(root: &Path) -> io::Result<Vec<u8>> {

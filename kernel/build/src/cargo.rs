@@ -2,6 +2,8 @@
 //!
 //! What is asked of cargo, and why, is not known here.
 
+mod configuration;
+
 use std::collections::BTreeSet;
 use std::env;
 use std::io;
@@ -124,6 +126,10 @@ pub(crate) fn build(cargo: &Path, toolchain: &Toolchain, folder: &Path, target: 
         .env("CARGO_BUILD_BUILD_DIR", target)
         .env_remove("CARGO_BUILD_TARGET")
         .stdin(Stdio::null());
+    if let Some(home) = configuration::without_target(target) {
+        // From the root, as above the package's folder the user's configuration is read once more.
+        command.env("CARGO_HOME", home).current_dir("/").arg("--manifest-path").arg(folder.join("Cargo.toml"));
+    }
     if umask::is_closed(target) {
         // What it downloads goes into a folder that may be shared, and is nobody's secret.
         umask::give_users(&mut command);

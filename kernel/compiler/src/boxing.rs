@@ -42,7 +42,7 @@ pub(crate) enum Plan {
 pub(crate) struct Callable {
     /// The types of its parameters, as far as they are written.
     pub(crate) parameters: Vec<String>,
-    pub(crate) kind: Kind,
+    pub(crate) kind: FnTrait,
     pub(crate) threads: Threads,
     /// It is in a `Box`, `Arc` or `Rc` already.
     pub(crate) holder: Option<&'static str>,
@@ -53,9 +53,9 @@ pub(crate) struct Callable {
     pub(crate) output: Plan,
 }
 
-/// By which trait something is called.
+/// The trait by which a closure is called, or a function pointer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Kind {
+pub(crate) enum FnTrait {
     Pointer,
     Fn,
     FnMut,
@@ -80,8 +80,8 @@ impl Threads {
     }
 }
 
-/// What the text of a cell does not say by itself.
-pub(crate) trait Names {
+/// The names of the notebook: what the text of a cell does not say by itself.
+pub(crate) trait NotebookNames {
     /// Whether it is a variable here.
     fn is_variable(&self, name: &str) -> bool;
     /// Whether what it stands for can surely be copied, if it is a variable at all.
@@ -91,12 +91,12 @@ pub(crate) trait Names {
 }
 
 /// The plan that the text alone gives for a variable. `None` where it says nothing.
-pub(crate) fn of_text(make: &Make, is_mutable: bool, names: &dyn Names) -> Option<Plan> {
+pub(crate) fn of_text(make: &Make, is_mutable: bool, names: &dyn NotebookNames) -> Option<Plan> {
     let plan = planned(make, is_mutable, names);
     (!plan.does_nothing()).then_some(plan)
 }
 
-fn planned(make: &Make, is_mutable: bool, names: &dyn Names) -> Plan {
+fn planned(make: &Make, is_mutable: bool, names: &dyn NotebookNames) -> Plan {
     let inside = |make: &Make| planned(make, false, names);
     match make {
         Make::Unknown => Plan::AsItIs,
@@ -121,25 +121,25 @@ pub(crate) fn callable(
     closure: &Closure,
     is_mutable: bool,
     holder: Option<&'static str>,
-    names: &dyn Names,
+    names: &dyn NotebookNames,
 ) -> Callable {
     let output = planned(&closure.output, false, names);
     let captures = closure.mentions.iter().any(|name| names.is_variable(name));
     let kind = if !captures && holder.is_none() && !closure.is_async && output.does_nothing() {
-        Kind::Pointer
+        FnTrait::Pointer
     } else if is_mutable && matches!(holder, None | Some("Box")) {
-        Kind::FnMut
+        FnTrait::FnMut
     } else {
-        Kind::Fn
+        FnTrait::Fn
     };
-    let is_copy = kind == Kind::Fn
+    let is_copy = kind == FnTrait::Fn
         && holder.is_none()
         && !closure.is_async
         && output.does_nothing()
         && closure.mentions.iter().all(|name| names.is_copy(name));
     let threads = match (kind, holder) {
         (_, Some("Rc")) => Threads::Neither,
-        (Kind::FnMut, _) => Threads::Send,
+        (FnTrait::FnMut, _) => Threads::Send,
         _ => Threads::SendSync,
     };
     let (parameters, is_async) = (closure.parameters.clone(), closure.is_async);
@@ -185,11 +185,11 @@ impl Plan {
     }
 
     /// What can only be called so; `FnMut` is more than `Fn`, and `FnOnce` more than that.
-    pub(crate) fn limit_calls(&mut self, kind: Kind) -> bool {
+    pub(crate) fn limit_calls(&mut self, kind: FnTrait) -> bool {
         self.change(&mut |plan| match plan {
             Self::Call(callable) if callable.kind < kind && !callable.is_async => {
                 callable.kind = kind;
-                if kind > Kind::Fn {
+                if kind > FnTrait::Fn {
                     callable.threads = callable.threads.max(Threads::Send);
                 }
                 true
@@ -245,13 +245,13 @@ impl Callable {
     fn expression(&self, name: &str) -> String {
         let parameters = self.parameters.join(", ");
         let call = match self.kind {
-            Kind::Pointer => return coerced(&format!("fn({parameters}) -> _"), name),
-            Kind::Fn => "Fn",
-            Kind::FnMut => "FnMut",
-            Kind::FnOnce => "FnOnce",
+            FnTrait::Pointer => return coerced(&format!("fn({parameters}) -> _"), name),
+            FnTrait::Fn => "Fn",
+            FnTrait::FnMut => "FnMut",
+            FnTrait::FnOnce => "FnOnce",
         };
         let object = format!("dyn ::core::ops::{call}({parameters}) -> _{}", self.threads.bounds());
-        if self.is_copy && self.kind == Kind::Fn && self.output.does_nothing() {
+        if self.is_copy && self.kind == FnTrait::Fn && self.output.does_nothing() {
             // A box cannot be copied, a reference can. What is copied has no destructor that would be missed.
             let leaked = format!("::std::boxed::Box::leak(::std::boxed::Box::new({name}))");
             return coerced(&format!("&({object})"), &leaked);
@@ -344,7 +344,7 @@ fn without_threads(bounds: &str) -> String {
 pub(crate) struct Variables(pub(crate) std::collections::BTreeSet<String>);
 
 #[cfg(test)]
-impl Names for Variables {
+impl NotebookNames for Variables {
     fn is_variable(&self, name: &str) -> bool {
         self.0.contains(name)
     }

@@ -46,8 +46,7 @@ use attempt::{Attempt, Success};
 use dependencies::Dependencies;
 pub use export::ExportError;
 use finish::Pending;
-use history::Entry;
-pub(crate) use inquiry::codes;
+use history::PastCell;
 
 /// A generation of the items crate.
 #[derive(Clone, Debug)]
@@ -70,7 +69,7 @@ pub struct Notebook {
     /// The cells that were prepared and have not ended, by their entry points.
     pending: BTreeMap<String, Pending>,
     /// What ran.
-    history: Vec<Entry>,
+    history: Vec<PastCell>,
     /// Texts of all cells that can still be pointed at, by label.
     texts: BTreeMap<String, Arc<CellText>>,
     serial: u64,
@@ -178,7 +177,7 @@ impl Notebook {
             && let Some(pending) = artifact.program.as_ref().and_then(|program| self.pending.get_mut(&program.entry))
         {
             let scope = Arc::new(self.items.imports.clone());
-            pending.entry = Some(Entry::new(&cell, &parsed, scope));
+            pending.entry = Some(PastCell::new(&cell, &parsed, scope));
         }
         Ok(artifact)
     }
@@ -247,6 +246,7 @@ impl Notebook {
             self.not_kept.insert(name, reason);
         }
         notes.extend(parsed.entries.iter().map(parse::Entry::note));
+        notes.extend(parsed.left_out.iter().cloned());
         // Whoever mentions a future does something with it.
         for name in parsed.mentions.iter().filter(|name| !parsed.unused.contains(*name)) {
             if let Some(binding) = self.bindings.get_mut(name) {
@@ -420,5 +420,9 @@ fn changes(what: &str) -> PrepareError {
 
 /// An error of our own, in rustc's form.
 fn refused(summary: String, plain: String) -> PrepareError {
-    PrepareError::Compile(CompileError { summary, rendered: crate::Rendered { ansi: plain.clone(), plain } })
+    PrepareError::Compile(CompileError {
+        summary,
+        rendered: crate::Rendered { ansi: plain.clone(), plain },
+        codes: Vec::new(),
+    })
 }

@@ -12,8 +12,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::set::Set;
 use super::{DependencyError, Progress, cannot};
+use crate::cache::{cache_folders, make_cache};
 use crate::private::{check_private, is_private};
-use crate::session_library::{SessionLibrary, cache_folders, make_cache, read};
+use crate::session_library::{SessionLibrary, read};
 
 /// What is written into a finished set.
 pub(super) const MANIFEST: &str = "set.json";

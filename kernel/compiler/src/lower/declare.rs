@@ -1,6 +1,8 @@
 //! Variables that a cell's statements find declared without having made them.
 
 use super::{Frame, raw};
+use crate::binding::Binding;
+use crate::source_map::{Generated, Region};
 
 /// A variable that belongs to a part which has not made it.
 #[derive(Clone, Copy, Debug)]
@@ -12,7 +14,7 @@ pub(crate) struct Owned<'a> {
 
 /// A variable that an earlier cell moved.
 #[derive(Clone, Debug)]
-pub(crate) struct Moved<'a> {
+pub(crate) struct MovedVariable<'a> {
     pub(crate) name: String,
     pub(crate) type_text: &'a str,
     pub(crate) mutable: bool,
@@ -20,7 +22,7 @@ pub(crate) struct Moved<'a> {
     pub(crate) is_empty: bool,
 }
 
-impl Moved<'_> {
+impl MovedVariable<'_> {
     pub(super) fn declaration(&self) -> String {
         let Self { type_text, mutable, is_empty, .. } = self;
         let (name, mutable) = (raw(&self.name), if *mutable { "mut " } else { "" });
@@ -38,4 +40,19 @@ pub(super) fn take_over(frame: &Frame<'_>, level: usize) -> String {
         format!("let {mutable}{name} = {name}; ")
     };
     frame.owned.iter().filter(|owned| owned.level == level).map(declaration).collect()
+}
+
+/// Before variables are taken: asks whether all are there with the types that this is compiled for. Where it is one only, nothing
+/// is lost when that is not so.
+pub(super) fn ask(out: &mut Generated, frame: &Frame<'_>) {
+    let ordinary = || frame.take.iter().filter(|variable| variable.loan.is_none());
+    if frame.is_flat || ordinary().count() < 2 {
+        return;
+    }
+    out.push("if !::kissaten::__cell::holds(&[");
+    for Binding { name, type_text, .. } in ordinary() {
+        let asked = format!("({name:?}, ::core::any::TypeId::of::<{type_text}>()), ");
+        out.push_region(&asked, Region::Take(name.clone()));
+    }
+    out.push("]) { return; } ");
 }

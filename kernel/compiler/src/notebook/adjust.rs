@@ -108,6 +108,10 @@ impl Attempt<'_> {
         if matches!(code, "E0282" | "E0283" | "E0284" | "E0381") && self.postpone(files, error) {
             return true;
         }
+        let is_never = || error.message.contains("`!: ") || error.message.contains("`(): ");
+        if (matches!(code, "E0282" | "E0283") || code == "E0277" && is_never()) && self.show_debug() {
+            return true;
+        }
         if code == "E0373" && self.give_up_closure(files, error) {
             return true;
         }
@@ -405,7 +409,7 @@ impl Attempt<'_> {
                 })
             };
             // A span may begin with inserted text.
-            (span.byte_start..=span.byte_end).step_by(1).take(64).find_map(|offset| inside(offset as usize))
+            (span.byte_start..=span.byte_end).take(64).find_map(|offset| inside(offset as usize))
         });
         found.or_else(|| span.expansion.as_ref().and_then(|expansion| self.item_at(files, &expansion.span)))
     }

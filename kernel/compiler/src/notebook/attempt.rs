@@ -40,6 +40,8 @@ pub(super) struct Attempt<'a> {
     pub(super) timeline: bool,
     /// Whether the type of the tail expression is asked for.
     show_type: bool,
+    /// Whether the tail expression is shown by its `Debug` whatever it is.
+    pub(super) shows_debug: bool,
     /// Whether what instruments the code is written into it.
     pub(super) instrumented: bool,
     /// Clippy, where it is called instead of rustc.
@@ -186,6 +188,7 @@ impl<'a> Attempt<'a> {
             opt_level: source.opt_level.unwrap_or(notebook.opt_level),
             timeline: source.timeline,
             show_type: source.show_type,
+            shows_debug: false,
             instrumented: true,
             clippy: None,
             entry: format!("kissaten_cell_{}", cell.serial),
@@ -424,7 +427,7 @@ impl<'a> Attempt<'a> {
         let moved = |name: &'_ String| self.moved_before(name).map(|moved| (moved.type_text.as_str(), moved.mutable));
         let declared = |names: &'_ BTreeSet<String>, is_empty: bool| {
             let declared = names.iter().filter_map(|name| {
-                moved(name).map(|(type_text, mutable)| lower::Moved {
+                moved(name).map(|(type_text, mutable)| lower::MovedVariable {
                     name: name.clone(),
                     type_text,
                     mutable,
@@ -470,6 +473,7 @@ impl<'a> Attempt<'a> {
             form: self.form(self.cell),
             adapters: self.adapters(),
             show_type: self.show_type,
+            shows_debug: self.shows_debug,
             is_flat: false,
             take,
         }

@@ -14,13 +14,17 @@ use build::umask;
 use cargo_metadata::diagnostic::{Diagnostic, DiagnosticSpan};
 use tokio_util::sync::CancellationToken;
 
-use self::program::{Part, Plan, Program};
+use self::program::{ExportedProgram, Part, ProgramPlan};
 use super::{Notebook, write};
 use crate::api::PrepareError;
 use crate::rustc::{self, Compiled, Invocation};
 
-/// What stands beside the program: what cells may name of Kissaten.
-const KISSATEN: &str = include_str!("export/kissaten.rs");
+/// What stands beside the program: what cells may name of Kissaten, and of the session library what it shows values by (links).
+const BESIDE: [(&str, &str); 3] = [
+    ("kissaten.rs", include_str!("export/kissaten.rs")),
+    ("kissaten/lines.rs", include_str!("export/lines.rs")),
+    ("kissaten/type_name.rs", include_str!("export/type_name.rs")),
+];
 /// Says that a folder was written here and may be written anew.
 const MARKER: &str = ".kissaten-export";
 const ROOT: &str = "main.rs";
@@ -61,10 +65,10 @@ impl Notebook {
     }
 
     /// A program that compiles.
-    async fn fitting(&self, cancel: &CancellationToken) -> Result<(Program, Plan), ExportError> {
-        let mut plan = Plan::default();
+    async fn fitting(&self, cancel: &CancellationToken) -> Result<(ExportedProgram, ProgramPlan), ExportError> {
+        let mut plan = ProgramPlan::default();
         for _ in 0..TRIES {
-            let program = Program::new(&self.items, &self.history, &plan);
+            let program = ExportedProgram::new(&self.items, &self.history, &plan);
             let compiled = self.try_out(&program, cancel).await?;
             if compiled.success {
                 return Ok((program, plan));
@@ -77,11 +81,14 @@ impl Notebook {
         Err(ExportError::DoesNotFit("too much of it has to be left out".to_owned()))
     }
 
-    async fn try_out(&self, program: &Program, cancel: &CancellationToken) -> Result<Compiled, PrepareError> {
+    async fn try_out(&self, program: &ExportedProgram, cancel: &CancellationToken) -> Result<Compiled, PrepareError> {
         let folder = self.folders.libraries.join("export");
         fs::create_dir_all(&folder).map_err(|error| PrepareError::Environment(error.to_string()))?;
         write(&folder, ROOT, &program.text)?;
-        write(&folder, "kissaten.rs", KISSATEN)?;
+        fs::create_dir_all(folder.join("kissaten")).map_err(|error| PrepareError::Environment(error.to_string()))?;
+        for (name, text) in BESIDE {
+            write(&folder, name, without_tests(text))?;
+        }
         let mut arguments = rustc::common_arguments(&self.session, 0, rustc::CELL_UNITS);
         // The program has a module of that name instead.
         arguments.retain(|argument| !argument.starts_with("--extern=kissaten="));
@@ -93,11 +100,13 @@ impl Notebook {
         rustc::run(&self.session, &invocation, cancel).await
     }
 
-    fn write_project(&self, folder: &Path, program: &Program) -> io::Result<()> {
-        umask::folder_for_user(&folder.join("src"))?;
+    fn write_project(&self, folder: &Path, program: &ExportedProgram) -> io::Result<()> {
+        umask::folder_for_user(&folder.join("src/kissaten"))?;
         umask::write_for_user(&folder.join(MARKER), "This folder is written by Kissaten's `:export`.\n")?;
         umask::write_for_user(&folder.join("Cargo.toml"), manifest(&package_name(folder), &self.dependencies()))?;
-        umask::write_for_user(&folder.join("src/kissaten.rs"), KISSATEN)?;
+        for (name, text) in BESIDE {
+            umask::write_for_user(&folder.join("src").join(name), without_tests(text))?;
+        }
         umask::write_for_user(&folder.join("src").join(ROOT), &program.text)
     }
 
@@ -125,8 +134,13 @@ impl Notebook {
     }
 }
 
+/// A file without the tests at its end.
+fn without_tests(text: &str) -> &str {
+    text.split_once("\n#[cfg(test)]").map_or(text, |(code, _)| code)
+}
+
 /// Takes out of the program what rustc does not like; whether there was anything.
-fn adjust(plan: &mut Plan, program: &Program, compiled: &Compiled) -> bool {
+fn adjust(plan: &mut ProgramPlan, program: &ExportedProgram, compiled: &Compiled) -> bool {
     if !plan.any_error && compiled.errors().any(is_about_errors) {
         plan.any_error = true;
         return true;

@@ -10,7 +10,7 @@ use cargo_metadata::diagnostic::Diagnostic;
 use super::Notebook;
 use super::attempt::{Attempt, Files};
 use crate::binding::NotKept;
-use crate::parse::{Binding, Make, Open, OpenLet, Parsed};
+use crate::parse::{BoundName, Make, Open, OpenLet, Parsed};
 use crate::scope;
 use crate::source_map::Region;
 
@@ -43,9 +43,9 @@ impl Notebook {
         let own: BTreeSet<&String> = parsed.bindings.iter().map(|bound| &bound.name).collect();
         let opened = parsed.opened.iter().flat_map(|open| open.statement.names.clone());
         let waits = |name: &String| matches!(self.not_kept.get(name), Some(NotKept::Open(_)));
-        let bindings: Vec<Binding> = opened
+        let bindings: Vec<BoundName> = opened
             .filter(|(name, _)| !own.contains(name) && waits(name))
-            .map(|(name, mutable)| Binding {
+            .map(|(name, mutable)| BoundName {
                 name,
                 mutable,
                 range: 0..0,
@@ -59,6 +59,17 @@ impl Notebook {
 }
 
 impl Attempt<'_> {
+    /// Shows the tail expression in a way that does not ask for its type while rustc looks for it. That of what never comes, as of
+    /// a task that panics, is settled when all else is.
+    pub(super) fn show_debug(&mut self) -> bool {
+        let may_diverge = ["panic!", "todo!", "unimplemented!", "unreachable!", "loop", "return", "exit(", "abort("]
+            .iter()
+            .any(|end| self.cell.text.contains(end));
+        let is_new = self.parsed.tail.is_some() && may_diverge && !self.shows_debug;
+        self.shows_debug |= is_new;
+        is_new
+    }
+
     /// The statements of earlier cells that run in this one.
     pub(super) fn opened(&self) -> impl Iterator<Item = &Open> {
         self.parsed.opened.iter().filter(|open| !open.statement.names.iter().any(|(name, _)| self.waits(name)))

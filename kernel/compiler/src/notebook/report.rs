@@ -56,6 +56,7 @@ impl Notebook {
         PrepareError::Compile(CompileError {
             summary: diagnostic::summary(&errors, &texts),
             rendered: diagnostic::render(&errors, &texts, &notes),
+            codes: codes(&errors),
         })
     }
 
@@ -137,7 +138,9 @@ impl Notebook {
                 "help: an item sees no variables of cells: give `{name}` to it as an argument, or make it a closure"
             )];
         }
-        let habit = || super::habit::note(&error.message, code);
+        let place = error.spans.iter().find(|span| span.is_primary && span.file_name == cell.label);
+        let line = place.and_then(|place| cell.text.lines().nth(place.line_start.checked_sub(1)?));
+        let habit = || super::habit::note(&error.message, code, line.unwrap_or(""));
         reason.map(|reason| reason.reason(name)).or_else(habit).into_iter().collect()
     }
 
@@ -227,6 +230,17 @@ fn outermost(span: &DiagnosticSpan) -> &DiagnosticSpan {
     span.expansion.as_ref().map_or(span, |expansion| outermost(&expansion.span))
 }
 
+/// rustc's codes of these errors, each once.
+fn codes(errors: &[&Diagnostic]) -> Vec<String> {
+    let mut codes: Vec<String> = Vec::new();
+    for code in errors.iter().filter_map(|error| error.code.as_ref()) {
+        if !codes.contains(&code.code) {
+            codes.push(code.code.clone());
+        }
+    }
+    codes
+}
+
 /// What rustc said that is no diagnostic: that it crashed, or that there was no room.
 pub(super) fn other(compiled: &Compiled) -> PrepareError {
     let said = compiled.other.trim();
@@ -241,6 +255,7 @@ pub(super) fn other(compiled: &Compiled) -> PrepareError {
     PrepareError::Compile(CompileError {
         summary: "rustc could not compile the cell".to_owned(),
         rendered: Rendered { ansi: plain.clone(), plain },
+        codes: Vec::new(),
     })
 }
 

@@ -9,14 +9,14 @@ use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
 use super::mention::{self, plain};
-use super::{Binding, Make, OkUnit, Parsed, awaited, entry, extern_crate, item, make, open, pattern};
+use super::{BoundName, Make, OkUnit, Parsed, awaited, entry, extern_crate, item, make, open, pattern};
 
 /// Sorts the statements of a cell.
 pub(super) fn take_apart(text: &str, statements: &[syn::Stmt], item_macros: &BTreeSet<String>, parsed: &mut Parsed) {
     let own = statements.iter().filter_map(item::item_macro);
     let item_macros: BTreeSet<String> = item_macros.iter().cloned().chain(own).collect();
     let mut running = TokenStream::new();
-    let mut names = Names::default();
+    let mut names = InnerNames::default();
     let last = statements.len().checked_sub(1);
     for (index, statement) in statements.iter().enumerate() {
         match statement {
@@ -39,6 +39,7 @@ pub(super) fn take_apart(text: &str, statements: &[syn::Stmt], item_macros: &BTr
                 if let syn::Item::Fn(function) = item {
                     parsed.entries.extend(entry::entry(function));
                 }
+                parsed.left_out.extend(entry::left_out(item));
                 take_item(item, parsed);
             }
             // A macro that stands for items; what it makes can only be seen by running it.
@@ -132,7 +133,7 @@ fn reuse(statement: &syn::Stmt, parsed: &mut Parsed) {
     let mut mentioned = BTreeSet::new();
     if let syn::Stmt::Local(local) = statement {
         let mut own = BTreeSet::new();
-        pattern::bound(&local.pat, &mut |name, _| {
+        pattern::bound(local, &mut |name, _| {
             own.insert(name);
         });
         mention::identifiers(local.pat.to_token_stream(), &mut mentioned);
@@ -157,13 +158,13 @@ fn bind(text: &str, local: &syn::Local, parsed: &mut Parsed) {
     make::makes(text, &local.pat, local.init.as_ref().map(|init| &*init.expr), &mut |name, make| {
         makes.insert(name, make);
     });
-    pattern::bound(&local.pat, &mut |name, mutable| {
+    pattern::bound(local, &mut |name, mutable| {
         parsed.bindings.retain(|binding| binding.name != name);
         let (boxed, range) = (boxed.clone(), local.span().byte_range());
         // Of a name that is bound twice one cannot say which one is meant.
         let is_copy = !bound_before.contains(&name) && make::is_copy(local);
         let make = makes.remove(&name).unwrap_or(Make::Unknown);
-        parsed.bindings.push(Binding { name, mutable, range, boxed, make, is_copy });
+        parsed.bindings.push(BoundName { name, mutable, range, boxed, make, is_copy });
     });
 }
 
@@ -209,13 +210,13 @@ fn complete_returns(statements: &[syn::Stmt], parsed: &mut Parsed) {
 
 /// Names that are bound below the top level, and names that are assigned to.
 #[derive(Default)]
-struct Names {
+struct InnerNames {
     depth: usize,
     inner: BTreeSet<String>,
     assigned: BTreeSet<String>,
 }
 
-impl Names {
+impl InnerNames {
     fn assign(&mut self, left: &syn::Expr) {
         match left {
             syn::Expr::Path(path) => {
@@ -229,7 +230,7 @@ impl Names {
     }
 }
 
-impl<'ast> Visit<'ast> for Names {
+impl<'ast> Visit<'ast> for InnerNames {
     fn visit_block(&mut self, block: &'ast syn::Block) {
         self.depth += 1;
         visit::visit_block(self, block);

@@ -8,7 +8,7 @@ use std::{
 };
 
 use build::{ProcessGroup, umask};
-use compiler::{Place, Question};
+use compiler::{AnalyzerPlace, Question};
 use futures::{SinkExt, StreamExt};
 use ipc::analyzer::{Answer, Ask, Begin, Tell, Wish};
 use tokio::{net::UnixStream, process::Command};
@@ -76,7 +76,7 @@ impl Process {
     pub(super) async fn start(
         program: &Path,
         folder: &Path,
-        place: &Place,
+        place: &AnalyzerPlace,
         online: bool,
     ) -> Result<(Self, Option<String>), ProcessError> {
         let mut process = Self::spawn(program, folder, place).map_err(ProcessError::Start)?;
@@ -94,7 +94,7 @@ impl Process {
         }
     }
 
-    fn spawn(program: &Path, folder: &Path, place: &Place) -> io::Result<Self> {
+    fn spawn(program: &Path, folder: &Path, place: &AnalyzerPlace) -> io::Result<Self> {
         for inside in ["context", "configuration", "temporary"] {
             std::fs::create_dir_all(folder.join(inside))?;
         }
