@@ -99,8 +99,8 @@ pub fn package_variables() -> Vec<(String, String)> {
     variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// The same for a compile, where there are a few more. What somebody else's cargo left in the kernel's environment is not
-/// about the notebook.
+/// Sets the variables of a package for a compile, where there are a few more. What somebody else's cargo left in the
+/// kernel's environment is not about the notebook.
 pub fn set_package_variables(command: &mut std::process::Command, toolchain: &Toolchain) {
     command.envs(package_variables()).env_remove("OUT_DIR");
     command.envs([("CARGO_CRATE_NAME", NOTEBOOK.0), ("CARGO_BIN_NAME", NOTEBOOK.0), ("CARGO_PRIMARY_PACKAGE", "1")]);
@@ -229,7 +229,7 @@ impl Units {
         found
     }
 
-    /// Those of these units that are libraries, and the libraries that they link to.
+    /// The libraries among these units, and the libraries that they link to.
     pub(crate) fn libraries_from(&self, units: impl Iterator<Item = usize>) -> BTreeSet<usize> {
         self.reachable(units.filter(|index| self.units[*index].is_library()).collect(), Unit::is_library)
     }

@@ -1,4 +1,5 @@
-//! What the code that the compiler writes around a cell calls. Nothing here is for users.
+//! The interface for generated code: what the code that the compiler writes around a cell calls. Nothing here is for
+//! users.
 //!
 //! Everything generic is thin: a cell pays for what it instantiates, every time it is compiled.
 
@@ -12,7 +13,7 @@ pub use crate::awaited::{Awaited, awaited};
 pub use crate::chunk::{Chunk, Chunks, Count, chunks, rounds};
 pub use crate::ctrl_c::{CtrlC, ctrl_c};
 pub use crate::display::adapter::{FrameColumn, show_frame, show_page};
-pub use crate::display::probe::{Tail, Variable};
+pub use crate::display::probe::{Tail, Variable, show_debug, show_text};
 pub use crate::error::{CellDebugError, CellError};
 pub use crate::guard::{Guarded, GuardedDebug};
 pub use crate::interrupt::{CHECK, check, checkpoint};
@@ -59,7 +60,7 @@ pub fn take<T: 'static>(name: &str) -> T {
     let mut value = MaybeUninit::<T>::uninit();
     // SAFETY: the pointer is to a `T`, whose id is given with it; the call returns only if it was written.
     unsafe {
-        take_or_panic(name, value.as_mut_ptr().cast(), TypeId::of::<T>());
+        take_or_end(name, value.as_mut_ptr().cast(), TypeId::of::<T>());
         value.assume_init()
     }
 }
@@ -75,12 +76,19 @@ pub fn try_take<T: 'static>(name: &str) -> Option<T> {
 /// # Safety
 /// As `store::take_raw`.
 #[inline(never)]
-unsafe fn take_or_panic(name: &str, to: *mut u8, type_id: TypeId) {
+unsafe fn take_or_end(name: &str, to: *mut u8, type_id: TypeId) {
     // SAFETY: as the caller promises.
     if !unsafe { store::take_raw(name, to, type_id) } {
-        // An error of ours, never of the user.
-        panic!("the variable `{name}` is not in the store with the type it was compiled for; run its cell again");
+        store::misses(name);
     }
+}
+
+/// Whether variables are in the store with the types that a cell was compiled for; where one is not, the cell has that error.
+/// It is asked before any is taken, so that none is lost.
+#[must_use]
+#[inline(never)]
+pub fn holds(variables: &[(&str, TypeId)]) -> bool {
+    store::holds(variables)
 }
 
 /// Moves a variable into the store.

@@ -231,7 +231,7 @@ impl Session {
         names
     }
 
-    /// Those that borrow or are lent, likewise.
+    /// The variables that borrow or are lent, on the thread that runs cells.
     pub fn loans(&self) -> Vec<Loan> {
         resident::loans()
     }
@@ -408,14 +408,16 @@ impl Future for Run {
         let run = &mut *self;
         run.take_turn();
         let _here = here::enter(run.cell.state.id, 0);
-        let polled = panic::catch(|| run.program.get_or_insert_with(run.entry).as_mut().poll(context));
+        let polled = panic::catch_unwound(|| run.program.get_or_insert_with(run.entry).as_mut().poll(context));
         if resident::take_over(&mut run.program, matches!(polled, Ok(Poll::Pending))) {
             return Poll::Ready(run.end(Ok(())));
         }
         let ended = match polled {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(())) => Ok(()),
-            Err(panic) => Err(panic),
+            // Its outcome is written down: it could not begin.
+            Err(None) => Ok(()),
+            Err(Some(panic)) => Err(panic),
         };
         let dropped = panic::catch(|| drop(run.program.take()));
         Poll::Ready(run.end(ended.and(dropped)))

@@ -1,4 +1,5 @@
-//! Where built sets are kept: beside the session library that they fit, found by their key, shared by all notebooks.
+//! The cache of built sets: they lie beside the session library that they fit, found by their key, shared by all
+//! notebooks.
 //!
 //! The folders of the installation are looked at first and never written to. Nothing is taken from a folder that another
 //! ordinary user can write to, as what is in it is loaded.

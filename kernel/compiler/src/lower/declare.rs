@@ -1,6 +1,8 @@
 //! Variables that a cell's statements find declared without having made them.
 
 use super::{Frame, raw};
+use crate::binding::Binding;
+use crate::source_map::{Generated, Region};
 
 /// A variable that belongs to a part which has not made it.
 #[derive(Clone, Copy, Debug)]
@@ -38,4 +40,19 @@ pub(super) fn take_over(frame: &Frame<'_>, level: usize) -> String {
         format!("let {mutable}{name} = {name}; ")
     };
     frame.owned.iter().filter(|owned| owned.level == level).map(declaration).collect()
+}
+
+/// Before variables are taken: asks whether all are there with the types that this is compiled for. Where it is one only, nothing
+/// is lost when that is not so.
+pub(super) fn ask(out: &mut Generated, frame: &Frame<'_>) {
+    let ordinary = || frame.take.iter().filter(|variable| variable.loan.is_none());
+    if frame.is_flat || ordinary().count() < 2 {
+        return;
+    }
+    out.push("if !::kissaten::__cell::holds(&[");
+    for Binding { name, type_text, .. } in ordinary() {
+        let asked = format!("({name:?}, ::core::any::TypeId::of::<{type_text}>()), ");
+        out.push_region(&asked, Region::Take(name.clone()));
+    }
+    out.push("]) { return; } ");
 }

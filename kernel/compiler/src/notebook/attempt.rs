@@ -40,6 +40,8 @@ pub(super) struct Attempt<'a> {
     pub(super) timeline: bool,
     /// Whether the type of the tail expression is asked for.
     show_type: bool,
+    /// Whether the tail expression is shown by its `Debug` whatever it is.
+    pub(super) shows_debug: bool,
     /// Whether what instruments the code is written into it.
     pub(super) instrumented: bool,
     /// Clippy, where it is called instead of rustc.
@@ -186,6 +188,7 @@ impl<'a> Attempt<'a> {
             opt_level: source.opt_level.unwrap_or(notebook.opt_level),
             timeline: source.timeline,
             show_type: source.show_type,
+            shows_debug: false,
             instrumented: true,
             clippy: None,
             entry: format!("kissaten_cell_{}", cell.serial),
@@ -395,7 +398,7 @@ impl<'a> Attempt<'a> {
         self.notebook.dependencies.layer_for(texts)
     }
 
-    /// The same for the items crate, with or without the statements.
+    /// The layer for the items crate, with or without the statements.
     fn layer_of_items(&self) -> Option<&str> {
         let imports = self.items.scoped_imports().map(|live| live.import.text.as_str());
         let items = self.items.items.iter().map(|live| live.cell.text.as_str());
@@ -470,6 +473,7 @@ impl<'a> Attempt<'a> {
             form: self.form(self.cell),
             adapters: self.adapters(),
             show_type: self.show_type,
+            shows_debug: self.shows_debug,
             is_flat: false,
             take,
         }
