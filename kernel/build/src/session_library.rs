@@ -9,7 +9,7 @@ use std::env;
 use std::ffi::OsStr;
 use std::hash::Hasher;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use cargo_metadata::semver::Version;
@@ -17,16 +17,14 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
+use crate::cache::{CACHE_VARIABLE, cache_folders, make_cache};
 use crate::cargo::{self, CallError, Description, PROFILE, Said, Unit, Units, flags};
-use crate::dependency::{self, Cleaned};
+use crate::dependency::Progress;
 use crate::private::{check_private, is_private};
 use crate::toolchain::{Toolchain, ToolchainError};
-use crate::umask;
 
 /// Names the sources of the session build, where they are not to be those that the program carries.
 const SOURCE_VARIABLE: &str = "KISSATEN_SOURCE";
-/// Names the folder under which session libraries are built and looked for.
-const CACHE_VARIABLE: &str = "KISSATEN_CACHE";
 /// What is written into a finished build.
 const MANIFEST: &str = "session.json";
 /// The packages of the workspace that a session build compiles, by their folders.
@@ -122,13 +120,13 @@ impl SessionLibrary {
         Ok(cache_folders().iter().find_map(|folder| read_manifest(&folder.join(&name).join(MANIFEST))))
     }
 
-    /// Builds it; `progress` gets a line for each thing that is compiled.
+    /// Builds it; `progress` is told of each thing that is compiled.
     ///
     /// Two processes that build at once wait for each other in cargo's own lock.
     ///
     /// # Errors
     /// With cargo's words, when it fails.
-    pub async fn build(progress: impl FnMut(&str) + Send) -> Result<Self, SessionError> {
+    pub async fn build(progress: impl FnMut(Progress) + Send) -> Result<Self, SessionError> {
         let source_hash = source_hash()?;
         let toolchain = tokio::task::spawn_blocking(Toolchain::find);
         let toolchain = toolchain.await.map_err(|error| SessionError::Build(error.to_string()))??;
@@ -148,7 +146,7 @@ impl SessionLibrary {
         toolchain: Toolchain,
         offline: Option<bool>,
         cancel: &CancellationToken,
-        mut progress: impl FnMut(&str) + Send,
+        mut progress: impl FnMut(Progress) + Send,
     ) -> Result<Self, SessionError> {
         std::fs::create_dir_all(target).map_err(|error| SessionError::Folder(target.to_owned(), error))?;
         check_private(target)?;
@@ -168,16 +166,26 @@ impl SessionLibrary {
         };
         // The build of dependencies has to name these packages, as its own are optimised otherwise. Naming one is about
         // its build script too, so they are named here as well.
-        let levels = levels(&ask(call(&BTreeMap::new()), cancel).await?);
+        let planned = ask(call(&BTreeMap::new()), cancel).await?;
+        let levels = levels(&planned);
+        let mut now =
+            Progress { total: planned.units.len(), doing: "starting cargo".to_owned(), ..Progress::default() };
         let mut building = call(&levels);
         building.arg("--message-format=json-render-diagnostics");
         let (mut said, mut made) = (Vec::new(), BTreeMap::new());
         let status = cargo::run(building, cancel, |line| match line {
             Said::Stderr(line) => {
-                progress(line.trim());
+                if cargo::is_step(line) {
+                    line.trim().clone_into(&mut now.doing);
+                    progress(now.clone());
+                }
                 said.push(line.to_owned());
             }
-            Said::Stdout(line) => made.extend(shared_library(line)),
+            Said::Stdout(line) => {
+                made.extend(shared_library(line));
+                now.done = now.total.min(now.done + 1);
+                progress(now.clone());
+            }
             Said::Nothing => {}
         });
         if !status.await.map_err(no_end)?.success() {
@@ -342,49 +350,6 @@ fn source(target: &Path) -> Result<PathBuf, SessionError> {
     std::fs::create_dir_all(target).map_err(cannot)?;
     source::unpack(&place).map_err(cannot)?;
     Ok(place)
-}
-
-/// Where session libraries may be, those of the installation first; the last is where one is built.
-pub(crate) fn cache_folders() -> Vec<PathBuf> {
-    if let Some(given) = env::var_os(CACHE_VARIABLE) {
-        return vec![PathBuf::from(given)];
-    }
-    let executable = env::current_exe().and_then(|path| path.canonicalize()).unwrap_or_default();
-    let installed = executable.parent().map(|folder| folder.join("../lib/kissaten")).filter(|folder| folder.is_dir());
-    installed.into_iter().chain(dirs::cache_dir().map(|folder| folder.join("kissaten"))).collect()
-}
-
-/// The user's own folder in it, which is nobody else's: its place tells, as one that was given may be an installation.
-fn own_cache() -> Option<PathBuf> {
-    if env::var_os(CACHE_VARIABLE).is_some() { None } else { dirs::cache_dir().map(|folder| folder.join("kissaten")) }
-}
-
-/// Makes a folder for session libraries, where it is missing.
-pub(crate) fn make_cache(cache: &Path) -> io::Result<()> {
-    let rights = if own_cache().is_some_and(|own| own == cache) { 0o700 } else { 0o777 };
-    std::fs::DirBuilder::new().recursive(true).mode(rights).create(cache)?;
-    close_cache();
-    Ok(())
-}
-
-/// The folder of the cache that is the user's, and what of it was removed, which is all that no kernel uses.
-///
-/// # Errors
-/// When there is no such folder.
-pub fn clean_cache() -> Result<(PathBuf, Cleaned), SessionError> {
-    let cache = cache_folders().into_iter().next_back().ok_or(SessionError::NoCache)?;
-    let cleaned = dependency::everything(&cache);
-    Ok((cache, cleaned))
-}
-
-/// Takes everybody else's rights from the user's own cache, as earlier versions left some with them.
-pub fn close_cache() {
-    // It may be a link to where there is room.
-    if let Some(cache) = own_cache().and_then(|cache| cache.canonicalize().ok())
-        && let Err(error) = umask::close(&cache)
-    {
-        tracing::warn!("others can look into {}: {error}", cache.display());
-    }
 }
 
 fn folder_name(toolchain: &Toolchain, source_hash: u64) -> String {

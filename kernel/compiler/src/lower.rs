@@ -1,4 +1,4 @@
-//! From a cell's parts to the files that rustc is given.
+//! The lowering of a cell: from its parts to the files that rustc is given.
 //!
 //! Three kinds of files are written here: the root of the items crate, the items of a cell, and the statements of
 //! a cell with what goes around them. User text stands on the lines that it has in the cell, so all that comes

@@ -1,4 +1,4 @@
-//! From a cell's text to what it consists of, with places.
+//! The parser of cells: from a cell's text to what it consists of, with places.
 //!
 //! Everything that leaves here is plain data: byte ranges, names and edits. No syntax tree does, so the parser can
 //! run on a thread of its own with a stack that deep nesting does not overflow.

@@ -1,4 +1,5 @@
-//! What the code that the compiler writes around a cell calls. Nothing here is for users.
+//! The interface for generated code: what the code that the compiler writes around a cell calls. Nothing here is for
+//! users.
 //!
 //! Everything generic is thin: a cell pays for what it instantiates, every time it is compiled.
 

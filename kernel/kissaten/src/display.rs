@@ -1,4 +1,4 @@
-//! How values are shown: MIME bundles, the trait for them, and the choice for a tail expression.
+//! Displays: MIME bundles, the trait for them, and the choice for a tail expression.
 
 pub(crate) mod adapter;
 mod bundle;

@@ -1,4 +1,4 @@
-//! What a `?` at the top level of a cell turns an error into.
+//! The error of a cell: what a `?` at its top level turns an error into.
 //!
 //! There are two types because no single bound admits every error *and* keeps what it says for people: the
 //! compiler first tries [`CellError`], and [`CellDebugError`] only for a cell that rustc refused for it. Neither

@@ -1,4 +1,4 @@
-//! What a panic says, kept for the cell whose future panicked.
+//! Panics: what one says, kept for the cell whose future panicked.
 //!
 //! The default hook would write it to stderr; a cell's panic becomes the cell's error instead. A panic elsewhere,
 //! in a task or a thread, and one that user code catches, is told under the cell that the code belongs to.
@@ -44,7 +44,7 @@ pub(crate) fn catch<R>(poll: impl FnOnce() -> R) -> Result<R, Panic> {
     catch_unwound(poll).map_err(|panic| panic.unwrap_or_else(unwound))
 }
 
-/// The same; `None` is the unwinding of a checkpoint.
+/// Catches a panic as well; `None` is the unwinding of a checkpoint.
 pub(crate) fn catch_unwound<R>(poll: impl FnOnce() -> R) -> Result<R, Option<Panic>> {
     let outer = POLLING.replace(true);
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(poll));

@@ -61,7 +61,7 @@ pub(crate) type Grounds = Vec<Rc<Ground>>;
 /// A cell that stays.
 struct Frame {
     ground: Rc<Ground>,
-    /// Those that its own locals may have references into.
+    /// The grounds that its own locals may have references into.
     grounds: Grounds,
     program: NonNull<dyn Future<Output = ()>>,
 }

@@ -231,7 +231,7 @@ impl Session {
         names
     }
 
-    /// Those that borrow or are lent, likewise.
+    /// The variables that borrow or are lent, on the thread that runs cells.
     pub fn loans(&self) -> Vec<Loan> {
         resident::loans()
     }

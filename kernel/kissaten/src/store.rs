@@ -241,7 +241,7 @@ pub(crate) fn forget_taken(name: &str) {
     });
 }
 
-/// These are no variables any more; names that are not there are passed over.
+/// Forgets variables: these are none any more; names that are not there are passed over.
 pub(crate) fn forget(names: &[String]) {
     for name in names {
         resident::displace(name, Was::Forgotten);

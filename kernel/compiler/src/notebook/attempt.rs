@@ -398,7 +398,7 @@ impl<'a> Attempt<'a> {
         self.notebook.dependencies.layer_for(texts)
     }
 
-    /// The same for the items crate, with or without the statements.
+    /// The layer for the items crate, with or without the statements.
     fn layer_of_items(&self) -> Option<&str> {
         let imports = self.items.scoped_imports().map(|live| live.import.text.as_str());
         let items = self.items.items.iter().map(|live| live.cell.text.as_str());

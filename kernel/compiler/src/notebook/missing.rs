@@ -1,4 +1,4 @@
-//! What a name that rustc does not find asks for, where it is of a crate that is no dependency, or of a feature of one.
+//! Help for names that rustc does not find, where it is of a crate that is no dependency, or of a feature of one.
 //!
 //! It goes by rustc's words, and for macros, which rustc knows nothing of, by what the well-known crates have.
 

@@ -1,4 +1,4 @@
-//! What goes back to the user: rustc's diagnostics in the places of the user's own text.
+//! The report to the user: rustc's diagnostics in the places of the user's own text.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,7 +50,11 @@ impl Notebook {
         // A derive and its attributes miss the same crate.
         let notes = |error: &Diagnostic| {
             let mut notes = self.notes_on(cell, error);
-            notes.extend(self.missing_crate(error).filter(|help| said.borrow_mut().insert(help.clone())));
+            if let Some(help) = self.missing_crate(error)
+                && said.borrow_mut().insert(help.clone())
+            {
+                notes.push(help);
+            }
             notes
         };
         PrepareError::Compile(CompileError {

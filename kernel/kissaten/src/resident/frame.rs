@@ -1,4 +1,4 @@
-//! What the code calls that the compiler writes around cells with loans.
+//! The interface for cells with loans: what the code calls that the compiler writes around them.
 //!
 //! All that is generic here is thin: it is compiled in every cell that uses it.
 
@@ -182,7 +182,7 @@ impl Seat {
         }
     }
 
-    /// The same, of one that borrows.
+    /// As the one above, of a value that borrows.
     ///
     /// # Safety
     /// (covariance), unless it is `invariant`: (exact); it is of the seat's scope.
@@ -283,7 +283,7 @@ impl<'g> Resident<'g> {
         self.stage(name, hand_back(value, TypeId::of::<T>(), None));
     }
 
-    /// The same, of one that borrows.
+    /// As the one above, of a value that borrows.
     ///
     /// # Safety
     /// As [`hand_back`](Self::hand_back), to [`Seat::put_back_lent`]; (covariance), unless it is `invariant`: (exact).

@@ -1,4 +1,5 @@
-//! What the notebook had from Kissaten, as far as it makes sense in a terminal.
+//! The module `kissaten` of an exported program: what the notebook had from Kissaten, as far as it makes sense in a
+//! terminal.
 #![allow(dead_code, unused)]
 
 mod lines;
