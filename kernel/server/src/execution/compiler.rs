@@ -7,7 +7,8 @@ use std::{
     sync::Arc,
 };
 
-use compiler::{Knowledge, Notebook, SessionLibrary};
+use build::SessionLibrary;
+use compiler::{Knowledge, Notebook};
 use futures::FutureExt;
 
 use super::{
@@ -169,7 +170,7 @@ impl Compiler {
         self.library = match Notebook::new(library, &self.directory) {
             Ok(notebook) => {
                 // As a program finds them that cargo runs.
-                for (name, value) in compiler::package_variables() {
+                for (name, value) in build::package_variables() {
                     supervisor.set_env(&name, &value);
                 }
                 supervisor.start(&worker);

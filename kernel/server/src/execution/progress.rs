@@ -1,7 +1,7 @@
 //! The session library's first build, as the cells see it that wait for it: a display that replaces itself, and then their
 //! turn.
 
-use compiler::SessionLibrary;
+use build::SessionLibrary;
 
 use super::{
     common::Common,
