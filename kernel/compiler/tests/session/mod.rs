@@ -51,7 +51,9 @@ pub(crate) fn library() -> SessionLibrary {
     let find = || {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let found = SessionLibrary::find().unwrap();
-        found.unwrap_or_else(|| runtime.block_on(SessionLibrary::build(|line| eprintln!("{line}"))).unwrap())
+        found.unwrap_or_else(|| {
+            runtime.block_on(SessionLibrary::build(|progress| eprintln!("{}", progress.doing))).unwrap()
+        })
     };
     LIBRARY.get_or_init(find).clone()
 }

@@ -123,6 +123,7 @@ impl Common {
                 let cancel = begin_compiling(shell, step);
                 self.compiler.begin(task::look(looking, cancel));
             }
+            Answer::InstallRust => self.install_rust(shell, step),
             Answer::Change(change) => self.change_dependencies(shell, step, change),
         }
     }
