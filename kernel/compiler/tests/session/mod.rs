@@ -8,10 +8,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
-use compiler::{
-    Change, Changed, DependencyError, Finished, LoanKind, Notebook, PrepareError, Progress, SessionLibrary, Source,
-    split_commands,
-};
+use build::{Change, DependencyError, Progress, SessionLibrary};
+use compiler::{Changed, Finished, LoanKind, Notebook, PrepareError, Source, split_commands};
 use expect_test::Expect;
 use ipc::{CellId, Event, Outcome, Request};
 use tokio_util::sync::CancellationToken;

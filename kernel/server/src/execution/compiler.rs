@@ -8,8 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use build::Progress;
-use compiler::{Knowledge, Notebook, SessionLibrary};
+use build::{Progress, SessionLibrary};
+use compiler::{Knowledge, Notebook};
 use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 
@@ -209,7 +209,7 @@ impl Compiler {
         self.library = match Notebook::new(library, &self.directory) {
             Ok(notebook) => {
                 // As a program finds them that cargo runs.
-                for (name, value) in compiler::package_variables() {
+                for (name, value) in build::package_variables() {
                     supervisor.set_env(&name, &value);
                 }
                 supervisor.start(&worker);

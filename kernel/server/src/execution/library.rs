@@ -4,7 +4,7 @@
 use std::io::{self, Write as _};
 
 use anyhow::Context as _;
-use compiler::SessionLibrary;
+use build::SessionLibrary;
 use tokio::runtime;
 
 /// What is said when the compiler crate panicked.

@@ -155,7 +155,7 @@ impl Common {
         let compiled = match result {
             Ok(compiled) => compiled,
             Err(Refusal::Refused(error)) => {
-                self.compiler.last_error = error.codes();
+                self.compiler.last_error = error.codes.clone();
                 let failure = compile_failure(shell, &step, &error);
                 return self.fail(shell, &step, failure);
             }

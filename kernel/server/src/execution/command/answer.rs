@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use compiler::Change;
+use build::Change;
 use futures::future::LocalBoxFuture;
 use jupyter_protocol::JupyterMessageContent;
 
