@@ -138,8 +138,8 @@ impl NotKept {
                  as a `Box<dyn Fn(…) -> …>`"
             ),
             Self::Nameless(what) if what == ASYNC_CLOSURE => format!(
-                "`{name}` was not kept: the type of an async closure has no name that a later cell could use; \
-                 write it as an `async fn`, or use it in the cell that makes it"
+                "`{name}` was not kept: it is an async closure that has variables in it, whose type has no name that a later cell \
+                 could use; write it as an `async fn` that is given them, or use it in the cell that makes it"
             ),
             Self::Nameless(what) => format!(
                 "`{name}` was not kept: {what} is of a type that has no name that a later cell could use; \
@@ -183,7 +183,7 @@ impl NotKept {
 }
 
 /// What is nameless about a closure whose calls are futures; no `dyn` type takes it.
-const ASYNC_CLOSURE: &str = "an async closure";
+pub(crate) const ASYNC_CLOSURE: &str = "an async closure";
 
 /// The type that rustc prints, as text that generated code can use, or what is nameless about it.
 pub(crate) fn usable_type(printed: &str) -> Result<String, NotKept> {

@@ -10,7 +10,7 @@ use cargo_metadata::diagnostic::{Diagnostic, DiagnosticSpan};
 use super::attempt::{Attempt, Files};
 use super::imports::candidate_traits;
 use super::parts::OF_BLOCKS;
-use crate::binding::NotKept;
+use crate::binding::{ASYNC_CLOSURE, NotKept};
 use crate::lower::ErrorType;
 use crate::rustc::Compiled;
 use crate::source_map::{Region, position_in};
@@ -187,6 +187,10 @@ impl Attempt<'_> {
                 return self.cannot_lend(name, from.clone());
             }
         }
+        let reason = match reason {
+            NotKept::Borrows(_) | NotKept::Borrowed if self.is_async_closure(name) => NotKept::Nameless(ASYNC_CLOSURE.to_owned()),
+            other => other,
+        };
         self.not_kept.insert(name.to_owned(), reason).is_none()
     }
 
