@@ -4,6 +4,7 @@
 
 mod analyzer;
 mod merge;
+mod offer;
 mod process;
 mod render;
 mod typing;
@@ -18,7 +19,11 @@ use ipc::{
 use tokio::sync::oneshot;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub(crate) use self::{analyzer::Analyzer, process::find as program};
+pub(crate) use self::{
+    analyzer::Analyzer,
+    offer::{Completed, Offer},
+    process::find as program,
+};
 
 /// How long the analyzer is waited for before the answer is given without it.
 const PATIENCE: Duration = Duration::from_millis(250);
@@ -77,23 +82,6 @@ pub(crate) async fn complete(known: Arc<Knowledge>, analyzer: &Analyzer, code: S
         _ => Vec::new(),
     };
     merge::completions(own, theirs)
-}
-
-/// What is offered at the cursor.
-pub(crate) struct Completed {
-    /// The bytes of the cell that it takes the place of.
-    pub(crate) range: std::ops::Range<usize>,
-    pub(crate) matches: Vec<Offer>,
-}
-
-/// One completion.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Offer {
-    pub(crate) text: String,
-    /// What it is, in a word.
-    pub(crate) kind: String,
-    /// Its type or declaration, if that is known.
-    pub(crate) signature: String,
 }
 
 /// What the notebook itself knows of the name at the cursor.

@@ -24,7 +24,7 @@ const PROGRAM: &str = "kissaten-analyzer";
 const OOM_SCORE: &str = "800";
 
 /// A process that was started. Dropping it kills it with all that it started.
-pub(super) struct Process {
+pub(super) struct AnalyzerProcess {
     group: ProcessGroup,
     folder: PathBuf,
     socket: Framed<UnixStream, LengthDelimitedCodec>,
@@ -67,7 +67,7 @@ fn public_std(source: &Path, folder: &Path) -> io::Result<PathBuf> {
     Ok(view)
 }
 
-impl Process {
+impl AnalyzerProcess {
     /// Starts the program, and returns when it can be asked, with what it has to go without. All of its files go into
     /// `folder`, which must be new.
     ///

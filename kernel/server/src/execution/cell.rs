@@ -17,7 +17,7 @@ use super::{
 use crate::{
     message::Parent,
     request::{
-        execute::{Content, Payload},
+        execute::{ExecuteRequest, Payload},
         pending::Pending,
     },
 };
@@ -25,7 +25,7 @@ use crate::{
 /// A cell that is being executed.
 pub(super) struct Cell {
     pub(super) asker: Asker,
-    pub(super) content: Content,
+    pub(super) content: ExecuteRequest,
     /// What it is called: `cell 3`.
     pub(super) label: String,
     /// `metadata.cellId`: stays when the cell is run again.
@@ -131,17 +131,17 @@ pub(super) struct Loaded {
 
 impl Cell {
     /// A cell that a frontend sent.
-    pub(super) fn new(request: Pending, content: Content, label: String) -> Self {
+    pub(super) fn new(request: Pending, content: ExecuteRequest, label: String) -> Self {
         let cell_id = request.request().metadata.get("cellId").and_then(Value::as_str).map(str::to_owned);
         Self { cell_id, ..Self::of(Asker::Request(request), content, label) }
     }
 
     /// One that shows nothing, for whoever wants to know a value.
     pub(super) fn look(parent: Arc<Parent>, sender: oneshot::Sender<Option<String>>, label: String) -> Self {
-        Self::of(Asker::Onlooker { parent, sender }, Content::silent(), label)
+        Self::of(Asker::Onlooker { parent, sender }, ExecuteRequest::silent(), label)
     }
 
-    fn of(asker: Asker, content: Content, label: String) -> Self {
+    fn of(asker: Asker, content: ExecuteRequest, label: String) -> Self {
         Self {
             asker,
             label,

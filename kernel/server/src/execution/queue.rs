@@ -2,12 +2,12 @@
 
 use std::collections::VecDeque;
 
-use crate::request::{execute::Content, pending::Pending};
+use crate::request::{execute::ExecuteRequest, pending::Pending};
 
 /// An `execute_request` that could be read.
 pub(crate) struct Order {
     pub(crate) request: Pending,
-    pub(crate) content: Content,
+    pub(crate) content: ExecuteRequest,
 }
 
 /// In the order in which they were received; whether more are taken in depends on whether one before them erred.

@@ -16,7 +16,7 @@ use build::umask;
 use nix::sys::statfs::statfs;
 use rusqlite::{Connection, ErrorCode, Row, named_params, params};
 
-use super::{Entry, Query};
+use super::entry::{Entry, Query};
 
 /// How long another kernel may hold the file.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -15,11 +15,11 @@ use std::{
 use ipc::{Display, MimeBundle};
 
 use super::{
-    Stream,
     decoder::Decoder,
     evcxr::{Evcxr, Printed},
     lane::Clear,
     prompt::{Prompt, Prompts},
+    stream::Stream,
     turns::Turns,
 };
 use crate::message;

@@ -13,7 +13,7 @@ use ipc::CellId;
 use kissaten_marks::{Reading, Word};
 use memchr::memmem::Finder;
 
-use super::Stream;
+use super::stream::Stream;
 
 /// How long the beginning of a word is withheld: the worker writes its words whole, and only our reads tear them.
 const TORN: Duration = Duration::from_millis(100);

@@ -59,7 +59,7 @@ pub(crate) enum Happening {
 }
 
 /// A worker that was started. Dropping it kills it with all that it started.
-pub(super) struct Process {
+pub(super) struct WorkerProcess {
     group: GroupId,
     stdout: Pipe,
     stderr: Pipe,
@@ -79,7 +79,7 @@ struct Pipe {
     open: bool,
 }
 
-impl Process {
+impl WorkerProcess {
     /// Starts a worker. Must be called within a tokio runtime.
     pub(super) fn spawn(program: &Path, directory: &Path, environment: &BTreeMap<String, String>) -> io::Result<Self> {
         let (ours, theirs) = StdUnixStream::pair()?;
@@ -186,7 +186,7 @@ impl Process {
     }
 }
 
-impl Drop for Process {
+impl Drop for WorkerProcess {
     fn drop(&mut self) {
         self.kill();
     }
