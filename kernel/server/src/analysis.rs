@@ -32,7 +32,7 @@ const PATIENCE_OF_COMMANDS: Duration = Duration::from_secs(20);
 /// How long answers that are being made may still take when the kernel ends.
 const LAST_ANSWERS: Duration = Duration::from_millis(500);
 
-/// Who answers.
+/// The answers that are being made, and the analyzer that they ask.
 pub(crate) struct Analysis {
     analyzer: Analyzer,
     answers: TaskTracker,
@@ -127,7 +127,7 @@ pub(crate) async fn inspect(
     }
 }
 
-/// What is asked about.
+/// A question about a place in code.
 #[derive(Clone, Copy)]
 pub(crate) struct Asked<'a> {
     pub(crate) code: &'a str,

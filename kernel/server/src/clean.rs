@@ -5,7 +5,7 @@ use clap::Args;
 
 use crate::history;
 
-/// What is to stay.
+/// The arguments of `kissaten clean`: what is to stay.
 #[derive(Args)]
 pub(crate) struct CleanOptions {
     /// Keep the inputs of earlier sessions.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 
-/// The end of the queue that takes events of one source. Clones share it.
+/// A sender of events of one source, into the queue of all. Clones share it.
 pub(crate) struct Events<T>(Arc<dyn Entrance<T>>);
 
 impl<T: Send + 'static> Events<T> {
@@ -37,7 +37,7 @@ impl<T> Clone for Events<T> {
     }
 }
 
-/// A queue whose events are of more kinds than this.
+/// A sender of a queue whose events are of more kinds than this.
 trait Entrance<T>: Send + Sync {
     fn send(&self, event: T) -> BoxFuture<'_, bool>;
     fn try_send(&self, event: T) -> bool;

@@ -37,7 +37,7 @@ const LONGEST_SOURCE: usize = 1 << 20;
 /// Of a longer result the beginning is kept.
 const LONGEST_RESULT: usize = 64 << 10;
 
-/// The way to the thread. Clones share it.
+/// A handle to the history's thread. Clones share it.
 #[derive(Clone)]
 pub(crate) struct History(Option<Arc<Shared>>);
 

@@ -18,7 +18,7 @@ const LOGO: &str = include_str!("logo.svg");
 /// Where rustc was found when the kernel was installed, for a Jupyter that is started without it on its `PATH`.
 const TOOLCHAIN_PATH: &str = "KISSATEN_TOOLCHAIN_PATH";
 
-/// Where the kernelspec is, or will be.
+/// The arguments of `install` and `uninstall`: where the kernelspec is, or will be.
 #[derive(Args)]
 #[group(multiple = false)]
 pub(crate) struct InstallPlace {

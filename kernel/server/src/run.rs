@@ -26,7 +26,7 @@ use tokio::sync::mpsc;
 use self::{client::NotebookClient, notebook::Notebook};
 use crate::{channel::local, dispatcher, events::Events, execution::library, history::History, outside::Outside};
 
-/// What is to be run, and where its outputs go.
+/// The arguments of `kissaten run`: what is to be run, and where its outputs go.
 #[derive(Args)]
 pub(crate) struct RunOptions {
     /// The notebook, a file of the kind `.ipynb`. Its cells run in the folder that it is in, as in Jupyter.

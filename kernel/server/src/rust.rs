@@ -7,7 +7,7 @@ use clap::Subcommand;
 use tokio::runtime;
 use tokio_util::sync::CancellationToken;
 
-/// What is to be done with it.
+/// The commands of `kissaten rust`: what is to be done with the toolchain.
 #[derive(Subcommand)]
 pub(crate) enum RustCommand {
     /// Get the stable toolchain by rustup, or update it: into ~/.rustup and ~/.cargo, without root. About 250 MB.

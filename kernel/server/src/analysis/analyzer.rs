@@ -40,7 +40,7 @@ const NOT_BUILT: &str = "the analyzer is not built; `./install.sh` without `--no
 const NO_SOURCE: &str =
     "the source of std is missing; `rustup component add rust-src` gets it (Debian: the package rust-web-src)";
 
-/// How it is.
+/// The state of the analyzer: how it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum State {
     Asleep,
@@ -50,7 +50,7 @@ enum State {
     Missing(String),
 }
 
-/// The way to it.
+/// The analyzer's client: it asks the process, which it starts when it is needed.
 #[derive(Clone)]
 pub(crate) struct Analyzer {
     queries: mpsc::Sender<Inquiry>,
@@ -165,7 +165,7 @@ async fn until_started(
     }
 }
 
-/// The task's own.
+/// The task that owns the analyzer's process.
 struct Keeper {
     directory: PathBuf,
     state: watch::Sender<State>,

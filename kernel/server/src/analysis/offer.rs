@@ -1,6 +1,6 @@
 //! Completions, as they are offered to a frontend.
 
-/// What is offered at the cursor.
+/// The completions at a cursor.
 pub(crate) struct Completed {
     /// The bytes of the cell that it takes the place of.
     pub(crate) range: std::ops::Range<usize>,

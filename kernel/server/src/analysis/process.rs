@@ -23,7 +23,7 @@ const PROGRAM: &str = "kissaten-analyzer";
 /// How likely it is to be ended first when the memory runs out, out of 1000: before the worker, as it has nothing to lose.
 const OOM_SCORE: &str = "800";
 
-/// A process that was started. Dropping it kills it with all that it started.
+/// A running analyzer process. Dropping it kills it with all that it started.
 pub(super) struct AnalyzerProcess {
     group: ProcessGroup,
     folder: PathBuf,
@@ -31,7 +31,7 @@ pub(super) struct AnalyzerProcess {
     asked: u64,
 }
 
-/// Why there is no answer.
+/// An error of the analyzer's process: why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ProcessError {
     #[error("the analyzer could not be started")]

@@ -44,7 +44,7 @@ impl Taken {
     }
 }
 
-/// What a message is signed with.
+/// A message's signature, as bytes.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Signature(Vec<u8>);
 

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{events::Events, worker::Supervisor};
 
-/// The notebook, or why there is none at hand.
+/// The state of the session library: the notebook, or why there is none at hand.
 pub(super) enum Library {
     /// It is there, and so is the notebook that is compiled against it.
     Ready(Box<Notebook>),
@@ -30,7 +30,7 @@ pub(super) enum Library {
     Failed(String),
 }
 
-/// The way to the compiler.
+/// The compiler and its notebook, which goes out with each task and comes back with its result.
 pub(super) struct Compiler {
     library: Library,
     /// What was live when somebody last asked, or when the compiler was last given the notebook.

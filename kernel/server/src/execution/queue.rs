@@ -10,7 +10,8 @@ pub(crate) struct Order {
     pub(crate) content: ExecuteRequest,
 }
 
-/// In the order in which they were received; whether more are taken in depends on whether one before them erred.
+/// The cells that wait, in the order in which they were received; whether more are taken in depends on whether one before
+/// them erred.
 #[derive(Debug)]
 pub(super) struct Queue<T = Order> {
     orders: VecDeque<T>,

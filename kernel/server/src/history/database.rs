@@ -34,7 +34,7 @@ const TABLES: &str = "
     );
     PRAGMA user_version = 1;";
 
-/// What can go wrong.
+/// An error of the history's database.
 #[derive(Debug, thiserror::Error)]
 enum Trouble {
     #[error("{0}")]

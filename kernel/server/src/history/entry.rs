@@ -1,6 +1,6 @@
 //! What is kept of a cell, and how it is asked for.
 
-/// A cell that was run.
+/// An entry of the history: a cell that was run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
     /// Counted from 1, over all sessions.
@@ -12,7 +12,7 @@ pub(crate) struct Entry {
     pub(crate) result: Option<String>,
 }
 
-/// What is asked for. Entries are answered oldest first.
+/// A query of the history. Entries are answered oldest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Query {
     /// The last `n`.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use ipc::{CellId, Display};
 
-/// What came without its other half.
+/// The places of displays: what came without its other half.
 #[derive(Debug, Default)]
 pub(super) struct Places {
     /// Contents whose place was not read yet, by number.
@@ -16,7 +16,7 @@ pub(super) struct Places {
     shown: HashSet<u64>,
 }
 
-/// What belongs to a place.
+/// The content of a place.
 #[derive(Debug, PartialEq)]
 pub(super) enum PlaceContent {
     Here(Box<Display>),

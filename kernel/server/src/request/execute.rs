@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::execution::failure::Failure;
 
-/// What a frontend asks to be executed.
+/// The content of an `execute_request`.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub(crate) struct ExecuteRequest {
     pub(crate) code: String,
@@ -47,8 +47,8 @@ impl ExecuteRequest {
     }
 }
 
-/// Something that the frontend is to do when it has a cell's reply: a
-/// [payload](https://jupyter-client.readthedocs.io/en/stable/messaging.html#payloads-deprecated).
+/// A payload: something that the frontend is to do when it has a cell's reply. See
+/// [payloads](https://jupyter-client.readthedocs.io/en/stable/messaging.html#payloads-deprecated).
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Payload {
     /// A frontend that has only this kernel is to end as well.

@@ -11,7 +11,7 @@ use crate::{
 /// How many cells the end of the history has, where that is not said.
 const TAIL: i64 = 10;
 
-/// `raw` is not read: a cell is run as it was typed.
+/// The content of a `history_request`. `raw` is not read: a cell is run as it was typed.
 #[derive(Deserialize)]
 struct HistoryRequest {
     #[serde(rename = "hist_access_type")]

@@ -12,7 +12,7 @@ use crate::{message::content, output::Prompt};
 /// What frontends send for the end of the input, as a terminal would.
 const END: &str = "\u{4}";
 
-/// The reply to a question.
+/// The content of an `input_reply`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct InputReply {
     value: String,

@@ -15,14 +15,14 @@ use crate::{
     message::{Parent, Request, content},
 };
 
-/// A message that is not done with.
+/// A pending request, or another message that is not done with.
 pub(crate) struct Pending {
     request: Request,
     outgoing: Outgoing,
     state: Turn,
 }
 
-/// How far a message is.
+/// The turn of a message: how far it is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Turn {
     /// Its turn has not come.

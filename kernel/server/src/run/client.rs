@@ -22,7 +22,7 @@ use crate::{
     message::{Channel, Parent, Request, content},
 };
 
-/// The only client of its kernel.
+/// The client that runs a notebook, the only one of its kernel.
 pub(super) struct NotebookClient {
     inbox: Inbox,
     events: Events<Received>,

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Value, json};
 
-/// The outputs of all cells so far, by the cells' indices.
+/// The outputs of a notebook: those of all cells so far, by the cells' indices.
 #[derive(Debug, Default)]
 pub(super) struct NotebookOutputs {
     cells: BTreeMap<usize, Vec<Value>>,

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 /// What frontends send for the end of the input.
 const END: &str = "\u{4}";
 
-/// The question that is open, and the line that is being read.
+/// The questions at a terminal: the one that is open, and the line that is being read.
 #[derive(Default)]
 pub(super) struct TerminalQuestions {
     /// The id of the message that asked last.

@@ -8,7 +8,7 @@ use std::{
 use anstream::{AutoStream, ColorChoice, adapter::strip_str};
 use serde_json::Value;
 
-/// Where the output of cells goes.
+/// The terminal, where the output of cells goes.
 pub(super) struct Terminal {
     stdout: Output,
     stderr: Output,
@@ -21,7 +21,7 @@ struct Changing {
     now: String,
 }
 
-/// One of the two streams.
+/// An output of the terminal: one of the two streams.
 struct Output {
     out: Box<dyn Write + Send>,
     /// Whether there is somebody to see them.

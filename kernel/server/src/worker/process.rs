@@ -49,7 +49,7 @@ const LAST_MESSAGES: Duration = Duration::from_millis(200);
 /// How likely the worker is to be ended first when the memory runs out, out of 1000.
 const OOM_SCORE: &str = "500";
 
-/// What comes from a worker.
+/// An event of the worker: what comes from it.
 #[derive(Debug)]
 pub(crate) enum Happening {
     Message(ipc::Event),
@@ -58,7 +58,7 @@ pub(crate) enum Happening {
     Exited(ExitStatus),
 }
 
-/// A worker that was started. Dropping it kills it with all that it started.
+/// A running worker process. Dropping it kills it with all that it started.
 pub(super) struct WorkerProcess {
     group: GroupId,
     stdout: Pipe,
@@ -71,7 +71,7 @@ pub(super) struct WorkerProcess {
     ended: bool,
 }
 
-/// What comes from a worker, and the room that it takes until it is handed on.
+/// An event with its size: what comes from a worker, and the room that it takes until it is handed on.
 type Counted = (Happening, Option<OwnedSemaphorePermit>);
 
 struct Pipe {

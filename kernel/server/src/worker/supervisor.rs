@@ -18,7 +18,7 @@ use crate::output::Stream;
 /// How long a worker may take to end by itself.
 const GRACE: Duration = Duration::from_millis(300);
 
-/// The one who starts workers.
+/// The supervisor of workers: it starts them.
 pub(crate) struct Supervisor {
     directory: PathBuf,
     program: Option<PathBuf>,
@@ -36,7 +36,7 @@ enum Worker {
     Failed(String),
 }
 
-/// Whether a cell can run now.
+/// The readiness of the worker: whether a cell can run now.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Readiness {
     Ready,
