@@ -187,7 +187,7 @@ impl Execution {
     pub(crate) fn notice(&mut self, notice: Notice) -> Option<&'static str> {
         let Self { shells, common } = self;
         match notice {
-            Notice::BuildProgress(line) => common.build_progress(shells, line),
+            Notice::BuildProgress(progress) => common.build_progress(shells, progress),
             Notice::DependencyProgress(progress) => {
                 if let Some(shell) = shells.compiling() {
                     common.dependency_progress(shell, &progress);

@@ -55,7 +55,7 @@ async fn library() -> SessionLibrary {
     let find = || async {
         match SessionLibrary::find().unwrap() {
             Some(found) => found,
-            None => SessionLibrary::build(|line| eprintln!("{line}")).await.unwrap(),
+            None => SessionLibrary::build(|progress| eprintln!("{}", progress.doing)).await.unwrap(),
         }
     };
     LIBRARY.get_or_init(find).await.clone()

@@ -5,10 +5,13 @@ use std::{
     panic::AssertUnwindSafe,
     path::{Path, PathBuf},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
-use compiler::{Knowledge, Notebook, SessionLibrary};
+use build::{Progress, SessionLibrary};
+use compiler::{Knowledge, Notebook};
 use futures::FutureExt;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     failure::Failure,
@@ -18,16 +21,26 @@ use super::{
 };
 use crate::{events::Events, worker::Supervisor};
 
+/// How often the display of a build changes at most.
+const PACE: Duration = Duration::from_millis(150);
+
 /// The state of the session library: the notebook, or why there is none at hand.
 pub(super) enum Library {
     /// It is there, and so is the notebook that is compiled against it.
     Ready(Box<Notebook>),
     /// It is there; the notebook is with the compiler and comes back with the result.
     Compiling,
-    /// It is being built.
-    Building { last_line: String },
+    /// It is being built, or what it is built by is being got.
+    Building { of: Building, progress: Progress },
     /// There is none and it cannot be had: a sentence. The next cell tries again.
     Failed(String),
+}
+
+/// The present build: what is waited for before there can be a notebook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Building {
+    Rust,
+    SessionLibrary,
 }
 
 /// The compiler and its notebook, which goes out with each task and comes back with its result.
@@ -152,15 +165,42 @@ impl Compiler {
         }
     }
 
-    /// A line of the build; whether it is one.
-    pub(super) fn build_progress(&mut self, line: String) -> bool {
+    /// How far the build is; whether there is one.
+    pub(super) fn build_progress(&mut self, now: Progress) -> bool {
         match &mut self.library {
-            Library::Building { last_line } => {
-                *last_line = line;
+            Library::Building { of, progress } => {
+                // rustup cannot say how much there is to do.
+                *of = if now.total == 0 { *of } else { Building::SessionLibrary };
+                *progress = now;
                 true
             }
             _ => false,
         }
+    }
+
+    /// Gets a Rust toolchain, and then the session library, unless that is there or being built.
+    pub(super) fn install_rust(&mut self, events: Events<Notice>) {
+        if !matches!(self.library, Library::Failed(_)) {
+            return;
+        }
+        self.library = Library::Building { of: Building::Rust, progress: Progress::default() };
+        self.task = Some(Box::pin(async move {
+            let (told, never) = (events.clone(), CancellationToken::new());
+            let progress = move |line: &str| {
+                told.try_send(Notice::BuildProgress(Progress { doing: line.to_owned(), ..Progress::default() }));
+            };
+            let installed = build::install_rust(&never, progress);
+            let installed = AssertUnwindSafe(installed).catch_unwind().await;
+            match installed {
+                Ok(Ok(_)) => match library::find().await {
+                    Ok(Some(library)) => TaskDone::Built(Ok(library)),
+                    Ok(None) => TaskDone::Built(build_library(events).await),
+                    Err(sentence) => TaskDone::Built(Err(sentence)),
+                },
+                Ok(Err(error)) => TaskDone::Built(Err(error.to_string())),
+                Err(_) => TaskDone::Built(Err(DEFECT.to_owned())),
+            }
+        }));
     }
 
     fn adopt(&mut self, library: SessionLibrary, supervisor: &mut Supervisor) {
@@ -169,7 +209,7 @@ impl Compiler {
         self.library = match Notebook::new(library, &self.directory) {
             Ok(notebook) => {
                 // As a program finds them that cargo runs.
-                for (name, value) in compiler::package_variables() {
+                for (name, value) in build::package_variables() {
                     supervisor.set_env(&name, &value);
                 }
                 supervisor.start(&worker);
@@ -180,19 +220,23 @@ impl Compiler {
     }
 
     fn build(&mut self, events: Events<Notice>) {
-        self.library = Library::Building { last_line: "starting cargo".to_owned() };
-        self.task = Some(Box::pin(async move {
-            let progress = move |line: &str| {
-                // A line that is not seen is no loss.
-                events.try_send(Notice::BuildProgress(line.to_owned()));
-            };
-            let built = AssertUnwindSafe(SessionLibrary::build(progress)).catch_unwind().await;
-            TaskDone::Built(match built {
-                Ok(built) => built.map_err(|error| error.to_string()),
-                Err(_) => Err(DEFECT.to_owned()),
-            })
-        }));
+        let progress = Progress { doing: "starting cargo".to_owned(), ..Progress::default() };
+        self.library = Library::Building { of: Building::SessionLibrary, progress };
+        self.task = Some(Box::pin(async move { TaskDone::Built(build_library(events).await) }));
     }
+}
+
+async fn build_library(events: Events<Notice>) -> Result<SessionLibrary, String> {
+    let mut shown = None::<Instant>;
+    let progress = move |progress: Progress| {
+        // One that is not seen is no loss.
+        if shown.is_none_or(|shown| shown.elapsed() >= PACE) {
+            shown = Some(Instant::now());
+            events.try_send(Notice::BuildProgress(progress));
+        }
+    };
+    let built = AssertUnwindSafe(SessionLibrary::build(progress)).catch_unwind().await;
+    built.map_or_else(|_| Err(DEFECT.to_owned()), |built| built.map_err(|error| error.to_string()))
 }
 
 /// What is said where the notebook is with the compiler, which waits for no second thing.

@@ -6,7 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use compiler::{Change, Changed, DependencyError, Progress, Restart};
+use build::{Change, DependencyError, Progress};
+use compiler::{Changed, Restart};
 use futures::FutureExt;
 
 use super::{

@@ -4,7 +4,7 @@
 use std::io::{self, Write as _};
 
 use anyhow::Context as _;
-use compiler::SessionLibrary;
+use build::SessionLibrary;
 use tokio::runtime;
 
 /// What is said when the compiler crate panicked.
@@ -36,9 +36,13 @@ pub(crate) fn build_in_terminal() -> anyhow::Result<()> {
         println!("the session library for rustc {} is there", library.rustc_release());
         return Ok(());
     }
-    let library = runtime.block_on(SessionLibrary::build(|line| {
-        // Whoever closed the terminal wants the library all the same.
-        let _ = writeln!(io::stdout(), "{line}");
+    let mut last = String::new();
+    let library = runtime.block_on(SessionLibrary::build(|progress| {
+        if progress.doing != last {
+            // Whoever closed the terminal wants the library all the same.
+            let _ = writeln!(io::stdout(), "{} of {}: {}", progress.done, progress.total, progress.doing);
+            last = progress.doing;
+        }
     }))?;
     println!("the session library for rustc {} is built", library.rustc_release());
     Ok(())

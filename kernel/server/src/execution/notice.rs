@@ -11,8 +11,8 @@ use crate::message::Parent;
 /// An event of the execution of cells: a word of something that was begun.
 #[derive(Debug)]
 pub(crate) enum Notice {
-    /// A line of the session library's build.
-    BuildProgress(String),
+    /// How far the session library's build is.
+    BuildProgress(build::Progress),
     /// How far the build of a cell's dependencies is.
     DependencyProgress(build::Progress),
     /// All that was received before a cell of this shell erred has been handled.

@@ -123,6 +123,7 @@ impl Common {
                 let cancel = begin_compiling(shell, step);
                 self.compiler.begin(task::look(looking, cancel));
             }
+            Answer::InstallRust => self.install_rust(shell, step),
             Answer::Change(change) => self.change_dependencies(shell, step, change),
         }
     }
@@ -154,7 +155,7 @@ impl Common {
         let compiled = match result {
             Ok(compiled) => compiled,
             Err(Refusal::Refused(error)) => {
-                self.compiler.last_error = error.codes();
+                self.compiler.last_error = error.codes.clone();
                 let failure = compile_failure(shell, &step, &error);
                 return self.fail(shell, &step, failure);
             }

@@ -9,10 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use compiler::{
-    Artifact, Changed, CompileError, DependencyError, HintKind, Notebook, PrepareError, Program, Rendered,
-    SessionLibrary, Source,
-};
+use build::{DependencyError, SessionLibrary};
+use compiler::{Artifact, Changed, CompileError, HintKind, Notebook, PrepareError, Program, Rendered, Source};
 use futures::{FutureExt, future::LocalBoxFuture};
 use ipc::{Hint, MimeBundle};
 use tokio_util::sync::CancellationToken;

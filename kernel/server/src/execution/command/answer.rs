@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use compiler::Change;
+use build::Change;
 use futures::future::LocalBoxFuture;
 use jupyter_protocol::JupyterMessageContent;
 
@@ -28,6 +28,8 @@ pub(in crate::execution) enum Answer {
     Compile(Work),
     /// This is waited for, which needs no notebook.
     Look(LocalBoxFuture<'static, Result<Compiled, Refusal>>),
+    /// A Rust toolchain is got, if there is none, and then the session library.
+    InstallRust,
     /// The dependencies change.
     Change(Change),
 }

@@ -3,7 +3,8 @@
 
 use std::{env, io, path::Path};
 
-use compiler::{Change, Notebook};
+use build::Change;
+use compiler::Notebook;
 
 use super::{answer::Answer, error::CommandError};
 use crate::execution::{common::Common, compiler::not_there, failure::Failure, note};

@@ -34,6 +34,8 @@ pub(crate) enum CommandError {
     Doc,
     #[error("`:env` takes a name and a value, as `:env NAME=value`")]
     Env,
+    #[error("`:rust` takes `install`")]
+    Rust,
     #[error("`:export` takes the path of a folder")]
     Export,
     #[error("`:load` takes the path of a file")]

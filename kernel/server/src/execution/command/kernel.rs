@@ -32,6 +32,8 @@ pub(crate) enum KernelCommand {
         value: String,
     },
     Load(PathBuf),
+    /// `:rust install`
+    InstallRust,
     LastCompileDir,
     Quit,
     /// One of others' that does nothing here: what is said instead.
@@ -82,6 +84,11 @@ pub(super) fn load(argument: &str) -> Result<KernelCommand, CommandError> {
     some(argument, CommandError::Load).map(|path| KernelCommand::Load(path.into()))
 }
 
+/// `:rust`
+pub(super) fn rust(argument: &str) -> Result<KernelCommand, CommandError> {
+    if argument == "install" { Ok(KernelCommand::InstallRust) } else { Err(CommandError::Rust) }
+}
+
 impl KernelCommand {
     /// Does it.
     pub(in crate::execution) fn perform(&self, common: &mut Common) -> Result<Answer, Failure> {
@@ -127,6 +134,7 @@ impl KernelCommand {
                     return Err(Failure::new("CommandError", &sentence));
                 }
             },
+            Self::InstallRust => Answer::InstallRust,
             Self::LastCompileDir => Answer::Say(note::plain(&common.compiler.directory().display().to_string())),
             Self::Quit => Answer::Quit,
             Self::Replaced(sentence) => Answer::Say(note::note(sentence)),

@@ -129,6 +129,13 @@ pub(super) const COMMANDS: &[Row] = &[
         With(|set| kernel::env(set).map(Action::Kernel)),
     ),
     Row::new(
+        "rust",
+        "install",
+        "gets Rust by rustup, where there is none: into your own folders, without root",
+        With(|what| kernel::rust(what).map(Action::Kernel)),
+    )
+    .offering(Offers::Words(&["install"])),
+    Row::new(
         "explain",
         "",
         "shows rustc's explanation of the last compile error",
