@@ -244,18 +244,6 @@ pub(crate) fn with_crate(printed: &str, modules: &BTreeSet<String>) -> String {
     })
 }
 
-/// The type of a pointer to a function, with `'static` for each reference whose lifetime is left out.
-pub(crate) fn with_static_references(printed: &str) -> String {
-    let mut out = String::with_capacity(printed.len() + 16);
-    let mut rest = printed;
-    while let Some((before, after)) = rest.split_once('&') {
-        out.push_str(before);
-        out.push_str(if after.starts_with('\'') { "&" } else { "&'static " });
-        rest = after;
-    }
-    out + rest
-}
-
 /// The type with the crates that its paths begin with renamed.
 pub(crate) fn with_roots(printed: &str, mut rename: impl FnMut(&str) -> String) -> String {
     with_words(printed, |out, word, after| {
@@ -385,12 +373,6 @@ mod tests {
             usable("(&mut dyn A + B, Vec<&dyn C<&dyn D + E>>)"),
             "(&mut (dyn A + B), Vec<&dyn C<&(dyn D + E)>>)"
         );
-    }
-
-    #[test]
-    fn references_without_a_lifetime_are_static() {
-        let text = "fn(&str, &'a u8, (&mut u8, u128)) -> Row";
-        assert_eq!(with_static_references(text), "fn(&'static str, &'a u8, (&'static mut u8, u128)) -> Row");
     }
 
     #[test]

@@ -15,6 +15,7 @@ use std::ops::Range;
 use crate::binding::Binding;
 use crate::boxing::Plan;
 use crate::items::{CellText, Items, LiveImport, LiveItem, Owner};
+use crate::loan::lasting;
 use crate::parse::{Form, ItemKind, OkUnit, Parsed, Static};
 use crate::scope::Arrangement;
 use crate::source_map::{Edits, Generated, Region};
@@ -172,18 +173,7 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
     if frame.is_flat {
         out.push("{ let __kissaten_body = ::core::pin::pin!(async { ");
     }
-    for variable in &frame.take {
-        let Binding { name, type_text, mutable, loan, .. } = variable;
-        let is_lent = frame.lent.iter().any(|(lent, _)| lent == name);
-        let is_exclusive = loan::is_handed_back(&frame.loans, variable) && frame.put_back.contains(variable);
-        let mutable = if *mutable || is_lent || is_exclusive { "mut " } else { "" };
-        let declaration = match loan {
-            Some(kind) => loan::take(&Binding { mutable: !mutable.is_empty(), ..variable.clone() }, *kind),
-            None => format!("let {mutable}{}: {type_text} = ::kissaten::__cell::take(\"{name}\");", raw(name)),
-        };
-        out.push_region(&declaration, Region::Take((*name).clone()));
-        out.push(" ");
-    }
+    declare::take(out, frame);
     let put_back = || frame.put_back.iter().filter(|_| !frame.is_flat);
     for Binding { name, .. } in put_back().filter(|binding| binding.is_lock()) {
         let was = format!("let __kissaten_poisoned_{name} = ::kissaten::__cell::is_poisoned(&{}); ", raw(name));
@@ -330,7 +320,8 @@ pub(crate) fn variables(bindings: &[Binding], has_items: bool, layer: Option<&st
         let name_raw = raw(name);
         let _ = writeln!(
             out,
-            "let {name_raw}: ::core::option::Option<{type_text}> = ::kissaten::__cell::try_take(\"{name}\");"
+            "let {name_raw}: ::core::option::Option<{}> = ::kissaten::__cell::try_take(\"{name}\");",
+            lasting(type_text)
         );
     }
     out.push_str("{ use ::kissaten::__cell::probes::*;\n");

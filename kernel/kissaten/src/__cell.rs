@@ -59,7 +59,7 @@ pub fn take<T: 'static>(name: &str) -> T {
     let mut value = MaybeUninit::<T>::uninit();
     // SAFETY: the pointer is to a `T`, whose id is given with it; the call returns only if it was written.
     unsafe {
-        take_or_panic(name, value.as_mut_ptr().cast(), TypeId::of::<T>());
+        take_or_end(name, value.as_mut_ptr().cast(), TypeId::of::<T>());
         value.assume_init()
     }
 }
@@ -75,11 +75,18 @@ pub fn try_take<T: 'static>(name: &str) -> Option<T> {
 /// # Safety
 /// As `store::take_raw`.
 #[inline(never)]
-unsafe fn take_or_panic(name: &str, to: *mut u8, type_id: TypeId) {
+unsafe fn take_or_end(name: &str, to: *mut u8, type_id: TypeId) {
     // SAFETY: as the caller promises.
     if !unsafe { store::take_raw(name, to, type_id) } {
-        // An error of ours, never of the user.
-        panic!("the variable `{name}` is not in the store with the type it was compiled for; run its cell again");
+        runtime::lose(name);
+    }
+}
+
+/// Ends the cell if the variable is not of this type.
+#[inline(never)]
+pub fn expect(name: &str, type_id: TypeId) {
+    if !store::is_of(name, type_id) {
+        runtime::lose(name);
     }
 }
 
@@ -126,4 +133,34 @@ pub fn moved<T>() -> T {
 /// Writes down the table of `:vars`: names, types, and values where they have `Debug`.
 pub fn show_variables(rows: &[(&str, &str, Option<String>)]) {
     runtime::ends_as(Outcome::Value(display::table::variables_table(rows)));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::pin::Pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+    use crate::runtime::{Cell, Run};
+
+    #[test]
+    fn a_variable_of_another_type_ends_the_cell_and_costs_no_other_one() {
+        fn entry() -> Program {
+            Box::pin(async {
+                expect("b", TypeId::of::<u8>());
+                let (a, b) = (take::<i32>("a"), take::<u8>("b"));
+                put_back("a", a);
+                put_back("b", b);
+            })
+        }
+        keep("a", 1);
+        keep("b", String::new());
+        let mut run = Run::new(Cell::new(1, "cell 1", false), entry);
+        let ended = Pin::new(&mut run).poll(&mut Context::from_waker(Waker::noop()));
+        let Poll::Ready(Outcome::Error { type_name, message, .. }) = ended else { panic!("{ended:?}") };
+        assert_eq!(type_name, "VariableLost");
+        assert!(message.starts_with("`b` cannot be taken up again"));
+        assert_eq!(store::names(), ["a"]);
+    }
 }

@@ -137,6 +137,11 @@ pub(crate) unsafe fn take_raw(name: &str, to: *mut u8, type_id: TypeId) -> bool 
     })
 }
 
+/// Whether a variable is there with this type.
+pub(crate) fn is_of(name: &str, type_id: TypeId) -> bool {
+    STORE.with_borrow(|store| store.get(name).is_some_and(|slot| slot.is_of(type_id)))
+}
+
 /// Moves the bytes of a value into the store; what was there under that name goes.
 ///
 /// # Safety

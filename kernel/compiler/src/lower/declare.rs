@@ -1,6 +1,9 @@
 //! Variables that a cell's statements find declared without having made them.
 
-use super::{Frame, raw};
+use super::{Frame, loan, raw};
+use crate::binding::Binding;
+use crate::loan::{is_of_calls, lasting};
+use crate::source_map::{Generated, Region};
 
 /// A variable that belongs to a part which has not made it.
 #[derive(Clone, Copy, Debug)]
@@ -23,11 +26,38 @@ pub(crate) struct Moved<'a> {
 impl Moved<'_> {
     pub(super) fn declaration(&self) -> String {
         let Self { type_text, mutable, is_empty, .. } = self;
+        let type_text = lasting(type_text);
         let (name, mutable) = (raw(&self.name), if *mutable { "mut " } else { "" });
         if *is_empty {
             return format!("let {mutable}{name}: {type_text};");
         }
         format!("let {mutable}{name}: {type_text} = ::kissaten::__cell::moved(); ::core::mem::drop({name});")
+    }
+}
+
+/// Older variables are taken out of the store, and those that borrow or are lent as their scope has them.
+pub(super) fn take(out: &mut Generated, frame: &Frame<'_>) {
+    // Of types that could be read back as others it is asked before anything is taken, which would be lost if they were.
+    let is_unsure = |binding: &&Binding| binding.loan.is_none() && is_of_calls(&binding.type_text);
+    for Binding { name, type_text, .. } in frame.take.iter().filter(is_unsure).filter(|_| frame.take.len() > 1) {
+        let expect =
+            format!("::kissaten::__cell::expect(\"{name}\", ::core::any::TypeId::of::<{}>()); ", lasting(type_text));
+        out.push_region(&expect, Region::Take(name.clone()));
+    }
+    for variable in &frame.take {
+        let Binding { name, type_text, mutable, loan, .. } = variable;
+        let is_lent = frame.lent.iter().any(|(lent, _)| lent == name);
+        let is_exclusive = loan::is_handed_back(&frame.loans, variable) && frame.put_back.contains(variable);
+        let mutable = if *mutable || is_lent || is_exclusive { "mut " } else { "" };
+        let declaration = match loan {
+            Some(kind) => loan::take(&Binding { mutable: !mutable.is_empty(), ..variable.clone() }, *kind),
+            None => {
+                let type_text = lasting(type_text);
+                format!("let {mutable}{}: {type_text} = ::kissaten::__cell::take(\"{name}\");", raw(name))
+            }
+        };
+        out.push_region(&declaration, Region::Take((*name).clone()));
+        out.push(" ");
     }
 }
 

@@ -122,6 +122,11 @@ impl Notebook {
             }
         }
         // The worker's word is the last one, except for what other cells have taken and will put back.
+        let went = pending.holds.iter().filter(|name| {
+            let is_told = pending.gone.contains_key(*name) || pending.owned.contains_key(*name);
+            !finished.success && !is_told && self.bindings.contains_key(*name) && !is_there(name)
+        });
+        let went: Vec<String> = went.cloned().collect();
         let held: BTreeSet<&String> = self.pending.values().flat_map(|other| &other.holds).collect();
         self.bindings.retain(|name, _| is_there(name) || held.contains(name));
         for (name, binding) in self.bindings.iter_mut().filter(|(name, _)| finished.variables.contains(name)) {
@@ -144,10 +149,11 @@ impl Notebook {
             lost.iter().map(|new| &new.name).filter(|name| !self.bindings.contains_key(*name)).collect();
         let waits = |name: &String| matches!(self.not_kept.get(name), Some(NotKept::Open(_)));
         let ended: Vec<&String> = lost.iter().copied().filter(|name| !gone.contains(name) && !waits(name)).collect();
-        for name in ended {
-            self.not_kept.insert((*name).clone(), NotKept::Ended(pending.label.clone()));
+        let went: Vec<&String> = went.iter().filter(|name| !self.bindings.contains_key(*name)).collect();
+        for name in ended.into_iter().chain(went.iter().copied()) {
+            self.not_kept.insert(name.clone(), NotKept::Ended(pending.label.clone()));
         }
-        let lost = lost.into_iter().filter(|name| pending.may_lose.contains(*name)).collect();
+        let lost = lost.into_iter().filter(|name| pending.may_lose.contains(*name)).chain(went).collect();
         let forget = finished.variables.iter().filter(|name| !self.bindings.contains_key(*name)).cloned().collect();
         Farewell { notes: pending.farewell(&shadowed, lost, gone), forget }
     }

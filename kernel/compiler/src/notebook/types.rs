@@ -30,16 +30,10 @@ impl Attempt<'_> {
 
     /// The types of the boxes around those whose own types have no name.
     pub(super) fn boxed_types(&self, files: &Files, compiled: &Compiled) -> BTreeMap<String, String> {
-        let mut types = self.printed(files, compiled, |region| match region {
+        self.printed(files, compiled, |region| match region {
             Region::Boxed(name) => Some(name),
             _ => None,
-        });
-        // rustc leaves out a lifetime that is one and not any (it writes `for<'a>` for these). What is kept for ever takes
-        // arguments that are, and a pointer to a function holds nothing that could borrow.
-        for printed in types.values_mut().filter(|printed| printed.starts_with("fn(")) {
-            *printed = binding::with_static_references(printed);
-        }
-        types
+        })
     }
 
     fn printed(

@@ -14,8 +14,8 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use super::{ENDING, STAYED, loans};
-use crate::here;
 use crate::store::{self, Slot};
+use crate::{here, runtime};
 
 /// A local of a cell's frame, whose borrow is the lifetime that the cell has loans for: see *(scope)*.
 pub struct Token(());
@@ -73,12 +73,6 @@ fn slot<T>(value: T) -> Slot {
     unsafe { Slot::new((&raw const value).cast(), Layout::new::<T>(), type_id::<T>(), drop_of::<T>()) }
 }
 
-#[cold]
-fn missing(name: &str) -> ! {
-    // An error of ours, never of the user.
-    panic!("the variable `{name}` is not lent with the type it was compiled for; run its cell again");
-}
-
 impl<'s> Scope<'s> {
     /// A scope for a cell that mentions these.
     pub fn new(_: &'s Token, names: &[&str]) -> Self {
@@ -96,7 +90,7 @@ impl<'s> Scope<'s> {
         // has taken over the grounds.
         unsafe {
             if !loans::take(self.id, name, value.as_mut_ptr().cast(), type_id::<T>()) {
-                missing(name);
+                runtime::lose(name);
             }
             value.assume_init()
         }
@@ -107,7 +101,7 @@ impl<'s> Scope<'s> {
     /// # Safety
     /// As [`take`](Self::take).
     pub unsafe fn place<T: 's>(&self, name: &str) -> &'s T {
-        let Some(at) = loans::place(name, type_id::<T>()) else { missing(name) };
+        let Some(at) = loans::place(name, type_id::<T>()) else { runtime::lose(name) };
         // SAFETY: (frame), (ground): it stands there for as long as the scope has its ground, and so for `'s`. (brand):
         // there was no unique loan when it was published, and all since are by shared references.
         unsafe { at.cast::<T>().as_ref() }
