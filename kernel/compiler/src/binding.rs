@@ -14,6 +14,10 @@ pub(crate) struct Binding {
     pub(crate) mutable: bool,
     /// Set where it borrows or is lent.
     pub(crate) loan: Option<LoanKind>,
+    /// Where it is lent: the variables that have to go until it is free; what has no name has an empty one.
+    pub(crate) held_by: Vec<String>,
+    /// Where it is lent: whether it borrows as well, and so does when it is free.
+    pub(crate) lends_on: bool,
     /// Whether its type is invariant in its lifetimes, where it borrows.
     pub(crate) invariant: bool,
     /// What it borrows from, by name.
@@ -37,6 +41,8 @@ impl Binding {
             type_text,
             mutable,
             loan: None,
+            held_by: Vec::new(),
+            lends_on: false,
             invariant: false,
             borrows: Vec::new(),
             cell_id: None,

@@ -5,11 +5,14 @@
 //! type that rustc printed (`printed.rs`). What rustc then objects to makes it weaker: without `Send`, `FnMut` instead
 //! of `Fn`. It knows nothing of notebooks: whether a name is a variable or an async function is asked.
 
+mod holder;
 mod printed;
 
 use std::fmt::Write;
 
 use crate::parse::{Closure, Make};
+
+pub(crate) use holder::Holder;
 
 pub(crate) use printed::{of_opaque, of_type};
 
@@ -35,6 +38,8 @@ pub(crate) enum Plan {
     Vec(Box<Plan>),
     /// What has a `map`: arrays, `Option`, `Result`.
     Mapped(Box<Plan>),
+    /// What is taken apart and made anew, in this way.
+    Held(&'static Holder, Box<Plan>),
 }
 
 /// A closure, or something else that can be called.
@@ -44,7 +49,7 @@ pub(crate) struct Callable {
     pub(crate) parameters: Vec<String>,
     pub(crate) kind: Kind,
     pub(crate) threads: Threads,
-    /// It is in a `Box`, `Arc` or `Rc` already.
+    /// It is in a `Box`, `Arc` or `Rc` already, perhaps with a lock in it.
     pub(crate) holder: Option<&'static str>,
     /// It has nothing but copies in it, so it can be copied itself.
     pub(crate) is_copy: bool,
@@ -151,7 +156,7 @@ impl Plan {
     pub(crate) fn does_nothing(&self) -> bool {
         match self {
             Self::AsItIs => true,
-            Self::Vec(inner) | Self::Mapped(inner) => inner.does_nothing(),
+            Self::Vec(inner) | Self::Mapped(inner) | Self::Held(_, inner) => inner.does_nothing(),
             Self::Tuple(all) => all.iter().all(Self::does_nothing),
             Self::Lazy { .. } | Self::Call(_) | Self::Object { .. } | Self::Coerced(_) => false,
         }
@@ -161,7 +166,7 @@ impl Plan {
     fn change(&mut self, change: &mut dyn FnMut(&mut Plan) -> bool) -> bool {
         let mut changed = change(self);
         match self {
-            Self::Vec(inner) | Self::Mapped(inner) => changed |= inner.change(change),
+            Self::Vec(inner) | Self::Mapped(inner) | Self::Held(_, inner) => changed |= inner.change(change),
             Self::Tuple(all) => all.iter_mut().for_each(|inner| changed |= inner.change(change)),
             Self::Call(callable) => changed |= callable.output.change(change),
             Self::AsItIs | Self::Lazy { .. } | Self::Object { .. } | Self::Coerced(_) => {}
@@ -227,6 +232,7 @@ impl Plan {
                  ::core::iter::IntoIterator::into_iter({name}), |__kissaten_each| {}))",
                 element.expression("__kissaten_each")
             ),
+            Self::Held(holder, inner) => holder.expression(name, &inner.expression("__kissaten_each")),
             Self::Mapped(element) => {
                 format!("{name}.map(|__kissaten_each| {})", element.expression("__kissaten_each"))
             }
@@ -250,7 +256,9 @@ impl Callable {
             Kind::FnMut => "FnMut",
             Kind::FnOnce => "FnOnce",
         };
-        let object = format!("dyn ::core::ops::{call}({parameters}) -> _{}", self.threads.bounds());
+        // What is in a shared lock cannot be of a lifetime that is looked for.
+        let lifetime = if self.holder.is_some_and(|holder| holder.contains("::")) { "" } else { " + '_" };
+        let object = format!("dyn ::core::ops::{call}({parameters}) -> _{}{lifetime}", self.threads.bounds());
         if self.is_copy && self.kind == Kind::Fn && self.output.does_nothing() {
             // A box cannot be copied, a reference can. What is copied has no destructor that would be missed.
             let leaked = format!("::std::boxed::Box::leak(::std::boxed::Box::new({name}))");
@@ -259,6 +267,11 @@ impl Callable {
         let holder = match self.holder {
             Some("Arc") => "::std::sync::Arc",
             Some("Rc") => "::std::rc::Rc",
+            Some(path) if path.contains("::") => {
+                // A reference to one that is shared becomes one to an object, and it is shared still.
+                let closing = ">".repeat(path.matches('<').count());
+                return coerced(&format!("{path}{object}{closing}"), name);
+            }
             _ => "::std::boxed::Box",
         };
         let type_text = format!("{holder}<{object}>");
@@ -270,7 +283,8 @@ impl Callable {
         if self.is_async {
             // What it returns may borrow from the closure, so it takes that along.
             let send = if self.threads == Threads::Neither { "" } else { Threads::Send.bounds() };
-            let future = format!("::core::pin::Pin<::std::boxed::Box<dyn ::core::future::Future<Output = _>{send}>>");
+            let future =
+                format!("::core::pin::Pin<::std::boxed::Box<dyn ::core::future::Future<Output = _>{send} + '_>>");
             let shared = "::std::sync::Arc";
             let called =
                 coerced(&future, &format!("::std::boxed::Box::pin(async move {{ __kissaten_call({names}).await }})"));

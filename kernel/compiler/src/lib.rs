@@ -38,8 +38,8 @@ pub use analysis::{
     Completion, Completions, Inspection, Kind, Knowledge, Place, Question, registry_crates, registry_versions,
 };
 pub use api::{
-    Artifact, CompileError, Farewell, Finished, Hint, HintKind, LoanKind, PrepareError, Program, Rendered, Source,
-    Variable,
+    Artifact, CompileError, Farewell, Finished, Hint, HintKind, Loan, LoanKind, PrepareError, Program, Rendered,
+    Source, Variable,
 };
 pub use cargo::package_variables;
 pub use command::{Command, CommandAt, command_at, split_commands};

@@ -69,6 +69,8 @@ pub struct Notebook {
     not_kept: BTreeMap<String, NotKept>,
     /// The cells that were prepared and have not ended, by their entry points.
     pending: BTreeMap<String, Pending>,
+    /// Variables that the worker is to drop before the next cell runs.
+    leaving: BTreeSet<String>,
     /// What ran.
     history: Vec<Entry>,
     /// Texts of all cells that can still be pointed at, by label.
@@ -116,6 +118,7 @@ impl Notebook {
             bindings: BTreeMap::new(),
             not_kept: BTreeMap::new(),
             pending: BTreeMap::new(),
+            leaving: BTreeSet::new(),
             history: Vec::new(),
             texts: BTreeMap::new(),
             serial: 0,
@@ -335,6 +338,7 @@ impl Notebook {
     pub fn worker_lost(&mut self) -> Vec<String> {
         self.revision += 1;
         self.pending.clear();
+        self.leaving.clear();
         let lost: Vec<String> = std::mem::take(&mut self.bindings).into_keys().collect();
         self.not_kept.extend(lost.iter().map(|name| (name.clone(), NotKept::WorkerLost)));
         lost
@@ -348,6 +352,7 @@ impl Notebook {
         self.bindings.clear();
         self.not_kept.clear();
         self.pending.clear();
+        self.leaving.clear();
         self.history.clear();
         self.texts.clear();
     }

@@ -124,6 +124,11 @@ unsafe fn drop_glue<T>(value: *mut u8) {
     unsafe { value.cast::<T>().drop_in_place() };
 }
 
+/// What was in a lock, whether or not a panic has poisoned it.
+pub fn inner<T>(inner: Result<T, std::sync::PoisonError<T>>) -> T {
+    inner.unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
 /// Stands for a variable that an earlier cell moved, in code that rustc refuses for using it before it is filled again.
 /// Never runs.
 pub fn moved<T>() -> T {

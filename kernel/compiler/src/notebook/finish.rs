@@ -130,13 +130,19 @@ impl Notebook {
         let held: BTreeSet<&String> = self.pending.values().flat_map(|other| &other.holds).collect();
         self.bindings.retain(|name, _| is_there(name) || held.contains(name));
         for (name, binding) in self.bindings.iter_mut().filter(|(name, _)| finished.variables.contains(name)) {
-            let loan = finished.loans.get(name).copied();
-            if matches!(loan, Some(LoanKind::Place | LoanKind::Hidden))
+            let loan = finished.loans.get(name);
+            let kind = loan.map(|loan| loan.kind);
+            let is_owner = |kind| matches!(kind, Some(LoanKind::Place | LoanKind::Hidden));
+            if is_owner(kind)
                 && let Some(place) = pending.lent_at.get(name)
             {
                 binding.lent_at = Some(place.clone());
             }
-            binding.loan = loan;
+            if is_owner(kind) && !is_owner(binding.loan) {
+                binding.lends_on = binding.loan == Some(LoanKind::Value);
+            }
+            binding.loan = kind;
+            binding.held_by = loan.map(|loan| loan.held_by.clone()).unwrap_or_default();
         }
         let gone = pending.gone.iter().chain(&pending.owned);
         let gone = gone.filter(|(name, _)| !finished.success && !self.bindings.contains_key(*name));
@@ -154,7 +160,9 @@ impl Notebook {
             self.not_kept.insert(name.clone(), NotKept::Ended(pending.label.clone()));
         }
         let lost = lost.into_iter().filter(|name| pending.may_lose.contains(*name)).chain(went).collect();
-        let forget = finished.variables.iter().filter(|name| !self.bindings.contains_key(*name)).cloned().collect();
+        let forget: Vec<String> =
+            finished.variables.iter().filter(|name| !self.bindings.contains_key(*name)).cloned().collect();
+        self.leaving = forget.iter().cloned().collect();
         Farewell { notes: pending.farewell(&shadowed, lost, gone), forget }
     }
 

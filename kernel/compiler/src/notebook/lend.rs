@@ -300,7 +300,30 @@ impl Attempt<'_> {
 
     /// What an older variable will be when the cell begins.
     pub(super) fn loan_of(&self, binding: &Binding) -> Option<LoanKind> {
-        binding.loan.filter(|_| !self.lending.released.contains(&binding.name))
+        match binding.loan {
+            Some(LoanKind::Place | LoanKind::Hidden) if self.lending.released.contains(&binding.name) => {
+                binding.lends_on.then_some(LoanKind::Value)
+            }
+            loan => loan,
+        }
+    }
+
+    /// Owners of which no borrower is left when the cell begins are free by then.
+    pub(super) fn release(&mut self) {
+        // What a cell that runs holds, nobody can end.
+        if !self.notebook.pending.is_empty() {
+            return;
+        }
+        let goes = |name: &String| {
+            let is_forgotten = self.forget.iter().any(|(forgotten, _)| forgotten == name);
+            is_forgotten || self.renewed.contains(name) || self.notebook.leaving.contains(name)
+        };
+        let is_free = |owner: &&Binding| {
+            let is_lent = matches!(owner.loan, Some(LoanKind::Place | LoanKind::Hidden));
+            is_lent && !owner.held_by.is_empty() && owner.held_by.iter().all(goes)
+        };
+        let free: Vec<String> = self.notebook.bindings.values().filter(is_free).map(|b| b.name.clone()).collect();
+        self.lending.released.extend(free);
     }
 
     /// A variable that is lent to one that may change it, or is in the way because it is lent: declared, so that rustc
@@ -366,18 +389,10 @@ impl Attempt<'_> {
                 }
             }
         }
-        // An owner of which no borrower is left is an ordinary variable by then.
-        let is_free = |owner: &&Binding| {
-            matches!(owner.loan, Some(LoanKind::Place | LoanKind::Hidden))
-                && owner.borrows.is_empty()
-                && self.notebook.borrowers(&owner.name).next().is_some()
-                && self.notebook.borrowers(&owner.name).all(|borrower| gone.contains(borrower))
-        };
-        let free: Vec<String> = self.notebook.bindings.values().filter(is_free).map(|b| b.name.clone()).collect();
-        self.lending.released.extend(free);
         let renewed = gone.into_iter().filter(|name| !dropped.iter().any(|(forgotten, _)| forgotten == name));
         self.renewed = renewed.map(str::to_owned).collect();
         self.forget.extend(dropped);
+        self.release();
     }
 
     /// What of the cell's variables borrows or is lent, as text has to be written for it.

@@ -71,6 +71,7 @@ impl Attempt<'_> {
         }
         let mut seen = std::collections::BTreeSet::new();
         self.forget.retain(|(name, _)| seen.insert(name.clone()));
+        self.release();
     }
 
     /// How an earlier cell moved a variable, if it is gone since, and was of a type that is known.

@@ -9,8 +9,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
 use compiler::{
-    Change, Changed, DependencyError, Finished, LoanKind, Notebook, PrepareError, Progress, SessionLibrary, Source,
-    split_commands,
+    Change, Changed, DependencyError, Finished, Loan, LoanKind, Notebook, PrepareError, Progress, SessionLibrary,
+    Source, split_commands,
 };
 use expect_test::Expect;
 use ipc::{CellId, Event, Outcome, Request};
@@ -181,7 +181,8 @@ impl Session {
                 ipc::LoanKind::Place => LoanKind::Place,
                 ipc::LoanKind::Hidden => LoanKind::Hidden,
             };
-            let loans = loans.into_iter().map(|loan| (loan.name, kind(loan.kind))).collect();
+            let loan = |loan: ipc::Loan| (loan.name, Loan { kind: kind(loan.kind), held_by: loan.held_by });
+            let loans = loans.into_iter().map(loan).collect();
             let farewell = self.notebook.finish(&Finished { entry, success, showed, variables, kept, loans });
             notes.extend(farewell.notes);
             out.push_str(&self.printed());

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::process::ExitStatus;
 
-use compiler::{Farewell, Finished, LoanKind, Notebook};
+use compiler::{Farewell, Finished, Loan, LoanKind, Notebook};
 use ipc::{CellId, MimeBundle, Outcome};
 use serde_json::{Value, json};
 
@@ -183,7 +183,7 @@ impl Execution {
                 ipc::LoanKind::Place => LoanKind::Place,
                 ipc::LoanKind::Hidden => LoanKind::Hidden,
             };
-            (loan.name.clone(), kind)
+            (loan.name.clone(), Loan { kind, held_by: loan.held_by.clone() })
         };
         finished.loans = self.loans.iter().map(loan).collect();
         match &mut self.library {
