@@ -25,7 +25,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 #: What the session library is made of.
 CRATES = ("ground", "ipc", "kissaten", "worker")
 #: The other members of the workspace, which cargo wants to see.
-MEMBERS = ("analyzer", "compiler", "server")
+MEMBERS = ("analyzer", "build", "compiler", "server")
 
 
 class KernelHook(BuildHookInterface):

@@ -158,6 +158,36 @@ pub struct Farewell {
     pub forget: Vec<String>,
 }
 
+/// What has come of a change of the dependencies.
+#[derive(Clone, Debug, Default)]
+pub struct Changed {
+    /// What was added, with versions: `rand 0.9.2`.
+    pub added: Vec<String>,
+    pub removed: Vec<String>,
+    /// How many crates were compiled.
+    pub compiled: usize,
+    /// What is loaded does not fit: another worker has to be started.
+    pub restart: Option<Restart>,
+    /// Variables whose types have become others: the worker is to forget them.
+    pub lost: Vec<String>,
+    /// Sentences about what else is to be known: what was lost and why.
+    pub notes: Vec<String>,
+    /// What cargo said about what was asked for, though it took it.
+    pub warnings: Vec<String>,
+    /// What of the change was not made, and why: sentences.
+    pub refused: Vec<String>,
+}
+
+/// Another worker, as what the old one has loaded does not fit any more.
+#[derive(Clone, Debug)]
+pub struct Restart {
+    pub worker: PathBuf,
+    /// Why: the end of a sentence that begins with what was lost.
+    pub reason: String,
+    /// The variables that were lost with the old one.
+    pub lost: Vec<String>,
+}
+
 /// A variable of the notebook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Variable {

@@ -12,7 +12,6 @@ mod completeness;
 mod notebook;
 
 mod parse;
-mod private;
 mod source_map;
 
 mod binding;
@@ -27,24 +26,15 @@ mod diagnostic;
 mod rustc;
 mod rustfmt;
 
-mod cargo;
-mod dependency;
-
-mod session_library;
-mod toolchain;
-pub mod umask;
-
 pub use analysis::{
     Completion, Completions, Inspection, Kind, Knowledge, Place, Question, registry_crates, registry_versions,
 };
 pub use api::{
-    Artifact, CompileError, Farewell, Finished, Hint, HintKind, Loan, LoanKind, PrepareError, Program, Rendered,
-    Source, Variable,
+    Artifact, Changed, CompileError, Farewell, Finished, Hint, HintKind, Loan, LoanKind, PrepareError, Program,
+    Rendered, Restart, Source, Variable,
 };
-pub use cargo::package_variables;
+/// What a [`Notebook`] is given, and may answer with.
+pub use build::{Change, DependencyError, Progress, SessionError, SessionLibrary, ToolchainError, package_variables};
 pub use command::{Command, CommandAt, command_at, split_commands};
 pub use completeness::{Completeness, completeness, has_empty_end};
-pub use dependency::{Change, Changed, DependencyError, Progress, Restart, parse_size};
 pub use notebook::{ExportError, Notebook};
-pub use session_library::{SessionError, SessionLibrary, close_cache};
-pub use toolchain::ToolchainError;

@@ -32,6 +32,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use build::SessionLibrary;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{Artifact, CompileError, PrepareError, Program, Source, Variable};
@@ -40,7 +41,6 @@ use crate::items::{CellText, Items, Merged};
 use crate::lower::{self, ItemsFile};
 use crate::parse::{self, Parsed, Unparsed};
 use crate::rustc::{self, Invocation};
-use crate::session_library::SessionLibrary;
 
 use attempt::{Attempt, Success};
 use dependencies::Dependencies;

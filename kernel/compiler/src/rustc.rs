@@ -4,14 +4,13 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use build::{ProcessGroup, SessionLibrary, cargo};
 use cargo_metadata::diagnostic::{Diagnostic, DiagnosticLevel};
 use tokio::io::AsyncReadExt;
 use tokio_util::sync::CancellationToken;
 
 use crate::PrepareError;
-use crate::cargo;
 use crate::diagnostic;
-use crate::session_library::SessionLibrary;
 
 /// What is compiled, and into what.
 pub(crate) struct Invocation<'a> {
@@ -104,7 +103,8 @@ pub(crate) fn run_path(session: &SessionLibrary, folder: &Path) -> String {
 
 /// Runs rustc to its end, or to its cancellation.
 ///
-/// Cancel safety: the process is killed when this is dropped or `cancel` is triggered.
+/// # Cancel safety
+/// rustc and the linker are killed when this is dropped or `cancel` is triggered.
 pub(crate) async fn run(
     session: &SessionLibrary,
     invocation: &Invocation<'_>,
@@ -124,29 +124,24 @@ pub(crate) async fn run(
     command.arg("-o").arg(invocation.output).arg(invocation.root);
     tracing::debug!(?command, "rustc");
     let mut command = tokio::process::Command::from(command);
-    // A process group of its own: the linker is to end with it.
-    command.stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true).process_group(0);
+    command.stdout(Stdio::null()).stderr(Stdio::piped());
     let cannot = |error: std::io::Error| {
         PrepareError::Environment(format!("rustc could not be started ({error}); was it removed? `rustup show` tells"))
     };
-    let mut child = command.spawn().map_err(cannot)?;
-    let group = child.id();
+    let mut group = ProcessGroup::spawn(&mut command).map_err(cannot)?;
     let mut said = Vec::new();
-    let mut stderr = child.stderr.take();
+    let mut stderr = group.take_stderr();
     let ended = async {
         if let Some(stderr) = &mut stderr {
             stderr.read_to_end(&mut said).await?;
         }
-        child.wait().await
+        group.wait().await
     };
     let status = tokio::select! {
         status = ended => status.map_err(cannot)?,
         () = cancel.cancelled() => {
-            if let Some(group) = group.and_then(|group| i32::try_from(group).ok()) {
-                // SAFETY: a plain system call; the group is the child's own, and the child was not waited for yet.
-                unsafe { libc::kill(-group, libc::SIGKILL) };
-            }
-            let _ = child.wait().await;
+            // What it writes to may be used again at once.
+            group.end().await;
             return Err(PrepareError::Cancelled);
         }
     };

@@ -8,11 +8,10 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::{env, io};
 
+use build::Toolchain;
 use ra_ap_rustc_lexer::{FrontmatterAllowed, TokenKind, tokenize};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
-
-use crate::toolchain::Toolchain;
 
 const HEAD: &str = "async fn __kissaten_cell() {\n";
 /// Settings that rustfmt makes from `max_width`, unless they are set.

@@ -6,7 +6,7 @@
 use std::{env, fs, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use compiler::umask;
+use build::umask;
 use jupyter_protocol::{ExecutionState, Status};
 use serde_json::Value;
 use tokio::{
@@ -50,7 +50,7 @@ pub(crate) enum Event {
     /// A line of the session library's build.
     BuildProgress(String),
     /// How far the build of a cell's dependencies is.
-    DependencyProgress(compiler::Progress),
+    DependencyProgress(build::Progress),
     /// All that was received before a cell of this shell erred has been handled.
     AbortEnds(ShellId),
     /// A point in time that [`Execution`] waits for: output is due, or an interrupt's grace is over.
@@ -139,7 +139,7 @@ pub(crate) async fn serve(
 
 /// Takes everybody else's rights from what earlier versions left open to them: cells are nobody else's to read.
 fn close_left_over() {
-    compiler::close_cache();
+    build::close_cache();
     for entry in fs::read_dir(env::temp_dir()).into_iter().flatten().flatten() {
         if entry.file_name().as_encoded_bytes().starts_with(DIRECTORY.as_bytes()) {
             // One of another user's is not ours to mend.

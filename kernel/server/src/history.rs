@@ -87,7 +87,7 @@ impl History {
             Some(file) if !file.is_empty() => Some(PathBuf::from(file)),
             _ => dirs::data_dir().map(|folder| folder.join("kissaten").join("history.sqlite")),
         };
-        let limit = env::var(LIMIT_VARIABLE).ok().and_then(|limit| compiler::parse_size(&limit));
+        let limit = env::var(LIMIT_VARIABLE).ok().and_then(|limit| build::parse_size(&limit));
         file.map_or_else(Self::off, |file| Self::in_file(file, limit.unwrap_or(DEFAULT_LIMIT)))
     }
 

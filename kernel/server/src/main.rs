@@ -68,7 +68,7 @@ fn main() -> ExitCode {
     log.with_ansi(io::stderr().is_terminal()).init();
     let command = Arguments::parse().command;
     if matches!(command, Command::Kernel { .. } | Command::Run(_)) {
-        compiler::umask::make_private();
+        build::umask::make_private();
     }
     let result = match command {
         // It has a code of its own for a notebook that erred, which was already told.

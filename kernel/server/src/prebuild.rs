@@ -3,7 +3,8 @@
 use std::{env, io, io::Write as _};
 
 use anyhow::Context as _;
-use compiler::{Change, Notebook, SessionLibrary};
+use build::{Change, Progress, SessionLibrary, umask};
+use compiler::Notebook;
 use tokio::runtime;
 use tokio_util::sync::CancellationToken;
 
@@ -24,12 +25,12 @@ pub(crate) fn run(crates: &[String]) -> anyhow::Result<()> {
         changes.push(all);
     }
     let runtime = runtime::Builder::new_current_thread().enable_all().build().context("failed to start a runtime")?;
-    let folder = compiler::umask::temporary_folder("kissaten-").context("failed to make a directory")?;
+    let folder = umask::temporary_folder("kissaten-").context("failed to make a directory")?;
     for change in &changes {
         // One of its own, as a notebook that begins with it.
         let mut notebook = Notebook::new(session.clone(), folder.path()).context("failed to make a notebook")?;
         let mut last = String::new();
-        let mut progress = |progress: compiler::Progress| {
+        let mut progress = |progress: Progress| {
             if progress.doing != last {
                 last.clone_from(&progress.doing);
                 // Whoever closed the terminal wants the crates all the same.

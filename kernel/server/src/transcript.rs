@@ -14,7 +14,7 @@ use std::{
 };
 
 use anstream::adapter::strip_str;
-use compiler::SessionLibrary;
+use build::SessionLibrary;
 use jupyter_protocol::JupyterMessage;
 use serde_json::{Value, json};
 use tokio::{

@@ -5,16 +5,15 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use build::SessionLibrary;
+use build::dependency::{self, Change, Content, DependencyError, Extern, Progress, Replaced, Set, Wanted};
 use tokio_util::sync::CancellationToken;
 use toml::Table;
 
 use super::Notebook;
 use crate::binding::{self, NotKept};
-use crate::dependency::{
-    self, Change, Changed, Content, DependencyError, Extern, Progress, Replaced, Restart, Set, Wanted,
-};
 use crate::rustc;
-use crate::session_library::SessionLibrary;
+use crate::{Changed, Restart};
 
 /// Crates that cells can always name.
 const ALWAYS: [&str; 7] = ["std", "core", "alloc", "tokio", "futures", "kissaten", "notebook"];

@@ -10,6 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use build::umask;
 use cargo_metadata::diagnostic::{Diagnostic, DiagnosticSpan};
 use tokio_util::sync::CancellationToken;
 
@@ -17,7 +18,6 @@ use self::program::{Part, Plan, Program};
 use super::{Notebook, write};
 use crate::api::PrepareError;
 use crate::rustc::{self, Compiled, Invocation};
-use crate::umask;
 
 /// What stands beside the program: what cells may name of Kissaten.
 const KISSATEN: &str = include_str!("export/kissaten.rs");

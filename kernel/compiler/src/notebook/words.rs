@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::hash::Hasher;
 use std::path::{Path, PathBuf};
 
+use build::session_library::Fnv;
 use cargo_metadata::diagnostic::{Diagnostic, DiagnosticSpan};
 use tokio_util::sync::CancellationToken;
 
@@ -16,7 +17,6 @@ use super::Notebook;
 use super::attempt::{Attempt, Files, Purpose};
 use crate::api::PrepareError;
 use crate::rustc::{self, Compiled, Invocation};
-use crate::session_library::Fnv;
 
 /// The session library without the crates that it shows. rustc shortens a path only if no crate that is named has another
 /// thing of that name, and among those of serde and futures are an `Option`, a `Future` and a `Copy`.

@@ -7,17 +7,11 @@ use std::{
     process::Stdio,
 };
 
-use compiler::{Place, Question, umask};
+use build::{ProcessGroup, umask};
+use compiler::{Place, Question};
 use futures::{SinkExt, StreamExt};
 use ipc::analyzer::{Answer, Ask, Begin, Tell, Wish};
-use nix::{
-    sys::signal::{Signal, killpg},
-    unistd::Pid,
-};
-use tokio::{
-    net::UnixStream,
-    process::{Child, Command},
-};
+use tokio::{net::UnixStream, process::Command};
 use tokio_util::{
     bytes::Bytes,
     codec::{Framed, LengthDelimitedCodec},
@@ -31,8 +25,7 @@ const OOM_SCORE: &str = "800";
 
 /// A process that was started. Dropping it kills it with all that it started.
 pub(super) struct Process {
-    child: Child,
-    id: Pid,
+    group: ProcessGroup,
     folder: PathBuf,
     socket: Framed<UnixStream, LengthDelimitedCodec>,
     asked: u64,
@@ -124,10 +117,7 @@ impl Process {
             .env("EVCXR_CONFIG_DIR", folder.join("configuration"))
             .env_remove("EVCXR_IS_RUNTIME")
             .env_remove("RUSTFLAGS")
-            .env_remove("RUSTC_WRAPPER")
-            // What the frontend's console sends to the kernel's group is not meant for it.
-            .process_group(0)
-            .kill_on_drop(true);
+            .env_remove("RUSTC_WRAPPER");
         // Its cargo fills a folder that may be shared; its own is in one that nobody else can look into.
         umask::give_users(&mut command);
         if let Some(toolchain) = tools.parent().filter(|toolchain| toolchain.join("bin/cargo").is_file()) {
@@ -140,14 +130,13 @@ impl Process {
         if !tracing::enabled!(tracing::Level::DEBUG) {
             command.stderr(Stdio::null());
         }
-        let child = command.spawn()?;
+        let group = ProcessGroup::spawn(&mut command)?;
         drop(command);
-        let id = child.id().and_then(|id| i32::try_from(id).ok()).expect("a child that was not waited for has an id");
         // Refused in some containers; it is then as likely to be ended as anything else.
-        let _ = std::fs::write(format!("/proc/{id}/oom_score_adj"), OOM_SCORE);
+        let _ = std::fs::write(format!("/proc/{}/oom_score_adj", group.id().number()), OOM_SCORE);
         let codec = LengthDelimitedCodec::builder().max_frame_length(ipc::MAX_FRAME).new_codec();
         let socket = Framed::new(UnixStream::from_std(ours)?, codec);
-        Ok(Self { child, id: Pid::from_raw(id), folder: folder.to_owned(), socket, asked: 0 })
+        Ok(Self { group, folder: folder.to_owned(), socket, asked: 0 })
     }
 
     /// Asks, and waits for the answer.
@@ -173,13 +162,12 @@ impl Process {
     /// # Cancel safety
     /// Nothing is lost when it is dropped.
     pub(super) async fn ended(&mut self) {
-        let _ = self.child.wait().await;
+        let _ = self.group.wait().await;
     }
 
     /// Ends it, with all that it started, waits until it has, and removes its files.
     pub(super) async fn end(mut self) {
-        let _ = killpg(self.id, Signal::SIGKILL);
-        let _ = self.child.wait().await;
+        self.group.end().await;
         let _ = std::fs::remove_dir_all(&self.folder);
     }
 
@@ -192,15 +180,6 @@ impl Process {
         match self.socket.next().await {
             Some(Ok(body)) => Ok(ipc::decode(&body)?),
             Some(Err(_)) | None => Err(ProcessError::Ended),
-        }
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // Its number may be another's once it was waited for.
-        if self.child.id().is_some() {
-            let _ = killpg(self.id, Signal::SIGKILL);
         }
     }
 }

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use compiler::umask;
+use build::umask;
 use nix::sys::statfs::statfs;
 use rusqlite::{Connection, ErrorCode, Row, named_params, params};
 

@@ -115,7 +115,7 @@ impl Notebook {
         let mut serializer = serde_json::Serializer::with_formatter(&mut text, PrettyFormatter::with_indent(b" "));
         self.0.serialize(&mut serializer).map_err(|error| failed(error.into()))?;
         text.push(b'\n');
-        compiler::umask::write_for_user(path, text).map_err(failed)
+        build::umask::write_for_user(path, text).map_err(failed)
     }
 
     fn cells(&mut self) -> &mut Vec<Value> {

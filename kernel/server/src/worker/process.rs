@@ -15,23 +15,19 @@ use std::{
     time::Duration,
 };
 
-use compiler::umask;
+use build::{GroupId, ProcessGroup, umask};
 use futures::{SinkExt, StreamExt};
 use nix::{
     errno::Errno,
     fcntl::{FcntlArg, FdFlag, fcntl},
-    sys::{
-        resource::{Resource, getrlimit, setrlimit},
-        signal::{Signal, killpg},
-    },
-    unistd::Pid,
+    sys::resource::{Resource, getrlimit, setrlimit},
 };
 use tokio::{
     net::{
         UnixStream,
         unix::{OwnedReadHalf, OwnedWriteHalf, pipe},
     },
-    process::{Child, Command},
+    process::Command,
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
 };
 use tokio_util::{
@@ -64,8 +60,7 @@ pub(crate) enum Happening {
 
 /// A worker that was started. Dropping it kills it with all that it started.
 pub(super) struct Process {
-    /// Its process group has the same number.
-    id: Pid,
+    group: GroupId,
     stdout: Pipe,
     stderr: Pipe,
     requests: mpsc::UnboundedSender<ipc::Request>,
@@ -97,12 +92,9 @@ impl Process {
             .stdin(Stdio::null())
             .stdout(stdout_writer)
             .stderr(stderr_writer)
-            // What the frontend's console sends to the kernel's group is not meant for cells.
-            .process_group(0)
             .env(ipc::CONTROL_SOCKET, theirs.as_raw_fd().to_string())
             .env("KISSATEN_SESSION_DIRECTORY", directory)
-            .env("EVCXR_IS_RUNTIME", "1")
-            .kill_on_drop(true);
+            .env("EVCXR_IS_RUNTIME", "1");
         // User code writes files of the user's.
         umask::give_users(&mut command);
         let memory = limit::memory();
@@ -123,19 +115,19 @@ impl Process {
                 Ok(())
             });
         }
-        let child = command.spawn()?;
+        let child = ProcessGroup::spawn(&mut command)?;
         drop((command, theirs));
-        let id = child.id().and_then(|id| i32::try_from(id).ok()).expect("a child that was not waited for has an id");
+        let group = child.id();
         // Refused in some containers; the worker is then as likely to be ended as anything else.
-        let _ = fs::write(format!("/proc/{id}/oom_score_adj"), OOM_SCORE);
+        let _ = fs::write(format!("/proc/{}/oom_score_adj", group.number()), OOM_SCORE);
 
         let (reading, writing) = UnixStream::from_std(ours)?.into_split();
         let (requests, receiver) = mpsc::unbounded_channel();
         let (sender, happenings) = mpsc::channel(64);
         tokio::spawn(write(writing, receiver));
-        tokio::spawn(read(reading, child, Pid::from_raw(id), sender));
+        tokio::spawn(read(reading, child, sender));
         Ok(Self {
-            id: Pid::from_raw(id),
+            group,
             stdout: Pipe::new(stdout)?,
             stderr: Pipe::new(stderr)?,
             requests,
@@ -153,7 +145,7 @@ impl Process {
     /// Kills it and all processes that it started and that did not leave its group.
     pub(super) fn kill(&self) {
         if !self.ended {
-            kill_group(self.id);
+            self.group.kill();
         }
     }
 
@@ -256,11 +248,6 @@ impl Pipe {
     }
 }
 
-fn kill_group(id: Pid) {
-    // It may have ended already.
-    let _ = killpg(id, Signal::SIGKILL);
-}
-
 fn codec() -> LengthDelimitedCodec {
     LengthDelimitedCodec::builder().max_frame_length(ipc::MAX_FRAME).new_codec()
 }
@@ -284,7 +271,7 @@ async fn write(socket: OwnedWriteHalf, mut requests: mpsc::UnboundedReceiver<ipc
 }
 
 /// Reads messages until the worker has ended, then says how it ended.
-async fn read(socket: OwnedReadHalf, mut child: Child, id: Pid, happenings: mpsc::Sender<Counted>) {
+async fn read(socket: OwnedReadHalf, mut child: ProcessGroup, happenings: mpsc::Sender<Counted>) {
     let room = Arc::new(Semaphore::new(AHEAD as usize));
     let mut frames = FramedRead::new(socket, codec());
     let status = loop {
@@ -295,7 +282,7 @@ async fn read(socket: OwnedReadHalf, mut child: Child, id: Pid, happenings: mpsc
                 Err(error) => {
                     // Nothing that follows could be understood.
                     tracing::error!("the worker's messages are broken: {error}");
-                    kill_group(id);
+                    child.kill();
                     break child.wait().await;
                 }
             },
@@ -303,7 +290,7 @@ async fn read(socket: OwnedReadHalf, mut child: Child, id: Pid, happenings: mpsc
         }
     };
     // What it started must not live on without it, nor hold its socket open.
-    kill_group(id);
+    child.id().kill();
     while let Ok(Some(Ok(body))) = tokio::time::timeout(LAST_MESSAGES, frames.next()).await {
         forward(&body, &room, &happenings).await;
     }

@@ -20,7 +20,6 @@ mod words;
 
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
@@ -28,12 +27,12 @@ use toml::Table;
 
 use crate::session_library::{SessionError, SessionLibrary};
 
-pub(crate) use cache::use_of;
+pub use cache::use_of;
 pub use clean::parse_size;
-pub(crate) use refusal::refusal;
+pub use refusal::refusal;
 pub use request::Change;
-pub(crate) use request::to_text;
-pub(crate) use set::{Content, Extern, Replaced, Set};
+pub use request::to_text;
+pub use set::{Content, Extern, Replaced, Set};
 
 /// Why the dependencies are as they were.
 #[derive(Debug, thiserror::Error)]
@@ -72,56 +71,26 @@ pub struct Progress {
     pub doing: String,
 }
 
-/// What has come of a change.
-#[derive(Clone, Debug, Default)]
-pub struct Changed {
-    /// What was added, with versions: `rand 0.9.2`.
-    pub added: Vec<String>,
-    pub removed: Vec<String>,
-    /// How many crates were compiled.
-    pub compiled: usize,
-    /// What is loaded does not fit: another worker has to be started.
-    pub restart: Option<Restart>,
-    /// Variables whose types have become others: the worker is to forget them.
-    pub lost: Vec<String>,
-    /// Sentences about what else is to be known: what was lost and why.
-    pub notes: Vec<String>,
-    /// What cargo said about what was asked for, though it took it.
-    pub warnings: Vec<String>,
-    /// What of the change was not made, and why: sentences.
-    pub refused: Vec<String>,
-}
-
-/// Another worker, as what the old one has loaded does not fit any more.
-#[derive(Clone, Debug)]
-pub struct Restart {
-    pub worker: PathBuf,
-    /// Why: the end of a sentence that begins with what was lost.
-    pub reason: String,
-    /// The variables that were lost with the old one.
-    pub lost: Vec<String>,
-}
-
 /// What is wanted.
-pub(crate) struct Wanted<'a> {
-    pub(crate) session: &'a SessionLibrary,
-    pub(crate) requirements: &'a Table,
+pub struct Wanted<'a> {
+    pub session: &'a SessionLibrary,
+    pub requirements: &'a Table,
     /// What the worker may have loaded.
-    pub(crate) base: Option<&'a Set>,
-    pub(crate) offline: bool,
+    pub base: Option<&'a Set>,
+    pub offline: bool,
     /// How many session libraries were found not to fit.
-    pub(crate) steps: u8,
+    pub steps: u8,
 }
 
 /// A set that fits what is wanted, and what it took.
-pub(crate) struct Obtained {
-    pub(crate) set: Set,
-    pub(crate) session: SessionLibrary,
-    pub(crate) compiled: usize,
+pub struct Obtained {
+    pub set: Set,
+    pub session: SessionLibrary,
+    pub compiled: usize,
     /// A lock: as long as it is held, nobody cleans the set away.
-    pub(crate) used: Option<Arc<File>>,
+    pub used: Option<Arc<File>>,
     /// Why it is another session library than the one that was wanted.
-    pub(crate) reason: Option<String>,
+    pub reason: Option<String>,
 }
 
 /// Finds the set among those that were built before, or builds it.
@@ -129,7 +98,7 @@ pub(crate) struct Obtained {
 /// # Cancel safety
 /// Whatever runs is ended when `cancel` is triggered or this is dropped; what was compiled until then is found again by the
 /// next build.
-pub(crate) async fn obtain(
+pub async fn obtain(
     wanted: &Wanted<'_>,
     progress: &mut (dyn FnMut(Progress) + Send),
     cancel: &CancellationToken,

@@ -14,70 +14,70 @@ use crate::session_library::{Fnv, SessionLibrary};
 
 /// As it stands in the cache.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Set {
+pub struct Set {
     /// What was asked for, with the versions that were found where any would do.
-    pub(crate) requirements: Table,
-    pub(crate) externs: Vec<Extern>,
+    pub requirements: Table,
+    pub externs: Vec<Extern>,
     /// All crates that are loaded for it.
-    pub(crate) contents: BTreeSet<Content>,
+    pub contents: BTreeSet<Content>,
     /// Those that cells link to, each after those that it stands upon.
-    pub(crate) layers: Vec<Layer>,
+    pub layers: Vec<Layer>,
     /// Where rustc finds the crates below.
-    pub(crate) folders: Vec<PathBuf>,
+    pub folders: Vec<PathBuf>,
     /// Files of the user's own, by which it is told whether it has to be built anew.
-    pub(crate) sources: Vec<(PathBuf, u64)>,
+    pub sources: Vec<(PathBuf, u64)>,
     /// All files of cargo's that it takes, those that only the compiler loads too.
-    pub(crate) files: BTreeSet<String>,
+    pub files: BTreeSet<String>,
     /// The versions of everything.
-    pub(crate) lock: PathBuf,
+    pub lock: PathBuf,
     /// What cargo said about the requirements, though it took them.
-    pub(crate) warnings: Vec<String>,
+    pub warnings: Vec<String>,
 }
 
 /// A crate that cells can name.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Extern {
+pub struct Extern {
     /// As cells name it.
-    pub(crate) name: String,
+    pub name: String,
     /// As it calls itself.
-    pub(crate) crate_name: String,
-    pub(crate) package: String,
-    pub(crate) version: String,
-    pub(crate) path: PathBuf,
+    pub crate_name: String,
+    pub package: String,
+    pub version: String,
+    pub path: PathBuf,
     /// When it was compiled, if it is the user's own.
-    pub(crate) compiled: u64,
+    pub compiled: u64,
     /// Whether it is code of the compiler.
-    pub(crate) is_macro: bool,
+    pub is_macro: bool,
 }
 
 /// A library that the worker loads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Layer {
+pub struct Layer {
     /// The crate's name.
-    pub(crate) name: String,
-    pub(crate) library: PathBuf,
+    pub name: String,
+    pub library: PathBuf,
     /// What is in it: crates of the user's own, or none of them.
-    pub(crate) contents: Vec<Content>,
+    pub contents: Vec<Content>,
     /// The names of those that it stands upon.
-    pub(crate) below: Vec<String>,
+    pub below: Vec<String>,
     /// Whether it has symbols of C.
-    pub(crate) has_native: bool,
+    pub has_native: bool,
 }
 
 /// A compiled crate.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct Content {
-    pub(crate) name: String,
-    pub(crate) version: String,
+pub struct Content {
+    pub name: String,
+    pub version: String,
     /// Its file has the hash of all that it was compiled from and with in its name, but for the user's own source.
-    pub(crate) file: String,
+    pub file: String,
     /// When it was compiled, if it is the user's own.
-    pub(crate) compiled: u64,
+    pub compiled: u64,
 }
 
 impl Content {
     /// What it calls itself: its file is `libname-hash.rlib`.
-    pub(crate) fn crate_name(&self) -> &str {
+    pub fn crate_name(&self) -> &str {
         let name = self.file.split('.').next().unwrap_or_default();
         name.rsplit_once('-').map_or(name, |(name, _)| name).strip_prefix("lib").unwrap_or(name)
     }
@@ -85,25 +85,25 @@ impl Content {
 
 impl Extern {
     /// Whether it is this file of the session library's.
-    pub(crate) fn is_ours(&self, ours: Option<&Path>) -> bool {
+    pub fn is_ours(&self, ours: Option<&Path>) -> bool {
         ours.is_some_and(|ours| ours.file_name() == self.path.file_name())
     }
 }
 
 impl Set {
     /// Whether all of its files are there and its sources are as they were.
-    pub(crate) fn is_whole(&self) -> bool {
+    pub fn is_whole(&self) -> bool {
         let files = self.externs.iter().map(|found| &found.path).chain(self.layers.iter().map(|layer| &layer.library));
         files.chain([&self.lock]).all(|file| file.is_file()) && !self.is_stale()
     }
 
     /// Whether a source of the user's own has changed since it was built.
-    pub(crate) fn is_stale(&self) -> bool {
+    pub fn is_stale(&self) -> bool {
         self.sources.iter().any(|(file, time)| modified(file) != *time)
     }
 
     /// What of an older set, upon the same session library, is something else in this one; `None`: nothing.
-    pub(crate) fn replaced(&self, old: &Self, session: &SessionLibrary) -> Option<Replaced> {
+    pub fn replaced(&self, old: &Self, session: &SessionLibrary) -> Option<Replaced> {
         let is_left = |layer: &&Layer| !self.layers.iter().any(|kept| kept.name == layer.name);
         let left = old.layers.iter().filter(is_left).flat_map(|layer| &layer.contents);
         let gone = old
@@ -164,11 +164,11 @@ impl Set {
 
 /// What has become something else, though its name has stayed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Replaced {
+pub struct Replaced {
     /// Crates as cells name them. Types of the older ones are others than those of the newer.
-    pub(crate) names: BTreeSet<String>,
+    pub names: BTreeSet<String>,
     /// Why: `x` was changed.
-    pub(crate) reason: String,
+    pub reason: String,
 }
 
 impl Layer {

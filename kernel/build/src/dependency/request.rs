@@ -9,8 +9,10 @@ use super::DependencyError;
 /// A change to the dependencies of a notebook.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Change {
-    pub(crate) add: Table,
-    pub(crate) remove: Vec<String>,
+    /// Requirements by the names that cells will have for them.
+    pub add: Table,
+    /// Names.
+    pub remove: Vec<String>,
 }
 
 /// Names that are taken.
@@ -165,7 +167,7 @@ fn is_word_with_version(line: &str) -> bool {
 }
 
 /// The table as Cargo.toml has it, one dependency a line.
-pub(crate) fn to_text(table: &Table) -> String {
+pub fn to_text(table: &Table) -> String {
     let mut text = String::new();
     for (name, requirement) in table {
         let requirement = match requirement {

@@ -39,7 +39,7 @@ pub(super) fn find(session: &SessionLibrary, key: &str) -> Option<(Set, Option<A
 }
 
 /// Marks a folder as used, now and as long as the file is open. `None` where it cannot be written to, as nobody cleans there.
-pub(crate) fn use_of(folder: &Path) -> Option<Arc<File>> {
+pub fn use_of(folder: &Path) -> Option<Arc<File>> {
     let file = File::options().create(true).truncate(false).write(true).open(folder.join(USED)).ok()?;
     file.try_lock_shared().ok()?;
     let _ = file.set_modified(std::time::SystemTime::now());

@@ -6,7 +6,7 @@ use toml::Value;
 use crate::session_library::{SHARED, SessionLibrary, are_compatible};
 
 /// Why a requirement is refused, and what to write; `None`: it is not.
-pub(crate) fn refusal(name: &str, requirement: &Value, session: &SessionLibrary) -> Option<String> {
+pub fn refusal(name: &str, requirement: &Value, session: &SessionLibrary) -> Option<String> {
     let shared = *SHARED.iter().find(|shared| **shared == name)?;
     refuse(shared, requirement, &session.shared_version(shared)?)
 }

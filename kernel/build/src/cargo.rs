@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
+use crate::process_group::ProcessGroup;
 use crate::toolchain::Toolchain;
 use crate::umask;
 
@@ -43,7 +44,7 @@ const AGAINST_CONFIGURATION: [(&str, &str); 14] = [
 const TICK: Duration = Duration::from_millis(500);
 
 /// Where cargo is: beside rustc, else on `PATH`.
-pub(crate) fn find(toolchain: &Toolchain) -> Option<PathBuf> {
+pub fn find(toolchain: &Toolchain) -> Option<PathBuf> {
     let beside = toolchain.sysroot.join("bin/cargo");
     if beside.is_file() {
         return Some(beside);
@@ -98,7 +99,7 @@ pub fn package_variables() -> Vec<(String, String)> {
 
 /// The same for a compile, where there are a few more. What somebody else's cargo left in the kernel's environment is not
 /// about the notebook.
-pub(crate) fn set_package_variables(command: &mut std::process::Command, toolchain: &Toolchain) {
+pub fn set_package_variables(command: &mut std::process::Command, toolchain: &Toolchain) {
     command.envs(package_variables()).env_remove("OUT_DIR");
     command.envs([("CARGO_CRATE_NAME", NOTEBOOK.0), ("CARGO_BIN_NAME", NOTEBOOK.0), ("CARGO_PRIMARY_PACKAGE", "1")]);
     if let Some(cargo) = find(toolchain) {
@@ -121,10 +122,7 @@ pub(crate) fn build(cargo: &Path, toolchain: &Toolchain, folder: &Path, target: 
         .envs(AGAINST_CONFIGURATION)
         .env("CARGO_BUILD_BUILD_DIR", target)
         .env_remove("CARGO_BUILD_TARGET")
-        .stdin(Stdio::null())
-        // The compilers are to end with it.
-        .process_group(0)
-        .kill_on_drop(true);
+        .stdin(Stdio::null());
     if umask::is_closed(target) {
         // What it downloads goes into a folder that may be shared, and is nobody's secret.
         umask::give_users(&mut command);
@@ -279,8 +277,9 @@ pub(crate) async fn run(
     let temporary = umask::temporary_folder("kissaten-cargo-").map_err(CallError::Start)?;
     command.env("TMPDIR", temporary.path());
     tracing::debug!(?command, "cargo");
-    let mut group = Group(command.spawn().map_err(CallError::Start)?);
-    let (stdout, stderr) = (group.0.stdout.take(), group.0.stderr.take());
+    // The compilers are to end with it.
+    let mut group = ProcessGroup::spawn(&mut command).map_err(CallError::Start)?;
+    let (stdout, stderr) = (group.take_stdout(), group.take_stderr());
     let mut stdout = stdout.map(|pipe| BufReader::new(pipe).lines());
     let mut stderr = stderr.map(|pipe| BufReader::new(pipe).lines());
     let mut tick = tokio::time::interval(TICK);
@@ -297,7 +296,7 @@ pub(crate) async fn run(
         }
     }
     tokio::select! {
-        status = group.0.wait() => status.map_err(CallError::Start),
+        status = group.wait() => status.map_err(CallError::Start),
         () = cancel.cancelled() => Err(CallError::Cancelled),
     }
 }
@@ -309,19 +308,6 @@ async fn next<R: tokio::io::AsyncRead + Unpin>(pipe: &mut Option<tokio::io::Line
         *pipe = None;
     }
     line
-}
-
-/// A child whose whole process group ends with this.
-struct Group(Child);
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        // The number is the child's as long as it was not waited for.
-        if let Some(group) = self.0.id().and_then(|id| i32::try_from(id).ok()) {
-            // SAFETY: a plain system call; the group is the child's own, and the child was not waited for yet.
-            unsafe { libc::kill(-group, libc::SIGKILL) };
-        }
-    }
 }
 
 #[cfg(test)]

@@ -59,17 +59,17 @@ pub enum SessionError {
 /// The compiled session library, the worker beside it, and the compiler that made both.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SessionLibrary {
-    pub(crate) toolchain: Toolchain,
+    pub toolchain: Toolchain,
     /// `libkissaten.so`
-    pub(crate) library: PathBuf,
+    pub library: PathBuf,
     /// The folder with everything that it was compiled from, for `-L dependency=`.
-    pub(crate) dependencies: PathBuf,
+    pub dependencies: PathBuf,
     /// Crates that cells can name, and the files that rustc takes them from.
-    pub(crate) crates: Vec<(String, PathBuf)>,
+    pub crates: Vec<(String, PathBuf)>,
     worker: PathBuf,
     /// What it was built from, and cargo's folder.
-    pub(crate) source: PathBuf,
-    pub(crate) target: PathBuf,
+    pub source: PathBuf,
+    pub target: PathBuf,
     /// All that is compiled for the shared crates. Who has other units there has another tokio.
     pub(crate) units: BTreeSet<Description>,
     /// How its packages are optimised.
@@ -407,7 +407,7 @@ fn shared_library(line: &str) -> Option<(String, PathBuf)> {
 }
 
 /// FNV-1a: the same in every process and every version, which std's hasher does not promise.
-pub(crate) struct Fnv(u64);
+pub struct Fnv(u64);
 
 impl Default for Fnv {
     fn default() -> Self {

@@ -64,9 +64,7 @@ pub(super) async fn link(parts: Parts<'_>, cancel: &CancellationToken) -> Result
         .arg("-o")
         .arg(&made)
         .arg(&source)
-        .stdin(Stdio::null())
-        .process_group(0)
-        .kill_on_drop(true);
+        .stdin(Stdio::null());
     let mut words = String::new();
     let status = cargo::run(command, cancel, |line| {
         if let Said::Stderr(line) = line {

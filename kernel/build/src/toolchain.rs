@@ -24,28 +24,28 @@ pub enum ToolchainError {
 
 /// A compiler and its linker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Toolchain {
+pub struct Toolchain {
     /// The compiler itself, not rustup's proxy: that costs some milliseconds in every cell.
-    pub(crate) rustc: PathBuf,
-    pub(crate) sysroot: PathBuf,
+    pub rustc: PathBuf,
+    pub sysroot: PathBuf,
     /// Its `-vV`, whole: what was compiled by another one does not fit.
-    pub(crate) verbose_version: String,
+    pub verbose_version: String,
     /// `1.95.0`
-    pub(crate) release: String,
-    pub(crate) host: String,
+    pub release: String,
+    pub host: String,
     /// Length and modification time of the compiler's driver library and of `rustc`, which tell an update.
     stamp: Vec<(u64, u64)>,
     /// Flags under which the types in rustc's messages are full public paths; empty where it does not take them.
-    pub(crate) full_path_flags: Vec<String>,
+    pub full_path_flags: Vec<String>,
     /// Flags that make rustc call the linker that comes with it directly; empty to go by `cc`.
-    pub(crate) link_flags: Vec<String>,
+    pub link_flags: Vec<String>,
 }
 
 impl Toolchain {
     /// Finds the compiler that a shell would call, else rustup's usual place.
     ///
     /// Blocks; starts some short processes.
-    pub(crate) fn find() -> Result<Self, ToolchainError> {
+    pub fn find() -> Result<Self, ToolchainError> {
         let rustc = candidates().into_iter().find(|path| path.is_file()).ok_or(ToolchainError::NoRustc)?;
         let sysroot = PathBuf::from(ask(&rustc, &["--print", "sysroot"])?.trim());
         let direct = sysroot.join("bin/rustc");
@@ -81,7 +81,7 @@ impl Toolchain {
     }
 
     /// Whether the compiler is the one that was found. Asks the file system only.
-    pub(crate) fn is_current(&self) -> bool {
+    pub fn is_current(&self) -> bool {
         !self.stamp.is_empty() && self.stamp == stamp(&self.rustc)
     }
 
@@ -89,12 +89,12 @@ impl Toolchain {
     ///
     /// `RUSTC_BOOTSTRAP` admits the flags of [`Self::full_path_flags`]; `-Zallow-features=` among them keeps user
     /// code on stable Rust all the same.
-    pub(crate) fn command(&self) -> Command {
+    pub fn command(&self) -> Command {
         self.command_of(&self.rustc)
     }
 
     /// A command that calls another program of the toolchain as if it were the compiler.
-    pub(crate) fn command_of(&self, program: &Path) -> Command {
+    pub fn command_of(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.env("RUSTC_BOOTSTRAP", "1").env_remove("RUSTC_LOG").env_remove("RUST_LOG").stdin(Stdio::null());
         command
@@ -102,7 +102,7 @@ impl Toolchain {
 
     /// The folder of the standard library's `dylib`, for run paths: of its two places the one that a toolchain
     /// without the compiler's own libraries has as well.
-    pub(crate) fn library_path(&self) -> PathBuf {
+    pub fn library_path(&self) -> PathBuf {
         self.sysroot.join("lib/rustlib").join(&self.host).join("lib")
     }
 

@@ -82,7 +82,10 @@ pub fn write_for_user(path: &Path, content: impl AsRef<[u8]>) -> io::Result<()> 
 }
 
 /// Makes a folder that the user asked for, and those above it that are missing.
-pub(crate) fn folder_for_user(path: &Path) -> io::Result<()> {
+///
+/// # Errors
+/// As `std::fs::create_dir_all`.
+pub fn folder_for_user(path: &Path) -> io::Result<()> {
     let missing: Vec<&Path> = path.ancestors().take_while(|folder| !folder.exists()).collect();
     std::fs::create_dir_all(path)?;
     let missing = missing.into_iter().filter(|folder| !folder.as_os_str().is_empty());

@@ -1,0 +1,20 @@
+//! What is compiled for a session besides its cells: the session library, for the user's own toolchain, and the crates
+//! that a notebook depends on.
+//!
+//! This crate answers for the toolchain, for cargo's calls, for the folders in which all of it is built and found
+//! again, and for the end of the processes that are started. It deliberately knows no cell, no item and no variable: it
+//! is told which crates are wanted, and says where the libraries are.
+
+pub mod cargo;
+pub mod dependency;
+mod private;
+pub mod process_group;
+pub mod session_library;
+pub mod toolchain;
+pub mod umask;
+
+pub use cargo::package_variables;
+pub use dependency::{Change, DependencyError, Progress, parse_size};
+pub use process_group::{GroupId, ProcessGroup};
+pub use session_library::{SessionError, SessionLibrary, close_cache};
+pub use toolchain::{Toolchain, ToolchainError};
