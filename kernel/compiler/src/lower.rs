@@ -182,6 +182,7 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
     if !frame.is_flat {
         out.push("{ let __kissaten_body = ::core::pin::pin!(async { ");
     }
+    loan::anchor(out, &frame.loans);
     out.push(&take_over(frame, 0));
     for moved in &frame.moved {
         out.push_region(&moved.declaration(), Region::Moved(moved.name.clone()));

@@ -121,6 +121,7 @@ impl Printed<'_> {
                     let holders = ["Box", "Arc", "Rc"];
                     callable.holder = holders.into_iter().find(|holder| last.ident == *holder);
                     callable.kind = callable.kind.max(Kind::Fn);
+                    callable.is_copy = false;
                     if last.ident == "Rc" {
                         callable.threads = Threads::Neither;
                     }
@@ -166,6 +167,7 @@ impl Printed<'_> {
             return None;
         }
         (callable.holder, callable.kind) = (Some(*holder), callable.kind.max(Kind::Fn));
+        callable.is_copy = false;
         // Whether it can be shared is the lock's business.
         callable.threads =
             if holder.contains("::rc::") || holder.contains("::cell::") { Threads::Neither } else { Threads::Send };

@@ -149,10 +149,16 @@ pub(super) fn keep(out: &mut Generated, frame: &Frame<'_>, name: &str) {
     out.push_region(&line, Region::Keep(name.to_owned()));
 }
 
+/// Before the user's statements: what they make is dropped before this, so it may be of a lifetime that this one gives.
+pub(super) fn anchor(out: &mut Generated, loans: &Loans<'_>) {
+    if loans.stays.is_some() {
+        out.push("let __kissaten_anchor = ::kissaten::__cell::Token::new(); ");
+    }
+}
+
 /// Before the new variables are on their way.
 pub(super) fn publish(out: &mut Generated, loans: &Loans<'_>) {
     let Some(stays) = &loans.stays else { return };
-    out.push("let __kissaten_anchor = ::kissaten::__cell::Token::new();\n");
     let resident =
         "let __kissaten_resident = ::kissaten::__cell::Resident::new(&__kissaten_seat, &__kissaten_anchor);\n";
     out.push_region(resident, Region::Anchor);

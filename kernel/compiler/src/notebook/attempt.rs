@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::adjust::BORROWS;
 use super::dependencies::Doubled;
 use super::lend::{CellPlace, Lending};
 use super::{Notebook, write};
@@ -90,6 +91,11 @@ pub(super) struct Attempt<'a> {
     pub(super) notes: Vec<String>,
     time: Duration,
     compiles: u32,
+}
+
+/// Whether the borrow checker's are all the errors.
+fn is_of_borrows(compiled: &Compiled) -> bool {
+    compiled.errors().all(|error| error.code.as_ref().is_none_or(|code| BORROWS.contains(&code.code.as_str())))
 }
 
 /// Whether rustc refuses something because it is borrowed.
@@ -268,8 +274,11 @@ impl<'a> Attempt<'a> {
                 (self, is_last) = (Self { time, ..before }, true);
             } else if tries_left > 0 && !is_last {
                 // The types are printed before the borrow checker has its say.
-                let mut types = self.types(&files, &compiled);
-                types.extend(self.boxed_types(&files, &compiled));
+                let (mut types, boxed) = (self.types(&files, &compiled), self.boxed_types(&files, &compiled));
+                if is_of_borrows(&compiled) && self.box_by_type(&files, &types, &boxed) {
+                    continue;
+                }
+                types.extend(boxed);
                 self.note_types(&types);
                 let before = self.lending.declared.is_empty().then(|| self.clone());
                 if self.adjust(&files, &compiled) || self.declare_places() {
