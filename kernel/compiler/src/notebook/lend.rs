@@ -223,6 +223,8 @@ impl Attempt<'_> {
                 }
                 Some(self.give_up(name, NotKept::Moved(self.moved_here(name, self.place_of_move(files, error)))))
             }
+            // Another one that borrows from it, of which nothing was known yet.
+            (Region::GiveBack(_), _) if self.is_kept_there(files, error) => None,
             (Region::GiveBack(name), _) => Some(self.lending.pinned.insert(name.clone())),
             (Region::Covariant(name), _) => Some(self.is_not_covariant(name)),
             (Region::Anchor, _) => Some(self.outlives_its_cell(files, error)),
@@ -230,6 +232,14 @@ impl Attempt<'_> {
             (Region::Publish(name), "" | "E0521" | "E0597") => Some(self.hide(name)),
             _ => None,
         }
+    }
+
+    /// Whether the error is about a new variable that was taken for one that borrows nothing.
+    fn is_kept_there(&self, files: &Files, error: &Diagnostic) -> bool {
+        error.spans.iter().filter_map(|span| super::adjust::region(files, span)).any(|region| match region {
+            Region::Keep(name) => self.lending.decided.contains(&name) || !self.is_lent(&name),
+            _ => false,
+        })
     }
 
     /// What is written into such a value others may see, so its lifetimes have to be just those of the cell.
