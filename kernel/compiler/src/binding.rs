@@ -81,6 +81,8 @@ pub(crate) enum NotKept {
     Closure(Option<String>),
     /// A type without a name, described.
     Nameless(String),
+    /// An `impl` of several traits, of which no object can be made.
+    Traits(String),
     /// A type whose name later cells cannot use.
     Hidden(String),
     /// A type of a crate that the notebook does not name: which, the type, and the line that would make it a dependency.
@@ -141,6 +143,14 @@ impl NotKept {
                 "`{name}` was not kept: the type of an async closure has no name that a later cell could use; \
                  write it as an `async fn`, or use it in the cell that makes it"
             ),
+            Self::Nameless(what) if what == CLOSURE_INSIDE => format!(
+                "`{name}` was not kept: the closure in it has a type without a name, and it cannot be taken out of what \
+                 holds it; box it where it is made: `Box::new(…) as Box<dyn Fn(…) -> …>`"
+            ),
+            Self::Traits(type_text) => format!(
+                "`{name}` was not kept: its type `{type_text}` has no name, and a `dyn` type has room for one of these \
+                 traits; make a trait of both (`trait Both: A + B {{}}`) and return a `Box<dyn Both>`"
+            ),
             Self::Nameless(what) => format!(
                 "`{name}` was not kept: {what} is of a type that has no name that a later cell could use; \
                  box it as a `dyn` type, or use it in the cell that makes it"
@@ -184,6 +194,8 @@ impl NotKept {
 
 /// What is nameless about a closure whose calls are futures; no `dyn` type takes it.
 const ASYNC_CLOSURE: &str = "an async closure";
+/// What has a closure in it that stays in it.
+const CLOSURE_INSIDE: &str = "something with a closure in it";
 
 /// The type that rustc prints, as text that generated code can use, or what is nameless about it.
 pub(crate) fn usable_type(printed: &str) -> Result<String, NotKept> {
@@ -197,9 +209,12 @@ pub(crate) fn usable_type(printed: &str) -> Result<String, NotKept> {
         ("{coroutine", "a future"),
         ("impl std::future::Future", "a future"),
         ("impl ", "an `impl Trait` value"),
-        ("{closure@", "something with a closure in it"),
+        ("{closure@", CLOSURE_INSIDE),
         ("{type error}", "something"),
     ];
+    if printed.starts_with("impl ") && printed.contains(" + ") && !is_nameless_future(printed) {
+        return Err(NotKept::Traits(shown_type(printed)));
+    }
     if let Some((_, what)) = nameless.iter().find(|(mark, _)| printed.contains(mark)) {
         return Err(NotKept::Nameless((*what).to_owned()));
     }

@@ -93,9 +93,9 @@ pub(super) struct Attempt<'a> {
     compiles: u32,
 }
 
-/// Whether the borrow checker's are all the errors.
+/// Whether the borrow checker has something against it.
 fn is_of_borrows(compiled: &Compiled) -> bool {
-    compiled.errors().all(|error| error.code.as_ref().is_none_or(|code| BORROWS.contains(&code.code.as_str())))
+    compiled.errors().any(|error| error.code.as_ref().is_none_or(|code| BORROWS.contains(&code.code.as_str())))
 }
 
 /// Whether rustc refuses something because it is borrowed.

@@ -89,7 +89,10 @@ impl Attempt<'_> {
         for bound in &self.parsed.bindings {
             let name = &bound.name;
             let Some(printed) = boxed.get(name).or_else(|| types.get(name)) else { continue };
-            let is_nameless = matches!(binding::usable_type(printed), Err(NotKept::Closure(_) | NotKept::Nameless(_)));
+            let is_nameless = matches!(
+                binding::usable_type(printed),
+                Err(NotKept::Closure(_) | NotKept::Nameless(_) | NotKept::Traits(_))
+            );
             if !is_nameless || self.not_kept.contains_key(name) {
                 continue;
             }
