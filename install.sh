@@ -144,7 +144,7 @@ fi
 # The kernel.
 
 begin 'Building the kernel'
-(cd "$here" && cargo build --release --locked --package kissaten-server --target-dir target)
+(cd "$here" && cargo build --release --locked --package kissaten --target-dir target)
 
 begin "Installing to $prefix"
 # A kernel may be running from the files of the last installation: they are replaced, never written into.
@@ -162,9 +162,9 @@ replace() { # from, to
 }
 staging=$(mktemp -d)
 trap 'rm -rf "$staging"' EXIT
-cp -R "$here/Cargo.toml" "$here/Cargo.lock" "$here/kernel" "$staging/"
 replace "$here/target/release/kissaten" "$binary"
-replace "$staging" "$share/source"
+# Earlier versions had the session library's source beside the program, which carries it now.
+rm -rf "$share/source"
 replace "$here/notebooks/papermill/kissaten_papermill.py" "$share/kissaten_papermill.py"
 
 begin 'Building the session library (what all cells share)'

@@ -4,7 +4,7 @@ default:
 
 # Builds the server and what it is made of.
 build:
-    cargo build --release --locked --package kissaten-server
+    cargo build --release --locked --package kissaten
 
 # Passes all tests, from a clean checkout too; arguments go to pytest.
 test *arguments:
@@ -49,3 +49,9 @@ release:
 # Makes the Python package, with the kernel in it: `KISSATEN_WHEEL_GLIBC=2.17 just wheel` for older systems, by cargo-zigbuild.
 wheel:
     python3 -m pip wheel --no-deps --wheel-dir target/wheels .
+
+# Makes the packages for crates.io in target/package, each built from nothing but what is in it.
+package:
+    KISSATEN_PACK=yes cargo build --locked --package kissaten-source
+    cargo package --locked --allow-dirty --package kissaten-source --package kissaten-ipc --package kissaten-marks --package kissaten-build --package kissaten-compiler --package kissaten
+    rm kernel/source/source.tar.gz

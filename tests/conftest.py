@@ -16,6 +16,12 @@ import lanes
 import literate
 from kernel import Installation, Kernel, running
 
+# Fixtures that several modules use.
+from toolchains import rustup, toolchains
+from wheels import programs, wheel
+
+__all__ = ["programs", "rustup", "toolchains", "wheel"]
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 

@@ -19,8 +19,12 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 
 from kernel import HANG, Installation, running
+from toolchains import session
+from wheels import call
 
-NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "colab" / "set-up.ipynb"
+FOLDER = Path(__file__).parent.parent / "notebooks" / "colab"
+NOTEBOOK = FOLDER / "set-up.ipynb"
+SIDE_BY_SIDE = FOLDER / "python-and-rust.ipynb"
 
 # What stands in for rustup's installer: it checks how it is called, and puts the present toolchain where rustup would.
 RUSTUP = """\
@@ -135,7 +139,7 @@ def test_from_source(colab, repository, tmp_path):
 
 
 def test_what_goes_wrong_is_told(colab):
-    cell = colab.set_up(REPOSITORY="https://github.com/OWNER/kissaten")
+    cell = colab.set_up(REPOSITORY="")
     assert "first put the address" in words(cell)
     cell = colab.set_up(REPOSITORY=f"file://{colab.content}/nowhere")
     assert "there is no repository at" in words(cell)
@@ -146,8 +150,41 @@ def test_what_goes_wrong_is_told(colab):
     assert "rustup could not install Rust" in words(colab.set_up())
 
 
-def test_the_placeholder_is_explained(repository):
-    """The cell that nobody has changed says what to change, and README does too."""
-    [cell] = [cell for cell in nbformat.read(NOTEBOOK, as_version=4).cells if cell.id == "set-up"]
-    assert 'REPOSITORY = "https://github.com/OWNER/kissaten"' in cell.source
-    assert "OWNER" in (repository / "README.md").read_text()
+def test_python_and_rust_from_nothing(wheel, toolchains, tmp_path):
+    """By pip alone, in the Python that Colab's notebook runs in: the set-up cell, and the first cells after it."""
+    saved = nbformat.read(SIDE_BY_SIDE, as_version=4)
+    code = [cell for cell in saved.cells if cell.cell_type == "code"]
+    cells = code[: 1 + next(index for index, cell in enumerate(code) if cell.id == "await-rs")]
+    [line] = [line for line in cells[0].source.splitlines() if line.startswith("KISSATEN = ")]
+    cells[0].source = cells[0].source.replace(line, f'KISSATEN = "{wheel}"')
+    python, content, home = tmp_path / "usr-local", tmp_path / "content", tmp_path / "root"
+    cache = home / ".cache/kissaten" / session().name
+    for folder in (content, cache):
+        folder.mkdir(parents=True)
+    (home / ".cache/kissaten").chmod(0o700)
+    shutil.copy(session() / "session.json", cache)
+    call("python3", "-m", "venv", python)
+    call(python / "bin/pip", "install", "--quiet", "ipykernel", "jupyter_client")
+    manager = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=KernelSpecManager())
+    manager.kernel_spec.argv[0] = str(python / "bin/python3")
+    if os.geteuid() != 0:
+        manager.kernel_spec.argv[:0] = ["unshare", "--map-root-user"]
+    environment = {
+        "HOME": str(home),
+        "PATH": f"{python / 'bin'}:/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "RUSTUP_DIST_SERVER": toolchains,
+        "PIP_CONFIG_FILE": os.environ.get("PIP_CONFIG_FILE", str(Path.home() / ".config/pip/pip.conf")),
+    }
+    environment |= {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "UV_"))}
+    run = nbformat.v4.new_notebook(cells=cells, metadata=saved.metadata)
+    client = NotebookClient(run, km=manager, timeout=4 * HANG)
+    client.execute(env=environment, cwd=str(content))
+    by_name = {cell.id: cell for cell in run.cells}
+    assert "rustc 1.95.0 is there" in words(by_name["set-up"]), words(by_name["set-up"])
+    assert "asyncio.run() cannot be called from a running event loop" in words(by_name["run-py"])
+    assert words(by_name["await-rs"]) == "Start\nEnd after 2 seconds\n"
+
+
+def test_no_address_is_left_to_fill_in(repository):
+    assert "OWNER" not in (repository / "README.md").read_text() + NOTEBOOK.read_text()

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 # What cells link to is built with other flags than the server, and so in a folder of its own.
-SESSION = ["--package=kissaten", "--package=kissaten-worker", "--target-dir=target/session"]
+SESSION = ["--package=kissaten-session", "--package=kissaten-worker", "--target-dir=target/session"]
 SESSION_FLAGS = "-Cprefer-dynamic --cfg=tokio_unstable"
 
 CHECKS = {

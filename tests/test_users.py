@@ -31,11 +31,9 @@ def place(installation) -> Iterator[Path]:
         pytest.fail("these tests need root")
     folder = Path(tempfile.mkdtemp(prefix="kissaten-users-", dir="/var/tmp"))
     folder.chmod(0o755)
-    for path in ("bin/kissaten", "share/kissaten/source"):
-        target = folder / "prefix" / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        copy = shutil.copytree if (installation.prefix / path).is_dir() else shutil.copy
-        copy(installation.prefix / path, target)
+    program = folder / "prefix/bin/kissaten"
+    program.parent.mkdir(parents=True)
+    shutil.copy(installation.prefix / "bin/kissaten", program)
     rustc = folder / "rustc"
     rustc.write_text(RUSTC)
     subprocess.run(["chmod", "-R", "a+rX", folder], check=True)

@@ -6,48 +6,17 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from kernel import HANG, Installation, running
+from kernel import Installation, running
+from wheels import call
 
 # The wheel has it.
 pytestmark = pytest.mark.analyzer
-
-
-def call(*command: str | Path, **environment: str) -> str:
-    done = subprocess.run(
-        [str(part) for part in command],
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=HANG,
-    )
-    assert done.returncode == 0, done.stdout
-    return done.stdout
-
-
-@pytest.fixture(scope="module")
-def programs(installation, tmp_path_factory) -> Path:
-    """What the wheel is made of, without what only a debugger reads."""
-    folder = tmp_path_factory.mktemp("programs")
-    for program in ("bin/kissaten", "libexec/kissaten/kissaten-analyzer"):
-        if (installation.prefix / program).exists():
-            call("strip", "-o", folder / Path(program).name, installation.prefix / program)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def wheel(repository, programs, tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    call(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, repository, KISSATEN_WHEEL_PROGRAMS=str(programs))
-    [path] = folder.iterdir()
-    return path
 
 
 def venv(folder: Path) -> Path:
@@ -69,8 +38,7 @@ def test_what_is_in_it(wheel):
         "scripts/kissaten",
         "data/share/jupyter/kernels/kissaten/kernel.json",
         "data/share/jupyter/kernels/kissaten/logo-svg.svg",
-        "data/share/kissaten/source/Cargo.lock",
-        "data/share/kissaten/source/kernel/kissaten/src/lib.rs",
+        "data/share/kissaten/kissaten_papermill.py",
         "kissaten/__init__.py",
     } <= names
 

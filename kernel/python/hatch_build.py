@@ -1,8 +1,7 @@
 """Puts the kernel into the wheel: builds its programs, and says where pip lays what belongs to them.
 
-A wheel's `data` is laid under the environment's prefix: `bin/kissaten`, `share/jupyter/kernels/kissaten`,
-`share/kissaten/source` (what the session library is built from on the user's machine), `libexec/kissaten`. It knows neither
-JupyterLab nor the extension for Python notebooks.
+A wheel's `data` is laid under the environment's prefix: `bin/kissaten`, which carries the source of the session library,
+`share/jupyter/kernels/kissaten`, `libexec/kissaten`. It knows neither JupyterLab nor the extension for Python notebooks.
 
 The environment says how it is built:
   KISSATEN_WHEEL_PROGRAMS   a folder with `kissaten` and perhaps `kissaten-analyzer`, which are taken as they are
@@ -21,11 +20,6 @@ from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
-
-#: What the session library is made of.
-CRATES = ("ground", "ipc", "kissaten", "worker")
-#: The other members of the workspace, which cargo wants to see.
-MEMBERS = ("analyzer", "build", "compiler", "server")
 
 
 class KernelHook(BuildHookInterface):
@@ -48,8 +42,6 @@ class KernelHook(BuildHookInterface):
         data[str(root / "kernel/python/kernelspec/kernel.json")] = f"{kernelspec}/kernel.json"
         data[str(root / "kernel/server/src/logo.svg")] = f"{kernelspec}/logo-svg.svg"
         data[str(root / "notebooks/papermill/kissaten_papermill.py")] = "share/kissaten/kissaten_papermill.py"
-        for path in source(root):
-            data[str(path)] = f"share/kissaten/source/{path.relative_to(root)}"
 
     def _programs(self, root: Path) -> Path:
         """The folder with the built programs."""
@@ -59,7 +51,7 @@ class KernelHook(BuildHookInterface):
         glibc = os.environ.get("KISSATEN_WHEEL_GLIBC")
         triple = f"{platform.machine()}-unknown-linux-gnu"
         build = ["zigbuild", "--target", f"{triple}.{glibc}"] if glibc else ["build"]
-        jobs = [("release", "kissaten-server", "kissaten")]
+        jobs = [("release", "kissaten", "kissaten")]
         if os.environ.get("KISSATEN_WHEEL_ANALYZER") != "no":
             jobs.append(("analyzer", "kissaten-analyzer", "kissaten-analyzer"))
         target = root / "target"
@@ -75,19 +67,6 @@ class KernelHook(BuildHookInterface):
             if shutil.which("strip"):
                 subprocess.run(["strip", found / program], check=True)
         return found
-
-
-def source(root: Path) -> list[Path]:
-    """The files from which the session library is built on the user's machine."""
-    files = [root / "Cargo.toml", root / "Cargo.lock"]
-    for crate in CRATES:
-        folder = root / "kernel" / crate
-        found = (path for path in sorted(folder.rglob("*")) if path.suffix in (".rs", ".toml", ".svg"))
-        files += [path for path in found if "tests" not in path.relative_to(folder).parts]
-    files += [root / "kernel" / member / "Cargo.toml" for member in MEMBERS]
-    # Cargo wants a target in each member, though it builds none of these.
-    files += [path for member in MEMBERS for path in sorted((root / "kernel" / member / "src").glob("*.rs")) if path.name in ("lib.rs", "main.rs")]
-    return files
 
 
 def platform_tag(program: Path) -> str:

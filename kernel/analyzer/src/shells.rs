@@ -19,7 +19,7 @@ use serde::Deserialize;
 /// `kissaten` they speak of futures too; that is read only where it is asked for by itself.
 const KNOWN: &[(&str, &[&str])] = &[
     ("bytes", &[]),
-    ("kissaten", &["tokio"]),
+    ("kissaten-session", &["tokio"]),
     ("kissaten-ground", &[]),
     ("tokio", &["bytes", "pin-project-lite", "tokio-macros"]),
     (
@@ -183,7 +183,10 @@ mod tests {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let folder = tempfile::tempdir().unwrap();
         let own = root.join("kernel/kissaten");
-        let dependencies = format!("kissaten = {{ path = {:?} }}\n{dependencies}", own.display().to_string());
+        let dependencies = format!(
+            "kissaten = {{ package = \"kissaten-session\", path = {:?} }}\n{dependencies}",
+            own.display().to_string()
+        );
         let patches = write(folder.path(), &dependencies, &root.join("Cargo.lock"), true).unwrap();
         let table: toml::Table = toml::from_str(&patches).unwrap();
         let shells = table["patch"]["crates-io"].as_table().unwrap().values();
@@ -196,7 +199,7 @@ mod tests {
         for name in ["libc", "mio", "serde", "syn", "windows-sys"] {
             assert!(replaced.iter().any(|it| it == name), "{name} is read: {replaced:?}");
         }
-        for name in ["bytes", "futures-util", "kissaten", "pin-project-lite", "tokio", "tokio-macros"] {
+        for name in ["bytes", "futures-util", "kissaten-session", "pin-project-lite", "tokio", "tokio-macros"] {
             assert!(!replaced.iter().any(|it| it == name), "{name} is not read");
         }
     }

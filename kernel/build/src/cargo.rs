@@ -114,6 +114,7 @@ pub(crate) fn build(cargo: &Path, toolchain: &Toolchain, folder: &Path, target: 
         .current_dir(folder)
         .args(["build", "--profile", PROFILE, "--color=never", "--target-dir"])
         .arg(target)
+        .env("PATH", toolchain.path())
         .env("RUSTC", &toolchain.rustc)
         .env("CARGO_ENCODED_RUSTFLAGS", flags(toolchain).join("\u{1f}"))
         .env("CARGO_TERM_PROGRESS_WHEN", "never")

@@ -28,7 +28,8 @@ use toml::Table;
 use crate::session_library::{SessionError, SessionLibrary};
 
 pub use cache::use_of;
-pub use clean::parse_size;
+pub use clean::{Cleaned, parse_size};
+pub(crate) use clean::{everything, size_of};
 pub use refusal::refusal;
 pub use request::Change;
 pub use request::to_text;

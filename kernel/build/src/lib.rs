@@ -7,14 +7,18 @@
 
 pub mod cargo;
 pub mod dependency;
+mod examine;
 mod private;
 pub mod process_group;
+mod rustup;
 pub mod session_library;
 pub mod toolchain;
 pub mod umask;
 
 pub use cargo::package_variables;
-pub use dependency::{Change, DependencyError, Progress, parse_size};
+pub use dependency::{Change, Cleaned, DependencyError, Progress, parse_size};
+pub use examine::{Finding, State, examine};
 pub use process_group::{GroupId, ProcessGroup};
-pub use session_library::{SessionError, SessionLibrary, close_cache};
+pub use rustup::{InstallError, install as install_rust};
+pub use session_library::{SessionError, SessionLibrary, clean_cache, close_cache};
 pub use toolchain::{Toolchain, ToolchainError};

@@ -18,16 +18,19 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::cargo::{self, CallError, Description, PROFILE, Said, Unit, Units, flags};
+use crate::dependency::{self, Cleaned};
 use crate::private::{check_private, is_private};
 use crate::toolchain::{Toolchain, ToolchainError};
 use crate::umask;
 
-/// Names the sources of the session build, where they are not in their usual place beside the executable.
+/// Names the sources of the session build, where they are not to be those that the program carries.
 const SOURCE_VARIABLE: &str = "KISSATEN_SOURCE";
 /// Names the folder under which session libraries are built and looked for.
 const CACHE_VARIABLE: &str = "KISSATEN_CACHE";
 /// What is written into a finished build.
 const MANIFEST: &str = "session.json";
+/// The packages of the workspace that a session build compiles, by their folders.
+pub(crate) const PACKAGES: [&str; 5] = ["ground", "ipc", "kissaten", "marks", "worker"];
 /// Crates that cells name and that are compiled into the session library: of these there must be one.
 pub(crate) const SHARED: [&str; 2] = ["tokio", "futures"];
 
@@ -37,8 +40,10 @@ pub(crate) const SHARED: [&str; 2] = ["tokio", "futures"];
 pub enum SessionError {
     #[error(transparent)]
     Toolchain(#[from] ToolchainError),
-    #[error("the session library's source was not found beside the program; run `./install.sh` again")]
-    NoSource,
+    #[error(
+        "{SOURCE_VARIABLE} names `{0}`, where the session library's source is not; without it the program's own is taken"
+    )]
+    NoSource(PathBuf),
     #[error("there is no folder for the session library: set {CACHE_VARIABLE} to one that can be written")]
     NoCache,
     #[error("`{0}` cannot be used: {1}; free some room, or set {CACHE_VARIABLE} to a folder that can be written")]
@@ -105,8 +110,7 @@ impl SessionLibrary {
     /// # Errors
     /// When there is no rustc, or no source to go by.
     pub fn find() -> Result<Option<Self>, SessionError> {
-        let source = source()?;
-        let source_hash = hash_of(&source);
+        let source_hash = source_hash()?;
         // The last one that was used names its compiler, which is asked for nothing while its file is the same.
         for folder in cache_folders() {
             if let Some(found) = read_manifest(&folder.join(format!("latest-{source_hash:016x}.json"))) {
@@ -125,13 +129,13 @@ impl SessionLibrary {
     /// # Errors
     /// With cargo's words, when it fails.
     pub async fn build(progress: impl FnMut(&str) + Send) -> Result<Self, SessionError> {
-        let source = source()?;
-        let source_hash = hash_of(&source);
+        let source_hash = source_hash()?;
         let toolchain = tokio::task::spawn_blocking(Toolchain::find);
         let toolchain = toolchain.await.map_err(|error| SessionError::Build(error.to_string()))??;
         let cache = cache_folders().into_iter().next_back().ok_or(SessionError::NoCache)?;
         make_cache(&cache).map_err(|error| SessionError::Folder(cache.clone(), error))?;
         let target = cache.join(folder_name(&toolchain, source_hash));
+        let source = source(&target)?;
         let built = Self::build_from(&source, &target, toolchain, None, &CancellationToken::new(), progress).await?;
         write_manifest(&cache.join(format!("latest-{source_hash:016x}.json")), &built)?;
         Ok(built)
@@ -151,7 +155,7 @@ impl SessionLibrary {
         let program = cargo::find(&toolchain).ok_or(SessionError::NoCargo)?;
         let call = |levels: &BTreeMap<String, String>| {
             let mut call = cargo::build(&program, &toolchain, source, target);
-            call.args(["--package=kissaten", "--package=kissaten-worker"]);
+            call.args(["--package=kissaten-session", "--package=kissaten-worker"]);
             match offline {
                 None => call.arg("--locked"),
                 Some(true) => call.arg("--offline"),
@@ -309,19 +313,35 @@ fn read_manifest(path: &Path) -> Option<SessionLibrary> {
     let wanted = env::var_os("KISSATEN_RUSTC");
     let right =
         wanted.is_none_or(|wanted| Path::new(&wanted).canonicalize().ok() == found.toolchain.rustc.canonicalize().ok());
-    let is_whole = || found.worker.is_file() && found.library.is_file();
+    let is_whole = || found.worker.is_file() && found.library.is_file() && found.source.join("Cargo.lock").is_file();
     (right && found.toolchain.is_current() && is_whole() && is_private(&found.target)).then_some(found)
 }
 
-/// Where the sources of the session build are: given, beside the installed program, or around the one that was
-/// just built in its own checkout.
-fn source() -> Result<PathBuf, SessionError> {
-    let executable = env::current_exe().and_then(|path| path.canonicalize()).unwrap_or_default();
-    let beside = executable.parent().map(|folder| folder.join("../share/kissaten/source"));
-    let checkout = executable.ancestors().skip(1).map(Path::to_path_buf);
-    let given = env::var_os(SOURCE_VARIABLE).map(PathBuf::from);
-    let mut all = given.into_iter().chain(beside).chain(checkout);
-    all.find(|folder| folder.join("kernel/kissaten/Cargo.toml").is_file()).ok_or(SessionError::NoSource)
+/// The sources of the session build that were given, instead of those which the program carries.
+fn given_source() -> Result<Option<PathBuf>, SessionError> {
+    let Some(given) = env::var_os(SOURCE_VARIABLE).map(PathBuf::from) else { return Ok(None) };
+    if given.join("kernel/kissaten/Cargo.toml").is_file() {
+        Ok(Some(given))
+    } else {
+        Err(SessionError::NoSource(given))
+    }
+}
+
+/// What the name of a build says of its source.
+fn source_hash() -> Result<u64, SessionError> {
+    Ok(given_source()?.map_or(source::HASH, |given| hash_of(&given)))
+}
+
+/// Where the sources of a build into `target` are: given, or the program's own in there.
+fn source(target: &Path) -> Result<PathBuf, SessionError> {
+    if let Some(given) = given_source()? {
+        return Ok(given);
+    }
+    let place = target.join("source");
+    let cannot = |error| SessionError::Folder(place.clone(), error);
+    std::fs::create_dir_all(target).map_err(cannot)?;
+    source::unpack(&place).map_err(cannot)?;
+    Ok(place)
 }
 
 /// Where session libraries may be, those of the installation first; the last is where one is built.
@@ -347,6 +367,16 @@ pub(crate) fn make_cache(cache: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// The folder of the cache that is the user's, and what of it was removed, which is all that no kernel uses.
+///
+/// # Errors
+/// When there is no such folder.
+pub fn clean_cache() -> Result<(PathBuf, Cleaned), SessionError> {
+    let cache = cache_folders().into_iter().next_back().ok_or(SessionError::NoCache)?;
+    let cleaned = dependency::everything(&cache);
+    Ok((cache, cleaned))
+}
+
 /// Takes everybody else's rights from the user's own cache, as earlier versions left some with them.
 pub fn close_cache() {
     // It may be a link to where there is room.
@@ -369,7 +399,7 @@ fn folder_name(toolchain: &Toolchain, source_hash: u64) -> String {
 fn hash_of(source: &Path) -> u64 {
     let mut hasher = Fnv::default();
     let mut files = vec![source.join("Cargo.toml"), source.join("Cargo.lock")];
-    for name in ["ground", "ipc", "kissaten", "worker"] {
+    for name in PACKAGES {
         collect(&source.join("kernel").join(name), &mut files);
     }
     for file in files {

@@ -3,18 +3,26 @@
 //! Found once and written down beside the session library, so that a kernel that starts later asks nothing but
 //! whether the file is still the same. It deliberately knows nothing of cells.
 
+mod linker;
+
 use std::env;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use linker::NO_C_COMPILER;
+
 /// What is missing, and the command that gets it.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ToolchainError {
-    #[error("no Rust compiler was found; install one with `rustup toolchain install stable` (see https://rustup.rs)")]
+    #[error(
+        "no Rust compiler was found; `:rust install` in a cell gets one, or `kissaten rust install` in a terminal (by rustup, \
+         into your own folders)"
+    )]
     NoRustc,
     #[error("`{0}` does not answer as a Rust compiler does: {1}")]
     Broken(PathBuf, String),
@@ -39,6 +47,9 @@ pub struct Toolchain {
     pub full_path_flags: Vec<String>,
     /// Flags that make rustc call the linker that comes with it directly; empty to go by `cc`.
     pub link_flags: Vec<String>,
+    /// A folder with a program that stands in for `cc`, where there is none.
+    #[serde(default)]
+    pub(crate) tools: Option<PathBuf>,
 }
 
 impl Toolchain {
@@ -64,6 +75,7 @@ impl Toolchain {
             stamp: stamp(&rustc),
             full_path_flags: Vec::new(),
             link_flags: Vec::new(),
+            tools: None,
             rustc,
             sysroot,
             verbose_version,
@@ -76,13 +88,15 @@ impl Toolchain {
         } else {
             found.full_path_flags = vec!["--verbose".to_owned()];
         }
+        found.tools = found.stand_in();
         found.link_flags = found.direct_linker().filter(|flags| found.accepts(flags)).unwrap_or_default();
         Ok(found)
     }
 
     /// Whether the compiler is the one that was found. Asks the file system only.
     pub fn is_current(&self) -> bool {
-        !self.stamp.is_empty() && self.stamp == stamp(&self.rustc)
+        let has_tools = self.tools.as_ref().is_none_or(|tools| tools.join("cc").is_file());
+        has_tools && !self.stamp.is_empty() && self.stamp == stamp(&self.rustc)
     }
 
     /// A command that calls the compiler.
@@ -93,10 +107,18 @@ impl Toolchain {
         self.command_of(&self.rustc)
     }
 
+    /// `PATH` for whoever links: a real `cc` comes before the one that stands in for it.
+    pub(crate) fn path(&self) -> OsString {
+        let path = env::var_os("PATH").unwrap_or_default();
+        let folders = env::split_paths(&path).chain(self.tools.clone());
+        env::join_paths(folders).unwrap_or(path)
+    }
+
     /// A command that calls another program of the toolchain as if it were the compiler.
     pub fn command_of(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.env("RUSTC_BOOTSTRAP", "1").env_remove("RUSTC_LOG").env_remove("RUST_LOG").stdin(Stdio::null());
+        command.env("PATH", self.path());
         command
     }
 
@@ -116,35 +138,6 @@ impl Toolchain {
         command.args(["--edition=2024", "--crate-type=cdylib", "-Cprefer-dynamic"]).args(flags);
         command.arg("-o").arg(folder.path().join("libprobe.so")).arg(&source);
         command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
-    }
-
-    /// `rust-lld` comes with the compiler; called directly it saves the start of `cc`, which knows where the
-    /// system's libraries are and is asked for that here, once.
-    fn direct_linker(&self) -> Option<Vec<String>> {
-        let linker = self.sysroot.join("lib/rustlib").join(&self.host).join("bin/rust-lld");
-        if !linker.is_file() {
-            return None;
-        }
-        let mut flags = vec![format!("-Clinker={}", linker.to_str()?), "-Clinker-flavor=ld.lld".to_owned()];
-        let mut folders = Vec::new();
-        for library in ["libc.so", "libgcc_s.so.1"] {
-            let output = Command::new("cc").arg(format!("-print-file-name={library}")).output().ok()?;
-            let path = PathBuf::from(String::from_utf8(output.stdout).ok()?.trim());
-            let folder = path.canonicalize().ok()?.parent()?.to_path_buf();
-            let named = path.parent()?.to_path_buf();
-            for folder in [named, folder] {
-                if !folders.contains(&folder) {
-                    folders.push(folder);
-                }
-            }
-        }
-        // `-lgcc_s` wants the name without a number, which gcc keeps in a folder of its own.
-        let output = Command::new("cc").arg("-print-libgcc-file-name").output().ok()?;
-        folders.push(PathBuf::from(String::from_utf8(output.stdout).ok()?.trim()).parent()?.to_path_buf());
-        for folder in folders {
-            flags.push(format!("-Clink-arg=-L{}", folder.to_str()?));
-        }
-        Some(flags)
     }
 }
 

@@ -53,12 +53,25 @@ pub fn give_users(command: &mut tokio::process::Command) {
 /// # Errors
 /// When it cannot be made.
 pub fn temporary_folder(prefix: &str) -> io::Result<TempDir> {
+    match TEMPORARY.get().filter(|folder| folder.is_dir()) {
+        Some(folder) => closed(prefix).tempdir_in(folder),
+        None => folder_of_kernel(prefix),
+    }
+}
+
+/// The same, in the system's folder for such: that of a kernel, which lasts as long as the kernel does, whatever becomes of
+/// another kernel in this process.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn folder_of_kernel(prefix: &str) -> io::Result<TempDir> {
+    closed(prefix).tempdir()
+}
+
+fn closed(prefix: &str) -> tempfile::Builder<'_, 'static> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(prefix).permissions(Permissions::from_mode(0o700));
-    TEMPORARY
-        .get()
-        .filter(|folder| folder.is_dir())
-        .map_or_else(|| builder.tempdir(), |folder| builder.tempdir_in(folder))
+    builder
 }
 
 /// From here on temporary folders are made in this one.

@@ -22,7 +22,7 @@ use crate::items::Items;
 
 pub use crates::{registry_crates, registry_versions};
 use index::Index;
-pub use question::{Place, Question};
+pub use question::{AnalyzerPlace, Question};
 
 /// What a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -100,7 +100,7 @@ pub struct Knowledge {
     pub(crate) bindings: Vec<Binding>,
     /// Crates that the user added, as cells name them, with their versions.
     pub(crate) crates: Vec<(String, String)>,
-    pub(crate) place: Place,
+    pub(crate) place: AnalyzerPlace,
     pub(crate) index: OnceLock<Index>,
 }
 
@@ -111,7 +111,7 @@ impl Knowledge {
     }
 
     /// What the analyzer has to be started with.
-    pub fn place(&self) -> &Place {
+    pub fn place(&self) -> &AnalyzerPlace {
         &self.place
     }
 

@@ -41,12 +41,14 @@ pub struct CompileError {
     pub summary: String,
     /// All errors, rendered against the texts of the cells.
     pub rendered: Rendered,
+    /// The codes of the errors, as `E0308`, by which rustc explains them: each once, in the order of the errors.
+    pub codes: Vec<String>,
 }
 
 impl CompileError {
-    /// The codes of the errors, as `E0308`, by which rustc explains them.
+    /// The codes of the errors.
     pub fn codes(&self) -> Vec<String> {
-        crate::notebook::codes(&self.rendered.plain)
+        self.codes.clone()
     }
 }
 

@@ -47,7 +47,7 @@ pub(crate) enum Plan {
 pub(crate) struct Callable {
     /// The types of its parameters, as far as they are written.
     pub(crate) parameters: Vec<String>,
-    pub(crate) kind: Kind,
+    pub(crate) kind: FnTrait,
     pub(crate) threads: Threads,
     /// It is in a `Box`, `Arc` or `Rc` already, perhaps with a lock in it.
     pub(crate) holder: Option<&'static str>,
@@ -58,9 +58,9 @@ pub(crate) struct Callable {
     pub(crate) output: Plan,
 }
 
-/// By which trait something is called.
+/// The trait by which a closure is called, or a function pointer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Kind {
+pub(crate) enum FnTrait {
     Pointer,
     Fn,
     FnMut,
@@ -85,8 +85,8 @@ impl Threads {
     }
 }
 
-/// What the text of a cell does not say by itself.
-pub(crate) trait Names {
+/// The names of the notebook: what the text of a cell does not say by itself.
+pub(crate) trait NotebookNames {
     /// Whether it is a variable here.
     fn is_variable(&self, name: &str) -> bool;
     /// Whether what it stands for can surely be copied, if it is a variable at all.
@@ -96,12 +96,12 @@ pub(crate) trait Names {
 }
 
 /// The plan that the text alone gives for a variable. `None` where it says nothing.
-pub(crate) fn of_text(make: &Make, is_mutable: bool, names: &dyn Names) -> Option<Plan> {
+pub(crate) fn of_text(make: &Make, is_mutable: bool, names: &dyn NotebookNames) -> Option<Plan> {
     let plan = planned(make, is_mutable, names);
     (!plan.does_nothing()).then_some(plan)
 }
 
-fn planned(make: &Make, is_mutable: bool, names: &dyn Names) -> Plan {
+fn planned(make: &Make, is_mutable: bool, names: &dyn NotebookNames) -> Plan {
     let inside = |make: &Make| planned(make, false, names);
     match make {
         Make::Unknown => Plan::AsItIs,
@@ -126,25 +126,25 @@ pub(crate) fn callable(
     closure: &Closure,
     is_mutable: bool,
     holder: Option<&'static str>,
-    names: &dyn Names,
+    names: &dyn NotebookNames,
 ) -> Callable {
     let output = planned(&closure.output, false, names);
     let captures = closure.mentions.iter().any(|name| names.is_variable(name));
     let kind = if !captures && holder.is_none() && !closure.is_async && output.does_nothing() {
-        Kind::Pointer
+        FnTrait::Pointer
     } else if is_mutable && matches!(holder, None | Some("Box")) {
-        Kind::FnMut
+        FnTrait::FnMut
     } else {
-        Kind::Fn
+        FnTrait::Fn
     };
-    let is_copy = kind == Kind::Fn
+    let is_copy = kind == FnTrait::Fn
         && holder.is_none()
         && !closure.is_async
         && output.does_nothing()
         && closure.mentions.iter().all(|name| names.is_copy(name));
     let threads = match (kind, holder) {
         (_, Some("Rc")) => Threads::Neither,
-        (Kind::FnMut, _) => Threads::Send,
+        (FnTrait::FnMut, _) => Threads::Send,
         _ => Threads::SendSync,
     };
     let (parameters, is_async) = (closure.parameters.clone(), closure.is_async);
@@ -190,11 +190,11 @@ impl Plan {
     }
 
     /// What can only be called so; `FnMut` is more than `Fn`, and `FnOnce` more than that.
-    pub(crate) fn limit_calls(&mut self, kind: Kind) -> bool {
+    pub(crate) fn limit_calls(&mut self, kind: FnTrait) -> bool {
         self.change(&mut |plan| match plan {
             Self::Call(callable) if callable.kind < kind && !callable.is_async => {
                 callable.kind = kind;
-                if kind > Kind::Fn {
+                if kind > FnTrait::Fn {
                     callable.threads = callable.threads.max(Threads::Send);
                 }
                 true
@@ -251,15 +251,15 @@ impl Callable {
     fn expression(&self, name: &str) -> String {
         let parameters = self.parameters.join(", ");
         let call = match self.kind {
-            Kind::Pointer => return coerced(&format!("fn({parameters}) -> _"), name),
-            Kind::Fn => "Fn",
-            Kind::FnMut => "FnMut",
-            Kind::FnOnce => "FnOnce",
+            FnTrait::Pointer => return coerced(&format!("fn({parameters}) -> _"), name),
+            FnTrait::Fn => "Fn",
+            FnTrait::FnMut => "FnMut",
+            FnTrait::FnOnce => "FnOnce",
         };
         // What is in a shared lock cannot be of a lifetime that is looked for.
         let lifetime = if self.holder.is_some_and(|holder| holder.contains("::")) { "" } else { " + '_" };
         let object = format!("dyn ::core::ops::{call}({parameters}) -> _{}{lifetime}", self.threads.bounds());
-        if self.is_copy && self.kind == Kind::Fn && self.output.does_nothing() {
+        if self.is_copy && self.kind == FnTrait::Fn && self.output.does_nothing() {
             // A box cannot be copied, a reference can. What is copied has no destructor that would be missed.
             let leaked = format!("::std::boxed::Box::leak(::std::boxed::Box::new({name}))");
             return coerced(&format!("&({object})"), &leaked);
@@ -358,7 +358,7 @@ fn without_threads(bounds: &str) -> String {
 pub(crate) struct Variables(pub(crate) std::collections::BTreeSet<String>);
 
 #[cfg(test)]
-impl Names for Variables {
+impl NotebookNames for Variables {
     fn is_variable(&self, name: &str) -> bool {
         self.0.contains(name)
     }
@@ -373,97 +373,4 @@ impl Names for Variables {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::parse::parse;
-    use expect_test::{Expect, expect};
-    use std::collections::BTreeSet;
-
-    /// The plans that a text gives by itself.
-    #[track_caller]
-    fn check(text: &str, expected: Expect) {
-        let parsed = parse(text, &BTreeSet::new()).unwrap();
-        let variables = Variables(parsed.bindings.iter().map(|bound| bound.name.clone()).collect());
-        let plans = parsed.bindings.iter().filter_map(|bound| {
-            let plan = of_text(&bound.make, bound.mutable, &variables)?;
-            Some(format!("{}: {}", bound.name, words(&plan)))
-        });
-        expected.assert_eq(&plans.collect::<Vec<_>>().join("\n"));
-    }
-
-    fn words(plan: &Plan) -> String {
-        match plan {
-            Plan::AsItIs => "as it is".to_owned(),
-            Plan::Lazy { .. } => "lazy".to_owned(),
-            Plan::Call(callable) => {
-                let (kind, parameters) = (callable.kind, callable.parameters.join(", "));
-                let output = if callable.output.does_nothing() { "_".to_owned() } else { words(&callable.output) };
-                format!("{}{kind:?}({parameters}) -> {output}", callable.holder.unwrap_or_default())
-            }
-            Plan::Tuple(all) => format!("({})", all.iter().map(words).collect::<Vec<_>>().join(", ")),
-            Plan::Vec(inner) => format!("vec of {}", words(inner)),
-            Plan::Mapped(inner) => format!("map of {}", words(inner)),
-            Plan::Object { .. } | Plan::Coerced(_) => unreachable!("no text gives it"),
-        }
-    }
-
-    #[test]
-    fn a_text_shows_what_has_no_name() {
-        check(
-            "let a = async {}; let b = brew(); let c = Box::pin(brew()); let d = it.map(|x| x).rev(); let e = timeout(d, async {});",
-            expect![[r#"
-                a: lazy
-                b: lazy
-                c: lazy
-                d: lazy
-                e: lazy"#]],
-        );
-        check(
-            "let k = 1; let f = |x: i32| x; let g = |x: i32| x + k; let mut h = || k; let i = |k: u8| k; let j = Box::new(|| k); \
-             let l = |x| async move { x }; let m = |x| move |y: i32| x + y; let n = async |x: u32| x;",
-            expect![[r#"
-                f: Pointer(i32) -> _
-                g: Fn(i32) -> _
-                h: FnMut() -> _
-                i: Pointer(u8) -> _
-                j: BoxFn() -> _
-                l: Fn(_) -> lazy
-                m: Fn(_) -> Pointer(i32) -> _
-                n: Fn(u32) -> _"#]],
-        );
-        check(
-            "let a = (1, brew()); let (b, c) = (brew(), 2); let d = vec![brew()]; let e = [|| 1]; let f = Some(async {});",
-            expect![[r#"
-                a: (as it is, lazy)
-                b: lazy
-                d: vec of lazy
-                e: map of Pointer() -> _
-                f: map of lazy"#]],
-        );
-    }
-
-    #[test]
-    fn a_text_that_shows_nothing_is_left_alone() {
-        check(
-            "let a = tokio::spawn(async {}); let b = it.map(|x| x).collect::<Vec<_>>(); let c: Box<dyn Fn()> = Box::new(|| ()); \
-             let d = brew().await; let e = make(|x| x); let f = v.iter().rev(); let g = (1, 2);",
-            expect![[""]],
-        );
-    }
-
-    #[test]
-    fn boxes_are_shown_as_what_is_in_them() {
-        let check = |short: &str, expected: &str| assert_eq!(shown(short), expected);
-        check("Pin<Box<dyn Future<Output = u32> + Send>>", "impl Future<Output = u32>");
-        check("(Box<dyn Fn(i32) -> i32 + Send + Sync>, i32)", "(impl Fn(i32) -> i32, i32)");
-        check("Vec<Box<dyn for<'a> Fn(&'a str) -> usize + Send + Sync>>", "Vec<impl Fn(&str) -> usize>");
-        check(
-            "Arc<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>",
-            "Arc<impl Fn() -> impl Future<Output = ()>>",
-        );
-        check("Box<dyn DoubleEndedExact<Item = u8> + Send>", "impl DoubleEndedIterator<Item = u8> + ExactSizeIterator");
-        check("Peekable<Box<dyn Iterator<Item = u8>>>", "Peekable<impl Iterator<Item = u8>>");
-        check("&(dyn Fn(u8) -> u8 + Send + Sync)", "impl Fn(u8) -> u8");
-        check("for<'a> fn(&'a str) -> usize", "fn(&str) -> usize");
-    }
-}
+mod tests;

@@ -43,7 +43,7 @@ pub fn has_empty_end(text: &str) -> bool {
 }
 
 /// A token and where it stands.
-struct Token {
+struct PlacedToken {
     kind: TokenKind,
     range: Range<usize>,
 }
@@ -80,14 +80,16 @@ fn of_code(text: &str) -> Completeness {
             | TokenKind::GuardedStrPrefix => return Completeness::Invalid,
             _ => {}
         }
-        tokens.push(Token { kind: token.kind, range });
+        tokens.push(PlacedToken { kind: token.kind, range });
     }
     // Closed as it would be in the end, so that the parser sees what is inside.
     let closed = format!("{text}\n{}", open.iter().rev().collect::<String>());
     match parsed(&closed, text.trim_end().len()) {
-        Parsed::Whole if open.is_empty() => Completeness::Complete,
-        Parsed::Wrong => Completeness::Invalid,
-        Parsed::Whole | Parsed::Unfinished => Completeness::Incomplete { indent: indent::of_next_line(text, &tokens) },
+        Verdict::Whole if open.is_empty() => Completeness::Complete,
+        Verdict::Wrong => Completeness::Invalid,
+        Verdict::Whole | Verdict::Unfinished => {
+            Completeness::Incomplete { indent: indent::of_next_line(text, &tokens) }
+        }
     }
 }
 
@@ -142,22 +144,23 @@ fn literal(kind: LiteralKind, text: &str) -> Literal {
     }
 }
 
-enum Parsed {
+/// The parser's verdict on a text.
+enum Verdict {
     Whole,
     Unfinished,
     Wrong,
 }
 
 /// What the parser says of a text of which the first `length` bytes are the user's.
-fn parsed(text: &str, length: usize) -> Parsed {
-    let Ok(tokens) = text.parse::<proc_macro2::TokenStream>() else { return Parsed::Wrong };
+fn parsed(text: &str, length: usize) -> Verdict {
+    let Ok(tokens) = text.parse::<proc_macro2::TokenStream>() else { return Verdict::Wrong };
     if parse::is_too_deep(&tokens) {
-        return Parsed::Wrong;
+        return Verdict::Wrong;
     }
-    let Err(error) = Body::parse.parse2(tokens) else { return Parsed::Whole };
+    let Err(error) = Body::parse.parse2(tokens) else { return Verdict::Whole };
     // It misses something at the end of everything, which is nowhere, or before one of the brackets that are not the user's.
     let place = error.span().byte_range();
-    if place.is_empty() || place.start >= length { Parsed::Unfinished } else { Parsed::Wrong }
+    if place.is_empty() || place.start >= length { Verdict::Unfinished } else { Verdict::Wrong }
 }
 
 #[cfg(test)]

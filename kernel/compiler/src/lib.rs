@@ -27,7 +27,7 @@ mod rustc;
 mod rustfmt;
 
 pub use analysis::{
-    Completion, Completions, Inspection, Kind, Knowledge, Place, Question, registry_crates, registry_versions,
+    AnalyzerPlace, Completion, Completions, Inspection, Kind, Knowledge, Question, registry_crates, registry_versions,
 };
 pub use api::{
     Artifact, Changed, CompileError, Farewell, Finished, Hint, HintKind, Loan, LoanKind, PrepareError, Program,

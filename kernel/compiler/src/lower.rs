@@ -21,7 +21,7 @@ use crate::scope::Arrangement;
 use crate::source_map::{Edits, Generated, Region};
 
 use declare::take_over;
-pub(crate) use declare::{Moved, Owned};
+pub(crate) use declare::{MovedVariable, Owned};
 use keep::end_part;
 pub(crate) use loan::{Loans, Stays};
 
@@ -71,7 +71,7 @@ pub(crate) struct Frame<'a> {
     /// Older variables that go when the others are kept: a newer one of their name is not.
     pub(crate) forget: Vec<&'a str>,
     /// Variables that an earlier cell moved.
-    pub(crate) moved: Vec<Moved<'a>>,
+    pub(crate) moved: Vec<MovedVariable<'a>>,
     /// Variables that are lent and in the way, declared for rustc's words.
     pub(crate) declared: Vec<&'a Binding>,
     /// What becomes of variables that borrow.

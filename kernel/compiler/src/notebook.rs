@@ -46,8 +46,7 @@ use attempt::{Attempt, Success};
 use dependencies::Dependencies;
 pub use export::ExportError;
 use finish::Pending;
-use history::Entry;
-pub(crate) use inquiry::codes;
+use history::PastCell;
 
 /// A generation of the items crate.
 #[derive(Clone, Debug)]
@@ -72,7 +71,7 @@ pub struct Notebook {
     /// Variables that the worker is to drop before the next cell runs.
     leaving: BTreeSet<String>,
     /// What ran.
-    history: Vec<Entry>,
+    history: Vec<PastCell>,
     /// Texts of all cells that can still be pointed at, by label.
     texts: BTreeMap<String, Arc<CellText>>,
     serial: u64,
@@ -181,7 +180,7 @@ impl Notebook {
             && let Some(pending) = artifact.program.as_ref().and_then(|program| self.pending.get_mut(&program.entry))
         {
             let scope = Arc::new(self.items.imports.clone());
-            pending.entry = Some(Entry::new(&cell, &parsed, scope));
+            pending.entry = Some(PastCell::new(&cell, &parsed, scope));
         }
         Ok(artifact)
     }
@@ -425,5 +424,9 @@ fn changes(what: &str) -> PrepareError {
 
 /// An error of our own, in rustc's form.
 fn refused(summary: String, plain: String) -> PrepareError {
-    PrepareError::Compile(CompileError { summary, rendered: crate::Rendered { ansi: plain.clone(), plain } })
+    PrepareError::Compile(CompileError {
+        summary,
+        rendered: crate::Rendered { ansi: plain.clone(), plain },
+        codes: Vec::new(),
+    })
 }

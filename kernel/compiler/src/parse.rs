@@ -34,7 +34,7 @@ pub(crate) use hint::{Future, FutureOf, Guess};
 pub(crate) use instrument::{Form, Instruments};
 pub(crate) use item::{Import, Item, ItemKind, Space, Static};
 pub(crate) use make::{Borrowing, Closure, Make, is_copy_type};
-pub(crate) use names::{Form as NameForm, Leaf as UseLeaf, NameUse, Names, of_type as names_of_type};
+pub(crate) use names::{Leaf as UseLeaf, NameForm, NameUse, Names, of_type as names_of_type};
 pub(crate) use open::{Open, OpenLet};
 pub(crate) use path::Use;
 
@@ -66,7 +66,7 @@ pub(crate) struct Parsed {
     /// The tail is `Ok(())`, which ends many examples: there is nothing to show.
     pub(crate) ok_unit: Option<OkUnit>,
     /// Names that `let` statements at the top level bind, in order, the last of each name.
-    pub(crate) bindings: Vec<Binding>,
+    pub(crate) bindings: Vec<BoundName>,
     /// The closures in the statements.
     pub(crate) closures: Vec<Closure>,
     /// Closures and async blocks in a `let` at the top level that borrow what they capture.
@@ -115,7 +115,7 @@ pub(crate) enum OkUnit {
 
 /// A name that a `let` at the top level binds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Binding {
+pub(crate) struct BoundName {
     pub(crate) name: String,
     pub(crate) mutable: bool,
     /// Where its `let` statement stands.

@@ -14,7 +14,7 @@ pub type MimeBundle = serde_json::Map<String, serde_json::Value>;
 pub enum Event {
     /// The runtime stands and cells can run. Sent once, first.
     Ready {
-        /// What the worker's words on its own stdout and stderr begin with; see [`marks`](crate::marks).
+        /// What the worker's words on its own stdout and stderr begin with; see the crate `kissaten-marks`.
         mark: String,
     },
     /// Something to display, from a cell or from a task of it.

@@ -8,7 +8,6 @@ pub mod analyzer;
 mod codec;
 mod comm;
 mod event;
-pub mod marks;
 mod request;
 
 pub use codec::{CodecError, MAX_FRAME, decode, encode, read, write};

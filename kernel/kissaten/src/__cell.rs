@@ -23,7 +23,7 @@ pub use crate::resident::{Resident, Scope, Seat, Stay, Token};
 pub use crate::runtime::Program;
 pub use crate::task::branch::{Branch, branch};
 pub use crate::task::carry::carry;
-pub use crate::task::lane::{Carry, Lane, Spawned};
+pub use crate::task::lane::{Carry, Spawned, TaskFuture};
 
 /// The traits of the choice how a value is shown; they must be in scope for it.
 pub mod probes {

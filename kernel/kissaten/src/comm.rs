@@ -269,7 +269,7 @@ impl Sender {
 
 fn send(id: &str, kind: Kind, message: Message) {
     let packet = Packet { id: id.to_owned(), kind, message };
-    runtime::send(runtime::Message::Comm { cell: here::run_or_current(), packet });
+    runtime::send(runtime::Notice::Comm { cell: here::run_or_current(), packet });
 }
 
 #[cfg(test)]

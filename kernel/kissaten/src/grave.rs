@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::runtime::{self, Cell, Hint, Message, Session};
+use crate::runtime::{self, Cell, Hint, Notice, Session};
 use crate::store::{self, Slot};
 use crate::{here, hint, output, panic};
 
@@ -191,7 +191,7 @@ fn watch_for_ever() {
                 "{} takes long to be dropped; the cell itself has done its work, and ends when that is over",
                 watched.title
             );
-            runtime::send(Message::Hint { cell: watched.run, hint: Hint::Drop, text });
+            runtime::send(Notice::Hint { cell: watched.run, hint: Hint::Drop, text });
             continue;
         }
         // Whoever begins wakes this thread, and who is done in time need not.

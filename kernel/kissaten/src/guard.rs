@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use crate::error::{CellDebugError, CellError};
-use crate::runtime::{Outcome, State, current};
+use crate::runtime::{CellState, Outcome, current};
 use crate::{interrupt, panic, resident, trace};
 
 /// The user's part of a cell: ends when it ends, panics, or is interrupted, and writes down which.
@@ -64,7 +64,7 @@ fn poll_guarded(context: &mut Context<'_>, poll: &mut dyn FnMut(&mut Context<'_>
 
 fn poll_at(
     depth: usize,
-    state: &State,
+    state: &CellState,
     context: &mut Context<'_>,
     poll: &mut dyn FnMut(&mut Context<'_>) -> Poll<()>,
 ) -> Poll<()> {
@@ -109,7 +109,7 @@ fn poll_at(
     }
 }
 
-fn interrupted(state: &State) -> Poll<()> {
+fn interrupted(state: &CellState) -> Poll<()> {
     state.end_interrupts();
     *state.outcome() = Some(Outcome::Interrupted);
     Poll::Ready(())

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::display::duration::duration;
 use crate::label;
-use crate::runtime::{self, Hint, Message, Panic};
+use crate::runtime::{self, Hint, Notice, Panic};
 use crate::task::place_of;
 
 /// Places that were told of, so that a loop does not tell it again and again.
@@ -28,27 +28,27 @@ pub(crate) fn long_poll(run: u64, name: Option<&str>, spawned_at: &'static Locat
          Where it sleeps, use `tokio::time::sleep(…).await`; what computes for long is for `tokio::task::spawn_blocking`.",
         duration(length)
     );
-    runtime::send(Message::Hint { cell: run, hint: Hint::Blocking, text });
+    runtime::send(Notice::Hint { cell: run, hint: Hint::Blocking, text });
 }
 
 /// A panic that does not end a cell: in a task, in a thread, or caught by user code.
 pub(crate) fn panicked(run: u64, who: &str, panic: &Panic) {
     let place = panic.location.as_ref().map(|at| format!(" at {}", label::place(&at.file, at.line)));
     let text = format!("{who} panicked{}:\n{}", place.unwrap_or_default(), panic.message);
-    runtime::send(Message::Hint { cell: run, hint: Hint::Panic, text });
+    runtime::send(Notice::Hint { cell: run, hint: Hint::Panic, text });
 }
 
 /// A value that goes panicked in its `Drop`; whose, in words.
 pub(crate) fn panicked_while_dropped(run: u64, whose: &str, panic: &Panic) {
     let place = panic.location.as_ref().map(|at| format!(" at {}", label::place(&at.file, at.line)));
     let text = format!("{whose} panicked while it was dropped{}:\n{}", place.unwrap_or_default(), panic.message);
-    runtime::send(Message::Hint { cell: run, hint: Hint::Drop, text });
+    runtime::send(Notice::Hint { cell: run, hint: Hint::Drop, text });
 }
 
 /// An interrupt came while it was dropped.
 pub(crate) fn drop_interrupted(run: u64, whose: &str) {
     let text = format!("{whose} was interrupted while it was dropped");
-    runtime::send(Message::Hint { cell: run, hint: Hint::Drop, text });
+    runtime::send(Notice::Hint { cell: run, hint: Hint::Drop, text });
 }
 
 /// A task in a sentence.

@@ -11,7 +11,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::oneshot;
 
 use crate::here;
-use crate::runtime::{self, Message};
+use crate::runtime::{self, Notice};
 
 /// What came of a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,7 +74,7 @@ impl Question {
         let id = QUESTIONS.fetch_add(1, Ordering::Relaxed) + 1;
         let (sender, receiver) = oneshot::channel();
         waiting().get_or_insert_default().insert(id, sender);
-        runtime::send(Message::Input { id, cell: here::run_or_current(), prompt, password });
+        runtime::send(Notice::Input { id, cell: here::run_or_current(), prompt, password });
         (Self(id), receiver)
     }
 }
@@ -82,7 +82,7 @@ impl Question {
 impl Drop for Question {
     fn drop(&mut self) {
         if waiting().as_mut().is_some_and(|waiting| waiting.remove(&self.0).is_some()) {
-            runtime::send(Message::InputWithdrawn { id: self.0 });
+            runtime::send(Notice::InputWithdrawn { id: self.0 });
         }
     }
 }

@@ -14,12 +14,13 @@ const INTERVAL: Duration = Duration::from_millis(500);
 /// The picture of a cell that runs.
 pub(crate) struct Live {
     run: u64,
-    shared: Arc<Shared>,
+    shared: Arc<Stopping>,
     drawer: Option<JoinHandle<()>>,
 }
 
+/// The sign for the drawing thread that the cell has ended.
 #[derive(Default)]
-struct Shared {
+struct Stopping {
     done: Mutex<bool>,
     changed: Condvar,
 }
@@ -31,7 +32,7 @@ impl Live {
     pub(crate) fn begin(run: u64, label: &str) -> Self {
         trace::begin(run, label);
         show(run, false);
-        let shared = Arc::<Shared>::default();
+        let shared = Arc::<Stopping>::default();
         let theirs = Arc::clone(&shared);
         // Without the thread there is the last picture.
         let drawer = std::thread::Builder::new().name("timeline".into()).spawn(move || theirs.draw(run)).ok();
@@ -50,7 +51,7 @@ impl Live {
     }
 }
 
-impl Shared {
+impl Stopping {
     /// Draws until the cell is done.
     fn draw(&self, run: u64) {
         let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);

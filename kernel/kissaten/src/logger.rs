@@ -15,14 +15,15 @@ const SET_BEFORE: [&str; 3] = [
     "SetLoggerError(())",
 ];
 
-type Place = &'static Location<'static>;
+/// The place of a call that sets a logger.
+type SetterPlace = &'static Location<'static>;
 
 /// Where the first was set.
-static FIRST: OnceLock<Place> = OnceLock::new();
+static FIRST: OnceLock<SetterPlace> = OnceLock::new();
 
 thread_local! {
     /// Where this thread sets one now.
-    static SETS: Cell<Option<Place>> = const { Cell::new(None) };
+    static SETS: Cell<Option<SetterPlace>> = const { Cell::new(None) };
 }
 
 /// A call that may set a logger begins.
@@ -39,7 +40,7 @@ pub fn has_set_logger() {
 }
 
 /// What can be added to words that say that there was a logger before, and where the present call of a cell is.
-pub(crate) fn set_before(message: &str) -> Option<(String, Option<Place>)> {
+pub(crate) fn set_before(message: &str) -> Option<(String, Option<SetterPlace>)> {
     let now = SETS.take();
     SET_BEFORE.iter().any(|words| message.contains(words)).then(|| {
         let first = FIRST.get().filter(|first| now.is_none_or(|now| ***first != *now));

@@ -15,11 +15,9 @@ use std::io::{self, StdoutLock, Write};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::{here, label, pipe};
+use kissaten_marks::Word;
 
-/// What a word begins and ends with; see the `ipc` crate's `marks`.
-const BEGIN: &str = "\u{1b}_";
-const END: &str = "\u{1b}\\";
+use crate::{here, label, pipe};
 
 /// Without it there is nobody who would understand the words, and nothing is marked.
 static MARK: OnceLock<String> = OnceLock::new();
@@ -34,27 +32,23 @@ pub(crate) fn mark() -> &'static str {
     })
 }
 
-fn word(letter: char, number: Option<u64>) -> Option<Vec<u8>> {
-    let mut word = Vec::new();
-    write_word(&mut word, letter, number)?;
-    Some(word)
+/// A word as it is written.
+fn said(word: Word) -> Option<Vec<u8>> {
+    let mut said = Vec::new();
+    write_word(&mut said, word)?;
+    Some(said)
 }
 
 /// Writes a word, if there is a mark.
-pub(crate) fn write_word(to: &mut impl Write, letter: char, number: Option<u64>) -> Option<()> {
-    let mark = MARK.get()?;
-    match number {
-        Some(number) => write!(to, "{BEGIN}{mark}{letter}{number}{END}"),
-        None => write!(to, "{BEGIN}{mark}{letter}{END}"),
-    }
-    .ok()
+pub(crate) fn write_word(to: &mut impl Write, word: Word) -> Option<()> {
+    word.write(to, MARK.get()?).ok()
 }
 
 /// From here on what is not marked belongs to this run.
 pub(crate) fn begin(run: u64) {
     let mut out = io::stdout().lock();
     let _ = pipe::as_it_is(|| out.flush());
-    pipe::set_unmarked(run, &word('c', Some(run)).unwrap_or_default());
+    pipe::set_unmarked(run, &said(Word::Unmarked(run)).unwrap_or_default());
     here::set_current(run);
 }
 
@@ -65,15 +59,15 @@ pub(crate) fn number_display() -> u64 {
 
 /// Here stands a display, between what was printed before and after it.
 pub(crate) fn place_display(number: u64) {
-    if let Some(word) = word('d', Some(number)) {
-        write_whole(&mut io::stdout().lock(), &word);
+    if let Some(said) = said(Word::Display(number)) {
+        write_whole(&mut io::stdout().lock(), &said);
     }
 }
 
 /// Here ends what a run has shown and printed; `wait`: when the next of it comes.
 pub(crate) fn clear(run: u64, wait: bool) {
-    if let Some(word) = word(if wait { 'w' } else { 'x' }, Some(run)) {
-        write_whole(&mut io::stdout().lock(), &word);
+    if let Some(said) = said(if wait { Word::ClearWithNext(run) } else { Word::Clear(run) }) {
+        write_whole(&mut io::stdout().lock(), &said);
     }
 }
 
@@ -108,7 +102,7 @@ pub fn stdout(text: Arguments<'_>, newline: bool, written: &'static str) {
     } else {
         // Formatting may print by itself, so the words come around what is whole.
         drop(out);
-        marked('o', owner, text, newline);
+        marked(Word::Stdout(owner), text, newline);
     }
 }
 
@@ -121,7 +115,7 @@ pub fn stderr(text: Arguments<'_>, newline: bool, written: &'static str) {
         owner => owner,
     };
     if owner != 0 && MARK.get().is_some() {
-        marked('e', owner, text, newline);
+        marked(Word::Stderr(owner), text, newline);
     } else {
         let mut line = Vec::with_capacity(128);
         let _ = write(&mut line, text, newline);
@@ -130,8 +124,8 @@ pub fn stderr(text: Arguments<'_>, newline: bool, written: &'static str) {
 }
 
 #[inline(never)]
-fn marked(letter: char, owner: u64, text: Arguments<'_>, newline: bool) {
-    let (Some(begin), Some(end)) = (word(letter, Some(owner)), word('-', None)) else { return };
+fn marked(owner: Word, text: Arguments<'_>, newline: bool) {
+    let (Some(begin), Some(end)) = (said(owner), said(Word::End)) else { return };
     let mut bytes = Vec::with_capacity(256);
     bytes.extend_from_slice(&begin);
     let _ = write(&mut bytes, text, newline);

@@ -5,7 +5,7 @@
 
 use crate::display::Display;
 use crate::here;
-use crate::runtime::{self, Message};
+use crate::runtime::{self, Notice};
 
 /// Shows a value in the frontend's pager, apart from the notebook: documentation, a long listing.
 ///
@@ -15,7 +15,7 @@ use crate::runtime::{self, Message};
 /// kissaten::page(&kissaten::Markdown("# How to brew\n\n…"));
 /// ```
 pub fn page(value: &impl Display) {
-    runtime::send(Message::Page { cell: here::run_or_current(), data: value.mime_bundle() });
+    runtime::send(Notice::Page { cell: here::run_or_current(), data: value.mime_bundle() });
 }
 
 /// Writes a new cell behind this one, or, in a console, the next line to be edited. Only a cell that runs can.
@@ -24,5 +24,5 @@ pub fn page(value: &impl Display) {
 /// kissaten::set_next_input("let cups = 3;");
 /// ```
 pub fn set_next_input(text: impl Into<String>) {
-    runtime::send(Message::NextInput { cell: here::run_or_current(), text: text.into() });
+    runtime::send(Notice::NextInput { cell: here::run_or_current(), text: text.into() });
 }

@@ -2,8 +2,8 @@
 //!
 //! The session library defines libc's `write` and `writev`, which the dynamic linker finds before libc's own. So what a
 //! dependency prints in a task (a logger's events, its own `println!`) belongs to the cell of that task, as what the
-//! cell's macros print. On threads of which no cell is known nothing is marked. What words mean is told by the `ipc`
-//! crate's `marks`; who prints what is [`output`](crate::output)'s.
+//! cell's macros print. On threads of which no cell is known nothing is marked. What words mean is told by
+//! [`kissaten_marks`]; who prints what is [`output`](crate::output)'s.
 //!
 //! It may be called by a handler of a signal and by the child of a `fork`, so it allocates nothing, and a thread that is
 //! here already goes on without a lock.
@@ -15,6 +15,8 @@ use std::os::fd::FromRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
+
+use kissaten_marks::Word;
 
 use crate::{here, output};
 
@@ -101,15 +103,15 @@ fn write_marked(descriptor: i32, parts: &[IoSlice<'_>]) -> Option<isize> {
     }
     as_it_is(|| {
         let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
-        let letter = match descriptor {
+        let owner = match descriptor {
             // Between the words of others it would be theirs.
             STDOUT if run == 0 || run == unmarked() => return Some(write_some(descriptor, parts)),
-            STDOUT => 'o',
+            STDOUT => Word::Stdout(run),
             // It goes over stdout, which keeps the order of both.
-            _ if run != 0 => 'e',
+            _ if run != 0 => Word::Stderr(run),
             _ => return None,
         };
-        let (begin, end) = (Word::new(letter, Some(run))?, Word::new('-', None)?);
+        let (begin, end) = (Said::new(owner)?, Said::new(Word::End)?);
         if !pipes.are_there(descriptor) {
             return None;
         }
@@ -128,16 +130,16 @@ fn write_marked(descriptor: i32, parts: &[IoSlice<'_>]) -> Option<isize> {
     })
 }
 
-/// A word of the session library, made without an allocation.
-struct Word {
+/// A word as it is written, made without an allocation.
+struct Said {
     bytes: [u8; 96],
     length: usize,
 }
 
-impl Word {
-    fn new(letter: char, number: Option<u64>) -> Option<Self> {
+impl Said {
+    fn new(word: Word) -> Option<Self> {
         let mut bytes = Cursor::new([0; 96]);
-        output::write_word(&mut bytes, letter, number)?;
+        output::write_word(&mut bytes, word)?;
         let length = usize::try_from(bytes.position()).ok()?;
         Some(Self { bytes: bytes.into_inner(), length })
     }

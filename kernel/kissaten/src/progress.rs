@@ -33,7 +33,7 @@ use self::board::Bar;
 pub fn progress<I: IntoIterator>(items: I) -> Progress<I::IntoIter> {
     let items = items.into_iter();
     let (least, most) = items.size_hint();
-    Progress { running: Running::begin(least, most), items }
+    Progress { running: BarCount::begin(least, most), items }
 }
 
 /// As [`progress`], for the items of a stream.
@@ -49,7 +49,7 @@ pub fn progress<I: IntoIterator>(items: I) -> Progress<I::IntoIter> {
 /// ```
 pub fn progress_stream<S: Stream>(items: S) -> Progress<S> {
     let (least, most) = items.size_hint();
-    Progress { running: Running::begin(least, most), items }
+    Progress { running: BarCount::begin(least, most), items }
 }
 
 /// An iterator or a stream that shows how far it has come; see [`progress`] and [`progress_stream`].
@@ -57,7 +57,7 @@ pub fn progress_stream<S: Stream>(items: S) -> Progress<S> {
 #[must_use = "iterators and streams do nothing unless they are used"]
 pub struct Progress<I> {
     // Dropped first: what the items do when they are dropped is not waited for.
-    running: Running,
+    running: BarCount,
     items: I,
 }
 
@@ -115,15 +115,15 @@ impl<S: Stream> Stream for Progress<S> {
     }
 }
 
-/// What moves a bar.
+/// The count that moves a bar.
 #[derive(Debug)]
-struct Running {
+struct BarCount {
     bar: Arc<Bar>,
     /// How many items were handed out. The last of them is being worked on, and done when the next is asked for.
     given: u64,
 }
 
-impl Running {
+impl BarCount {
     #[inline(never)]
     fn begin(least: usize, most: Option<usize>) -> Self {
         // Half the numbers, and more, is what iterators without an end say.
@@ -153,7 +153,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for BarCount {
     fn drop(&mut self) {
         board::end(&self.bar, false);
     }

@@ -1,6 +1,6 @@
 //! The one runtime, and the run of a cell on it.
 //!
-//! A cell's own future runs by `block_on` on the thread that calls [`Session::run`], so it need not be `Send`;
+//! A cell's own future runs by [`Session::block_on`] on the thread that calls it, so it need not be `Send`;
 //! what it spawns runs on the runtime's workers and goes on when the cell has ended.
 
 use std::collections::BTreeMap;
@@ -79,9 +79,9 @@ pub enum Hint {
     Drop,
 }
 
-/// What the session has to say to whoever runs it.
+/// A notice: what the session has to say to whoever runs it.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Message {
+pub enum Notice {
     Display(Displayed),
     /// A sentence or two for the user, under the cell of that run.
     Hint {
@@ -89,7 +89,7 @@ pub enum Message {
         hint: Hint,
         text: String,
     },
-    /// A question; [`Session::answer`] takes the answer. No prompt: somebody reads the process's stdin.
+    /// A question; [`answer`] takes the answer. No prompt: somebody reads the process's stdin.
     Input {
         id: u64,
         cell: u64,
@@ -127,7 +127,7 @@ pub enum Message {
 }
 
 /// Where messages go; called from any thread.
-pub type Sink = Box<dyn Fn(Message) + Send + Sync>;
+pub type Sink = Box<dyn Fn(Notice) + Send + Sync>;
 
 static SINK: OnceLock<Sink> = OnceLock::new();
 
@@ -145,7 +145,7 @@ pub(crate) fn current() -> MutexGuard<'static, Option<Cell>> {
     CURRENT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-pub(crate) fn send(message: Message) {
+pub(crate) fn send(message: Notice) {
     if let Some(sink) = SINK.get() {
         sink(message);
     }
@@ -154,7 +154,7 @@ pub(crate) fn send(message: Message) {
 /// Sends a display and marks where it stands. An update stands where the first one did.
 pub(crate) fn send_display(cell: u64, data: MimeBundle, display_id: Option<String>, update: bool) {
     let number = (!update).then(output::number_display);
-    send(Message::Display(Displayed { cell, number, data, display_id, update }));
+    send(Notice::Display(Displayed { cell, number, data, display_id, update }));
     if let Some(number) = number {
         output::place_display(number);
     }
@@ -237,7 +237,7 @@ impl Session {
     }
 }
 
-/// Gives an answer to [`Message::Input`]. From any thread.
+/// Gives an answer to [`Notice::Input`]. From any thread.
 pub fn answer(id: u64, answer: Answer) {
     input::answer(id, answer);
     input::wake_readers();
@@ -286,10 +286,11 @@ pub fn abort_task(id: u64) -> Result<(), String> {
 /// One run of one cell; a handle for who runs it and who interrupts it.
 #[derive(Clone)]
 pub struct Cell {
-    pub(crate) state: Arc<State>,
+    pub(crate) state: Arc<CellState>,
 }
 
-pub(crate) struct State {
+/// The state of a running cell, as all of its threads see it.
+pub(crate) struct CellState {
     pub(crate) id: u64,
     label: String,
     timeline: bool,
@@ -304,7 +305,7 @@ pub(crate) struct State {
     pub(crate) innermost: AtomicUsize,
 }
 
-impl State {
+impl CellState {
     /// The cell's own code has ended; what is dropped and put back now has checkpoints too, which are to do nothing.
     pub(crate) fn end_interrupts(&self) {
         self.ended.store(true, Ordering::SeqCst);
@@ -322,7 +323,9 @@ impl Cell {
         let (interrupted, ended) = (AtomicBool::new(false), AtomicBool::new(false));
         let (waker, outcome) = (AtomicWaker::new(), Mutex::new(None));
         let (depth, innermost, label) = (AtomicUsize::new(0), AtomicUsize::new(0), label.to_owned());
-        Self { state: Arc::new(State { id, label, timeline, interrupted, ended, waker, outcome, depth, innermost }) }
+        Self {
+            state: Arc::new(CellState { id, label, timeline, interrupted, ended, waker, outcome, depth, innermost }),
+        }
     }
 
     /// What is not marked is this cell's from now on.
@@ -335,7 +338,7 @@ impl Cell {
     /// Cancels the cell: at its next `.await` or checkpoint it ends as [`Outcome::Interrupted`]. From any thread.
     pub fn interrupt(&self) {
         if !self.state.interrupted.load(Ordering::Acquire) && ctrl_c::hear(self.state.id) {
-            return send(Message::Heard { cell: self.state.id });
+            return send(Notice::Heard { cell: self.state.id });
         }
         self.state.interrupted.store(true, Ordering::Release);
         interrupt::begin(self.state.id);

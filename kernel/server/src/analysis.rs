@@ -17,7 +17,7 @@ use ipc::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub(crate) use self::analyzer::Analyzer;
+pub(crate) use self::{analyzer::Analyzer, process::find as program};
 use crate::execution::Value;
 
 /// How long the analyzer is waited for before the answer is given without it.

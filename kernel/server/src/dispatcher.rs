@@ -122,7 +122,7 @@ pub(crate) async fn serve(
     found: library::Found,
     history: History,
 ) -> anyhow::Result<()> {
-    let directory = umask::temporary_folder(DIRECTORY).context("failed to make a directory for the kernel's files")?;
+    let directory = umask::folder_of_kernel(DIRECTORY).context("failed to make a directory for the kernel's files")?;
     umask::keep_temporary_in(directory.path().join("temporary"))
         .context("failed to make a directory for temporary files")?;
     tokio::task::spawn_blocking(close_left_over);

@@ -79,16 +79,31 @@ enum Job {
     End(oneshot::Sender<()>),
 }
 
+/// The file that the history is kept in, as the environment has it: in the user's data folder if it says nothing.
+pub(crate) fn file() -> Option<PathBuf> {
+    match env::var_os(VARIABLE) {
+        Some(off) if off == "off" => None,
+        Some(file) if !file.is_empty() => Some(PathBuf::from(file)),
+        _ => dirs::data_dir().map(|folder| folder.join("kissaten").join("history.sqlite")),
+    }
+}
+
+/// That file and those that SQLite has beside it, where they are there.
+pub(crate) fn files() -> Vec<PathBuf> {
+    let Some(file) = file() else { return Vec::new() };
+    let beside = ["", "-wal", "-shm", "-journal"].map(|ending| {
+        let mut name = file.clone().into_os_string();
+        name.push(ending);
+        PathBuf::from(name)
+    });
+    beside.into_iter().filter(|file| file.is_file()).collect()
+}
+
 impl History {
     /// As the environment has it: in the user's data folder if it says nothing.
     pub(crate) fn from_environment() -> Self {
-        let file = match env::var_os(VARIABLE) {
-            Some(off) if off == "off" => None,
-            Some(file) if !file.is_empty() => Some(PathBuf::from(file)),
-            _ => dirs::data_dir().map(|folder| folder.join("kissaten").join("history.sqlite")),
-        };
         let limit = env::var(LIMIT_VARIABLE).ok().and_then(|limit| build::parse_size(&limit));
-        file.map_or_else(Self::off, |file| Self::in_file(file, limit.unwrap_or(DEFAULT_LIMIT)))
+        file().map_or_else(Self::off, |file| Self::in_file(file, limit.unwrap_or(DEFAULT_LIMIT)))
     }
 
     /// Keeps nothing, and answers that there is nothing.

@@ -2,9 +2,11 @@
 
 mod analysis;
 mod channel;
+mod clean;
 mod command;
 mod connection;
 mod dispatcher;
+mod doctor;
 mod execution;
 mod hint;
 mod history;
@@ -15,6 +17,7 @@ mod parent;
 mod prebuild;
 mod request;
 mod run;
+mod rust;
 mod session;
 #[cfg(test)]
 mod transcript;
@@ -58,6 +61,13 @@ enum Command {
         #[arg(required = true, value_name = "CRATE")]
         crates: Vec<String>,
     },
+    /// Look at all that cells need, and say the mend of what is wrong; for bug reports.
+    Doctor,
+    /// Remove the cache and the history, which uninstalling leaves.
+    Clean(clean::Options),
+    /// The Rust toolchain.
+    #[command(subcommand)]
+    Rust(rust::Command),
 }
 
 fn main() -> ExitCode {
@@ -78,6 +88,9 @@ fn main() -> ExitCode {
         Command::Uninstall(place) => kernelspec::uninstall(&place),
         Command::Build => execution::library::build_in_terminal(),
         Command::Prebuild { crates } => prebuild::run(&crates),
+        Command::Doctor => return doctor::run(),
+        Command::Clean(options) => clean::run(&options),
+        Command::Rust(command) => rust::run(&command),
     };
     told(result.map(|()| ExitCode::SUCCESS))
 }

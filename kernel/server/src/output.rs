@@ -13,21 +13,20 @@ mod lane;
 mod place;
 mod prompt;
 mod turns;
-mod word;
 
 use std::{
     collections::{BTreeSet, HashMap},
     time::Instant,
 };
 
-use ipc::{CellId, Display, MimeBundle, marks};
+use ipc::{CellId, Display, MimeBundle};
 
 use self::{
     cell::CellOutput,
     lane::{Lane, Part},
     place::{Found, Places},
 };
-pub(crate) use self::{cell::Piece, prompt::Prompt, word::Clear};
+pub(crate) use self::{cell::Piece, lane::Clear, prompt::Prompt};
 use crate::worker::death::LastWords;
 
 /// One of the two streams of user code, and the pipe that it comes through.
@@ -81,8 +80,8 @@ impl Outputs {
 
     /// The pipes were just drained: what they end with does not go on as a word.
     pub(crate) fn drained(&mut self) {
-        self.decide(Stream::Stdout, marks::BEGIN.len());
-        self.decide(Stream::Stderr, marks::BEGIN.len());
+        self.decide(Stream::Stdout, kissaten_marks::BEGIN.len());
+        self.decide(Stream::Stderr, kissaten_marks::BEGIN.len());
     }
 
     /// Takes what a run displays. Without a number it stands behind what was read until now, if it is no update.

@@ -12,7 +12,7 @@ use ipc::{CellId, Display, Event, InputAnswer, Request, Value};
 use kissaten::MimeBundle;
 use kissaten::futures::{StreamExt, stream::FuturesUnordered};
 use kissaten::runtime::{
-    self, Answer, Cell, Displayed, Hint, Layout, Loan, LoanKind, Location, Message, Outcome, Run, Session,
+    self, Answer, Cell, Displayed, Hint, Layout, Loan, LoanKind, Location, Notice, Outcome, Run, Session,
 };
 use kissaten::tokio::{sync::mpsc, time::sleep};
 use serde_json::Value as Json;
@@ -227,14 +227,14 @@ fn place(at: Location) -> ipc::Location {
     ipc::Location { file: at.file, line: at.line, column: at.column }
 }
 
-fn event(message: Message) -> Event {
+fn event(message: Notice) -> Event {
     match message {
-        Message::Display(displayed) => {
+        Notice::Display(displayed) => {
             let (data, metadata) = bundle(displayed.data);
             let Displayed { cell, number, display_id, update, .. } = displayed;
             Event::Display(Display { cell: CellId(cell), number, data, metadata, display_id, update })
         }
-        Message::Hint { cell, hint, text } => {
+        Notice::Hint { cell, hint, text } => {
             let hint = match hint {
                 Hint::Blocking => ipc::Hint::Blocking,
                 Hint::Panic => ipc::Hint::Panic,
@@ -242,13 +242,13 @@ fn event(message: Message) -> Event {
             };
             Event::Hint { cell: CellId(cell), hint, text }
         }
-        Message::Input { id, cell, prompt, password } => Event::Input { id, cell: CellId(cell), prompt, password },
-        Message::Heard { cell } => Event::Heard { cell: CellId(cell) },
-        Message::InputWithdrawn { id } => Event::InputWithdrawn { id },
-        Message::Comm { cell, packet } => Event::Comm { cell: CellId(cell), comm: comm::sent(packet) },
-        Message::Page { cell, data } => Event::Page { cell: CellId(cell), data: bundle(data).0 },
-        Message::NextInput { cell, text } => Event::NextInput { cell: CellId(cell), text },
-        Message::CommTarget { name, is_there } => Event::CommTarget { name, is_there },
+        Notice::Input { id, cell, prompt, password } => Event::Input { id, cell: CellId(cell), prompt, password },
+        Notice::Heard { cell } => Event::Heard { cell: CellId(cell) },
+        Notice::InputWithdrawn { id } => Event::InputWithdrawn { id },
+        Notice::Comm { cell, packet } => Event::Comm { cell: CellId(cell), comm: comm::sent(packet) },
+        Notice::Page { cell, data } => Event::Page { cell: CellId(cell), data: bundle(data).0 },
+        Notice::NextInput { cell, text } => Event::NextInput { cell: CellId(cell), text },
+        Notice::CommTarget { name, is_there } => Event::CommTarget { name, is_there },
     }
 }
 

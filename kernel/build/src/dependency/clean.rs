@@ -42,6 +42,40 @@ pub(super) fn to_limit(target: &Path) {
     }
 }
 
+/// What was removed of a cache, and what was not.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Cleaned {
+    /// How many bytes there are more now.
+    pub freed: u64,
+    /// Folders that a kernel uses at this moment, or that cannot be removed.
+    pub kept: Vec<PathBuf>,
+}
+
+/// Removes everything from a cache that is in no kernel's use: libraries, dependencies, what they were built from. Of
+/// anything else that is in the folder it knows nothing, and lets it be.
+pub(crate) fn everything(cache: &Path) -> Cleaned {
+    let mut cleaned = Cleaned::default();
+    let is_ours = |path: &PathBuf, starts: &[&str]| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        starts.iter().any(|start| name.starts_with(start))
+    };
+    for folder in folders(cache).filter(|path| is_ours(path, &["session-", "tools-"])) {
+        cleaned.freed += remove_unused(&folder);
+        if folder.exists() {
+            cleaned.kept.push(folder);
+        }
+    }
+    if cleaned.kept.is_empty() {
+        for file in files(cache).filter(|path| is_ours(path, &["latest-"])) {
+            let size = std::fs::metadata(&file).map_or(0, |metadata| metadata.len());
+            cleaned.freed += if std::fs::remove_file(file).is_ok() { size } else { 0 };
+        }
+        // It may hold something that is not ours.
+        let _ = std::fs::remove_dir(cache);
+    }
+    cleaned
+}
+
 /// A number of bytes, or with `M` or `G` of larger ones: `512M`.
 pub fn parse_size(limit: &str) -> Option<u64> {
     let (number, unit) = match limit.trim().strip_suffix(['G', 'g']) {
@@ -106,7 +140,8 @@ fn files(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
     entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file())).map(|entry| entry.path())
 }
 
-fn size_of(folder: &Path) -> u64 {
+/// The length of all files in a folder, in bytes.
+pub(crate) fn size_of(folder: &Path) -> u64 {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let sizes = entries.map(|entry| match entry.metadata() {
         Ok(metadata) if metadata.is_dir() => size_of(&entry.path()),
@@ -119,6 +154,24 @@ fn size_of(folder: &Path) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_is_removed_but_what_is_used_and_what_is_not_ours() {
+        let cache = tempfile::tempdir().unwrap();
+        for folder in ["session-1", "session-2", "tools-1", "mine"] {
+            std::fs::create_dir(cache.path().join(folder)).unwrap();
+            std::fs::write(cache.path().join(folder).join(USED), "abc").unwrap();
+        }
+        std::fs::write(cache.path().join("latest-1.json"), "{}").unwrap();
+        let used = File::open(cache.path().join("session-2").join(USED)).unwrap();
+        used.try_lock_shared().unwrap();
+        let kept = vec![cache.path().join("session-2")];
+        assert_eq!(everything(cache.path()), Cleaned { freed: 6, kept });
+        assert!(cache.path().join("latest-1.json").exists(), "it belongs to the one that is used");
+        drop(used);
+        assert_eq!(everything(cache.path()), Cleaned { freed: 5, kept: Vec::new() });
+        assert!(cache.path().join("mine").exists());
+    }
     use crate::dependency::cache::use_of;
 
     #[test]

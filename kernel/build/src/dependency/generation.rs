@@ -15,7 +15,7 @@ use super::build::Build;
 use super::{DependencyError, Obtained, Progress, Wanted, cache, cannot};
 use crate::cargo::{Description, Units};
 use crate::private::is_private;
-use crate::session_library::{Fnv, SessionError, SessionLibrary, read, write_manifest};
+use crate::session_library::{Fnv, PACKAGES, SessionError, SessionLibrary, read, write_manifest};
 
 /// How often one set may lead from one session library to the next. It takes one step, unless cargo is of two minds.
 const STEPS: u8 = 3;
@@ -129,7 +129,7 @@ fn target(beside: &Path, needed: &BTreeSet<Description>) -> PathBuf {
 
 /// The source of the session library, asking for these units.
 fn copy_source(from: &Path, to: &Path, needed: &BTreeSet<Description>) -> io::Result<()> {
-    for package in ["ground", "ipc", "kissaten", "worker"] {
+    for package in PACKAGES {
         copy_package(&from.join("kernel").join(package), &to.join("kernel").join(package))?;
     }
     std::fs::copy(from.join("Cargo.lock"), to.join("Cargo.lock"))?;

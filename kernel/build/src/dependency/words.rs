@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::manifest::PACKAGE;
+use crate::toolchain::NO_C_COMPILER;
 
 /// What cargo does, as it tells it.
 const STEPS: [&str; 11] = [
@@ -21,8 +22,12 @@ const STEPS: [&str; 11] = [
 
 /// cargo's error, whole.
 pub(super) fn error(words: &[String], folder: &Path) -> String {
+    if let Some(sentence) = no_compiler(words) {
+        return sentence;
+    }
     let from = words.iter().position(|line| line.starts_with("error")).unwrap_or(0);
-    let lines: Vec<&str> = words[from..].iter().map(String::as_str).filter(|line| !is_step(line)).collect();
+    let is_for_people = |line: &&str| !is_step(line) && !is_for_cargo(line);
+    let lines: Vec<&str> = words[from..].iter().map(String::as_str).filter(is_for_people).collect();
     let text = without_package(&lines.join("\n"), folder);
     text.strip_prefix("error: ").unwrap_or(&text).trim_end().to_owned()
 }
@@ -59,6 +64,20 @@ pub(super) fn is_about_network(words: &str) -> bool {
         .any(|mark| words.contains(mark))
 }
 
+/// A sentence instead of all that is said where a crate with C code in it finds no C compiler.
+fn no_compiler(words: &[String]) -> Option<String> {
+    let found = words.iter().find_map(|line| Some(&line[line.find(NO_C_COMPILER)?..]))?;
+    let failed = words.iter().find_map(|line| line.split_once("custom build command for `"));
+    let name = failed.and_then(|(_, rest)| rest.split([' ', '`']).next()).unwrap_or("a crate");
+    Some(format!("`{name}`: {found}"))
+}
+
+/// What a build script says to cargo, and what the crate `cc` says of the environment.
+fn is_for_cargo(line: &str) -> bool {
+    let line = line.trim_start();
+    line.starts_with("cargo:rerun-if") || line.starts_with("cargo::rerun-if") || line.ends_with(" = None")
+}
+
 fn is_step(line: &str) -> bool {
     STEPS.iter().any(|step| line.trim_start().strip_prefix(step).is_some_and(|rest| rest.starts_with(' ')))
 }
@@ -72,6 +91,18 @@ fn without_package(text: &str, folder: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_crate_that_finds_no_c_compiler_is_told_in_a_sentence() {
+        let words = [
+            "error: failed to run custom build command for `zstd-sys v2.0.1`",
+            "  cargo:rerun-if-env-changed=CC",
+            "  cargo:warning=There is no C compiler here, and so on.",
+        ];
+        let words = words.map(str::to_owned);
+        assert_eq!(error(&words, Path::new("/f")), "`zstd-sys`: There is no C compiler here, and so on.");
+        assert_eq!(error(&words[..2], Path::new("/f")), words[0].strip_prefix("error: ").unwrap());
+    }
 
     #[test]
     fn warnings_are_taken_from_between_the_steps() {

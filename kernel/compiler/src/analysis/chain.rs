@@ -3,7 +3,7 @@
 
 use super::Knowledge;
 use super::cursor::{Token, lex, opening, path};
-use super::index::Entry;
+use super::index::IndexEntry;
 use crate::binding;
 
 /// How many variables in a row are looked up by what they were bound to.
@@ -145,7 +145,7 @@ impl Knowledge {
         self.member(&base(receiver), name)?.type_text.clone()
     }
 
-    fn member(&self, of: &str, name: &str) -> Option<&Entry> {
+    fn member(&self, of: &str, name: &str) -> Option<&IndexEntry> {
         self.index().members(of).into_iter().find(|entry| entry.name == name)
     }
 }

@@ -3,17 +3,17 @@
 use std::collections::BTreeSet;
 
 use super::cursor::{Belongs, Cursor, Token};
-use super::index::Entry;
+use super::index::IndexEntry;
 use super::{Completion, Completions, Kind, Knowledge, chain, known};
 
 /// A list in which no name comes twice.
-struct Found<'a> {
+struct Matches<'a> {
     word: &'a str,
     seen: BTreeSet<String>,
     matches: Vec<Completion>,
 }
 
-impl Found<'_> {
+impl Matches<'_> {
     fn add(&mut self, text: &str, kind: Kind, signature: impl Into<String>) {
         let begins = text.strip_prefix("r#").unwrap_or(text).starts_with(self.word) || text.starts_with(self.word);
         if begins && self.seen.insert(text.to_owned()) {
@@ -21,7 +21,7 @@ impl Found<'_> {
         }
     }
 
-    fn entry(&mut self, entry: &Entry) {
+    fn entry(&mut self, entry: &IndexEntry) {
         let text = if entry.kind == Kind::Macro { format!("{}!", entry.name) } else { entry.name.clone() };
         self.add(&text, entry.kind, one_line(entry));
     }
@@ -36,7 +36,7 @@ impl Knowledge {
             return nothing;
         }
         let Some(at) = Cursor::find(code, cursor) else { return nothing };
-        let mut found = Found { word: at.word, seen: BTreeSet::new(), matches: Vec::new() };
+        let mut found = Matches { word: at.word, seen: BTreeSet::new(), matches: Vec::new() };
         match &at.belongs {
             Belongs::Receiver(receiver) => self.members_of(receiver, &at.before, &mut found),
             Belongs::Path(words) => self.inside(words, &at.before, &mut found),
@@ -46,7 +46,7 @@ impl Knowledge {
         Completions { range: at.start..cursor, matches: found.matches }
     }
 
-    fn members_of(&self, receiver: &[Token<'_>], all: &[Token<'_>], found: &mut Found<'_>) {
+    fn members_of(&self, receiver: &[Token<'_>], all: &[Token<'_>], found: &mut Matches<'_>) {
         let Some(type_text) = self.type_of(receiver, all, 0) else { return };
         let mut members = self.index().members(&chain::base(&type_text));
         members.retain(|entry| matches!(entry.kind, Kind::Field | Kind::Method));
@@ -56,7 +56,7 @@ impl Knowledge {
         }
     }
 
-    fn inside(&self, words: &[&str], all: &[Token<'_>], found: &mut Found<'_>) {
+    fn inside(&self, words: &[&str], all: &[Token<'_>], found: &mut Matches<'_>) {
         let words: Vec<&str> = words.iter().copied().filter(|word| !matches!(*word, "crate" | "notebook")).collect();
         let path = words.join("::");
         for entry in self.index().modules.get(&path).into_iter().flatten() {
@@ -79,21 +79,21 @@ impl Knowledge {
     }
 
     /// What a `use` can begin with.
-    fn importable(&self, found: &mut Found<'_>) {
+    fn importable(&self, found: &mut Matches<'_>) {
         for entry in self.index().root().iter().filter(|entry| entry.kind == Kind::Module) {
             found.entry(entry);
         }
         self.crate_names(found);
     }
 
-    fn crate_names(&self, found: &mut Found<'_>) {
+    fn crate_names(&self, found: &mut Matches<'_>) {
         for (name, version) in &self.crates {
             found.add(name, Kind::Module, format!("{name} {version}"));
         }
         known::CRATES.iter().for_each(|name| found.add(name, Kind::Module, ""));
     }
 
-    fn names(&self, at: &Cursor<'_>, found: &mut Found<'_>) {
+    fn names(&self, at: &Cursor<'_>, found: &mut Matches<'_>) {
         if at.statement_begins_with("derive")
             && at.before.iter().rev().take_while(|token| !token.is("derive")).all(|token| !token.is("]"))
         {
@@ -184,7 +184,7 @@ fn in_pattern(tokens: &[Token<'_>], index: usize) -> bool {
 }
 
 /// The declaration without line breaks, or a field's type alone.
-fn one_line(entry: &Entry) -> String {
+fn one_line(entry: &IndexEntry) -> String {
     match (entry.kind, &entry.type_text) {
         (Kind::Field, Some(type_text)) => type_text.clone(),
         _ => {

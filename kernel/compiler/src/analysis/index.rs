@@ -7,9 +7,9 @@ use syn::spanned::Spanned;
 use super::Kind;
 use crate::items::{Items, LiveItem};
 
-/// One name.
+/// One name in the index: what it is, and what is said of it.
 #[derive(Clone, Debug)]
-pub(crate) struct Entry {
+pub(crate) struct IndexEntry {
     pub(super) name: String,
     pub(super) kind: Kind,
     /// As it was declared.
@@ -26,9 +26,9 @@ pub(crate) struct Entry {
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     /// By path: those of the notebook itself under the empty one.
-    pub(super) modules: BTreeMap<String, Vec<Entry>>,
+    pub(super) modules: BTreeMap<String, Vec<IndexEntry>>,
     /// Fields, methods, variants and the like, by the name of the type or trait.
-    pub(super) members: BTreeMap<String, Vec<Entry>>,
+    pub(super) members: BTreeMap<String, Vec<IndexEntry>>,
     /// Traits that a type implements, of the notebook's own.
     pub(super) traits: BTreeMap<String, Vec<String>>,
 }
@@ -68,8 +68,8 @@ impl Index {
     }
 
     /// All that a value of a type has, or a type itself.
-    pub(super) fn members(&self, type_name: &str) -> Vec<&Entry> {
-        let mut found: Vec<&Entry> = self.members.get(type_name).into_iter().flatten().collect();
+    pub(super) fn members(&self, type_name: &str) -> Vec<&IndexEntry> {
+        let mut found: Vec<&IndexEntry> = self.members.get(type_name).into_iter().flatten().collect();
         for of_trait in self.traits.get(type_name).into_iter().flatten() {
             for entry in self.members.get(of_trait).into_iter().flatten() {
                 if !found.iter().any(|other| other.name == entry.name) {
@@ -81,7 +81,7 @@ impl Index {
     }
 
     /// What stands at the notebook's root.
-    pub(super) fn root(&self) -> &[Entry] {
+    pub(super) fn root(&self) -> &[IndexEntry] {
         self.modules.get("").map(Vec::as_slice).unwrap_or_default()
     }
 }
@@ -103,12 +103,12 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// What is declared from the first token behind the attributes to `end`.
-    fn entry(&self, kind: Kind, name: &syn::Ident, parts: Parts<'_>) -> Entry {
+    fn entry(&self, kind: Kind, name: &syn::Ident, parts: Parts<'_>) -> IndexEntry {
         let Parts { attributes, whole, end, type_text } = parts;
         let start = attributes.iter().map(|attribute| attribute.span().byte_range().end).max();
         let start = start.unwrap_or(whole.start).min(end);
         let signature = self.text.get(start..end).unwrap_or_default();
-        Entry {
+        IndexEntry {
             name: name.to_string(),
             kind,
             signature: without_indent(signature.trim().trim_end_matches(',').trim_end()),
@@ -119,11 +119,11 @@ impl Reader<'_> {
         }
     }
 
-    fn add(&mut self, entry: Entry) {
+    fn add(&mut self, entry: IndexEntry) {
         self.index.modules.entry(self.module.clone()).or_default().push(entry);
     }
 
-    fn add_member(&mut self, of: &str, entry: Entry) {
+    fn add_member(&mut self, of: &str, entry: IndexEntry) {
         self.index.members.entry(of.to_owned()).or_default().push(entry);
     }
 
@@ -253,7 +253,7 @@ impl Reader<'_> {
         attributes: &[syn::Attribute],
         signature: &syn::Signature,
         whole: std::ops::Range<usize>,
-    ) -> Entry {
+    ) -> IndexEntry {
         let kind = if signature.receiver().is_some() { Kind::Method } else { Kind::Function };
         let end = signature.span().byte_range().end;
         let type_text = self.returned(signature);

@@ -1,7 +1,7 @@
 //! Words about a name, of the notebook's own knowledge.
 
 use super::cursor::{Belongs, Cursor, begin_of_text, end_of_word};
-use super::index::Entry;
+use super::index::IndexEntry;
 use super::{Inspection, Kind, Knowledge, chain};
 
 impl Knowledge {
@@ -44,17 +44,17 @@ impl Knowledge {
                 self.index().root().iter().find(|entry| entry.name == at.word)
             }
         };
-        entry.map(Entry::inspection)
+        entry.map(IndexEntry::inspection)
     }
 
     /// The docs of one of the notebook's own types.
     fn docs_of(&self, type_name: &str) -> String {
-        let of = |entry: &&Entry| entry.name == type_name && entry.kind == Kind::Type;
+        let of = |entry: &&IndexEntry| entry.name == type_name && entry.kind == Kind::Type;
         self.index().root().iter().find(of).map(|entry| entry.docs.clone()).unwrap_or_default()
     }
 }
 
-impl Entry {
+impl IndexEntry {
     fn inspection(&self) -> Inspection {
         Inspection {
             signature: self.signature.clone(),

@@ -242,13 +242,14 @@ pub(super) fn inside(path: &str) -> Option<(&'static [&'static str], &'static [&
             ],
         ),
         "kissaten" => (
-            &["futures", "runtime", "serde", "timeline", "tokio"],
+            &["comm", "futures", "runtime", "serde", "timeline", "tokio"],
             &[
                 "Display",
                 "DisplayHandle",
                 "Html",
                 "Jpeg",
                 "Json",
+                "JsonError",
                 "Latex",
                 "Markdown",
                 "MimeBundle",
@@ -265,8 +266,10 @@ pub(super) fn inside(path: &str) -> Option<(&'static [&'static str], &'static [&
                 "display_with_id",
                 "input",
                 "input_password",
+                "page",
                 "progress",
                 "progress_stream",
+                "set_next_input",
                 "table",
                 "tasks",
                 "update_display",
@@ -286,5 +289,41 @@ pub(super) fn kind(name: &str) -> Kind {
         Kind::Type
     } else {
         Kind::Function
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// The names of a `use`, as they are where it stands.
+    fn names(tree: &syn::UseTree, into: &mut BTreeSet<String>) {
+        match tree {
+            syn::UseTree::Path(path) => names(&path.tree, into),
+            syn::UseTree::Group(group) => group.items.iter().for_each(|tree| names(tree, into)),
+            syn::UseTree::Name(name) => drop(into.insert(name.ident.to_string())),
+            syn::UseTree::Rename(rename) => drop(into.insert(rename.rename.to_string())),
+            syn::UseTree::Glob(_) => panic!("the names behind a glob are not known"),
+        }
+    }
+
+    #[test]
+    fn the_names_of_the_session_library_are_those_that_it_has() {
+        let library = syn::parse_file(include_str!("../../../kissaten/src/lib.rs")).unwrap();
+        let mut there = BTreeSet::new();
+        for item in &library.items {
+            match item {
+                syn::Item::Use(item) if matches!(item.vis, syn::Visibility::Public(_)) => names(&item.tree, &mut there),
+                syn::Item::Mod(item) if matches!(item.vis, syn::Visibility::Public(_)) && item.attrs.is_empty() => {
+                    there.insert(item.ident.to_string());
+                }
+                _ => {}
+            }
+        }
+        let (modules, others) = inside("kissaten").unwrap();
+        let known: BTreeSet<String> = modules.iter().chain(others).map(|name| (*name).to_owned()).collect();
+        assert_eq!(known, there);
     }
 }

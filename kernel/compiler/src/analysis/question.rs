@@ -12,9 +12,9 @@ use crate::command::blank_commands;
 use crate::parse::ItemKind;
 use crate::scope::Arrangement;
 
-/// What the analyzer is started with: where it finds the compiler and the crates that cells can name.
+/// The place in which the analyzer is started: where it finds the compiler and the crates that cells can name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Place {
+pub struct AnalyzerPlace {
     pub rustc: PathBuf,
     /// The lines of a table of dependencies, as Cargo.toml has it.
     pub dependencies: String,
@@ -28,7 +28,7 @@ pub struct Place {
     pub online: bool,
 }
 
-impl Place {
+impl AnalyzerPlace {
     /// Whether there is a compiler yet.
     pub fn is_known(&self) -> bool {
         !self.rustc.as_os_str().is_empty()

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use expect_test::{Expect, expect};
 
-use super::{Kind, Knowledge, Place};
+use super::{AnalyzerPlace, Kind, Knowledge};
 use crate::binding::Binding;
 use crate::items::{CellText, Items};
 use crate::parse::parse;
@@ -48,7 +48,7 @@ fn knowledge() -> Knowledge {
         variable("task", "tokio::task::JoinHandle<notebook::Point>"),
     ];
     let crates = vec![("rand".to_owned(), "0.9.0".to_owned())];
-    Knowledge { revision: 0, items, bindings, crates, place: Place::default(), index: OnceLock::new() }
+    Knowledge { revision: 0, items, bindings, crates, place: AnalyzerPlace::default(), index: OnceLock::new() }
 }
 
 /// What completes a cell at its `|`: the word that is replaced, then the matches.

@@ -8,7 +8,7 @@ use syn::spanned::Spanned;
 use syn::{GenericArgument, PathArguments, ReturnType, Type, TypeParamBound};
 
 use super::holder::SHARED;
-use super::{Callable, Holder, Kind, Plan, Threads};
+use super::{Callable, FnTrait, Holder, Plan, Threads};
 use crate::parse;
 
 /// What stands for a nameless part, with its index.
@@ -120,7 +120,7 @@ impl Printed<'_> {
                 Plan::Call(mut callable) if callable.holder.is_none() && !callable.is_async => {
                     let holders = ["Box", "Arc", "Rc"];
                     callable.holder = holders.into_iter().find(|holder| last.ident == *holder);
-                    callable.kind = callable.kind.max(Kind::Fn);
+                    callable.kind = callable.kind.max(FnTrait::Fn);
                     callable.is_copy = false;
                     if last.ident == "Rc" {
                         callable.threads = Threads::Neither;
@@ -166,7 +166,7 @@ impl Printed<'_> {
         if callable.is_async || !callable.output.does_nothing() {
             return None;
         }
-        (callable.holder, callable.kind) = (Some(*holder), callable.kind.max(Kind::Fn));
+        (callable.holder, callable.kind) = (Some(*holder), callable.kind.max(FnTrait::Fn));
         callable.is_copy = false;
         // Whether it can be shared is the lock's business.
         callable.threads =
@@ -183,15 +183,15 @@ impl Printed<'_> {
         match &function.output {
             ReturnType::Type(_, output) if self.has_nameless(output) && !matches!(**output, Type::FnPtr(_)) => {
                 let parameters = function.inputs.iter().map(|input| text(&input.ty)).collect();
-                self.callable(parameters, Kind::Fn, output)
+                self.callable(parameters, FnTrait::Fn, output)
             }
             _ => Some(Plan::Coerced(text(function))),
         }
     }
 
-    fn callable(&self, parameters: Vec<String>, kind: Kind, output: &Type) -> Option<Plan> {
+    fn callable(&self, parameters: Vec<String>, kind: FnTrait, output: &Type) -> Option<Plan> {
         let output = self.plan(output)?;
-        let threads = if kind == Kind::Fn { Threads::SendSync } else { Threads::Send };
+        let threads = if kind == FnTrait::Fn { Threads::SendSync } else { Threads::Send };
         Some(Plan::Call(Box::new(Callable {
             parameters,
             kind,
@@ -244,9 +244,9 @@ impl Printed<'_> {
         let [bound] = traits.as_slice() else { return None };
         let last = bound.path.segments.last()?;
         let kind = match last.ident.to_string().as_str() {
-            "Fn" => Some(Kind::Fn),
-            "FnMut" => Some(Kind::FnMut),
-            "FnOnce" => Some(Kind::FnOnce),
+            "Fn" => Some(FnTrait::Fn),
+            "FnMut" => Some(FnTrait::FnMut),
+            "FnOnce" => Some(FnTrait::FnOnce),
             _ => None,
         };
         match (kind, &last.arguments) {
@@ -301,7 +301,7 @@ mod tests {
             assert_eq!(place, "cell 1:1:9: 1:12");
             Some(Callable {
                 parameters: vec!["i32".to_owned()],
-                kind: Kind::Fn,
+                kind: FnTrait::Fn,
                 threads: Threads::SendSync,
                 holder: None,
                 is_copy: false,
@@ -351,6 +351,6 @@ mod tests {
         assert_eq!(of_opaque("impl Display + Debug", false), None);
         assert_eq!(of_opaque("impl Fn(&str) -> usize", false), object("Fn (& str) -> usize"));
         let Some(Plan::Call(adder)) = of_opaque("impl FnMut(i32) -> i32", false) else { panic!("it can be called") };
-        assert_eq!((adder.kind, adder.threads, adder.output), (Kind::FnMut, Threads::Send, Plan::AsItIs));
+        assert_eq!((adder.kind, adder.threads, adder.output), (FnTrait::FnMut, Threads::Send, Plan::AsItIs));
     }
 }

@@ -1,34 +1,26 @@
 //! Whatever a cell is, it is split and parsed without a panic, and no line of it is lost or moved: cells of the corpus
-//! (`fuzz/cell`), changed at random for a bounded time. A failure prints its seed, and `KISSATEN_FUZZ_SEED` runs that one
-//! again.
+//! (`fuzz/cell`), changed at random for a bounded time (see `kissaten_fuzz`).
 
 use std::collections::BTreeSet;
-use std::path::Path;
-use std::{env, fs, thread};
+use std::thread;
 
-use arbtest::arbitrary::{self, Unstructured};
-use arbtest::arbtest;
+use kissaten_fuzz::Unstructured;
 
 use super::{split_commands, split_file_marks};
 use crate::parse;
 
-/// How long is tried, in milliseconds; `KISSATEN_FUZZ_MS` is another time.
-const BUDGET: u64 = 3_000;
-
 fn corpus() -> Vec<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/cell");
-    let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
-    paths.iter().map(|path| fs::read_to_string(path).unwrap()).collect()
+    let files = kissaten_fuzz::corpus(concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/cell")).unwrap();
+    files.into_iter().map(|file| String::from_utf8(file).unwrap()).collect()
 }
 
 /// A place between two characters.
-fn place(text: &str, u: &mut Unstructured<'_>) -> arbitrary::Result<usize> {
+fn place(text: &str, u: &mut Unstructured<'_>) -> kissaten_fuzz::Result<usize> {
     let at = u.int_in_range(0..=text.len())?;
     Ok((0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0))
 }
 
-fn change(text: &mut String, corpus: &[String], u: &mut Unstructured<'_>) -> arbitrary::Result<()> {
+fn change(text: &mut String, corpus: &[String], u: &mut Unstructured<'_>) -> kissaten_fuzz::Result<()> {
     const PIECES: [&str; 22] = [
         "\n", "\r\n", "\n:", "\n%", "\n%%", "\"", "'", "r#\"", "/*", "*/", "//", "{", "}", "(", ")", "#[", "]", "::",
         "\u{feff}", "\0", "é", "let x = ",
@@ -86,19 +78,10 @@ fn the_corpus() {
 #[test]
 fn changed_cells() {
     let corpus = corpus();
-    let number = |name| {
-        let value = env::var(name).ok()?;
-        value.strip_prefix("0x").map_or_else(|| value.parse().ok(), |digits| u64::from_str_radix(digits, 16).ok())
-    };
-    let property = |u: &mut Unstructured<'_>| {
+    kissaten_fuzz::try_out(|u| {
         let mut text = u.choose(&corpus)?.clone();
         change(&mut text, &corpus, u)?;
         target(&text);
         Ok(())
-    };
-    let test = arbtest(property).size_max(4096).budget_ms(number("KISSATEN_FUZZ_MS").unwrap_or(BUDGET));
-    match number("KISSATEN_FUZZ_SEED") {
-        Some(seed) => drop(test.seed(seed)),
-        None => drop(test),
-    }
+    });
 }

@@ -3,7 +3,7 @@
 
 use ra_ap_rustc_lexer::TokenKind;
 
-use super::Token;
+use super::PlacedToken;
 
 /// Spaces of one level.
 const LEVEL: usize = 4;
@@ -46,7 +46,7 @@ pub(super) fn of_line(text: &str, offset: usize) -> usize {
 }
 
 /// The spaces before whatever comes next.
-pub(super) fn of_next_line(text: &str, tokens: &[Token]) -> usize {
+pub(super) fn of_next_line(text: &str, tokens: &[PlacedToken]) -> usize {
     let mut groups = vec![Group { indent: None, statement: None }];
     let mut last = 0;
     for token in tokens {

@@ -7,9 +7,9 @@ use cargo_metadata::diagnostic::{Diagnostic, DiagnosticLevel};
 
 use super::message;
 
-/// rustc's stderr, taken apart.
+/// The output of rustc, its stderr, taken apart.
 #[derive(Debug, Default)]
-pub(crate) struct Parsed {
+pub(crate) struct RustcOutput {
     /// In rustc's order, without its closing remarks ("aborting due to …").
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// The lines that were no diagnostics: a crash, `Killed`, what a linker prints.
@@ -20,8 +20,8 @@ pub(super) fn is_error(diagnostic: &Diagnostic) -> bool {
     matches!(diagnostic.level, DiagnosticLevel::Error | DiagnosticLevel::Ice)
 }
 
-pub(crate) fn parse(stderr: &[u8]) -> Parsed {
-    let mut parsed = Parsed::default();
+pub(crate) fn parse(stderr: &[u8]) -> RustcOutput {
+    let mut parsed = RustcOutput::default();
     for line in String::from_utf8_lossy(stderr).lines() {
         let object = line.trim_start();
         if object.is_empty() {

@@ -18,7 +18,7 @@ pub(super) struct Place<'a> {
 }
 
 /// The call of a macro to which a place in the macro's body owes its being compiled.
-pub(super) struct Invocation<'a> {
+pub(super) struct MacroCall<'a> {
     pub(super) place: Place<'a>,
     pub(super) label: &'static str,
 }
@@ -27,7 +27,7 @@ pub(super) struct Invocation<'a> {
 pub(super) fn place<'a>(
     span: &'a DiagnosticSpan,
     map: &'a dyn SourceMap,
-) -> Option<(Place<'a>, Option<Invocation<'a>>)> {
+) -> Option<(Place<'a>, Option<MacroCall<'a>>)> {
     let mut span = span;
     let found = loop {
         match own_place(span, map) {
@@ -37,7 +37,7 @@ pub(super) fn place<'a>(
     };
     let invocation = expansions(span).filter_map(|expansion| invocation(expansion, map)).last();
     // Pointing at a call says nothing new where the place is itself a part of that call.
-    let invocation = invocation.filter(|Invocation { place: Place { file, range, .. }, .. }| {
+    let invocation = invocation.filter(|MacroCall { place: Place { file, range, .. }, .. }| {
         *file != found.file || found.range.start < range.start || found.range.end > range.end
     });
     Some((found, invocation))
@@ -48,7 +48,7 @@ fn expansions(span: &DiagnosticSpan) -> impl Iterator<Item = &DiagnosticSpanMacr
     std::iter::successors(span.expansion.as_deref(), |expansion| expansion.span.expansion.as_deref())
 }
 
-fn invocation<'a>(expansion: &'a DiagnosticSpanMacroExpansion, map: &'a dyn SourceMap) -> Option<Invocation<'a>> {
+fn invocation<'a>(expansion: &'a DiagnosticSpanMacroExpansion, map: &'a dyn SourceMap) -> Option<MacroCall<'a>> {
     let label = match expansion.macro_decl_name.as_str() {
         name if name.starts_with("#[derive") => "in this derive macro expansion",
         name if name.starts_with("#[") => "in this attribute macro expansion",
@@ -56,7 +56,7 @@ fn invocation<'a>(expansion: &'a DiagnosticSpanMacroExpansion, map: &'a dyn Sour
         // A desugaring (`?`, `.await`, `for`): it spans what the user wrote.
         _ => return None,
     };
-    Some(Invocation { place: own_place(&expansion.span, map)?, label })
+    Some(MacroCall { place: own_place(&expansion.span, map)?, label })
 }
 
 /// The place of `span` itself. Text that we insert (`pub `) may stand at its start or right behind its end; a span

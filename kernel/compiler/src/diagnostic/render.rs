@@ -13,7 +13,7 @@ use super::message::{error_code, origin, placeless, remark, words};
 use super::parse::is_error;
 use super::place::place;
 use super::snippet::Marks;
-use super::suggestion::{self, Form};
+use super::suggestion::{self, SuggestionStyle};
 use crate::Rendered;
 
 /// Nobody reads more, and a macro can make thousands.
@@ -115,17 +115,17 @@ pub(super) fn report<'a>(diagnostic: &'a Diagnostic, map: &'a dyn SourceMap, not
     }
     for child in suggestions {
         let Some(message) = remark(&child.message, map) else { continue };
-        let (form, addition) = Form::of(child, diagnostic.rendered.as_deref());
+        let (form, addition) = SuggestionStyle::of(child, diagnostic.rendered.as_deref());
         let message = message + addition;
         match form {
-            Form::Hidden => {}
-            Form::Sentence => own.push(Level::HELP.message(message).into()),
-            Form::Label { code } => {
+            SuggestionStyle::Hidden => {}
+            SuggestionStyle::Sentence => own.push(Level::HELP.message(message).into()),
+            SuggestionStyle::Label { code } => {
                 let Some((place, replacement)) = suggestion::short(child, map) else { continue };
                 let code = if code { format!(": `{replacement}`") } else { String::new() };
                 marks.add_label(place, format!("help: {message}{code}"));
             }
-            Form::Patch => {
+            SuggestionStyle::Patch => {
                 let elements = suggestion::patches(child, head.as_ref(), map);
                 if !elements.is_empty() {
                     sections.push(Section { title: Level::HELP.secondary_title(message), elements });

@@ -19,8 +19,8 @@ const MOST_ALTERNATIVES: usize = 4;
 /// In bytes. The renderer cuts long lines of snippets, but not of edits; a cell may be one line of a megabyte.
 const LONGEST_EDIT: usize = 5_000;
 
-/// How rustc shows a suggestion to people. The JSON does not say; the text that rustc rendered beside it does.
-pub(super) enum Form {
+/// The style in which rustc shows a suggestion to people. The JSON does not say; the text that rustc rendered beside it does.
+pub(super) enum SuggestionStyle {
     /// Below, with the changed code.
     Patch,
     /// As a label at its place, with the code that is to stand there or without.
@@ -35,7 +35,7 @@ pub(super) fn is_suggestion(child: &Diagnostic) -> bool {
     child.spans.iter().any(|span| span.suggested_replacement.is_some())
 }
 
-impl Form {
+impl SuggestionStyle {
     /// With it, what rustc adds to the sentence: ` (notice the capitalization)`.
     pub(super) fn of<'d>(child: &Diagnostic, rendered: Option<&'d str>) -> (Self, &'d str) {
         let Some(rendered) = rendered else { return (Self::Patch, "") };
@@ -58,14 +58,14 @@ impl Form {
     }
 }
 
-/// For [`Form::Label`]: the place, and the code that is to stand there.
+/// For [`SuggestionStyle::Label`]: the place, and the code that is to stand there.
 pub(super) fn short<'a>(child: &'a Diagnostic, map: &'a dyn SourceMap) -> Option<(Place<'a>, String)> {
     let span = child.spans.first()?;
     let code = remark(span.suggested_replacement.as_deref()?, map)?;
     Some((own_place(span, map)?, code.trim().to_owned()))
 }
 
-/// For [`Form::Patch`]: the changed code of each alternative. Empty if none of them is in a user's text. `head` is
+/// For [`SuggestionStyle::Patch`]: the changed code of each alternative. Empty if none of them is in a user's text. `head` is
 /// where the diagnostic itself points, if anywhere.
 pub(super) fn patches<'a>(child: &'a Diagnostic, head: Option<&Place<'a>>, map: &'a dyn SourceMap) -> Vec<Element<'a>> {
     let mut elements: Vec<Element<'a>> = Vec::new();

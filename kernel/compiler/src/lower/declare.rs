@@ -15,7 +15,7 @@ pub(crate) struct Owned<'a> {
 
 /// A variable that an earlier cell moved.
 #[derive(Clone, Debug)]
-pub(crate) struct Moved<'a> {
+pub(crate) struct MovedVariable<'a> {
     pub(crate) name: String,
     pub(crate) type_text: &'a str,
     pub(crate) mutable: bool,
@@ -23,7 +23,7 @@ pub(crate) struct Moved<'a> {
     pub(crate) is_empty: bool,
 }
 
-impl Moved<'_> {
+impl MovedVariable<'_> {
     pub(super) fn declaration(&self) -> String {
         let Self { type_text, mutable, is_empty, .. } = self;
         let type_text = lasting(type_text);

@@ -405,7 +405,7 @@ impl Attempt<'_> {
                 })
             };
             // A span may begin with inserted text.
-            (span.byte_start..=span.byte_end).step_by(1).take(64).find_map(|offset| inside(offset as usize))
+            (span.byte_start..=span.byte_end).take(64).find_map(|offset| inside(offset as usize))
         });
         found.or_else(|| span.expansion.as_ref().and_then(|expansion| self.item_at(files, &expansion.span)))
     }

@@ -433,7 +433,7 @@ impl<'a> Attempt<'a> {
         let moved = |name: &'_ String| self.moved_before(name).map(|moved| (moved.type_text.as_str(), moved.mutable));
         let declared = |names: &'_ BTreeSet<String>, is_empty: bool| {
             let declared = names.iter().filter_map(|name| {
-                moved(name).map(|(type_text, mutable)| lower::Moved {
+                moved(name).map(|(type_text, mutable)| lower::MovedVariable {
                     name: name.clone(),
                     type_text,
                     mutable,

@@ -6,14 +6,14 @@ use cargo_metadata::diagnostic::{Diagnostic, DiagnosticSpan};
 
 use super::attempt::{Attempt, Files};
 use crate::binding::{self, NotKept};
-use crate::boxing::{self, Callable, Kind, Names, Plan, Threads};
+use crate::boxing::{self, Callable, FnTrait, NotebookNames, Plan, Threads};
 use crate::parse::{self, Borrowing, Closure, Space};
 use crate::source_map::{Region, offset_in};
 
 /// A cell's and the notebook's names, for plans.
 struct Known<'a>(&'a Attempt<'a>);
 
-impl Names for Known<'_> {
+impl NotebookNames for Known<'_> {
     fn is_variable(&self, name: &str) -> bool {
         let mut bound = self.0.parsed.bindings.iter();
         let is_inner = self.0.parsed.inner.contains(name);
@@ -41,7 +41,7 @@ impl Attempt<'_> {
     /// The plans that the cell's text gives: they save a compile.
     pub(super) fn box_by_text(&mut self) {
         let known = Known(self);
-        let plan = |bound: &crate::parse::Binding| {
+        let plan = |bound: &crate::parse::BoundName| {
             Some((bound.name.clone(), boxing::of_text(&bound.make, bound.mutable, &known)?))
         };
         let plans: BTreeMap<String, Plan> = self.parsed.bindings.iter().filter_map(plan).collect();
@@ -143,8 +143,8 @@ impl Attempt<'_> {
             "E0525" => {
                 let only = message.rsplit_once("only implements `").map_or("", |(_, only)| only.trim_end_matches('`'));
                 let kind = match only {
-                    "FnMut" => Kind::FnMut,
-                    "FnOnce" => Kind::FnOnce,
+                    "FnMut" => FnTrait::FnMut,
+                    "FnOnce" => FnTrait::FnOnce,
                     _ => return self.give_up_boxing(&name),
                 };
                 plan.limit_calls(kind) || self.give_up_boxing(&name)
@@ -159,7 +159,7 @@ impl Attempt<'_> {
                 plan.limit_threads(most) || plan.limit_threads(Threads::Neither) || self.give_up_boxing(&name)
             }
             // It captures something all the same, by a macro.
-            "E0308" => plan.limit_calls(Kind::Fn) || self.give_up_boxing(&name),
+            "E0308" => plan.limit_calls(FnTrait::Fn) || self.give_up_boxing(&name),
             "E0277" | "E0282" | "E0283" | "E0284" | "E0038" | "E0225" | "E0599" | "E0271" | "E0631" | "E0593" => {
                 self.give_up_boxing(&name)
             }
@@ -195,6 +195,6 @@ fn refined(older: &Plan, printed: &str, of_type: &dyn Fn(&str) -> Option<Plan>) 
     let output = &output[..binding::end_of_bounds(output)];
     let output = output.split(" + std::marker::S").next()?;
     let output = of_type(output)?;
-    let kind = callable.kind.max(Kind::Fn);
+    let kind = callable.kind.max(FnTrait::Fn);
     Some(Plan::Call(Box::new(Callable { output, kind, ..(**callable).clone() })))
 }

@@ -14,7 +14,7 @@ use build::umask;
 use cargo_metadata::diagnostic::{Diagnostic, DiagnosticSpan};
 use tokio_util::sync::CancellationToken;
 
-use self::program::{Part, Plan, Program};
+use self::program::{ExportedProgram, Part, ProgramPlan};
 use super::{Notebook, write};
 use crate::api::PrepareError;
 use crate::rustc::{self, Compiled, Invocation};
@@ -61,10 +61,10 @@ impl Notebook {
     }
 
     /// A program that compiles.
-    async fn fitting(&self, cancel: &CancellationToken) -> Result<(Program, Plan), ExportError> {
-        let mut plan = Plan::default();
+    async fn fitting(&self, cancel: &CancellationToken) -> Result<(ExportedProgram, ProgramPlan), ExportError> {
+        let mut plan = ProgramPlan::default();
         for _ in 0..TRIES {
-            let program = Program::new(&self.items, &self.history, &plan);
+            let program = ExportedProgram::new(&self.items, &self.history, &plan);
             let compiled = self.try_out(&program, cancel).await?;
             if compiled.success {
                 return Ok((program, plan));
@@ -77,7 +77,7 @@ impl Notebook {
         Err(ExportError::DoesNotFit("too much of it has to be left out".to_owned()))
     }
 
-    async fn try_out(&self, program: &Program, cancel: &CancellationToken) -> Result<Compiled, PrepareError> {
+    async fn try_out(&self, program: &ExportedProgram, cancel: &CancellationToken) -> Result<Compiled, PrepareError> {
         let folder = self.folders.libraries.join("export");
         fs::create_dir_all(&folder).map_err(|error| PrepareError::Environment(error.to_string()))?;
         write(&folder, ROOT, &program.text)?;
@@ -93,7 +93,7 @@ impl Notebook {
         rustc::run(&self.session, &invocation, cancel).await
     }
 
-    fn write_project(&self, folder: &Path, program: &Program) -> io::Result<()> {
+    fn write_project(&self, folder: &Path, program: &ExportedProgram) -> io::Result<()> {
         umask::folder_for_user(&folder.join("src"))?;
         umask::write_for_user(&folder.join(MARKER), "This folder is written by Kissaten's `:export`.\n")?;
         umask::write_for_user(&folder.join("Cargo.toml"), manifest(&package_name(folder), &self.dependencies()))?;
@@ -126,7 +126,7 @@ impl Notebook {
 }
 
 /// Takes out of the program what rustc does not like; whether there was anything.
-fn adjust(plan: &mut Plan, program: &Program, compiled: &Compiled) -> bool {
+fn adjust(plan: &mut ProgramPlan, program: &ExportedProgram, compiled: &Compiled) -> bool {
     if !plan.any_error && compiled.errors().any(is_about_errors) {
         plan.any_error = true;
         return true;

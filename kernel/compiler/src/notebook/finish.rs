@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Notebook;
-use super::history::Entry;
+use super::history::PastCell;
 use super::lend::CellPlace;
 use crate::api::{Farewell, Finished, LoanKind};
 use crate::binding::{self, Binding, Moved, NotKept};
@@ -35,7 +35,7 @@ pub(super) struct Pending {
     /// Where it lends variables.
     pub(super) lent_at: BTreeMap<String, CellPlace>,
     /// The cell, if it is one to be remembered.
-    pub(super) entry: Option<Entry>,
+    pub(super) entry: Option<PastCell>,
 }
 
 impl Pending {

@@ -27,7 +27,7 @@ impl Attempt<'_> {
     }
 
     /// Where a kept variable was made, if it is a future that the cell does nothing with.
-    pub(super) fn unawaited(&self, bound: &parse::Binding, type_text: &str) -> Option<String> {
+    pub(super) fn unawaited(&self, bound: &parse::BoundName, type_text: &str) -> Option<String> {
         let is_unused = self.parsed.futures.iter().any(|future| future.name.as_ref() == Some(&bound.name));
         let is_future = self.boxing.contains_key(&bound.name) && binding::is_boxed_future(type_text);
         (is_unused && is_future).then(|| self.place(bound.range.start))

@@ -10,9 +10,9 @@ use crate::items::CellText;
 use crate::parse::Parsed;
 use crate::scope::Scope;
 
-/// One cell that has run.
+/// A cell that has run, as the exported program needs it.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
+pub(super) struct PastCell {
     pub(super) cell: Arc<CellText>,
     pub(super) parsed: Parsed,
     /// The imports that held for it.
@@ -25,7 +25,7 @@ pub(super) struct Entry {
     pub(super) ends: Vec<String>,
 }
 
-impl Entry {
+impl PastCell {
     pub(super) fn new(cell: &Arc<CellText>, parsed: &Parsed, scope: Scope) -> Self {
         Self { cell: Arc::clone(cell), parsed: parsed.clone(), scope, success: false, showed: false, ends: Vec::new() }
     }
@@ -52,15 +52,15 @@ impl Notebook {
 
 /// Puts an entry in its place. A cell that ran again stands where it ran last, unless cells that ran in between use its
 /// variables: then where it ran first.
-fn record(history: &mut Vec<Entry>, entry: Entry) {
-    let is_same = |old: &Entry| old.cell.cell_id.is_some() && old.cell.cell_id == entry.cell.cell_id;
+fn record(history: &mut Vec<PastCell>, entry: PastCell) {
+    let is_same = |old: &PastCell| old.cell.cell_id.is_some() && old.cell.cell_id == entry.cell.cell_id;
     let Some(index) = history.iter().position(is_same) else { return history.push(entry) };
     // What it bound when it ran well is still there.
     if !entry.success && history[index].success {
         return;
     }
     let names = entry.names();
-    let uses = |later: &Entry| later.parsed.mentions.iter().any(|name| names.contains(name.as_str()));
+    let uses = |later: &PastCell| later.parsed.mentions.iter().any(|name| names.contains(name.as_str()));
     if history[index + 1..].iter().any(|later| later.success && uses(later)) {
         history[index] = entry;
     } else {
@@ -80,7 +80,10 @@ mod tests {
             let (serial, cell_id) = (serial as u64, Some((*id).to_owned()));
             let cell = CellText { serial, label: String::new(), text: (*text).to_owned(), cell_id };
             let parsed = parse(text, &BTreeSet::new()).unwrap();
-            record(&mut history, Entry { success: *success, ..Entry::new(&Arc::new(cell), &parsed, Scope::default()) });
+            record(
+                &mut history,
+                PastCell { success: *success, ..PastCell::new(&Arc::new(cell), &parsed, Scope::default()) },
+            );
         }
         history.into_iter().map(|entry| entry.cell.text.clone()).collect()
     }

@@ -1,6 +1,5 @@
 //! Questions to rustc that run nothing and change nothing: an expression's type, an error's explanation.
 
-use std::collections::BTreeSet;
 use std::process::Stdio;
 use std::sync::Arc;
 
@@ -96,13 +95,6 @@ fn without_places(shown: &str) -> String {
     out + rest
 }
 
-/// The codes of rustc's errors in a rendered text, in order: `E0308`.
-pub(crate) fn codes(rendered: &str) -> Vec<String> {
-    let mut seen = BTreeSet::new();
-    let codes = rendered.split("error[").skip(1).filter_map(|rest| rest.split_once(']')).map(|(code, _)| code);
-    codes.filter(|code| seen.insert(*code)).map(str::to_owned).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,11 +103,5 @@ mod tests {
     fn closures_have_no_place() {
         assert_eq!(without_places("Map<I, {closure@type 1:1:8: 1:11}>"), "Map<I, {closure}>");
         assert_eq!(without_places("a@b"), "a@b");
-    }
-
-    #[test]
-    fn codes_are_read_once_and_in_order() {
-        let text = "error[E0308]: mismatched types\n --> x\nerror: no\nerror[E0425]: a\nerror[E0308]: b";
-        assert_eq!(codes(text), ["E0308", "E0425"]);
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use super::Notebook;
-use crate::analysis::{Knowledge, Place};
+use crate::analysis::{AnalyzerPlace, Knowledge};
 
 impl Notebook {
     /// The number of [`knowledge`](Self::knowledge): another one as soon as there is something else to know.
@@ -25,10 +25,11 @@ impl Notebook {
         }
     }
 
-    fn place(&self) -> Place {
+    fn place(&self) -> AnalyzerPlace {
         let toolchain = &self.session.toolchain;
         let own = self.session.source.join("kernel/kissaten");
-        let mut dependencies = format!("kissaten = {{ path = {:?} }}\n", own.display().to_string());
+        let mut dependencies =
+            format!("kissaten = {{ package = \"kissaten-session\", path = {:?} }}\n", own.display().to_string());
         dependencies.push_str("tokio = { version = \"1\", features = [\"full\"] }\n");
         let named = self.dependencies.lines();
         for line in named.lines().filter(|line| !line.starts_with("tokio =") && !line.starts_with("futures =")) {
@@ -36,7 +37,7 @@ impl Notebook {
             dependencies.push('\n');
         }
         let lock = self.dependencies.lock().map_or_else(|| self.session.source.join("Cargo.lock"), Path::to_path_buf);
-        Place {
+        AnalyzerPlace {
             rustc: toolchain.rustc.clone(),
             dependencies,
             on_demand: vec![("futures", "futures = \"0.3\"\n")],

@@ -7,46 +7,46 @@ use cargo_metadata::diagnostic::Diagnostic;
 use super::Notebook;
 use crate::analysis::registry_crates;
 
-/// What a macro is called as.
+/// The kind of a macro: how it is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum MacroKind {
     Derive,
     Attribute,
     Call,
 }
 
 /// Macros of well-known crates: the crate, the feature that it has them by, and their names.
-const MACROS: [(Kind, &str, Option<&str>, &[&str]); 30] = [
-    (Kind::Derive, "serde", Some("derive"), &["Serialize", "Deserialize"]),
-    (Kind::Derive, "clap", Some("derive"), &["Parser", "Subcommand", "Args", "ValueEnum"]),
-    (Kind::Derive, "thiserror", None, &["Error"]),
-    (Kind::Derive, "strum", Some("derive"), &["EnumString", "EnumIter", "EnumCount", "AsRefStr", "IntoStaticStr"]),
-    (Kind::Derive, "bytemuck", Some("derive"), &["Pod", "Zeroable"]),
-    (Kind::Derive, "zerocopy", Some("derive"), &["FromBytes", "IntoBytes", "KnownLayout", "Unaligned"]),
-    (Kind::Derive, "sqlx", None, &["FromRow"]),
-    (Kind::Derive, "prost", None, &["Message", "Enumeration", "Oneof"]),
-    (Kind::Derive, "derive_builder", None, &["Builder"]),
-    (Kind::Derive, "schemars", None, &["JsonSchema"]),
-    (Kind::Derive, "zeroize", Some("derive"), &["Zeroize", "ZeroizeOnDrop"]),
-    (Kind::Derive, "arbitrary", Some("derive"), &["Arbitrary"]),
-    (Kind::Derive, "educe", None, &["Educe"]),
-    (Kind::Attribute, "serde", Some("derive"), &["serde"]),
-    (Kind::Attribute, "async-trait", None, &["async_trait"]),
-    (Kind::Attribute, "tracing", None, &["instrument"]),
-    (Kind::Attribute, "rstest", None, &["rstest"]),
-    (Kind::Attribute, "serde_with", None, &["serde_as", "skip_serializing_none"]),
-    (Kind::Attribute, "pin-project", None, &["pin_project"]),
-    (Kind::Call, "serde_json", None, &["json"]),
-    (Kind::Call, "anyhow", None, &["anyhow", "bail", "ensure"]),
-    (Kind::Call, "lazy_static", None, &["lazy_static"]),
-    (Kind::Call, "bitflags", None, &["bitflags"]),
-    (Kind::Call, "tracing", None, &["trace", "debug", "info", "warn", "error", "info_span", "debug_span"]),
-    (Kind::Call, "maplit", None, &["hashmap", "btreemap", "hashset", "btreeset"]),
-    (Kind::Call, "ndarray", None, &["array"]),
-    (Kind::Call, "nalgebra", None, &["matrix", "vector", "dmatrix", "dvector"]),
-    (Kind::Call, "cfg-if", None, &["cfg_if"]),
-    (Kind::Call, "async-stream", None, &["stream", "try_stream"]),
-    (Kind::Call, "insta", None, &["assert_snapshot", "assert_debug_snapshot"]),
+const MACROS: [(MacroKind, &str, Option<&str>, &[&str]); 30] = [
+    (MacroKind::Derive, "serde", Some("derive"), &["Serialize", "Deserialize"]),
+    (MacroKind::Derive, "clap", Some("derive"), &["Parser", "Subcommand", "Args", "ValueEnum"]),
+    (MacroKind::Derive, "thiserror", None, &["Error"]),
+    (MacroKind::Derive, "strum", Some("derive"), &["EnumString", "EnumIter", "EnumCount", "AsRefStr", "IntoStaticStr"]),
+    (MacroKind::Derive, "bytemuck", Some("derive"), &["Pod", "Zeroable"]),
+    (MacroKind::Derive, "zerocopy", Some("derive"), &["FromBytes", "IntoBytes", "KnownLayout", "Unaligned"]),
+    (MacroKind::Derive, "sqlx", None, &["FromRow"]),
+    (MacroKind::Derive, "prost", None, &["Message", "Enumeration", "Oneof"]),
+    (MacroKind::Derive, "derive_builder", None, &["Builder"]),
+    (MacroKind::Derive, "schemars", None, &["JsonSchema"]),
+    (MacroKind::Derive, "zeroize", Some("derive"), &["Zeroize", "ZeroizeOnDrop"]),
+    (MacroKind::Derive, "arbitrary", Some("derive"), &["Arbitrary"]),
+    (MacroKind::Derive, "educe", None, &["Educe"]),
+    (MacroKind::Attribute, "serde", Some("derive"), &["serde"]),
+    (MacroKind::Attribute, "async-trait", None, &["async_trait"]),
+    (MacroKind::Attribute, "tracing", None, &["instrument"]),
+    (MacroKind::Attribute, "rstest", None, &["rstest"]),
+    (MacroKind::Attribute, "serde_with", None, &["serde_as", "skip_serializing_none"]),
+    (MacroKind::Attribute, "pin-project", None, &["pin_project"]),
+    (MacroKind::Call, "serde_json", None, &["json"]),
+    (MacroKind::Call, "anyhow", None, &["anyhow", "bail", "ensure"]),
+    (MacroKind::Call, "lazy_static", None, &["lazy_static"]),
+    (MacroKind::Call, "bitflags", None, &["bitflags"]),
+    (MacroKind::Call, "tracing", None, &["trace", "debug", "info", "warn", "error", "info_span", "debug_span"]),
+    (MacroKind::Call, "maplit", None, &["hashmap", "btreemap", "hashset", "btreeset"]),
+    (MacroKind::Call, "ndarray", None, &["array"]),
+    (MacroKind::Call, "nalgebra", None, &["matrix", "vector", "dmatrix", "dvector"]),
+    (MacroKind::Call, "cfg-if", None, &["cfg_if"]),
+    (MacroKind::Call, "async-stream", None, &["stream", "try_stream"]),
+    (MacroKind::Call, "insta", None, &["assert_snapshot", "assert_debug_snapshot"]),
 ];
 
 /// Names of other things that a crate has by a feature.
@@ -149,10 +149,13 @@ impl Notebook {
 
     fn missing_macro(&self, error: &Diagnostic) -> Option<String> {
         let rest = error.message.strip_prefix("cannot find ")?;
-        let (kind, rest) =
-            [("derive macro `", Kind::Derive), ("attribute `", Kind::Attribute), ("macro `", Kind::Call)]
-                .into_iter()
-                .find_map(|(begin, kind)| Some((kind, rest.strip_prefix(begin)?)))?;
+        let (kind, rest) = [
+            ("derive macro `", MacroKind::Derive),
+            ("attribute `", MacroKind::Attribute),
+            ("macro `", MacroKind::Call),
+        ]
+        .into_iter()
+        .find_map(|(begin, kind)| Some((kind, rest.strip_prefix(begin)?)))?;
         let name = rest.split('`').next()?;
         let mut found = MACROS.iter().filter(|(of, .., names)| *of == kind && names.contains(&name));
         let (_, package, feature, _) = found.next()?;

@@ -10,7 +10,7 @@ use cargo_metadata::diagnostic::Diagnostic;
 use super::Notebook;
 use super::attempt::{Attempt, Files};
 use crate::binding::NotKept;
-use crate::parse::{Binding, Make, Open, OpenLet, Parsed};
+use crate::parse::{BoundName, Make, Open, OpenLet, Parsed};
 use crate::scope;
 use crate::source_map::Region;
 
@@ -43,9 +43,9 @@ impl Notebook {
         let own: BTreeSet<&String> = parsed.bindings.iter().map(|bound| &bound.name).collect();
         let opened = parsed.opened.iter().flat_map(|open| open.statement.names.clone());
         let waits = |name: &String| matches!(self.not_kept.get(name), Some(NotKept::Open(_)));
-        let bindings: Vec<Binding> = opened
+        let bindings: Vec<BoundName> = opened
             .filter(|(name, _)| !own.contains(name) && waits(name))
-            .map(|(name, mutable)| Binding {
+            .map(|(name, mutable)| BoundName {
                 name,
                 mutable,
                 range: 0..0,

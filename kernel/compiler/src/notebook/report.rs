@@ -56,6 +56,7 @@ impl Notebook {
         PrepareError::Compile(CompileError {
             summary: diagnostic::summary(&errors, &texts),
             rendered: diagnostic::render(&errors, &texts, &notes),
+            codes: codes(&errors),
         })
     }
 
@@ -239,6 +240,17 @@ fn outermost(span: &DiagnosticSpan) -> &DiagnosticSpan {
     span.expansion.as_ref().map_or(span, |expansion| outermost(&expansion.span))
 }
 
+/// rustc's codes of these errors, each once.
+fn codes(errors: &[&Diagnostic]) -> Vec<String> {
+    let mut codes: Vec<String> = Vec::new();
+    for code in errors.iter().filter_map(|error| error.code.as_ref()) {
+        if !codes.contains(&code.code) {
+            codes.push(code.code.clone());
+        }
+    }
+    codes
+}
+
 /// What rustc said that is no diagnostic: that it crashed, or that there was no room.
 pub(super) fn other(compiled: &Compiled) -> PrepareError {
     let said = compiled.other.trim();
@@ -253,6 +265,7 @@ pub(super) fn other(compiled: &Compiled) -> PrepareError {
     PrepareError::Compile(CompileError {
         summary: "rustc could not compile the cell".to_owned(),
         rendered: Rendered { ansi: plain.clone(), plain },
+        codes: Vec::new(),
     })
 }
 

@@ -11,7 +11,7 @@ use super::mention::plain;
 /// Where each stands. Not those in a loop, a closure or a block of their own, where rustc has to judge the second time, and
 /// not those that are mentioned anywhere else.
 pub(super) fn awaited(statements: &[syn::Stmt], running: TokenStream) -> BTreeMap<String, Range<usize>> {
-    let mut found = Found::default();
+    let mut found = AwaitedNames::default();
     statements.iter().for_each(|statement| found.visit_stmt(statement));
     let mut counts = BTreeMap::new();
     count(running, &mut counts);
@@ -19,10 +19,11 @@ pub(super) fn awaited(statements: &[syn::Stmt], running: TokenStream) -> BTreeMa
     found.0
 }
 
+/// Names that are awaited, and where.
 #[derive(Default)]
-struct Found(BTreeMap<String, Range<usize>>);
+struct AwaitedNames(BTreeMap<String, Range<usize>>);
 
-impl<'ast> Visit<'ast> for Found {
+impl<'ast> Visit<'ast> for AwaitedNames {
     fn visit_expr_await(&mut self, awaited: &'ast syn::ExprAwait) {
         if let syn::Expr::Path(path) = &*awaited.base
             && let Some(name) = path.path.get_ident()

@@ -9,7 +9,7 @@ use syn::visit::Visit;
 
 use crate::source_map::Edits;
 
-/// Such a function.
+/// A function that a program would begin with: one with `#[tokio::main]`, `#[test]` and the like, or `main`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) name: String,

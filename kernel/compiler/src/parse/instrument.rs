@@ -25,7 +25,7 @@ enum Piece {
     /// A checkpoint as a statement.
     Check,
     /// A part of a tight loop.
-    Chunk(chunk::Part),
+    Chunk(chunk::LoopPart),
     /// Around an expression that becomes a block with a checkpoint.
     Block,
     BlockEnd,

@@ -252,15 +252,15 @@ fn closure(text: &str, closure: &syn::ExprClosure) -> Option<Closure> {
 
 /// All closures in a statement, for those that only their type points at.
 pub(super) fn closures(text: &str, statement: &syn::Stmt, into: &mut Vec<Closure>) {
-    struct All<'a>(&'a str, &'a mut Vec<Closure>);
-    impl<'ast> Visit<'ast> for All<'_> {
+    struct ClosureFinder<'a>(&'a str, &'a mut Vec<Closure>);
+    impl<'ast> Visit<'ast> for ClosureFinder<'_> {
         fn visit_expr_closure(&mut self, node: &'ast syn::ExprClosure) {
             self.1.extend(closure(self.0, node));
             visit::visit_expr_closure(self, node);
         }
         fn visit_item(&mut self, _: &'ast syn::Item) {}
     }
-    All(text, into).visit_stmt(statement);
+    ClosureFinder(text, into).visit_stmt(statement);
 }
 
 /// A closure or an async block that is not `move`.
@@ -275,8 +275,8 @@ pub(crate) struct Borrowing {
 
 /// Those in a `let`.
 pub(super) fn borrowing(text: &str, local: &syn::Local, into: &mut Vec<Borrowing>) {
-    struct All<'a>(&'a str, &'a mut Vec<Borrowing>);
-    impl All<'_> {
+    struct BorrowingFinder<'a>(&'a str, &'a mut Vec<Borrowing>);
+    impl BorrowingFinder<'_> {
         fn add(
             &mut self,
             node: &dyn ToTokens,
@@ -295,7 +295,7 @@ pub(super) fn borrowing(text: &str, local: &syn::Local, into: &mut Vec<Borrowing
             self.1.push(Borrowing { at: start + behind, word, mentions });
         }
     }
-    impl<'ast> Visit<'ast> for All<'_> {
+    impl<'ast> Visit<'ast> for BorrowingFinder<'_> {
         fn visit_expr_closure(&mut self, node: &'ast syn::ExprClosure) {
             if node.capture.is_none() && node.asyncness.is_none() {
                 let own = bound_within(|bound| bound.visit_expr_closure(node));
@@ -313,21 +313,22 @@ pub(super) fn borrowing(text: &str, local: &syn::Local, into: &mut Vec<Borrowing
         fn visit_item(&mut self, _: &'ast syn::Item) {}
     }
     if let Some(init) = &local.init {
-        All(text, into).visit_expr(&init.expr);
+        BorrowingFinder(text, into).visit_expr(&init.expr);
     }
 }
 
 /// The names that patterns within bind.
-fn bound_within(visit: impl FnOnce(&mut Bound)) -> BTreeSet<String> {
-    let mut bound = Bound::default();
+fn bound_within(visit: impl FnOnce(&mut BoundNames)) -> BTreeSet<String> {
+    let mut bound = BoundNames::default();
     visit(&mut bound);
     bound.0
 }
 
+/// All names that patterns bind.
 #[derive(Default)]
-struct Bound(BTreeSet<String>);
+struct BoundNames(BTreeSet<String>);
 
-impl<'ast> Visit<'ast> for Bound {
+impl<'ast> Visit<'ast> for BoundNames {
     fn visit_pat_ident(&mut self, pattern: &'ast syn::PatIdent) {
         self.0.insert(plain(&pattern.ident.to_string()));
         visit::visit_pat_ident(self, pattern);

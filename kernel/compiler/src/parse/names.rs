@@ -16,7 +16,7 @@ use syn::visit::Visit;
 use super::mention::plain;
 use super::pattern;
 
-/// What an item says about the names around it.
+/// The names that an item looks up around it, and where they stand.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names {
     pub(crate) uses: Vec<NameUse>,
@@ -30,12 +30,12 @@ pub(crate) struct Names {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NameUse {
     pub(crate) name: String,
-    pub(crate) form: Form,
+    pub(crate) form: NameForm,
 }
 
-/// How a name stands in the text, and so how another path can stand in its place.
+/// The form in which a name stands in the text, and so how another path can stand in its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
+pub(crate) enum NameForm {
     /// The beginning of a path: `Mutex` of `Mutex::new`.
     Path(Range<usize>),
     /// The beginning of a path together with `super::`, `self::` or `crate::`.
@@ -77,7 +77,7 @@ pub(super) fn of_item(item: &syn::Item) -> Names {
 /// The names in the statements of a cell, whose own variables are none.
 pub(super) fn of_statements<'a>(statements: impl Iterator<Item = &'a syn::Stmt>) -> Names {
     let mut finder = Finder::default();
-    finder.scopes.push(Scope::default());
+    finder.scopes.push(Level::default());
     for statement in statements {
         finder.visit_stmt(statement);
     }
@@ -93,9 +93,9 @@ pub(crate) fn of_type(text: &str) -> Names {
     finder.names
 }
 
-/// What is bound at one level of nesting.
+/// A level of nesting: what is bound at it.
 #[derive(Default)]
-struct Scope {
+struct Level {
     variables: BTreeSet<String>,
     /// Type parameters, inner items and imports.
     items: BTreeSet<String>,
@@ -104,7 +104,7 @@ struct Scope {
 #[derive(Default)]
 struct Finder {
     names: Names,
-    scopes: Vec<Scope>,
+    scopes: Vec<Level>,
     /// How many inner modules this is in, and which of them see the names around them.
     modules: Vec<bool>,
     /// It is in a struct, an enum or a union.
@@ -122,14 +122,14 @@ impl Finder {
         self.scopes.iter().any(|scope| scope.variables.contains(name))
     }
 
-    fn found(&mut self, name: String, form: Form) {
+    fn found(&mut self, name: String, form: NameForm) {
         self.names.uses.push(NameUse { name, form });
     }
 
     fn path_begins(&mut self, ident: &syn::Ident) {
         let name = plain(&ident.to_string());
         if self.is_visible(&name) {
-            self.found(name, Form::Path(ident.span().byte_range()));
+            self.found(name, NameForm::Path(ident.span().byte_range()));
         }
     }
 
@@ -140,7 +140,7 @@ impl Finder {
         let Some(steps) = self.steps_to_root(&words) else { return false };
         let (Some(first), Some(last)) = (path.segments.first(), path.segments.get(steps)) else { return false };
         let range = first.ident.span().byte_range().start..last.ident.span().byte_range().end;
-        self.found(plain(words[steps]), Form::FromRoot(range));
+        self.found(plain(words[steps]), NameForm::FromRoot(range));
         true
     }
 
@@ -156,7 +156,7 @@ impl Finder {
         (words.len() > steps).then_some(steps)
     }
 
-    fn scoped(&mut self, scope: Scope, work: impl FnOnce(&mut Self)) {
+    fn scoped(&mut self, scope: Level, work: impl FnOnce(&mut Self)) {
         self.scopes.push(scope);
         work(self);
         self.scopes.pop();
@@ -173,7 +173,7 @@ impl Finder {
     /// An item's own scope: it sees the type parameters, and no variables around it.
     fn item_scope(&mut self, generics: Option<&syn::Generics>, work: impl FnOnce(&mut Self)) {
         let hidden: Vec<_> = self.scopes.iter_mut().map(|scope| std::mem::take(&mut scope.variables)).collect();
-        let mut scope = Scope::default();
+        let mut scope = Level::default();
         for parameter in generics.iter().flat_map(|generics| &generics.params) {
             match parameter {
                 syn::GenericParam::Type(parameter) => scope.items.insert(plain(&parameter.ident.to_string())),

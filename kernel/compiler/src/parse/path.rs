@@ -45,18 +45,19 @@ pub(crate) struct Use {
 
 /// Finds the places, and all names that any pattern binds, at whatever depth.
 pub(super) fn uses(statements: &[syn::Stmt], uses: &mut Vec<Use>, bound: &mut BTreeSet<String>) {
-    let mut found = Found { uses, bound };
+    let mut found = PathFinder { uses, bound };
     for statement in statements.iter().filter(|statement| !matches!(statement, syn::Stmt::Item(_))) {
         found.visit_stmt(statement);
     }
 }
 
-struct Found<'a> {
+/// The visitor that collects the paths of an expression.
+struct PathFinder<'a> {
     uses: &'a mut Vec<Use>,
     bound: &'a mut BTreeSet<String>,
 }
 
-impl<'ast> Visit<'ast> for Found<'_> {
+impl<'ast> Visit<'ast> for PathFinder<'_> {
     fn visit_expr_path(&mut self, path: &'ast syn::ExprPath) {
         if let Some(name) = path.path.get_ident().filter(|_| path.attrs.is_empty()) {
             let (name, range) = (plain(&name.to_string()), path.span().byte_range());
@@ -91,8 +92,8 @@ impl<'ast> Visit<'ast> for Found<'_> {
         for argument in &arguments {
             match argument {
                 // `println!("{x}", x = y)`.
-                syn::Expr::Assign(named) => Found { uses: self.uses, bound: self.bound }.visit_expr(&named.right),
-                other => Found { uses: self.uses, bound: self.bound }.visit_expr(other),
+                syn::Expr::Assign(named) => PathFinder { uses: self.uses, bound: self.bound }.visit_expr(&named.right),
+                other => PathFinder { uses: self.uses, bound: self.bound }.visit_expr(other),
             }
         }
     }

@@ -9,8 +9,8 @@ use super::mention::plain;
 /// A single identifier may be a constant or a variant instead; by the language's own convention those are not
 /// written like variables, and they are passed over.
 pub(crate) fn bound(pattern: &syn::Pat, found: &mut dyn FnMut(String, bool)) {
-    struct Names<'a>(&'a mut dyn FnMut(String, bool));
-    impl<'ast> Visit<'ast> for Names<'_> {
+    struct PatternNames<'a>(&'a mut dyn FnMut(String, bool));
+    impl<'ast> Visit<'ast> for PatternNames<'_> {
         fn visit_pat_ident(&mut self, pattern: &'ast syn::PatIdent) {
             let name = plain(&pattern.ident.to_string());
             if !name.starts_with(char::is_uppercase) {
@@ -22,5 +22,5 @@ pub(crate) fn bound(pattern: &syn::Pat, found: &mut dyn FnMut(String, bool)) {
         fn visit_expr(&mut self, _: &'ast syn::Expr) {}
         fn visit_type(&mut self, _: &'ast syn::Type) {}
     }
-    Names(found).visit_pat(pattern);
+    PatternNames(found).visit_pat(pattern);
 }

@@ -9,14 +9,14 @@ use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
 use super::mention::{self, plain};
-use super::{Binding, Make, OkUnit, Parsed, awaited, entry, extern_crate, item, make, open, pattern};
+use super::{BoundName, Make, OkUnit, Parsed, awaited, entry, extern_crate, item, make, open, pattern};
 
 /// Sorts the statements of a cell.
 pub(super) fn take_apart(text: &str, statements: &[syn::Stmt], item_macros: &BTreeSet<String>, parsed: &mut Parsed) {
     let own = statements.iter().filter_map(item::item_macro);
     let item_macros: BTreeSet<String> = item_macros.iter().cloned().chain(own).collect();
     let mut running = TokenStream::new();
-    let mut names = Names::default();
+    let mut names = InnerNames::default();
     let last = statements.len().checked_sub(1);
     for (index, statement) in statements.iter().enumerate() {
         match statement {
@@ -163,7 +163,7 @@ fn bind(text: &str, local: &syn::Local, parsed: &mut Parsed) {
         // Of a name that is bound twice one cannot say which one is meant.
         let is_copy = !bound_before.contains(&name) && make::is_copy(local);
         let make = makes.remove(&name).unwrap_or(Make::Unknown);
-        parsed.bindings.push(Binding { name, mutable, range, boxed, make, is_copy });
+        parsed.bindings.push(BoundName { name, mutable, range, boxed, make, is_copy });
     });
 }
 
@@ -209,13 +209,13 @@ fn complete_returns(statements: &[syn::Stmt], parsed: &mut Parsed) {
 
 /// Names that are bound below the top level, and names that are assigned to.
 #[derive(Default)]
-struct Names {
+struct InnerNames {
     depth: usize,
     inner: BTreeSet<String>,
     assigned: BTreeSet<String>,
 }
 
-impl Names {
+impl InnerNames {
     fn assign(&mut self, left: &syn::Expr) {
         match left {
             syn::Expr::Path(path) => {
@@ -229,7 +229,7 @@ impl Names {
     }
 }
 
-impl<'ast> Visit<'ast> for Names {
+impl<'ast> Visit<'ast> for InnerNames {
     fn visit_block(&mut self, block: &'ast syn::Block) {
         self.depth += 1;
         visit::visit_block(self, block);

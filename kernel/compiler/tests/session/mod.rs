@@ -244,9 +244,9 @@ impl Session {
         let (mut text, mut errors) = (String::new(), String::new());
         for pipe in [drain(self.worker.stdout.as_mut().unwrap()), drain(self.worker.stderr.as_mut().unwrap())] {
             let mut is_error = false;
-            for (index, piece) in pipe.split(ipc::marks::BEGIN).enumerate() {
+            for (index, piece) in pipe.split(kissaten_marks::BEGIN).enumerate() {
                 // Each piece but the first begins with the rest of a word.
-                let (word, rest) = piece.split_once(ipc::marks::END).filter(|_| index > 0).unwrap_or(("", piece));
+                let (word, rest) = piece.split_once(kissaten_marks::END).filter(|_| index > 0).unwrap_or(("", piece));
                 match word.strip_prefix(self.mark.as_str()).and_then(|word| word.chars().next()) {
                     Some('e') => is_error = true,
                     Some(_) => is_error = false,

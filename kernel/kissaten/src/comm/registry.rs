@@ -87,7 +87,7 @@ pub(super) fn register(name: &str) -> (u64, mpsc::Receiver<Comm>) {
     let (sender, opened) = mpsc::channel(UNACCEPTED);
     let _turn = turn();
     registry().targets.insert(name.to_owned(), (serial, sender));
-    runtime::send(runtime::Message::CommTarget { name: name.to_owned(), is_there: true });
+    runtime::send(runtime::Notice::CommTarget { name: name.to_owned(), is_there: true });
     (serial, opened)
 }
 
@@ -100,7 +100,7 @@ pub(super) fn unregister(name: &str, serial: u64) {
         is_there.then(|| registry.targets.remove(name))
     };
     if older.is_some() {
-        runtime::send(runtime::Message::CommTarget { name: name.to_owned(), is_there: false });
+        runtime::send(runtime::Notice::CommTarget { name: name.to_owned(), is_there: false });
     }
 }
 

@@ -65,7 +65,7 @@ fn cut(value: &dyn Debug, pretty: bool) -> Result<String, String> {
 /// The text of `{:#?}` with what fits on a line on one; `None`: it is not what it seems.
 fn laid_out(pretty: &str, line: &str) -> Option<String> {
     let mut lines = pretty.lines().peekable();
-    let node = Node::read(&mut lines, 0)?;
+    let node = DebugNode::read(&mut lines, 0)?;
     let mut flat = String::with_capacity(line.len());
     node.flat(&mut flat);
     if flat != line || lines.next().is_some() {
@@ -77,7 +77,7 @@ fn laid_out(pretty: &str, line: &str) -> Option<String> {
 }
 
 /// A value, or a field with its value: `head`, or `head {` … `}`; a map whose keys have fields goes on after the brace.
-struct Node<'a>(Vec<(&'a str, Vec<Node<'a>>)>);
+struct DebugNode<'a>(Vec<(&'a str, Vec<DebugNode<'a>>)>);
 
 type Lines<'a> = std::iter::Peekable<std::str::Lines<'a>>;
 
@@ -93,7 +93,7 @@ fn opens(text: &str) -> bool {
     text.ends_with(['{', '[', '('])
 }
 
-impl<'a> Node<'a> {
+impl<'a> DebugNode<'a> {
     fn read(lines: &mut Lines<'a>, level: usize) -> Option<Self> {
         let mut parts = Vec::new();
         loop {
@@ -102,7 +102,7 @@ impl<'a> Node<'a> {
             let mut children = Vec::new();
             if opens(text) {
                 while lines.peek().is_some_and(|line| indent(line) > level) {
-                    children.push(Node::read(lines, level + INDENT)?);
+                    children.push(DebugNode::read(lines, level + INDENT)?);
                 }
             }
             let goes_on = opens(text);
@@ -158,7 +158,7 @@ impl<'a> Node<'a> {
             }
             out.extend(std::iter::repeat_n(' ', level));
             out.push_str(text);
-            if children.iter().all(Node::is_short) && text.ends_with('[') {
+            if children.iter().all(DebugNode::is_short) && text.ends_with('[') {
                 fill(children, level + INDENT, out);
                 continue;
             }
@@ -175,7 +175,7 @@ impl<'a> Node<'a> {
 }
 
 /// Short elements, as many on each line as fit.
-fn fill(elements: &[Node<'_>], level: usize, out: &mut String) {
+fn fill(elements: &[DebugNode<'_>], level: usize, out: &mut String) {
     let mut column = WIDTH + 1;
     for (text, _) in elements.iter().flat_map(|element| &element.0) {
         let length = text.chars().count();

@@ -26,12 +26,12 @@ pub(super) struct Bar {
     pub(super) total: AtomicU64,
     title: OnceLock<String>,
     begin: Instant,
-    end: OnceLock<End>,
+    end: OnceLock<BarEnd>,
 }
 
 /// How a bar ended, and after how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct End {
+pub(super) struct BarEnd {
     pub(super) after: Duration,
     /// Whether the items came to their end.
     pub(super) is_whole: bool,
@@ -54,10 +54,10 @@ impl Bar {
     }
 
     /// As it is now.
-    pub(super) fn state(&self) -> draw::State<'_> {
+    pub(super) fn state(&self) -> draw::BarState<'_> {
         let end = self.end.get().copied();
         let total = self.total.load(Ordering::Relaxed);
-        draw::State {
+        draw::BarState {
             title: self.title.get().map_or("", String::as_str),
             done: self.done.load(Ordering::Relaxed),
             total: (total != UNKNOWN).then_some(total),
@@ -129,7 +129,7 @@ pub(super) fn begin(total: Option<u64>) -> Arc<Bar> {
 
 /// A bar has ended; only the first time counts.
 pub(super) fn end(bar: &Arc<Bar>, is_whole: bool) {
-    if bar.end.set(End { after: bar.begin.elapsed(), is_whole }).is_err() {
+    if bar.end.set(BarEnd { after: bar.begin.elapsed(), is_whole }).is_err() {
         return;
     }
     let mut boards = boards();
@@ -176,7 +176,7 @@ impl Board {
     }
 
     fn show(&self, update: bool) {
-        let states: Vec<draw::State<'_>> = self.lines.iter().map(|line| line.bar.state()).collect();
+        let states: Vec<draw::BarState<'_>> = self.lines.iter().map(|line| line.bar.state()).collect();
         runtime::send_display(self.owner.0, draw::bundle(&states), Some((*self.id).to_owned()), update);
     }
 }

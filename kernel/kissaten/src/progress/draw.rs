@@ -20,7 +20,7 @@ const SOON: Duration = Duration::from_millis(300);
 
 /// A bar at one moment.
 #[derive(Debug)]
-pub(super) struct State<'a> {
+pub(super) struct BarState<'a> {
     pub(super) title: &'a str,
     pub(super) done: u64,
     pub(super) total: Option<u64>,
@@ -30,7 +30,7 @@ pub(super) struct State<'a> {
 }
 
 /// Bars below each other.
-pub(super) fn bundle(states: &[State<'_>]) -> MimeBundle {
+pub(super) fn bundle(states: &[BarState<'_>]) -> MimeBundle {
     let (shown, others) = states.split_at(states.len().min(MOST));
     let mut html = String::from(r#"<div style="font-size: 13px; line-height: 20px">"#);
     let mut lines: Vec<String> = Vec::new();
@@ -48,7 +48,7 @@ pub(super) fn bundle(states: &[State<'_>]) -> MimeBundle {
     MimeBundle::new().with("text/html", html).with("text/plain", lines.join("\n"))
 }
 
-impl State<'_> {
+impl BarState<'_> {
     /// How much is done, of one; `None`: nobody knows.
     fn part(&self) -> Option<f64> {
         if self.is_whole == Some(true) {
@@ -184,8 +184,8 @@ fn per_second(rate: f64) -> String {
 mod tests {
     use super::*;
 
-    fn state(done: u64, total: Option<u64>, seconds: f64, is_whole: Option<bool>) -> State<'static> {
-        State { title: "", done, total, elapsed: Duration::from_secs_f64(seconds), is_whole }
+    fn state(done: u64, total: Option<u64>, seconds: f64, is_whole: Option<bool>) -> BarState<'static> {
+        BarState { title: "", done, total, elapsed: Duration::from_secs_f64(seconds), is_whole }
     }
 
     #[test]
@@ -216,8 +216,8 @@ mod tests {
 
     #[test]
     fn foreign_titles_do_not_break_out_and_many_bars_are_counted() {
-        let states: Vec<State<'_>> = (0..25)
-            .map(|done| State { title: "<a>\n", ..state(done, (done % 2 == 0).then_some(30), 1.0, None) })
+        let states: Vec<BarState<'_>> = (0..25)
+            .map(|done| BarState { title: "<a>\n", ..state(done, (done % 2 == 0).then_some(30), 1.0, None) })
             .collect();
         let bundle = bundle(&states);
         let html = bundle.get("text/html").unwrap();

@@ -42,7 +42,7 @@ fn ticket(location: &'static Location<'static>, name: TypeName) -> Ticket {
 
 impl Ticket {
     #[inline(never)]
-    fn begin(mut self) -> Running {
+    fn begin(mut self) -> RunningClosure {
         self.begun = true;
         let (run, lane) = (self.run, self.lane);
         let is_in_task = here::with(|here| here.task().is_some());
@@ -54,7 +54,7 @@ impl Ticket {
             interrupt::closure_begins(run);
         }
         let outer = here::with(|here| here.closure.replace(id.is_some()));
-        Running { run, lane, id, outer, polling: Some(trace::seen_poll(run, lane)) }
+        RunningClosure { run, lane, id, outer, polling: Some(trace::seen_poll(run, lane)) }
     }
 }
 
@@ -67,7 +67,7 @@ impl Drop for Ticket {
 }
 
 /// A closure that runs.
-struct Running {
+struct RunningClosure {
     run: u64,
     lane: u32,
     /// Tokio's id, if it is one of `spawn_blocking`.
@@ -77,7 +77,7 @@ struct Running {
     polling: Option<Polling>,
 }
 
-impl Drop for Running {
+impl Drop for RunningClosure {
     fn drop(&mut self) {
         self.polling = None;
         here::with(|here| here.closure.set(self.outer));

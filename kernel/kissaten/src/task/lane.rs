@@ -18,7 +18,7 @@ use super::unhooked;
 use crate::here::{self, Here};
 use crate::{panic, trace};
 
-/// What is given to a `spawn`, of whichever type: a future becomes a [`Lane`], all else stays what it is.
+/// What is given to a `spawn`, of whichever type: a future becomes a [`TaskFuture`], all else stays what it is.
 pub struct Carry<T>(Option<T>);
 
 impl<T> Carry<T> {
@@ -33,11 +33,11 @@ pub trait CarryFuture {
 }
 
 impl<F: Future> CarryFuture for &mut &mut Carry<F> {
-    type Out = Lane<F>;
+    type Out = TaskFuture<F>;
     #[track_caller]
-    fn carry(self) -> Lane<F> {
+    fn carry(self) -> TaskFuture<F> {
         panic::spawns(Some(Location::caller()));
-        Lane {
+        TaskFuture {
             future: taken(&mut self.0),
             own: Own { run: here::run_or_current(), name: type_name::<F>, polled: false, ready: false },
         }
@@ -61,7 +61,7 @@ fn taken<T>(value: &mut Option<T>) -> T {
 }
 
 /// The future of a task that a cell spawned.
-pub struct Lane<F> {
+pub struct TaskFuture<F> {
     future: F,
     own: Own,
 }
@@ -77,7 +77,7 @@ struct Own {
     ready: bool,
 }
 
-impl<F: Future> Future for Lane<F> {
+impl<F: Future> Future for TaskFuture<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
@@ -105,7 +105,7 @@ fn hooked(here: &Here) -> Option<&Record> {
 impl Own {
     /// The future is polled, until what is returned is dropped.
     #[inline(never)]
-    fn begin(&mut self) -> Option<unhooked::Polling> {
+    fn begin(&mut self) -> Option<unhooked::UnhookedPolling> {
         self.polled = true;
         here::with(|here| match hooked(here) {
             Some(record) => {

@@ -106,8 +106,8 @@ pub(super) struct Birth {
     pub(super) lane: u32,
 }
 
-/// Neighbouring ids.
-struct Chunk {
+/// The records of neighbouring ids.
+struct RecordChunk {
     /// The first id.
     base: u64,
     records: Box<[Record]>,
@@ -117,28 +117,28 @@ struct Chunk {
 }
 
 /// All chunks in which a task lives, and a few in which none does any more.
-struct Chunks {
-    map: HashMap<u64, Arc<Chunk>>,
+struct RecordChunks {
+    map: HashMap<u64, Arc<RecordChunk>>,
     /// When the map has grown to this, chunks without tasks are looked for.
     sweep_at: usize,
 }
 
-static CHUNKS: Mutex<Option<Chunks>> = Mutex::new(None);
+static CHUNKS: Mutex<Option<RecordChunks>> = Mutex::new(None);
 /// The first id of the newest chunk.
 static NEWEST: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
     /// The chunk that this thread used last.
-    static LAST: RefCell<Option<Arc<Chunk>>> = const { RefCell::new(None) };
+    static LAST: RefCell<Option<Arc<RecordChunk>>> = const { RefCell::new(None) };
 }
 
-fn chunks<R>(look: impl FnOnce(&mut Chunks) -> R) -> R {
+fn chunks<R>(look: impl FnOnce(&mut RecordChunks) -> R) -> R {
     let mut chunks = CHUNKS.lock().unwrap_or_else(PoisonError::into_inner);
-    look(chunks.get_or_insert_with(|| Chunks { map: HashMap::new(), sweep_at: 16 }))
+    look(chunks.get_or_insert_with(|| RecordChunks { map: HashMap::new(), sweep_at: 16 }))
 }
 
-impl Chunks {
-    fn get_or_make(&mut self, base: u64) -> Arc<Chunk> {
+impl RecordChunks {
+    fn get_or_make(&mut self, base: u64) -> Arc<RecordChunk> {
         if let Some(chunk) = self.map.get(&base) {
             return Arc::clone(chunk);
         }
@@ -147,7 +147,7 @@ impl Chunks {
         }
         NEWEST.fetch_max(base, Ordering::Relaxed);
         let records = (0..CHUNK).map(|_| Record::default()).collect();
-        let chunk = Arc::new(Chunk { base, records, live: AtomicU32::new(0), retired: AtomicBool::new(false) });
+        let chunk = Arc::new(RecordChunk { base, records, live: AtomicU32::new(0), retired: AtomicBool::new(false) });
         self.map.insert(base, Arc::clone(&chunk));
         chunk
     }
@@ -159,7 +159,7 @@ impl Chunks {
     }
 
     /// Gives up a chunk, if no task lives in it.
-    fn retire(&mut self, chunk: &Arc<Chunk>) {
+    fn retire(&mut self, chunk: &Arc<RecordChunk>) {
         let is_ours = self.map.get(&chunk.base).is_some_and(|ours| Arc::ptr_eq(ours, chunk));
         if is_ours && chunk.try_retire() {
             self.map.remove(&chunk.base);
@@ -168,7 +168,7 @@ impl Chunks {
     }
 }
 
-impl Chunk {
+impl RecordChunk {
     /// Turns away who would begin a task here, if none lives; called with the map locked.
     fn try_retire(&self) -> bool {
         if self.live.load(Ordering::SeqCst) > 0 {
@@ -200,7 +200,7 @@ impl Chunk {
 }
 
 /// Looks at the chunk that this thread used last; `None` while the thread ends, when that is gone.
-fn last<R>(look: impl FnOnce(&mut Option<Arc<Chunk>>) -> R) -> Option<R> {
+fn last<R>(look: impl FnOnce(&mut Option<Arc<RecordChunk>>) -> R) -> Option<R> {
     LAST.try_with(|last| look(&mut last.borrow_mut())).ok()
 }
 
@@ -247,7 +247,7 @@ fn write(record: &Record, birth: &Birth) {
 pub(super) fn with<R>(id: u64, look: impl FnOnce(&Record) -> R) -> Option<R> {
     let base = id - id % CHUNK;
     last(|last| {
-        let found = |chunk: &Arc<Chunk>| chunk.base == base && chunk.record(id).id.load(Ordering::Acquire) == id;
+        let found = |chunk: &Arc<RecordChunk>| chunk.base == base && chunk.record(id).id.load(Ordering::Acquire) == id;
         if !last.as_ref().is_some_and(found) {
             let chunk = chunks(|chunks| chunks.map.get(&base).cloned())?;
             *last = Some(chunk).filter(found);
@@ -281,7 +281,7 @@ pub(super) fn end(id: u64) {
 
 /// Looks at all tasks that live, in the order of their ids.
 pub(super) fn each(mut look: impl FnMut(u64, &Record)) {
-    let mut all: Vec<Arc<Chunk>> = chunks(|chunks| chunks.map.values().cloned().collect());
+    let mut all: Vec<Arc<RecordChunk>> = chunks(|chunks| chunks.map.values().cloned().collect());
     all.sort_unstable_by_key(|chunk| chunk.base);
     for chunk in all {
         for record in &chunk.records {
@@ -387,7 +387,7 @@ mod tests {
         assert_eq!(run_of(from), Some(1));
         end(from);
         // What was made for them is given back when more is needed.
-        chunks(Chunks::sweep);
+        chunks(RecordChunks::sweep);
         assert!(chunks(|chunks| chunks.map.keys().all(|base| !(from..to).contains(base))));
     }
 }

@@ -30,13 +30,13 @@ pub(super) fn closure_begins(id: u64, run: u64, location: &'static Location<'sta
 }
 
 /// Its future is polled, until what is returned is dropped.
-pub(super) fn poll(run: u64, name: TypeName) -> Polling {
+pub(super) fn poll(run: u64, name: TypeName) -> UnhookedPolling {
     let id = tokio::task::try_id().map_or(0, id_number);
     record::with(id, |record| {
         record.set_type_name(name);
         record.polled_since.store(now(), Ordering::Relaxed);
     });
-    Polling { id, _entered: here::enter(run, here::with(|here| here.lane.get())) }
+    UnhookedPolling { id, _entered: here::enter(run, here::with(|here| here.lane.get())) }
 }
 
 /// Its future is dropped.
@@ -47,12 +47,12 @@ pub(super) fn ends() {
 }
 
 /// A poll of such a task.
-pub(super) struct Polling {
+pub(super) struct UnhookedPolling {
     id: u64,
     _entered: Entered,
 }
 
-impl Drop for Polling {
+impl Drop for UnhookedPolling {
     fn drop(&mut self) {
         record::with(self.id, Record::polled);
     }

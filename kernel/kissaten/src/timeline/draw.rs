@@ -257,7 +257,7 @@ impl<'a> Drawing<'a> {
         self.out.push_str(&mark::end(lane.end.map(|(_, end)| end), start + wide, middle, BAR));
     }
 
-    fn runs(&self, lane: &Lane) -> Vec<strip::Run> {
+    fn runs(&self, lane: &Lane) -> Vec<strip::StripRun> {
         strip::runs(&lane.polls, &self.axis, self.right - self.left, SHORTEST)
     }
 

@@ -34,7 +34,7 @@ pub(super) fn rows(timeline: &Timeline) -> Vec<Row<'_>> {
     let tree = Tree::new(timeline);
     let nodes = tree.readable();
     let depths: Vec<usize> = nodes.iter().map(|node| node.depth.min(MOST_DEPTH)).collect();
-    let row = |(index, node): (usize, &Node)| Row {
+    let row = |(index, node): (usize, &FoldNode)| Row {
         depth: depths[index],
         goes_on: (1..=depths[index]).map(|depth| has_sibling(&depths[index + 1..], depth)).collect(),
         what: tree.what(node),
@@ -49,7 +49,7 @@ fn has_sibling(depths_below: &[usize], depth: usize) -> bool {
 
 /// Lanes that are one row, with the folds that are part of it.
 #[derive(Default)]
-struct Node {
+struct FoldNode {
     depth: usize,
     lanes: Vec<usize>,
     folds: Vec<usize>,
@@ -61,7 +61,7 @@ struct Tree<'a> {
     /// By lane.
     lanes_below: Vec<Vec<usize>>,
     folds_below: Vec<Vec<usize>>,
-    roots: Node,
+    roots: FoldNode,
 }
 
 impl<'a> Tree<'a> {
@@ -71,7 +71,7 @@ impl<'a> Tree<'a> {
             timeline,
             lanes_below: vec![Vec::new(); count],
             folds_below: vec![Vec::new(); count],
-            roots: Node::default(),
+            roots: FoldNode::default(),
         };
         for (index, parent) in parents(&timeline.lanes).into_iter().enumerate() {
             parent.map_or(&mut tree.roots.lanes, |parent| &mut tree.lanes_below[parent]).push(index);
@@ -84,7 +84,7 @@ impl<'a> Tree<'a> {
     }
 
     /// All of it if that is not too much, else folded, with as many lanes of interest on their own as there is room for.
-    fn readable(&self) -> Vec<Node> {
+    fn readable(&self) -> Vec<FoldNode> {
         if self.timeline.lanes.len() + self.timeline.folded.len() <= MOST_ROWS {
             return self.nodes(|_| true);
         }
@@ -119,7 +119,7 @@ impl<'a> Tree<'a> {
     }
 
     /// The tree from top to bottom; siblings of one name and place are one node, unless they stand alone.
-    fn nodes(&self, alone: impl Fn(usize) -> bool) -> Vec<Node> {
+    fn nodes(&self, alone: impl Fn(usize) -> bool) -> Vec<FoldNode> {
         let mut nodes = Vec::new();
         let mut pending = self.siblings(0, &self.roots.lanes, &self.roots.folds, &alone);
         pending.reverse();
@@ -135,14 +135,14 @@ impl<'a> Tree<'a> {
         nodes
     }
 
-    fn siblings(&self, depth: usize, lanes: &[usize], folds: &[usize], alone: impl Fn(usize) -> bool) -> Vec<Node> {
-        let mut siblings: Vec<Node> = Vec::new();
+    fn siblings(&self, depth: usize, lanes: &[usize], folds: &[usize], alone: impl Fn(usize) -> bool) -> Vec<FoldNode> {
+        let mut siblings: Vec<FoldNode> = Vec::new();
         let mut by_key: HashMap<Key<'_>, usize> = HashMap::new();
         for &lane in lanes {
             let next = siblings.len();
             let place = if alone(lane) { next } else { *by_key.entry(key(&self.timeline.lanes[lane])).or_insert(next) };
             if place == next {
-                siblings.push(Node { depth, ..Node::default() });
+                siblings.push(FoldNode { depth, ..FoldNode::default() });
             }
             siblings[place].lanes.push(lane);
         }
@@ -151,14 +151,14 @@ impl<'a> Tree<'a> {
             let folded = &self.timeline.folded[fold];
             let place = *by_key.entry((&folded.name, folded.place.as_deref())).or_insert(next);
             if place == next {
-                siblings.push(Node { depth, ..Node::default() });
+                siblings.push(FoldNode { depth, ..FoldNode::default() });
             }
             siblings[place].folds.push(fold);
         }
         siblings
     }
 
-    fn what(&self, node: &Node) -> What<'a> {
+    fn what(&self, node: &FoldNode) -> What<'a> {
         match (&*node.lanes, &*node.folds) {
             ([lane], []) => What::Lane(&self.timeline.lanes[*lane]),
             ([], [fold]) => What::Many(self.timeline.folded[*fold].clone()),
@@ -204,9 +204,9 @@ fn key(lane: &Lane) -> Key<'_> {
 }
 
 /// The rows that there is room for, and one of all the others.
-fn shortened(mut nodes: Vec<Node>) -> Vec<Node> {
+fn shortened(mut nodes: Vec<FoldNode>) -> Vec<FoldNode> {
     if nodes.len() > MOST_ROWS {
-        let mut others = Node { depth: 1, ..Node::default() };
+        let mut others = FoldNode { depth: 1, ..FoldNode::default() };
         for node in nodes.drain(MOST_ROWS - 1..) {
             others.lanes.extend(node.lanes);
             others.folds.extend(node.folds);

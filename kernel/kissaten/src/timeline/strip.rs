@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::axis::Axis;
 
-/// A stretch of the axis in which a lane was polled, once or in short turns.
+/// A run of polls: a stretch of the axis in which a lane was polled, once or in short turns.
 #[derive(Debug, PartialEq)]
-pub(super) struct Run {
+pub(super) struct StripRun {
     /// In the axis' width.
     pub(super) from: f64,
     pub(super) to: f64,
@@ -16,8 +16,8 @@ pub(super) struct Run {
 
 /// Where a lane was polled on an axis of that width. No run is shorter than `least`, and those that are closer than
 /// half of that are one.
-pub(super) fn runs(polls: &[(Duration, Duration)], axis: &Axis, width: f64, least: f64) -> Vec<Run> {
-    let mut runs: Vec<(Run, f64, u32)> = Vec::new();
+pub(super) fn runs(polls: &[(Duration, Duration)], axis: &Axis, width: f64, least: f64) -> Vec<StripRun> {
+    let mut runs: Vec<(StripRun, f64, u32)> = Vec::new();
     for &(start, end) in polls {
         let from = axis.share(start) * width;
         let polled = (axis.share(end) * width - from).max(0.0);
@@ -30,12 +30,12 @@ pub(super) fn runs(polls: &[(Duration, Duration)], axis: &Axis, width: f64, leas
                 *sum += polled;
                 *count += 1;
             }
-            _ => runs.push((Run { from, to, sparse: false }, polled, 1)),
+            _ => runs.push((StripRun { from, to, sparse: false }, polled, 1)),
         }
     }
-    let finish = |(run, polled, count): (Run, f64, u32)| {
+    let finish = |(run, polled, count): (StripRun, f64, u32)| {
         let sparse = count > 1 && run.to - run.from > 2.0 * least && polled < (run.to - run.from) / 2.0;
-        Run { sparse, ..run }
+        StripRun { sparse, ..run }
     };
     runs.into_iter().map(finish).collect()
 }
@@ -77,11 +77,11 @@ mod tests {
     fn a_short_poll_is_still_seen_and_many_of_them_are_sparse() {
         let axis = Axis::new(ms(1_000));
         let one = runs(&[(ms(1_000), ms(1_000))], &axis, 100.0, 1.5);
-        assert_eq!(one, [Run { from: 98.5, to: 100.0, sparse: false }]);
+        assert_eq!(one, [StripRun { from: 98.5, to: 100.0, sparse: false }]);
         let many: Vec<_> = (0..1_000).map(|start| (ms(start), ms(start))).collect();
-        assert!(matches!(&*runs(&many, &axis, 100.0, 1.5), [Run { sparse: true, .. }]));
+        assert!(matches!(&*runs(&many, &axis, 100.0, 1.5), [StripRun { sparse: true, .. }]));
         let long = runs(&[(ms(0), ms(500)), (ms(501), ms(1_000))], &axis, 100.0, 1.5);
-        assert_eq!(long, [Run { from: 0.0, to: 100.0, sparse: false }]);
+        assert_eq!(long, [StripRun { from: 0.0, to: 100.0, sparse: false }]);
     }
 
     #[test]

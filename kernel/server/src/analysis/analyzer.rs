@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use compiler::{Place, Question};
+use compiler::{AnalyzerPlace, Question};
 use ipc::analyzer::{Answer, Wish};
 use tokio::{
     sync::{Mutex, mpsc, oneshot, watch},
@@ -60,7 +60,7 @@ pub(crate) struct Analyzer {
 }
 
 struct Query {
-    place: Place,
+    place: AnalyzerPlace,
     what: Wish,
     question: Question,
     /// Whether who asks waits for as long as it takes.
@@ -96,7 +96,7 @@ impl Analyzer {
     /// Nothing is lost but the answer.
     pub(super) async fn ask(
         &self,
-        place: &Place,
+        place: &AnalyzerPlace,
         what: Wish,
         question: Question,
         patience: Option<Duration>,
@@ -128,7 +128,7 @@ impl Analyzer {
     }
 
     /// What `:help` says of it: why less is known than could be; `None`: nothing is missing.
-    pub(crate) fn note(&self, place: Option<&Place>) -> Option<String> {
+    pub(crate) fn note(&self, place: Option<&AnalyzerPlace>) -> Option<String> {
         let reason = match &*self.state.borrow() {
             State::Missing(reason) => Some(reason.clone()),
             State::Ready | State::Starting => None,
@@ -156,7 +156,9 @@ type Started = Result<(Process, Option<String>), String>;
 ///
 /// # Cancel safety
 /// Nothing is lost when it is dropped.
-async fn until_started(successor: &mut Option<(Place, AbortOnDropHandle<Started>)>) -> Result<Started, JoinError> {
+async fn until_started(
+    successor: &mut Option<(AnalyzerPlace, AbortOnDropHandle<Started>)>,
+) -> Result<Started, JoinError> {
     match successor {
         Some((_, starting)) => starting.await,
         None => std::future::pending().await,
@@ -167,9 +169,9 @@ async fn until_started(successor: &mut Option<(Place, AbortOnDropHandle<Started>
 struct Keeper {
     directory: PathBuf,
     state: watch::Sender<State>,
-    process: Option<(Place, Process)>,
+    process: Option<(AnalyzerPlace, Process)>,
     /// The one that is being started to take its place.
-    successor: Option<(Place, AbortOnDropHandle<Started>)>,
+    successor: Option<(AnalyzerPlace, AbortOnDropHandle<Started>)>,
     /// The crates that questions have named, of those that are read only then.
     named: BTreeSet<String>,
     /// What this process was last asked to complete.
@@ -177,7 +179,7 @@ struct Keeper {
     starts: u32,
     deaths: u32,
     /// With what it was no use to start it.
-    unfit: Option<Place>,
+    unfit: Option<AnalyzerPlace>,
 }
 
 impl Keeper {
@@ -252,7 +254,7 @@ impl Keeper {
     }
 
     /// Starts a process; whether it can be asked.
-    async fn start(&mut self, place: &Place) -> bool {
+    async fn start(&mut self, place: &AnalyzerPlace) -> bool {
         let Some(starting) = self.starting(place) else { return false };
         self.state.send_replace(State::Starting);
         let started = starting.await;
@@ -260,7 +262,7 @@ impl Keeper {
     }
 
     /// Starts the process that is to take the place of this one, unless it is being started already.
-    fn prepare(&mut self, place: &Place) {
+    fn prepare(&mut self, place: &AnalyzerPlace) {
         if self.successor.as_ref().is_some_and(|(with, _)| with == place) {
             return;
         }
@@ -289,7 +291,7 @@ impl Keeper {
     }
 
     /// The start of a process, if it is of any use.
-    fn starting(&mut self, place: &Place) -> Option<impl Future<Output = Started> + 'static> {
+    fn starting(&mut self, place: &AnalyzerPlace) -> Option<impl Future<Output = Started> + 'static> {
         if self.deaths >= DEATHS || self.unfit.as_ref() == Some(place) {
             return None;
         }
@@ -315,7 +317,7 @@ impl Keeper {
     }
 
     /// What came of a start; whether there is a process now that can be asked.
-    fn started(&mut self, place: &Place, started: Started) -> bool {
+    fn started(&mut self, place: &AnalyzerPlace, started: Started) -> bool {
         match started {
             Ok((process, limits)) => {
                 if let Some(limits) = limits {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use build::{ProcessGroup, umask};
-use compiler::{Place, Question};
+use compiler::{AnalyzerPlace, Question};
 use futures::{SinkExt, StreamExt};
 use ipc::analyzer::{Answer, Ask, Begin, Tell, Wish};
 use tokio::{net::UnixStream, process::Command};
@@ -45,7 +45,7 @@ pub(super) enum ProcessError {
 }
 
 /// Where the program is: said by the user, beside the kernel, where `install.sh` puts it, or where cargo does.
-pub(super) fn find() -> Option<PathBuf> {
+pub(crate) fn find() -> Option<PathBuf> {
     let given = std::env::var_os(PROGRAM_VARIABLE).map(PathBuf::from);
     let executable = std::env::current_exe().and_then(|path| path.canonicalize()).unwrap_or_default();
     let folder = executable.parent().map(Path::to_path_buf).unwrap_or_default();
@@ -76,7 +76,7 @@ impl Process {
     pub(super) async fn start(
         program: &Path,
         folder: &Path,
-        place: &Place,
+        place: &AnalyzerPlace,
         online: bool,
     ) -> Result<(Self, Option<String>), ProcessError> {
         let mut process = Self::spawn(program, folder, place).map_err(ProcessError::Start)?;
@@ -94,7 +94,7 @@ impl Process {
         }
     }
 
-    fn spawn(program: &Path, folder: &Path, place: &Place) -> io::Result<Self> {
+    fn spawn(program: &Path, folder: &Path, place: &AnalyzerPlace) -> io::Result<Self> {
         for inside in ["context", "configuration", "temporary"] {
             std::fs::create_dir_all(folder.join(inside))?;
         }

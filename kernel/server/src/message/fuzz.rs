@@ -1,21 +1,13 @@
 //! Whatever arrives on a socket is read or refused, and no more: messages of the corpus (`fuzz/wire`), changed at random
-//! for a bounded time. A failure prints its seed, and `KISSATEN_FUZZ_SEED` runs that one again.
+//! for a bounded time (see `kissaten_fuzz`).
 
-use std::{env, fs, path::Path};
-
-use arbtest::{
-    arbitrary::{self, Unstructured},
-    arbtest,
-};
 use jupyter_zmq_client::{Connection, RawMessage};
+use kissaten_fuzz::Unstructured;
 use tokio_util::bytes::Bytes;
 use zeromq::ZmqMessage;
 
 use super::{Channel, Request};
 use crate::{request, request::execute};
-
-/// How long is tried, in milliseconds; `KISSATEN_FUZZ_MS` is another time.
-const BUDGET: u64 = 3_000;
 
 /// A file of the corpus: frames, each behind its length as a little-endian `u32`.
 fn frames(mut file: &[u8]) -> Vec<Vec<u8>> {
@@ -30,14 +22,12 @@ fn frames(mut file: &[u8]) -> Vec<Vec<u8>> {
 }
 
 fn corpus() -> Vec<Vec<Vec<u8>>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/wire");
-    let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
-    paths.iter().map(|path| frames(&fs::read(path).unwrap())).collect()
+    let files = kissaten_fuzz::corpus(concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/wire")).unwrap();
+    files.iter().map(|file| frames(file)).collect()
 }
 
 /// Some of the frames are other ones, or others' ones, or torn.
-fn change(frames: &mut Vec<Vec<u8>>, corpus: &[Vec<Vec<u8>>], u: &mut Unstructured<'_>) -> arbitrary::Result<()> {
+fn change(frames: &mut Vec<Vec<u8>>, corpus: &[Vec<Vec<u8>>], u: &mut Unstructured<'_>) -> kissaten_fuzz::Result<()> {
     for _ in 0..u.int_in_range(0..=4)? {
         if frames.is_empty() {
             return Ok(());
@@ -101,21 +91,12 @@ fn the_corpus() {
 #[test]
 fn changed_messages() {
     let corpus = corpus();
-    let number = |name| {
-        let value = env::var(name).ok()?;
-        value.strip_prefix("0x").map_or_else(|| value.parse().ok(), |digits| u64::from_str_radix(digits, 16).ok())
-    };
-    let property = |u: &mut Unstructured<'_>| {
-        let mut frames = u.choose(&corpus)?.clone();
-        change(&mut frames, &corpus, u)?;
-        target(&frames);
-        Ok(())
-    };
     in_runtime(|| {
-        let test = arbtest(property).size_max(4096).budget_ms(number("KISSATEN_FUZZ_MS").unwrap_or(BUDGET));
-        match number("KISSATEN_FUZZ_SEED") {
-            Some(seed) => drop(test.seed(seed)),
-            None => drop(test),
-        }
+        kissaten_fuzz::try_out(|u| {
+            let mut frames = u.choose(&corpus)?.clone();
+            change(&mut frames, &corpus, u)?;
+            target(&frames);
+            Ok(())
+        });
     });
 }

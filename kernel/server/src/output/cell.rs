@@ -18,9 +18,9 @@ use super::{
     Stream,
     decoder::Decoder,
     evcxr::{Evcxr, Printed},
+    lane::Clear,
     prompt::{Prompt, Prompts},
     turns::Turns,
-    word::Clear,
 };
 use crate::message;
 

@@ -1,5 +1,5 @@
 //! One pipe of the worker: whose text is whose, and where displays stand in it, by the worker's own words between it
-//! (see [`ipc::marks`]). It works on bytes; what they mean, and what becomes of them, is not known here.
+//! (see [`kissaten_marks`]). It works on bytes; what they mean, and what becomes of them, is not known here.
 //!
 //! A pipe without words costs one search per read. Only what could become a word is withheld: its beginning alone for
 //! [`TORN`], as user code may have written it; with its mark, as long as it takes, as nobody else can have.
@@ -9,13 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ipc::{CellId, marks};
+use ipc::CellId;
+use kissaten_marks::{Reading, Word};
 use memchr::memmem::Finder;
 
-use super::{
-    Stream,
-    word::{self, Clear, Reading, Word},
-};
+use super::Stream;
 
 /// How long the beginning of a word is withheld: the worker writes its words whole, and only our reads tear them.
 const TORN: Duration = Duration::from_millis(100);
@@ -23,6 +21,15 @@ const TORN: Duration = Duration::from_millis(100);
 const CONTENT: Duration = Duration::from_secs(1);
 /// How much is kept behind a place while its content is waited for.
 const KEPT: usize = 16 * 1024 * 1024;
+
+/// When what a run has shown is taken away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Clear {
+    Now,
+    /// When the next of it comes.
+    WithNext,
+}
+
 /// What stands in a pipe.
 #[derive(Debug, PartialEq)]
 pub(super) enum Part<'a> {
@@ -61,7 +68,8 @@ pub(super) struct Lane {
 /// What the rest of a pipe begins with.
 enum Head {
     Text(usize),
-    Word(Word, usize),
+    /// `None`: one that this kernel does not know.
+    Word(Option<Word>, usize),
     Torn,
 }
 
@@ -73,7 +81,7 @@ impl Lane {
 
     /// The worker's words begin with this mark. An empty one: it has no words.
     pub(super) fn expect(&mut self, mark: &str) {
-        self.mark = (!mark.is_empty()).then(|| Finder::new(&format!("{}{mark}", marks::BEGIN)).into_owned());
+        self.mark = (!mark.is_empty()).then(|| Finder::new(&format!("{}{mark}", kissaten_marks::BEGIN)).into_owned());
     }
 
     /// From here on unmarked text is this run's: for workers that do not say so themselves.
@@ -180,8 +188,9 @@ impl Lane {
         let Some(mark) = &self.mark else { return Head::Text(rest.len()) };
         let length = mark.needle().len();
         match mark.find(rest) {
-            Some(0) => match word::read(&rest[length..]) {
-                Reading::Word(word, more) => Head::Word(word, length + more),
+            Some(0) => match Word::read(&rest[length..]) {
+                Reading::Word(word, more) => Head::Word(Some(word), length + more),
+                Reading::Unknown(more) => Head::Word(None, length + more),
                 Reading::Torn => Head::Torn,
                 Reading::Text => Head::Text(length),
             },
@@ -194,14 +203,16 @@ impl Lane {
     }
 
     /// Does what a word says; what it says of displays is for others to do.
-    fn obey(&mut self, word: Word) -> Option<Part<'static>> {
+    fn obey(&mut self, word: Option<Word>) -> Option<Part<'static>> {
         match word {
-            Word::Unmarked(cell) => self.unmarked = Some(cell),
-            Word::Marked(cell, stream) => self.marked = Some((cell, stream)),
-            Word::End => self.marked = None,
-            Word::Place(number) => return Some(Part::Place(number)),
-            Word::Clear(cell, when) => return Some(Part::Clear(cell, when)),
-            Word::Other => tracing::debug!("the worker said a word that this kernel does not know"),
+            Some(Word::Unmarked(run)) => self.unmarked = Some(CellId(run)),
+            Some(Word::Stdout(run)) => self.marked = Some((CellId(run), Stream::Stdout)),
+            Some(Word::Stderr(run)) => self.marked = Some((CellId(run), Stream::Stderr)),
+            Some(Word::End) => self.marked = None,
+            Some(Word::Display(number)) => return Some(Part::Place(number)),
+            Some(Word::Clear(run)) => return Some(Part::Clear(CellId(run), Clear::Now)),
+            Some(Word::ClearWithNext(run)) => return Some(Part::Clear(CellId(run), Clear::WithNext)),
+            None => tracing::debug!("the worker said a word that this kernel does not know"),
         }
         None
     }
@@ -220,7 +231,7 @@ mod tests {
     const MARK: &str = "k7Qx";
 
     fn word(word: &str) -> String {
-        format!("{}{MARK}{word}{}", marks::BEGIN, marks::END)
+        format!("{}{MARK}{word}{}", kissaten_marks::BEGIN, kissaten_marks::END)
     }
 
     fn lane() -> Lane {
@@ -309,13 +320,13 @@ mod tests {
     #[test]
     fn what_only_looks_like_a_word_is_text() {
         for text in [
-            format!("{}k7Qyc1{}", marks::BEGIN, marks::END),
-            format!("{}c1{}", marks::BEGIN, marks::END),
-            format!("{}{MARK}", marks::BEGIN),
-            format!("{}{MARK}c1 ", marks::BEGIN),
-            format!("{}{MARK}1{}", marks::BEGIN, marks::END),
-            format!("{}{MARK}c{}{}", marks::BEGIN, "1".repeat(21), marks::END),
-            format!("{}{MARK}c1\x1bx", marks::BEGIN),
+            format!("{}k7Qyc1{}", kissaten_marks::BEGIN, kissaten_marks::END),
+            format!("{}c1{}", kissaten_marks::BEGIN, kissaten_marks::END),
+            format!("{}{MARK}", kissaten_marks::BEGIN),
+            format!("{}{MARK}c1 ", kissaten_marks::BEGIN),
+            format!("{}{MARK}1{}", kissaten_marks::BEGIN, kissaten_marks::END),
+            format!("{}{MARK}c{}{}", kissaten_marks::BEGIN, "1".repeat(21), kissaten_marks::END),
+            format!("{}{MARK}c1\x1bx", kissaten_marks::BEGIN),
         ] {
             assert_eq!(check(&[text.as_bytes()]), expected(&[("nobody Stdout", &text)]));
             let single: Vec<&[u8]> = text.as_bytes().chunks(1).collect();

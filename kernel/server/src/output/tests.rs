@@ -3,7 +3,7 @@ use super::*;
 const MARK: &str = "k7Qx";
 
 fn word(word: &str) -> String {
-    format!("{}{MARK}{word}{}", marks::BEGIN, marks::END)
+    format!("{}{MARK}{word}{}", kissaten_marks::BEGIN, kissaten_marks::END)
 }
 
 /// Outputs of a worker that has words.

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use cargo_metadata::diagnostic::Diagnostic;
 use expect_test::{Expect, expect};
 
-use super::parse::Parsed;
+use super::parse::RustcOutput;
 use super::{SourceMap, parse, render, summary};
 
 /// A cell as it stands in a generated file: between lines that are not the user's.
@@ -45,7 +45,7 @@ impl SourceMap for Cells {
 }
 
 impl Cells {
-    fn compile(&self) -> Parsed {
+    fn compile(&self) -> RustcOutput {
         let directory = tempfile::tempdir().unwrap();
         for cell in &self.0 {
             let generated = format!("{}{}{}", cell.before, cell.text, cell.after);

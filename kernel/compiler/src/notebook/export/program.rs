@@ -7,7 +7,7 @@ use std::ops::Range;
 use proc_macro2::{TokenStream, TokenTree};
 
 use crate::items::{Items, LiveItem};
-use crate::notebook::history::Entry;
+use crate::notebook::history::PastCell;
 use crate::parse::{ItemKind, Parsed};
 use crate::scope::Arrangement;
 use crate::source_map::{Edits, Generated};
@@ -23,9 +23,9 @@ pub(super) enum Part {
     Cell(usize),
 }
 
-/// How the program is to be written; it changes from try to try.
+/// The plan of an exported program: how it is to be written. It changes from try to try.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Plan {
+pub(super) struct ProgramPlan {
     /// Parts that do not fit, and why.
     pub(super) left_out: BTreeMap<Part, String>,
     /// Cells whose variables are not ended with them.
@@ -34,9 +34,9 @@ pub(super) struct Plan {
     pub(super) any_error: bool,
 }
 
-/// The text, and the lines (from 1) of its parts.
+/// An exported program: its text, and the lines (from 1) of its parts.
 #[derive(Debug, Default)]
-pub(super) struct Program {
+pub(super) struct ExportedProgram {
     pub(super) text: String,
     parts: Vec<(Range<usize>, Part)>,
     /// Cells whose variables end with them.
@@ -57,9 +57,9 @@ const HEAD: &str = "\
 #![allow(unused, dropping_references, dropping_copy_types, redundant_semicolons)]
 ";
 
-impl Program {
+impl ExportedProgram {
     /// Writes the program.
-    pub(super) fn new(items: &Items, history: &[Entry], plan: &Plan) -> Self {
+    pub(super) fn new(items: &Items, history: &[PastCell], plan: &ProgramPlan) -> Self {
         let mut program = Self::default();
         program.text.push_str(HEAD);
         program.attributes(history);
@@ -121,7 +121,7 @@ impl Program {
         !self.closed.contains(&cell)
     }
 
-    fn part(&mut self, part: Part, plan: &Plan, name: &str, text: &str) {
+    fn part(&mut self, part: Part, plan: &ProgramPlan, name: &str, text: &str) {
         if let Some(why) = plan.left_out.get(&part) {
             self.text.push_str(&format!("// {name} is left out: {why}.\n"));
             return;
@@ -133,7 +133,7 @@ impl Program {
     }
 
     /// What cells said at their heads about all of their code, as far as it can be said about all code.
-    fn attributes(&mut self, history: &[Entry]) {
+    fn attributes(&mut self, history: &[PastCell]) {
         let mut seen = BTreeSet::new();
         for entry in history {
             for range in &entry.parsed.inner_attributes {
@@ -172,13 +172,13 @@ fn is_main(live: &LiveItem) -> bool {
 
 /// The statements of a cell, with what it showed.
 fn statements(
-    entry: &Entry,
+    entry: &PastCell,
     ends: &[String],
     names: &BTreeSet<&str>,
     error: &str,
     arrangement: &Arrangement<'_>,
 ) -> String {
-    let Entry { cell, parsed, scope, showed, .. } = entry;
+    let PastCell { cell, parsed, scope, showed, .. } = entry;
     let text = &cell.text;
     let mut edits = Edits::default();
     let tail = parsed.tail.as_ref().filter(|_| parsed.ok_unit.is_none());

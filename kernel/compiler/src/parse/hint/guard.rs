@@ -26,13 +26,13 @@ impl Lock {
 }
 
 /// A variable that is a guard.
-pub(super) struct Bound {
+pub(super) struct GuardVariable {
     pub(super) name: String,
     pub(super) kind: Lock,
 }
 
 /// `let g = m.lock().unwrap();` and the like.
-pub(super) fn bound(local: &syn::Local) -> Option<Bound> {
+pub(super) fn bound(local: &syn::Local) -> Option<GuardVariable> {
     let init = &*local.init.as_ref()?.expr;
     let mut pattern = &local.pat;
     if let Pat::Type(typed) = pattern {
@@ -47,7 +47,7 @@ pub(super) fn bound(local: &syn::Local) -> Option<Bound> {
         },
         _ => return None,
     };
-    Some(Bound { name: plain(&name.to_string()), kind })
+    Some(GuardVariable { name: plain(&name.to_string()), kind })
 }
 
 /// `m.lock().unwrap()`: what std's locks give, and no others.

@@ -13,7 +13,7 @@ use crate::source_map::Edits;
 /// `for i in a..b { … }` becomes `for chunk in chunks(a..b) { for i in chunk { … } }`, and what
 /// [`count`](super::count) finds gets an inner loop as well.
 #[derive(Clone, Debug)]
-pub(super) enum Part {
+pub(super) enum LoopPart {
     /// The loop's variable, by its end, which the stretch takes the place of.
     Variable(usize),
     Range,
@@ -23,7 +23,7 @@ pub(super) enum Part {
     Foot,
 }
 
-impl Part {
+impl LoopPart {
     pub(super) fn edit(&self, at: usize, form: Form, edits: &mut Edits) {
         match self {
             Self::Head(_) if !form.chunks => edits.instrument(at, form.checkpoint.text().unwrap_or_default()),
@@ -38,7 +38,7 @@ impl Part {
 }
 
 /// The parts of a loop that is tight, and where they go.
-pub(super) fn parts(node: &syn::ExprForLoop) -> Option<[(usize, Part); 5]> {
+pub(super) fn parts(node: &syn::ExprForLoop) -> Option<[(usize, LoopPart); 5]> {
     let Expr::Range(range) = &*node.expr else { return None };
     let is_half_open =
         matches!(range.limits, syn::RangeLimits::HalfOpen(_)) && range.start.is_some() && range.end.is_some();
@@ -54,11 +54,14 @@ pub(super) fn parts(node: &syn::ExprForLoop) -> Option<[(usize, Part); 5]> {
     let (variable, range) = (node.pat.span().byte_range(), node.expr.span().byte_range());
     let body = node.body.brace_token.span;
     Some([
-        (variable.start, Part::Variable(variable.end)),
-        (range.start, Part::Range),
-        (range.end, Part::RangeEnd),
-        (body.open().byte_range().end, Part::Head(format!("for {} in __kissaten_chunk", node.pat.to_token_stream()))),
-        (body.close().byte_range().start, Part::Foot),
+        (variable.start, LoopPart::Variable(variable.end)),
+        (range.start, LoopPart::Range),
+        (range.end, LoopPart::RangeEnd),
+        (
+            body.open().byte_range().end,
+            LoopPart::Head(format!("for {} in __kissaten_chunk", node.pat.to_token_stream())),
+        ),
+        (body.close().byte_range().start, LoopPart::Foot),
     ])
 }
 

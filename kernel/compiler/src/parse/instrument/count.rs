@@ -7,10 +7,10 @@ use quote::ToTokens;
 use syn::visit::{self, Visit};
 use syn::{BinOp, Expr, Ident, Stmt};
 
-use super::chunk::{self, Part};
+use super::chunk::{self, LoopPart};
 
 /// `while i < n { …; i += 1; }` becomes `while i < n { for _ in rounds(i, n, 1, false) { …; i += 1; } }`.
-pub(super) fn parts(node: &syn::ExprWhile) -> Option<[(usize, Part); 2]> {
+pub(super) fn parts(node: &syn::ExprWhile) -> Option<[(usize, LoopPart); 2]> {
     let Expr::Binary(condition) = &*node.cond else { return None };
     let is_inclusive = match condition.op {
         BinOp::Lt(_) => false,
@@ -18,7 +18,7 @@ pub(super) fn parts(node: &syn::ExprWhile) -> Option<[(usize, Part); 2]> {
         _ => return None,
     };
     let is_bare = node.label.is_none() && node.attrs.is_empty() && condition.attrs.is_empty();
-    let (counter, bound) = (name(&condition.left)?, Bound::of(&condition.right)?);
+    let (counter, bound) = (name(&condition.left)?, Limit::of(&condition.right)?);
     let (last, others) = node.body.stmts.split_last()?;
     let step = step(last, counter)?;
     if !is_bare || !chunk::is_quick(&node.body) || !is_steady(others, counter, bound) {
@@ -27,19 +27,19 @@ pub(super) fn parts(node: &syn::ExprWhile) -> Option<[(usize, Part); 2]> {
     let bound = condition.right.to_token_stream();
     let head = format!("for _ in ::kissaten::__cell::rounds({counter}, {bound}, {step}, {is_inclusive})");
     let body = node.body.brace_token.span;
-    Some([(body.open().byte_range().end, Part::Head(head)), (body.close().byte_range().start, Part::Foot)])
+    Some([(body.open().byte_range().end, LoopPart::Head(head)), (body.close().byte_range().start, LoopPart::Foot)])
 }
 
 /// What a counter is compared with.
 #[derive(Clone, Copy)]
-enum Bound<'a> {
+enum Limit<'a> {
     Literal,
     Name(&'a Ident),
     /// The length of what has this name.
     Length(&'a Ident),
 }
 
-impl<'a> Bound<'a> {
+impl<'a> Limit<'a> {
     fn of(expression: &'a Expr) -> Option<Self> {
         match expression {
             Expr::Lit(literal) if literal.attrs.is_empty() && matches!(literal.lit, syn::Lit::Int(_)) => {
@@ -86,11 +86,11 @@ fn step<'a>(statement: &'a Stmt, counter: &Ident) -> Option<&'a syn::LitInt> {
 }
 
 /// Whether statements leave the counter and the bound alone, and never begin the next round.
-fn is_steady(statements: &[Stmt], counter: &Ident, bound: Bound<'_>) -> bool {
+fn is_steady(statements: &[Stmt], counter: &Ident, bound: Limit<'_>) -> bool {
     let mut steady = Steady { names: [Some(counter), bound.name()], is_steady: true, is_indexed: false };
     statements.iter().for_each(|statement| steady.visit_stmt(statement));
     // What hands out references to what is in it does not become shorter behind the text's back; longer it may become.
-    let is_known = !matches!(bound, Bound::Length(_)) || steady.is_indexed;
+    let is_known = !matches!(bound, Limit::Length(_)) || steady.is_indexed;
     steady.is_steady && is_known && bound.name() != Some(counter)
 }
 

@@ -33,7 +33,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn chunk<const N: usize>(&mut self, parts: [(usize, chunk::Part); N]) {
+    fn chunk<const N: usize>(&mut self, parts: [(usize, chunk::LoopPart); N]) {
         self.pieces.extend(parts.map(|(at, part)| (at, Piece::Chunk(part))));
     }
 

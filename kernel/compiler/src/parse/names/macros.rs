@@ -8,7 +8,7 @@ use syn::punctuated::Punctuated;
 use syn::visit::Visit;
 
 use super::super::mention::plain;
-use super::{Finder, Form};
+use super::{Finder, NameForm};
 
 /// Macros whose first string captures names.
 const FORMATS: [&str; 27] = [
@@ -117,7 +117,7 @@ impl Finder {
                 }
             }
         } else if let Ok(statements) = syn::Block::parse_within.parse2(call.tokens.clone()) {
-            let scope = super::Scope::default();
+            let scope = super::Level::default();
             self.scoped(scope, |finder| statements.iter().for_each(|statement| finder.visit_stmt(statement)));
         } else {
             self.tokens(&call.tokens);
@@ -156,7 +156,7 @@ impl Finder {
                     {
                         continue;
                     }
-                    self.found(name, Form::Path(ident.span().byte_range()));
+                    self.found(name, NameForm::Path(ident.span().byte_range()));
                 }
                 _ => {}
             }
@@ -183,7 +183,7 @@ impl Finder {
                     && self.is_visible(name)
                     && seen.insert(name.to_owned())
                 {
-                    self.found(name.to_owned(), Form::Captured { end, comma });
+                    self.found(name.to_owned(), NameForm::Captured { end, comma });
                 }
             }
         }

@@ -7,11 +7,13 @@ fn check(text: &str, expected: &str) {
         .uses
         .into_iter()
         .map(|found| match found.form {
-            Form::Path(range) => (range, "X".to_owned()),
-            Form::FromRoot(range) => (range, "R".to_owned()),
-            Form::Shorthand(at) => (at..at, format!("{}: X ", found.name)),
-            Form::Captured { end, comma } => (end..end, format!("{}{} = X", if comma { ", " } else { "" }, found.name)),
-            Form::Use(of) => (
+            NameForm::Path(range) => (range, "X".to_owned()),
+            NameForm::FromRoot(range) => (range, "R".to_owned()),
+            NameForm::Shorthand(at) => (at..at, format!("{}: X ", found.name)),
+            NameForm::Captured { end, comma } => {
+                (end..end, format!("{}{} = X", if comma { ", " } else { "" }, found.name))
+            }
+            NameForm::Use(of) => (
                 of.range.clone(),
                 format!("use {}", of.leaves.iter().map(|leaf| leaf.rest.clone()).collect::<Vec<_>>().join("|")),
             ),

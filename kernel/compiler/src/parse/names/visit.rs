@@ -7,7 +7,7 @@ use syn::visit::{self, Visit};
 
 use super::super::item;
 use super::super::mention::plain;
-use super::{Finder, Form, Leaf, Scope, UseOf};
+use super::{Finder, Leaf, Level, NameForm, UseOf};
 
 /// What items and imports of a module or block bind there.
 fn bound_by<'a>(items: impl Iterator<Item = &'a syn::Item>) -> BTreeSet<String> {
@@ -94,7 +94,7 @@ impl<'ast> Visit<'ast> for Finder {
         let glob = |item: &syn::Item| matches!(item, syn::Item::Use(found) if brings_all(&found.tree, 0));
         let outer = std::mem::take(&mut self.scopes);
         self.modules.push(items.iter().any(glob));
-        self.scoped(Scope { items: bound_by(items.iter()), ..Scope::default() }, |finder| {
+        self.scoped(Level { items: bound_by(items.iter()), ..Level::default() }, |finder| {
             items.iter().for_each(|item| finder.visit_item(item));
         });
         self.modules.pop();
@@ -125,7 +125,7 @@ impl<'ast> Visit<'ast> for Finder {
         };
         let of = UseOf { range: declaration.span().byte_range(), visibility, leaves };
         for name in names {
-            self.found(name, Form::Use(Box::new(of.clone())));
+            self.found(name, NameForm::Use(Box::new(of.clone())));
         }
         // A path that begins with a name in sight: `use Ordering::*;` in a function. What it binds is none of these.
         if let syn::UseTree::Path(path) = &declaration.tree
@@ -134,7 +134,7 @@ impl<'ast> Visit<'ast> for Finder {
             let name = plain(&path.ident.to_string());
             let bound = imports.iter().any(|import| import.name.as_ref() == Some(&name));
             if bound || self.is_visible(&name) && self.steps_to_root(&[&name, ""]).is_none() {
-                self.found(name, Form::Path(path.ident.span().byte_range()));
+                self.found(name, NameForm::Path(path.ident.span().byte_range()));
             }
         }
     }
@@ -144,7 +144,7 @@ impl<'ast> Visit<'ast> for Finder {
             syn::Stmt::Item(item) => Some(item),
             _ => None,
         });
-        let scope = Scope { items: bound_by(items), ..Scope::default() };
+        let scope = Level { items: bound_by(items), ..Level::default() };
         self.scoped(scope, |finder| visit::visit_block(finder, block));
     }
 
@@ -158,21 +158,21 @@ impl<'ast> Visit<'ast> for Finder {
     }
 
     fn visit_expr_closure(&mut self, closure: &'ast syn::ExprClosure) {
-        self.scoped(Scope::default(), |finder| {
+        self.scoped(Level::default(), |finder| {
             closure.inputs.iter().for_each(|input| finder.bind(input));
             visit::visit_expr_closure(finder, closure);
         });
     }
 
     fn visit_arm(&mut self, arm: &'ast syn::Arm) {
-        self.scoped(Scope::default(), |finder| {
+        self.scoped(Level::default(), |finder| {
             finder.bind(&arm.pat);
             visit::visit_arm(finder, arm);
         });
     }
 
     fn visit_expr_if(&mut self, expression: &'ast syn::ExprIf) {
-        self.scoped(Scope::default(), |finder| {
+        self.scoped(Level::default(), |finder| {
             finder.visit_expr(&expression.cond);
             finder.visit_block(&expression.then_branch);
         });
@@ -182,7 +182,7 @@ impl<'ast> Visit<'ast> for Finder {
     }
 
     fn visit_expr_while(&mut self, expression: &'ast syn::ExprWhile) {
-        self.scoped(Scope::default(), |finder| visit::visit_expr_while(finder, expression));
+        self.scoped(Level::default(), |finder| visit::visit_expr_while(finder, expression));
     }
 
     fn visit_expr_let(&mut self, expression: &'ast syn::ExprLet) {
@@ -193,7 +193,7 @@ impl<'ast> Visit<'ast> for Finder {
 
     fn visit_expr_for_loop(&mut self, expression: &'ast syn::ExprForLoop) {
         self.visit_expr(&expression.expr);
-        self.scoped(Scope::default(), |finder| {
+        self.scoped(Level::default(), |finder| {
             finder.bind(&expression.pat);
             finder.visit_pat(&expression.pat);
             finder.visit_block(&expression.body);
@@ -235,7 +235,7 @@ impl<'ast> Visit<'ast> for Finder {
             syn::Member::Named(ident) if field.colon_token.is_none() => {
                 let name = plain(&ident.to_string());
                 if self.is_visible(&name) && !self.is_variable(&name) {
-                    self.found(name, Form::Shorthand(ident.span().byte_range().start));
+                    self.found(name, NameForm::Shorthand(ident.span().byte_range().start));
                 }
             }
             _ => visit::visit_field_value(self, field),

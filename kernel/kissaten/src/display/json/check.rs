@@ -16,19 +16,20 @@ pub(super) struct Wrong {
 
 /// Checks a whole text.
 pub(super) fn check(text: &str) -> Result<(), Wrong> {
-    let mut reader = Reader { bytes: text.as_bytes(), at: 0, depth: 0 };
+    let mut reader = Checker { bytes: text.as_bytes(), at: 0, depth: 0 };
     reader.value()?;
     reader.skip_space();
     if reader.at == text.len() { Ok(()) } else { reader.wrong("the end") }
 }
 
-struct Reader<'a> {
+/// A reader that keeps nothing of what it reads.
+struct Checker<'a> {
     bytes: &'a [u8],
     at: usize,
     depth: usize,
 }
 
-impl Reader<'_> {
+impl Checker<'_> {
     fn wrong(&self, expected: &'static str) -> Result<(), Wrong> {
         Err(Wrong { at: self.at, expected })
     }

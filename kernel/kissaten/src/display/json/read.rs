@@ -23,6 +23,7 @@ pub(crate) fn read<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Failed
     T::deserialize(&mut Reader { rest: text })
 }
 
+/// A deserializer of JSON text.
 struct Reader<'de> {
     rest: &'de str,
 }
@@ -139,12 +140,12 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
             b'"' => visitor.visit_string(self.text()),
             b'{' => {
                 self.take(b'{');
-                let value = visitor.visit_map(Elements { reader: self, is_first: true })?;
+                let value = visitor.visit_map(JsonElements { reader: self, is_first: true })?;
                 self.close(b'}', value)
             }
             b'[' => {
                 self.take(b'[');
-                let value = visitor.visit_seq(Elements { reader: self, is_first: true })?;
+                let value = visitor.visit_seq(JsonElements { reader: self, is_first: true })?;
                 self.close(b']', value)
             }
             b't' | b'f' => visitor.visit_bool(self.word() == "true"),
@@ -200,12 +201,13 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
     }
 }
 
-struct Elements<'a, 'de> {
+/// The elements of an array or the fields of an object, one after another.
+struct JsonElements<'a, 'de> {
     reader: &'a mut Reader<'de>,
     is_first: bool,
 }
 
-impl Elements<'_, '_> {
+impl JsonElements<'_, '_> {
     /// Whether there is one more.
     fn advance(&mut self) -> bool {
         if std::mem::take(&mut self.is_first) {
@@ -216,7 +218,7 @@ impl Elements<'_, '_> {
     }
 }
 
-impl<'de> SeqAccess<'de> for Elements<'_, 'de> {
+impl<'de> SeqAccess<'de> for JsonElements<'_, 'de> {
     type Error = Failed;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Read<Option<T::Value>> {
@@ -224,11 +226,11 @@ impl<'de> SeqAccess<'de> for Elements<'_, 'de> {
     }
 }
 
-impl<'de> MapAccess<'de> for Elements<'_, 'de> {
+impl<'de> MapAccess<'de> for JsonElements<'_, 'de> {
     type Error = Failed;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Read<Option<K::Value>> {
-        if self.advance() { seed.deserialize(Key(self.reader)).map(Some) } else { Ok(None) }
+        if self.advance() { seed.deserialize(FieldName(self.reader)).map(Some) } else { Ok(None) }
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Read<V::Value> {
@@ -238,7 +240,7 @@ impl<'de> MapAccess<'de> for Elements<'_, 'de> {
 }
 
 /// A field's name, which is text in JSON and may be a number in Rust.
-struct Key<'a, 'de>(&'a mut Reader<'de>);
+struct FieldName<'a, 'de>(&'a mut Reader<'de>);
 
 macro_rules! numbers {
     ($($method:ident $visit:ident)*) => { $(
@@ -252,7 +254,7 @@ macro_rules! numbers {
     )* };
 }
 
-impl<'de> Deserializer<'de> for Key<'_, 'de> {
+impl<'de> Deserializer<'de> for FieldName<'_, 'de> {
     type Error = Failed;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {

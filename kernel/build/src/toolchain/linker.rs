@@ -1,0 +1,345 @@
+//! What links: the linker that comes with rustc, called directly where that can be, and where there is no C compiler a
+//! program that stands in for one.
+//!
+//! rustc calls `cc` to link, for `cc` knows where the system's libraries are and which objects a program begins with.
+//! Where there is none, a folder is made with links to the libraries, a start object of our own, and a script `cc` that
+//! says the same to `rust-lld`. It knows neither cells nor dependencies.
+
+use std::ffi::CStr;
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::Toolchain;
+use crate::session_library::{cache_folders, make_cache};
+
+/// What a program is linked to, by the names without a number: of these `-l` is given by rustc.
+const LIBRARIES: [(&str, &str); 7] = [
+    ("c", "libc.so.6"),
+    ("gcc_s", "libgcc_s.so.1"),
+    ("m", "libm.so.6"),
+    ("rt", "librt.so.1"),
+    ("pthread", "libpthread.so.0"),
+    ("dl", "libdl.so.2"),
+    ("util", "libutil.so.1"),
+];
+
+/// The C library from which on it has all that a program needs in its shared half.
+const OLDEST_C_LIBRARY: (u32, u32) = (2, 34);
+
+/// Where a program starts. As the same flags link shared objects, which have no `main`, that is weak here.
+#[cfg(target_arch = "x86_64")]
+const START: &str = "
+    .weak main
+    .globl _start
+    .hidden _start
+    _start:
+        xor %ebp, %ebp
+        mov %rdx, %r9
+        pop %rsi
+        mov %rsp, %rdx
+        and $-16, %rsp
+        push %rax
+        push %rsp
+        xor %r8d, %r8d
+        xor %ecx, %ecx
+        mov main@GOTPCREL(%rip), %rdi
+        call *__libc_start_main@GOTPCREL(%rip)
+        hlt
+";
+#[cfg(target_arch = "aarch64")]
+const START: &str = "
+    .weak main
+    .globl _start
+    .hidden _start
+    _start:
+        mov x29, #0
+        mov x30, #0
+        mov x5, x0
+        ldr x1, [sp]
+        add x2, sp, #8
+        mov x6, sp
+        adrp x0, :got:main
+        ldr x0, [x0, :got_lo12:main]
+        mov x3, #0
+        mov x4, #0
+        bl __libc_start_main
+        brk #1
+";
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+const START: &str = "";
+
+#[cfg(target_arch = "aarch64")]
+const LOADER: &str = "/lib/ld-linux-aarch64.so.1";
+#[cfg(not(target_arch = "aarch64"))]
+const LOADER: &str = "/lib64/ld-linux-x86-64.so.2";
+
+/// Whether a program can be called by its name.
+fn is_on_path(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+impl Toolchain {
+    /// The linker that comes with the compiler, if it does.
+    fn own_linker(&self) -> Option<PathBuf> {
+        let linker = self.sysroot.join("lib/rustlib").join(&self.host).join("bin/rust-lld");
+        linker.is_file().then_some(linker)
+    }
+
+    /// Flags with which rustc calls that linker itself: it saves the start of `cc`, which knows where the system's libraries
+    /// are and is asked for that here, once.
+    pub(super) fn direct_linker(&self) -> Option<Vec<String>> {
+        let linker = self.own_linker()?;
+        let mut flags = vec![format!("-Clinker={}", linker.to_str()?), "-Clinker-flavor=ld.lld".to_owned()];
+        let folders = if let Some(tools) = &self.tools { vec![tools.clone()] } else { folders_of_cc()? };
+        for folder in folders {
+            flags.push(format!("-Clink-arg=-L{}", folder.to_str()?));
+        }
+        Some(flags)
+    }
+
+    /// A folder with a `cc` that links, where the user has none and one can be made; to be put behind `PATH`.
+    pub(super) fn stand_in(&self) -> Option<PathBuf> {
+        if is_on_path("cc") || START.is_empty() || c_library()? < OLDEST_C_LIBRARY {
+            return None;
+        }
+        let linker = self.own_linker()?;
+        let cache = cache_folders().into_iter().next_back()?;
+        let made =
+            make_cache(&cache).and_then(|()| self.make_tools(&linker, &cache.join(format!("tools-{}", self.release))));
+        made.inspect_err(|error| tracing::warn!("no stand-in for a C compiler can be made: {error}")).ok()
+    }
+
+    fn make_tools(&self, linker: &Path, folder: &Path) -> io::Result<PathBuf> {
+        fs::create_dir_all(folder)?;
+        for (name, file) in LIBRARIES {
+            let library = system_library(file).ok_or_else(|| io::Error::other(format!("there is no {file}")))?;
+            let link = folder.join(format!("lib{name}.so"));
+            let _ = fs::remove_file(&link);
+            if name == "c" {
+                // A part of it is in the loader, as thread-local storage.
+                fs::write(link, format!("GROUP ( {} AS_NEEDED ( {LOADER} ) )\n", library.display()))?;
+            } else {
+                std::os::unix::fs::symlink(library, link)?;
+            }
+        }
+        let source = folder.join("start.rs");
+        fs::write(&source, start_source())?;
+        let mut rustc = self.command();
+        rustc.args([
+            "--edition=2024",
+            "--crate-type=lib",
+            "--crate-name=start",
+            "--emit=obj",
+            "-Cpanic=abort",
+            "-Copt-level=1",
+        ]);
+        let status = rustc.arg("-o").arg(folder.join("start.o")).arg(&source).stderr(Stdio::null()).status()?;
+        if !status.success() {
+            return Err(io::Error::other("rustc does not compile the start object"));
+        }
+        let script = SCRIPT
+            .replace("@LINKER@", &quoted(linker))
+            .replace("@LOADER@", LOADER)
+            .replace("@FOLDER@", &quoted(folder))
+            .replace("@PYTHON@", &python().map(|python| quoted(&python)).unwrap_or_default())
+            .replace("@TARGET@", std::env::consts::ARCH);
+        let cc = folder.join("cc");
+        // Written beside and renamed, as another kernel may be running it.
+        let beside = tempfile::NamedTempFile::new_in(folder)?;
+        fs::write(beside.path(), script)?;
+        fs::set_permissions(beside.path(), fs::Permissions::from_mode(0o755))?;
+        beside.into_temp_path().persist(&cc).map_err(|error| error.error)?;
+        for other in ["c++", "gcc"] {
+            let link = folder.join(other);
+            let _ = fs::remove_file(&link);
+            std::os::unix::fs::symlink("cc", link)?;
+        }
+        Ok(folder.to_owned())
+    }
+}
+
+/// Where `cc` says that the system's libraries are.
+fn folders_of_cc() -> Option<Vec<PathBuf>> {
+    let mut folders = Vec::new();
+    for library in ["libc.so", "libgcc_s.so.1"] {
+        let output = Command::new("cc").arg(format!("-print-file-name={library}")).output().ok()?;
+        let path = PathBuf::from(String::from_utf8(output.stdout).ok()?.trim());
+        let folder = path.canonicalize().ok()?.parent()?.to_path_buf();
+        let named = path.parent()?.to_path_buf();
+        for folder in [named, folder] {
+            if !folders.contains(&folder) {
+                folders.push(folder);
+            }
+        }
+    }
+    // `-lgcc_s` wants the name without a number, which gcc keeps in a folder of its own.
+    let output = Command::new("cc").arg("-print-libgcc-file-name").output().ok()?;
+    folders.push(PathBuf::from(String::from_utf8(output.stdout).ok()?.trim()).parent()?.to_path_buf());
+    Some(folders)
+}
+
+/// The version of the C library that this process runs with.
+#[cfg(target_env = "gnu")]
+fn c_library() -> Option<(u32, u32)> {
+    // SAFETY: it returns a text that lives as long as the process.
+    let version = unsafe { CStr::from_ptr(libc::gnu_get_libc_version()) }.to_str().ok()?;
+    let (major, rest) = version.split_once('.')?;
+    let minor = rest.split('.').next()?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}
+
+#[cfg(not(target_env = "gnu"))]
+fn c_library() -> Option<(u32, u32)> {
+    None
+}
+
+/// Where a library of the system is: beside the C library that this process runs with, or in a usual place.
+fn system_library(file: &str) -> Option<PathBuf> {
+    let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
+    let mapped =
+        maps.lines().filter_map(|line| line.split_once('/')).map(|(_, path)| PathBuf::from(format!("/{path}")));
+    let of_c = mapped.filter(|path| path.file_name().is_some_and(|name| name == "libc.so.6"));
+    let folders = of_c.filter_map(|path| Some(path.parent()?.to_owned()));
+    let triple = format!("{}-linux-gnu", std::env::consts::ARCH);
+    let usual = [
+        format!("/lib/{triple}"),
+        format!("/usr/lib/{triple}"),
+        "/lib64".into(),
+        "/usr/lib64".into(),
+        "/usr/lib".into(),
+    ];
+    folders.chain(usual.map(PathBuf::from)).map(|folder| folder.join(file)).find(|path| path.is_file())
+}
+
+/// The Python that this program was installed beside, which may have a C compiler: `pip install kissaten[cc]`.
+fn python() -> Option<PathBuf> {
+    let program = std::env::current_exe().ok()?;
+    let python = program.parent()?.join("python3");
+    python.is_file().then_some(python)
+}
+
+fn start_source() -> String {
+    // What a C library has in its other half, which is linked into each program.
+    format!(
+        "#![no_std]\ncore::arch::global_asm!(r#\"{START}\n.hidden atexit\n\"#{});\n\
+         unsafe extern \"C\" {{ fn __cxa_atexit(f: *const (), argument: *const (), object: *const ()) -> i32; }}\n\
+         #[unsafe(no_mangle)]\npub unsafe extern \"C\" fn atexit(f: *const ()) -> i32 {{\n    \
+         unsafe {{ __cxa_atexit(f, core::ptr::null(), core::ptr::null()) }}\n}}\n",
+        if cfg!(target_arch = "x86_64") { ", options(att_syntax)" } else { "" },
+    )
+}
+
+/// A word of a shell.
+fn quoted(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
+}
+
+/// How the script's sentence begins where C is to be compiled and nothing can do it.
+pub(crate) const NO_C_COMPILER: &str = "There is no C compiler here";
+
+/// Says to the linker what rustc says to `cc`. What is C itself goes to the C compiler that pip brings, if it is there.
+const SCRIPT: &str = r##"#!/bin/sh
+# Stands in for a C compiler: links by the linker that came with rustc.
+folder=@FOLDER@
+python=@PYTHON@
+kind=program compiles= links=
+for argument in "$@"; do
+    case $argument in
+    -c | -E | -S | -M | -MM | *.c | *.cc | *.cpp | *.cxx | *.S | *.s) compiles=yes ;;
+    -shared) kind=library ;;
+    *.o | *.rlib | *.a | *.so | -l*) links=yes ;;
+    esac
+done
+if [ -n "$compiles" ] || [ -z "$links" ]; then
+    if [ -n "$python" ] && "$python" -c 'import ziglang' 2>/dev/null; then
+        count=$#
+        while [ "$count" -gt 0 ]; do
+            argument=$1
+            shift
+            count=$((count - 1))
+            case $argument in
+            --target=*) ;;
+            *) set -- "$@" "$argument" ;;
+            esac
+        done
+        name=cc
+        case $0 in *++) name=c++ ;; esac
+        exec "$python" -m ziglang "$name" -target @TARGET@-linux-gnu -fno-sanitize=all "$@"
+    fi
+    echo "There is no C compiler here, and this crate has C code in it: install gcc or clang (\`apt install gcc\`), or without root \`pip install 'kissaten[cc]'\`." >&2
+    exit 1
+fi
+set -f
+count=$#
+while [ "$count" -gt 0 ]; do
+    argument=$1
+    shift
+    count=$((count - 1))
+    case $argument in
+    -Wl,*)
+        old=$IFS
+        IFS=,
+        for word in ${argument#-Wl,}; do set -- "$@" "$word"; done
+        IFS=$old
+        ;;
+    -Xlinker | -m64 | -nodefaultlibs | -nostartfiles | -nostdlib | -fuse-ld=* | -B/* | -O[0-9s] | -g* | -pipe) ;;
+    -pthread) set -- "$@" -lpthread ;;
+    -rdynamic) set -- "$@" --export-dynamic ;;
+    *) set -- "$@" "$argument" ;;
+    esac
+done
+if [ "$kind" = program ]; then
+    set -- -dynamic-linker @LOADER@ "$folder/start.o" "$@"
+fi
+exec @LINKER@ -flavor gnu "-L$folder" "$@" -lc
+"##;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the script makes of the words of rustc, where the linker is a program that prints them.
+    fn told(words: &[&str]) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let script = SCRIPT
+            .replace("@LINKER@", "printf '%s\\n'")
+            .replace("@LOADER@", "/loader")
+            .replace("@FOLDER@", "/tools")
+            .replace("@PYTHON@", "''");
+        let cc = folder.path().join("cc");
+        fs::write(&cc, script).unwrap();
+        let output = Command::new("sh").arg(&cc).args(words).output().unwrap();
+        String::from_utf8([output.stdout, output.stderr].concat()).unwrap().lines().collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn what_rustc_says_to_cc_is_said_to_the_linker() {
+        assert_eq!(
+            told(&[
+                "-m64",
+                "a b.o",
+                "-Wl,-z,relro,-z,now",
+                "-Wl,-rpath,$ORIGIN",
+                "-pie",
+                "-nodefaultlibs",
+                "-o",
+                "out*"
+            ]),
+            "-flavor gnu -L/tools -dynamic-linker /loader /tools/start.o a b.o -z relro -z now -rpath $ORIGIN -pie -o out* -lc"
+        );
+        assert_eq!(told(&["-shared", "a.o", "-B/ld", "-fuse-ld=lld"]), "-flavor gnu -L/tools -shared a.o -lc");
+        assert!(told(&["-c", "x.c", "-o", "x.o"]).starts_with(NO_C_COMPILER));
+        assert!(told(&["--version"]).starts_with(NO_C_COMPILER));
+    }
+
+    #[test]
+    fn the_systems_libraries_are_found() {
+        for (_, file) in LIBRARIES {
+            assert!(system_library(file).is_some(), "{file}");
+        }
+    }
+}

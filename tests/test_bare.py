@@ -1,0 +1,119 @@
+"""Machines that have less: no Rust, no C compiler. What the messages say is followed, and leads to a cell that runs.
+
+A toolchain comes from a server of the tests' own.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from kernel import HANG, Installation, running
+from toolchains import TARGET, rustc, session
+
+#: What build scripts, linkers and `rustup` may call; no compiler of C among it.
+TOOLS = ("sh", "sed", "env", "uname", "cat", "rm", "mkdir", "getconf", "head", "grep")
+
+
+@pytest.fixture
+def tools(tmp_path) -> Path:
+    """A folder for `PATH`."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for tool in TOOLS:
+        (folder / tool).symlink_to(shutil.which(tool))
+    return folder
+
+
+@pytest.fixture
+def bare(installation, tools, tmp_path) -> Installation:
+    """A user with a home that is empty but for a session library; no compiler is remembered."""
+    home = tmp_path / "home"
+    cache = home / ".cache/kissaten" / session().name
+    cache.mkdir(parents=True)
+    cache.parent.chmod(0o700)
+    shutil.copy(session() / "session.json", cache)
+    program = tmp_path / "prefix/bin/kissaten"
+    program.parent.mkdir(parents=True)
+    shutil.copy(installation.prefix / "bin/kissaten", program)
+    shutil.copytree(installation.prefix / "share/jupyter", tmp_path / "prefix/share/jupyter")
+    kernelspec = tmp_path / "prefix/share/jupyter/kernels/kissaten/kernel.json"
+    shutil.copy(Path(__file__).parent.parent / "kernel/python/kernelspec/kernel.json", kernelspec)
+    environment = {"HOME": str(home), "PATH": str(tools), "TMPDIR": str(tmp_path)}
+    return Installation(tmp_path / "prefix", environment)
+
+
+def call(installation: Installation, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    program = installation.prefix / "bin/kissaten"
+    return subprocess.run(
+        [program, *arguments],
+        env=installation.environment | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=HANG,
+    )
+
+
+def test_rust_is_got_by_a_command(bare, toolchains):
+    before = call(bare, "doctor")
+    assert before.returncode == 1 and "kissaten rust install" in before.stdout, before.stdout
+    done = call(bare, "rust", "install", RUSTUP_DIST_SERVER=toolchains)
+    assert done.returncode == 0 and done.stdout.endswith("rustc 1.95.0 is there\n"), done.stdout
+    assert "downloading rustup" in done.stdout
+    after = call(bare, "doctor")
+    assert after.returncode == 0 and "no C compiler" in after.stdout, after.stdout
+    # A second time, rustup is there.
+    again = call(bare, "rust", "install", RUSTUP_DIST_SERVER=toolchains)
+    assert again.returncode == 0 and "downloading rustup" not in again.stdout, again.stdout
+
+
+def test_a_server_that_is_not_there_is_told(bare):
+    done = call(bare, "rust", "install", RUSTUP_DIST_SERVER="http://127.0.0.1:9")
+    assert done.returncode == 1
+    assert "rustup could not be downloaded from `http://127.0.0.1:9/rustup/dist/" in done.stdout, done.stdout
+
+
+def test_what_does_not_have_its_checksum_is_not_run(bare, toolchains, tmp_path):
+    (tmp_path / f"server/rustup/dist/{TARGET}/rustup-init").write_text("#!/bin/sh\ntouch $HOME/ran\n")
+    done = call(bare, "rust", "install", RUSTUP_DIST_SERVER=toolchains)
+    assert done.returncode == 1 and "its checksum differs" in done.stdout, done.stdout
+    assert not (tmp_path / "home/ran").exists()
+
+
+def test_no_c_compiler_is_needed(bare, tools, tmp_path):
+    """Cells, a procedural macro, a build script and a panic are linked by what came with rustc; a crate with C is told."""
+    (tools / "rustc").symlink_to(rustc())
+    # What other tests downloaded need not be downloaded again.
+    bare.environment["CARGO_HOME"] = os.environ.get("CARGO_HOME", str(Path.home() / ".cargo"))
+    # What was built is built again, so far as it is Kissaten's own.
+    cache = tmp_path / "home/.cache/kissaten" / session().name
+    shutil.copytree(session(), cache, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns("sets", "layers"))
+    (cache / "session.json").unlink()
+    with running(bare, tmp_path / "kernel", path=str(tools)) as kernel:
+        cell = kernel.run("3 + 4")
+        assert cell.result == "7", cell.reply
+        kernel.ok(':dep serde = { version = "1", features = ["derive"] }\n#[derive(serde::Serialize)]\nstruct Cup { size: u8 }')
+        assert kernel.run('std::panic::catch_unwind(|| panic!("spilled")).is_err()').result == "true"
+        cell = kernel.fails(':dep zstd-sys = "2"')
+        assert cell.error["evalue"].startswith("`zstd-sys`: There is no C compiler here"), cell.error
+        assert "pip install 'kissaten[cc]'" in cell.error["evalue"]
+        assert kernel.run("tokio::spawn(async { 8 }).await?").result == "8"
+
+
+def test_what_uninstalling_leaves_is_removed(bare):
+    history = Path(bare.environment["HOME"]) / ".local/share/kissaten/history.sqlite"
+    history.parent.mkdir(parents=True)
+    history.write_text("")
+    cache = Path(bare.environment["HOME"]) / ".cache/kissaten"
+    mine = cache / "mine"
+    mine.write_text("")
+    kept = call(bare, "clean", "--keep-history")
+    assert kept.returncode == 0 and history.exists() and list(cache.iterdir()) == [mine], kept.stdout
+    mine.unlink()
+    done = call(bare, "clean")
+    assert done.returncode == 0 and not history.exists() and not cache.exists(), done.stdout
