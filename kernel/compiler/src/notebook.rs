@@ -7,9 +7,11 @@
 mod adjust;
 mod attempt;
 mod boxing;
+mod compile;
 mod dependencies;
 mod export;
 mod finish;
+mod frame;
 mod habit;
 mod hint;
 mod history;
@@ -22,7 +24,10 @@ mod missing;
 mod older;
 mod open;
 mod parts;
+mod release;
 mod report;
+mod report_loan;
+mod success;
 mod tidy;
 mod types;
 mod words;
@@ -42,11 +47,12 @@ use crate::lower::{self, ItemsFile};
 use crate::parse::{self, Parsed, Unparsed};
 use crate::rustc::{self, Invocation};
 
-use attempt::{Attempt, Success};
+use attempt::Attempt;
 use dependencies::Dependencies;
 pub use export::ExportError;
 use finish::Pending;
 use history::PastCell;
+use success::Success;
 
 /// A generation of the items crate.
 #[derive(Clone, Debug)]

@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 
 use cargo_metadata::diagnostic::{Diagnostic, DiagnosticSpan};
 
-use super::attempt::{Attempt, Files};
+use super::attempt::Attempt;
+use super::compile::Files;
 use super::parts::OF_BLOCKS;
 use crate::binding::NotKept;
 use crate::lower::ErrorType;

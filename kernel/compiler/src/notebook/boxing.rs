@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use cargo_metadata::diagnostic::{Diagnostic, DiagnosticSpan};
 
-use super::attempt::{Attempt, Files};
+use super::attempt::Attempt;
+use super::compile::Files;
 use crate::binding::{self, NotKept};
 use crate::boxing::{self, Callable, FnTrait, NotebookNames, Plan, Threads};
 use crate::parse::{self, Borrowing, Closure, Space};

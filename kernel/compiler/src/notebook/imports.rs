@@ -3,7 +3,8 @@
 use cargo_metadata::diagnostic::{Diagnostic, DiagnosticSpan};
 
 use super::adjust::{candidate_traits, quoted, region};
-use super::attempt::{Attempt, Files};
+use super::attempt::Attempt;
+use super::compile::Files;
 use crate::source_map::Region;
 
 impl Attempt<'_> {

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::attempt::{Attempt, Files};
+use super::attempt::Attempt;
+use super::compile::Files;
 use crate::api::LoanKind;
 use crate::binding::{self, Binding, Moved, NotKept};
 use crate::items::Merged;

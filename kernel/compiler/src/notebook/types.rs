@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use cargo_metadata::diagnostic::Diagnostic;
 
-use super::attempt::{Attempt, Files};
+use super::attempt::Attempt;
+use super::compile::Files;
 use crate::binding::{self, Binding, NotKept};
 use crate::boxing;
 use crate::lower;
