@@ -1,4 +1,5 @@
-"""Machines that have less: no Rust, no C compiler. What the messages say is followed, and leads to a cell that runs.
+"""Machines that have less, or have it otherwise: no Rust, no C compiler, another configuration of cargo. What the messages
+say is followed, and leads to a cell that runs.
 
 A toolchain comes from a server of the tests' own.
 """
@@ -85,15 +86,61 @@ def test_what_does_not_have_its_checksum_is_not_run(bare, toolchains, tmp_path):
     assert not (tmp_path / "home/ran").exists()
 
 
+#: Where crates that other tests downloaded are.
+CARGO_HOME = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
+
+
+def forget(bare: Installation) -> None:
+    """What was built is built again, so far as it is Kissaten's own."""
+    cache = Path(bare.environment["HOME"]) / ".cache/kissaten" / session().name
+    shutil.copytree(session(), cache, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns("sets", "layers"))
+    (cache / "session.json").unlink()
+
+
+HOSTILE = """
+[build]
+target = "wasm32-unknown-unknown"
+build-dir = "{elsewhere}/build"
+target-dir = "{elsewhere}/target"
+rustflags = ["--cfg", "hostile", "-Copt-level=0"]
+rustc-wrapper = "/nowhere/wrapper"
+rustc-workspace-wrapper = "/nowhere/other"
+incremental = true
+[profile.session]
+panic = "abort"
+lto = true
+strip = "symbols"
+debug = 2
+[target.'cfg(unix)']
+rustflags = ["--cfg", "hostile"]
+[term]
+quiet = true
+"""
+
+
+def test_the_users_configuration_of_cargo_is_for_other_builds(bare, tmp_path):
+    home = Path(bare.environment["HOME"]) / ".cargo"
+    home.mkdir()
+    # How crates are reached from this machine is not what is tested.
+    ours = CARGO_HOME / "config.toml"
+    (home / "config.toml").write_text(HOSTILE.format(elsewhere=tmp_path / "elsewhere") + (ours.read_text() if ours.exists() else ""))
+    (home / "registry").symlink_to(CARGO_HOME / "registry")
+    bare.environment["KISSATEN_RUSTC"] = str(rustc())
+    forget(bare)
+    with running(bare, tmp_path / "kernel") as kernel:
+        cell = kernel.run("3 + 4")
+        assert cell.result == "7", cell.reply
+        kernel.ok(':dep serde = { version = "1", features = ["derive"] }\n#[derive(serde::Serialize)]\nstruct Cup { size: u8 }')
+        assert kernel.run('std::panic::catch_unwind(|| panic!("spilled")).is_err()').result == "true"
+    assert not (tmp_path / "elsewhere").exists()
+
+
 def test_no_c_compiler_is_needed(bare, tools, tmp_path):
     """Cells, a procedural macro, a build script and a panic are linked by what came with rustc; a crate with C is told."""
     (tools / "rustc").symlink_to(rustc())
     # What other tests downloaded need not be downloaded again.
-    bare.environment["CARGO_HOME"] = os.environ.get("CARGO_HOME", str(Path.home() / ".cargo"))
-    # What was built is built again, so far as it is Kissaten's own.
-    cache = tmp_path / "home/.cache/kissaten" / session().name
-    shutil.copytree(session(), cache, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns("sets", "layers"))
-    (cache / "session.json").unlink()
+    bare.environment["CARGO_HOME"] = str(CARGO_HOME)
+    forget(bare)
     with running(bare, tmp_path / "kernel", path=str(tools)) as kernel:
         cell = kernel.run("3 + 4")
         assert cell.result == "7", cell.reply

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import zipfile
@@ -58,6 +59,38 @@ def test_in_a_users_own_place(wheel, tmp_path):
     base = tmp_path / "home/.local"
     call(*pip, "install", "--quiet", "--no-index", "--user", "--break-system-packages", wheel, PYTHONUSERBASE=str(base), PIP_REQUIRE_VIRTUALENV="0")
     runs(base, tmp_path / "kernel")
+
+
+def kernelspec(*command: str | Path, **environment: str) -> Path:
+    """The folder of the kernelspec that Jupyter finds; the command is its `jupyter kernelspec list --json`."""
+    said = call(*command, "list", "--json", **environment)
+    # Before it there may be warnings.
+    return Path(json.loads(said[said.index("{\n") :])["kernelspecs"]["kissaten"]["resource_dir"])
+
+
+def test_by_uv(wheel, tmp_path):
+    """In an environment of uv's own kind, and in one that is made for a single call."""
+    bin = venv(tmp_path / "tools")
+    call(bin / "pip", "install", "--quiet", "uv")
+    cache = {"UV_CACHE_DIR": str(tmp_path / "cache"), "UV_LINK_MODE": "copy"}
+    call(bin / "uv", "venv", "--quiet", "--python", sys.executable, tmp_path / "venv", **cache)
+    call(bin / "uv", "pip", "install", "--quiet", "--python", tmp_path / "venv/bin/python", "--no-index", wheel, **cache)
+    runs(tmp_path / "venv", tmp_path / "kernel")
+    # `uvx --with kissaten --from jupyterlab jupyter lab` finds kernels in the same way, by a package that is smaller.
+    uvx = (bin / "uvx", "--quiet", "--python", sys.executable, "--with", wheel, "--from", "jupyter_client", "jupyter-kernelspec")
+    found = kernelspec(*uvx, **cache)
+    runs(found.parent.parent.parent.parent, tmp_path / "once")
+
+
+def test_by_pipx(wheel, tmp_path):
+    """`pipx inject jupyterlab kissaten`, with a package that is smaller."""
+    bin = venv(tmp_path / "tools")
+    call(bin / "pip", "install", "--quiet", "pipx")
+    home = {"PIPX_HOME": str(tmp_path / "pipx"), "PIPX_BIN_DIR": str(tmp_path / "bin"), "PIPX_MAN_DIR": str(tmp_path / "man")}
+    call(bin / "pipx", "install", "--quiet", "--python", sys.executable, "jupyter_client", **home)
+    call(bin / "pipx", "inject", "--quiet", "jupyter_client", wheel, **home)
+    found = kernelspec(tmp_path / "bin/jupyter-kernelspec", **home)
+    runs(found.parent.parent.parent.parent, tmp_path / "kernel")
 
 
 def test_under_another_prefix(wheel, tmp_path):

@@ -1,4 +1,4 @@
-//! From a question to evcxr's answer, in the words of the messages.
+//! Answers to questions: evcxr's, in the words of the messages.
 
 use evcxr::CommandContext;
 use ipc::analyzer::{Answer, Match, Wish};

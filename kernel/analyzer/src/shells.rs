@@ -1,5 +1,5 @@
-//! Which crates rust-analyzer need not read: those that no cell can see anything of. Each of them is replaced by a shell, an
-//! empty crate of the same name, version and features.
+//! Shells: crates that rust-analyzer need not read, as no cell can see anything of them. Each is replaced by a shell,
+//! an empty crate of the same name, version and features.
 //!
 //! After every change of the text rust-analyzer looks through whatever it knows for what has become stale. So each crate
 //! that it reads makes each answer later.
@@ -140,7 +140,10 @@ fn visible(metadata: &Metadata) -> BTreeSet<&PackageId> {
     let mut visible = BTreeSet::new();
     let mut next: Vec<&PackageId> = metadata.resolve.iter().filter_map(|resolve| resolve.root.as_ref()).collect();
     while let Some(id) = next.pop() {
-        let Some(node) = nodes.get(id).filter(|_| visible.insert(id)) else { continue };
+        let Some(node) = nodes.get(id) else { continue };
+        if !visible.insert(id) {
+            continue;
+        }
         let package = &metadata[id];
         // What a macro is made of is nowhere in what it makes.
         if package.targets.iter().any(|target| target.is_proc_macro()) {

@@ -2,6 +2,8 @@
 //!
 //! What is asked of cargo, and why, is not known here.
 
+mod configuration;
+
 use std::collections::BTreeSet;
 use std::env;
 use std::io;
@@ -97,8 +99,8 @@ pub fn package_variables() -> Vec<(String, String)> {
     variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// The same for a compile, where there are a few more. What somebody else's cargo left in the kernel's environment is not
-/// about the notebook.
+/// Sets the variables of a package for a compile, where there are a few more. What somebody else's cargo left in the
+/// kernel's environment is not about the notebook.
 pub fn set_package_variables(command: &mut std::process::Command, toolchain: &Toolchain) {
     command.envs(package_variables()).env_remove("OUT_DIR");
     command.envs([("CARGO_CRATE_NAME", NOTEBOOK.0), ("CARGO_BIN_NAME", NOTEBOOK.0), ("CARGO_PRIMARY_PACKAGE", "1")]);
@@ -124,6 +126,10 @@ pub(crate) fn build(cargo: &Path, toolchain: &Toolchain, folder: &Path, target: 
         .env("CARGO_BUILD_BUILD_DIR", target)
         .env_remove("CARGO_BUILD_TARGET")
         .stdin(Stdio::null());
+    if let Some(home) = configuration::without_target(target) {
+        // From the root, as above the package's folder the user's configuration is read once more.
+        command.env("CARGO_HOME", home).current_dir("/").arg("--manifest-path").arg(folder.join("Cargo.toml"));
+    }
     if umask::is_closed(target) {
         // What it downloads goes into a folder that may be shared, and is nobody's secret.
         umask::give_users(&mut command);
@@ -223,7 +229,7 @@ impl Units {
         found
     }
 
-    /// Those of these units that are libraries, and the libraries that they link to.
+    /// The libraries among these units, and the libraries that they link to.
     pub(crate) fn libraries_from(&self, units: impl Iterator<Item = usize>) -> BTreeSet<usize> {
         self.reachable(units.filter(|index| self.units[*index].is_library()).collect(), Unit::is_library)
     }

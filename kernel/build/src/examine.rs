@@ -7,10 +7,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use crate::cache::cache_folders;
 use crate::cargo;
 use crate::dependency::size_of;
 use crate::private::is_private;
-use crate::session_library::{SessionLibrary, cache_folders};
+use crate::session_library::SessionLibrary;
 use crate::toolchain::Toolchain;
 
 /// How much room a session library and some crates want, in bytes.

@@ -5,6 +5,7 @@
 //! again, and for the end of the processes that are started. It deliberately knows no cell, no item and no variable: it
 //! is told which crates are wanted, and says where the libraries are.
 
+mod cache;
 pub mod cargo;
 pub mod dependency;
 mod examine;
@@ -15,10 +16,11 @@ pub mod session_library;
 pub mod toolchain;
 pub mod umask;
 
+pub use cache::{clean_cache, close_cache};
 pub use cargo::package_variables;
 pub use dependency::{Change, Cleaned, DependencyError, Progress, parse_size};
 pub use examine::{Finding, State, examine};
 pub use process_group::{GroupId, ProcessGroup};
 pub use rustup::{InstallError, install as install_rust};
-pub use session_library::{SessionError, SessionLibrary, clean_cache, close_cache};
+pub use session_library::{SessionError, SessionLibrary};
 pub use toolchain::{Toolchain, ToolchainError};

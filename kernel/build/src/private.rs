@@ -1,4 +1,4 @@
-//! Which folders libraries may be loaded from: those into which no other ordinary user can put one.
+//! Private folders, from which libraries may be loaded: those into which no other ordinary user can put one.
 
 mod group;
 
@@ -29,7 +29,7 @@ pub(crate) fn is_private(folder: &Path) -> bool {
     })
 }
 
-/// The same, with words for who can mend it.
+/// Checks that a folder is private, with words for who can mend it.
 pub(crate) fn check_private(folder: &Path) -> Result<(), SessionError> {
     if is_private(folder) { Ok(()) } else { Err(SessionError::NotPrivate(folder.to_owned())) }
 }

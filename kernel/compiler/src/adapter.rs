@@ -1,4 +1,5 @@
-//! Crates whose values are made to be looked at, and which do not say how: what says it for them, in the cells that show one.
+//! Adapters for crates whose values are made to be looked at, and which do not say how: the text that says it for them,
+//! in the cells that show one.
 //!
 //! It is Rust text about another crate's API, which may change. Where rustc does not take it, the cell goes without it
 //! and shows the value as any other.

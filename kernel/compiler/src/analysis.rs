@@ -1,4 +1,5 @@
-//! What the notebook knows of code that is being written: completions and words about a name, without asking anybody.
+//! The notebook's own knowledge of code that is being written: completions and words about a name, without asking
+//! anybody.
 //!
 //! It goes by the cell's tokens, so that half a cell is as good as a whole one, and by what is live. It deliberately infers
 //! no types: what needs inference is the analyzer's, for which the question is written down here ([`Question`]).

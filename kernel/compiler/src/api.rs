@@ -1,4 +1,4 @@
-//! What goes into the compiler and what comes out of it.
+//! The compiler's input and output: plain data.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -126,7 +126,7 @@ pub struct Finished {
     pub showed: bool,
     /// The names of all variables that the worker has now.
     pub variables: Vec<String>,
-    /// Those of them that borrow or are lent, and what can be done with each.
+    /// The variables among them that borrow or are lent, and what can be done with each.
     pub loans: BTreeMap<String, Loan>,
     /// Of these, the ones that the cell itself has put there.
     pub kept: Vec<String>,

@@ -266,27 +266,48 @@ pub(crate) fn with_crate(printed: &str, modules: &BTreeSet<String>) -> String {
 }
 
 /// The type with the crates that its paths begin with renamed.
-pub(crate) fn with_roots(printed: &str, mut rename: impl FnMut(&str) -> String) -> String {
-    with_words(printed, |out, word, after| {
-        let is_root = after.starts_with("::") && !out.ends_with("::") && !out.ends_with('\'');
-        if is_root { out.push_str(&rename(word)) } else { out.push_str(word) }
-    })
+pub(crate) fn with_roots(printed: &str, rename: impl Fn(&str) -> String) -> String {
+    with_words(
+        printed,
+        |out, word, after| {
+            if is_root(out, after) { out.push_str(&rename(word)) } else { out.push_str(word) }
+        },
+    )
+}
+
+/// The crates that the paths of a type begin with, in order, each as often as it is there.
+pub(crate) fn roots(printed: &str) -> impl Iterator<Item = &str> {
+    let is_root = |(at, word): &(usize, &str)| is_root(&printed[..*at], &printed[at + word.len()..]);
+    words(printed).filter(is_root).map(|(_, word)| word)
+}
+
+/// Whether a path begins with the word between these.
+fn is_root(before: &str, after: &str) -> bool {
+    after.starts_with("::") && !before.ends_with("::") && !before.ends_with('\'')
 }
 
 /// The text with its words written anew; `write` gets what stands before a word, the word, and what comes behind it.
 fn with_words(text: &str, mut write: impl FnMut(&mut String, &str, &str)) -> String {
-    let is_part = |character: char| character == '_' || character.is_alphanumeric();
     let mut out = String::with_capacity(text.len() + 16);
-    let mut rest = text;
-    while let Some(at) = rest.find(is_part) {
-        let (before, from) = rest.split_at(at);
-        out.push_str(before);
-        let end = from.find(|character| !is_part(character)).unwrap_or(from.len());
-        let (word, after) = from.split_at(end);
-        write(&mut out, word, after);
-        rest = after;
+    let mut from = 0;
+    for (at, word) in words(text) {
+        out.push_str(&text[from..at]);
+        from = at + word.len();
+        write(&mut out, word, &text[from..]);
     }
-    out + rest
+    out + &text[from..]
+}
+
+/// The words of a text, and where each stands.
+fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let is_part = |character: char| character == '_' || character.is_alphanumeric();
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        let at = from + text[from..].find(is_part)?;
+        let length = text[at..].find(|character| !is_part(character)).unwrap_or(text.len() - at);
+        from = at + length;
+        Some((at, &text[at..from]))
+    })
 }
 
 /// `&dyn A + B` is what rustc prints and does not read: it wants `&(dyn A + B)`.
@@ -409,13 +430,10 @@ mod tests {
 
     #[test]
     fn crates_at_the_beginning_of_paths_are_renamed() {
-        let mut seen = Vec::new();
-        let renamed = with_roots("a::b::C<&'static d::E, <f::G as a::H>::I, [u8; 3]>", |root| {
-            seen.push(root.to_owned());
-            format!("{root}{root}")
-        });
+        let printed = "a::b::C<&'static d::E, <f::G as a::H>::I, [u8; 3]>";
+        let renamed = with_roots(printed, |root| format!("{root}{root}"));
         assert_eq!(renamed, "aa::b::C<&'static dd::E, <ff::G as aa::H>::I, [u8; 3]>");
-        assert_eq!(seen, ["a", "d", "f", "a"]);
+        assert_eq!(roots(printed).collect::<Vec<_>>(), ["a", "d", "f", "a"]);
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! What a value becomes whose type has no name, when it is kept: a trait object, and for a closure without captures a
-//! function pointer.
+//! The boxing of values whose types have no name, when they are kept: a trait object, and for a closure without
+//! captures a function pointer.
 //!
 //! A [`Plan`] says it of one variable, and writes the expression that does it. It comes from the cell's text ([`Make`]), or from the
 //! type that rustc printed (`printed.rs`). What rustc then objects to makes it weaker: without `Send`, `FnMut` instead
@@ -162,7 +162,7 @@ impl Plan {
         }
     }
 
-    /// The same with what `change` does to its parts. Whether that changed anything.
+    /// The plan with what `change` does to its parts. Whether that changed anything.
     fn change(&mut self, change: &mut dyn FnMut(&mut Plan) -> bool) -> bool {
         let mut changed = change(self);
         match self {

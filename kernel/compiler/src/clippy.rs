@@ -1,4 +1,4 @@
-//! How clippy is called in the place of rustc, and which of its lints are about what the user wrote.
+//! The call of clippy in the place of rustc, and which of its lints are about what the user wrote.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! Whether the text of a cell, as far as it is typed, can be run: what a console asks at every Enter.
+//! The completeness of a cell's text, as far as it is typed: what a console asks at every Enter.
 //!
 //! The lexer says whether a string, a comment or a bracket is open, and the parser whether what stands there so far is
 //! the beginning of something. What it would mean is not looked at, nor what earlier cells defined.

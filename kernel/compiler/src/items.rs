@@ -74,7 +74,7 @@ pub(crate) struct Owner {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Items {
     pub(crate) items: Vec<LiveItem>,
-    /// Those that hold for the cells to come.
+    /// The imports that hold for the cells to come.
     pub(crate) imports: Vec<LiveImport>,
     /// Imports that only the items may have in whose cells they held, as they disturb older ones; by their texts.
     pub(crate) apart: BTreeSet<String>,

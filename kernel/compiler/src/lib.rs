@@ -1,4 +1,4 @@
-//! From the source of a cell to a shared library, the types of its variables, and diagnostics.
+//! The compiler of cells: from the source of a cell to a shared library, the types of its variables, and diagnostics.
 //!
 //! This crate answers for everything that is Rust about a cell: what is an item and what a statement, what later
 //! cells can name, how rustc is called and how its words are shown. It deliberately knows neither Jupyter nor the

@@ -1,4 +1,4 @@
-//! From a cell's parts to the files that rustc is given.
+//! The lowering of a cell: from its parts to the files that rustc is given.
 //!
 //! Three kinds of files are written here: the root of the items crate, the items of a cell, and the statements of
 //! a cell with what goes around them. User text stands on the lines that it has in the cell, so all that comes
@@ -8,6 +8,7 @@ mod declare;
 mod items;
 mod keep;
 mod loan;
+mod tail;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -17,7 +18,7 @@ use crate::binding::Binding;
 use crate::boxing::Plan;
 use crate::items::{Items, LiveImport};
 use crate::loan::lasting;
-use crate::parse::{Form, OkUnit, Parsed};
+use crate::parse::{Form, Parsed};
 use crate::scope::Arrangement;
 use crate::source_map::{Edits, Generated, Region};
 
@@ -26,6 +27,7 @@ pub(crate) use declare::{MovedVariable, Owned};
 pub(crate) use items::{ItemsFile, items_files, items_root, symbol};
 use keep::end_part;
 pub(crate) use loan::{Loans, Stays};
+pub(crate) use tail::ASKED;
 
 /// Which error type a `?` at the top level turns into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +97,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) adapters: Vec<(String, String)>,
     /// Whether the type of the tail expression is asked for.
     pub(crate) show_type: bool,
+    /// Whether the tail expression is shown by its `Debug` whatever it is, as its type is settled last of all.
+    pub(crate) shows_debug: bool,
     /// Whether older variables are the statements' own and end with them: rustc then says of a move out of one what it says
     /// of any, which it does not where a block around takes it along. Nothing of this is run.
     pub(crate) is_flat: bool,
@@ -110,9 +114,6 @@ impl Frame<'_> {
         self.owned.clear();
     }
 }
-
-/// What rustc's lint prints the type of the tail expression for.
-pub(crate) const ASKED: &str = "__kissaten_tail as &_";
 
 /// The statements of a cell as a function that returns a future.
 pub(crate) fn statements(text: &str, parsed: &Parsed, items: &Items, serial: u64, frame: &Frame<'_>) -> Generated {
@@ -209,18 +210,6 @@ fn raw(name: &str) -> String {
     if syn::parse_str::<syn::Ident>(name).is_ok() { name.to_owned() } else { format!("r#{name}") }
 }
 
-/// The text that goes around the tail expression.
-fn around_tail(ok_unit: Option<OkUnit>, show_type: bool) -> (&'static str, String) {
-    match ok_unit {
-        Some(OkUnit::Bare) => ("let _: ::core::result::Result<(), ::kissaten::__cell::CellError> = ", ";".to_owned()),
-        Some(OkUnit::Typed) => ("let _: _ = ", ";".to_owned()),
-        None => {
-            let asked = if show_type { format!("#[warn(trivial_casts)] let _ = {ASKED};") } else { String::new() };
-            ("match &(", format!("\n) {{ __kissaten_tail => {{ {asked} {SHOW} }} }}"))
-        }
-    }
-}
-
 fn body(out: &mut Generated, text: &str, parsed: &Parsed, frame: &Frame<'_>) {
     // What stands outermost is first at a beginning and last at an end.
     let mut edits = Edits::default();
@@ -231,7 +220,7 @@ fn body(out: &mut Generated, text: &str, parsed: &Parsed, frame: &Frame<'_>) {
         let take_over = take_over(frame, level);
         edits.insert(*part, format!("{{ let __kissaten_body = ::core::pin::pin!(async {{ {take_over}"));
     }
-    let around = parsed.tail.as_ref().map(|tail| (tail, around_tail(parsed.ok_unit, frame.show_type)));
+    let around = parsed.tail.as_ref().map(|tail| (tail, tail::around(text, tail, parsed, frame)));
     if let Some((tail, (before, _))) = &around {
         edits.insert(tail.start, *before);
     }
@@ -278,12 +267,6 @@ fn body(out: &mut Generated, text: &str, parsed: &Parsed, frame: &Frame<'_>) {
     }
     edits.copy(out, text, at..text.len());
 }
-
-/// What is done with the tail expression; see `kissaten::display::probe`.
-const SHOW: &str = "use ::kissaten::__cell::probes::*; \
-    let __kissaten_shown = __kissaten_tail.evcxr_display(); \
-    if !(&__kissaten_shown).has_shown() { \
-    (&&&&&&::kissaten::__cell::Tail(__kissaten_tail)).show(); }";
 
 fn foot(out: &mut Generated, frame: &Frame<'_>) {
     out.push_region("\n", Region::End);

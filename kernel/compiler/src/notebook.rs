@@ -255,6 +255,7 @@ impl Notebook {
             self.not_kept.insert(name, reason);
         }
         notes.extend(parsed.entries.iter().map(parse::Entry::note));
+        notes.extend(parsed.left_out.iter().cloned());
         // Whoever mentions a future does something with it.
         for name in parsed.mentions.iter().filter(|name| !parsed.unused.contains(*name)) {
             if let Some(binding) = self.bindings.get_mut(name) {

@@ -1,4 +1,4 @@
-//! From a cell's text to what it consists of, with places.
+//! The parser of cells: from a cell's text to what it consists of, with places.
 //!
 //! Everything that leaves here is plain data: byte ranges, names and edits. No syntax tree does, so the parser can
 //! run on a thread of its own with a stack that deep nesting does not overflow.
@@ -102,6 +102,8 @@ pub(crate) struct Parsed {
     pub(crate) futures: Vec<Future>,
     /// Functions that would run by themselves in a program, and that the cell does not call.
     pub(crate) entries: Vec<Entry>,
+    /// What is said of items that are for tests only.
+    pub(crate) left_out: Vec<String>,
 }
 
 /// Whether an `Ok(())` says its error type.

@@ -1,4 +1,5 @@
-//! What the names in an item mean: the imports that held when it was defined, whatever has been imported since.
+//! Scopes, by which the names in an item mean something: the imports that held when it was defined, whatever has been
+//! imported since.
 //!
 //! All items share one root module, in which a name means one thing. So where items mean different things by one name, the
 //! newest import has the name, and the others are written with the full path in its place. Which names these are
@@ -231,7 +232,7 @@ impl Items {
     }
 }
 
-/// Who has which name in the root of one compile.
+/// The arrangement of names in the root of one compile: who has which.
 #[derive(Debug)]
 pub(crate) struct Arrangement<'a> {
     standing: Vec<LiveImport>,
@@ -329,7 +330,7 @@ impl<'a> Arrangement<'a> {
         live.outer_path(name).map(|path| self.written(&path))
     }
 
-    /// The same for what is imported: the outer `None` if it is not.
+    /// The path of what is imported: the outer `None` if it is not.
     fn path_in(&self, scope: &Scope, name: &str) -> Option<Option<String>> {
         let import = import_in(scope, name)?;
         if self.plain.get(name) == Some(&import.path) {
@@ -358,7 +359,7 @@ impl<'a> Arrangement<'a> {
         edits
     }
 
-    /// The same for the statements of a cell in a program; `variables` are no names in it.
+    /// The edits for the statements of a cell in a program; `variables` are no names in it.
     pub(crate) fn statement_edits(&self, names: &Names, scope: &Scope, variables: &BTreeSet<&str>) -> Edits {
         let mut edits = Edits::default();
         let path = |name: &str| self.path_in(scope, name)?.filter(|_| !variables.contains(name));

@@ -1,4 +1,4 @@
-//! From places in generated files back to the user's text.
+//! Source maps: from places in generated files back to the user's text.
 //!
 //! A generated file is written through [`Generated`], which remembers which stretch of it is the user's and which
 //! is ours. User text keeps its line numbers, so that the places that rustc bakes into a program (panic

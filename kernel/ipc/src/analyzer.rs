@@ -1,4 +1,5 @@
-//! What the server and the analyzer say to each other: first a [`Begin`], then [`Ask`]s, and one [`Tell`] for each of them.
+//! The messages between the server and the analyzer: first a [`Begin`], then [`Ask`]s, and one [`Tell`] for each of
+//! them.
 
 use std::path::PathBuf;
 

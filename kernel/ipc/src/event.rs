@@ -1,4 +1,4 @@
-//! What the worker tells the server.
+//! Events: what the worker tells the server.
 
 use serde::{Deserialize, Serialize};
 
@@ -51,7 +51,7 @@ pub enum Event {
         outcome: Outcome,
         /// The names of all variables that are there now.
         variables: Vec<String>,
-        /// Those of them that borrow or are lent.
+        /// The variables among them that borrow or are lent.
         #[serde(default)]
         loans: Vec<Loan>,
         /// Of these, the ones that this run has made; an older one of the same name is another.
@@ -135,7 +135,7 @@ pub enum Outcome {
         type_name: String,
         message: String,
         sources: Vec<String>,
-        /// That of the `?`, where it stands in a cell.
+        /// The place of the `?`, where it stands in a cell.
         #[serde(default)]
         location: Option<Location>,
     },

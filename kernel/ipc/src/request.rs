@@ -1,4 +1,4 @@
-//! What the server asks of the worker.
+//! Requests: what the server asks of the worker.
 
 use std::path::PathBuf;
 
@@ -94,6 +94,6 @@ pub enum Report {
     AbortTasks { label: Option<String> },
     /// The timeline of the cell that was drawn last, or of the last cell at all.
     Timeline,
-    /// The same, written to a file as Chrome trace events.
+    /// A recorded timeline, written to a file as Chrome trace events.
     ExportTimeline { path: PathBuf },
 }

@@ -155,7 +155,7 @@ impl Comm {
         Ok(Self::open_with(target, Message::new(data)?))
     }
 
-    /// The same with a whole message: metadata and buffers too.
+    /// Opens a comm with a whole message: metadata and buffers too.
     pub fn open_with(target: impl Into<String>, message: Message) -> Self {
         let target = target.into();
         let (shared, incoming) = registry::open(registry::new_id(), target.clone());

@@ -14,7 +14,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::here;
 
-/// Who waits, by the run that is to be interrupted.
+/// The wakers of who waits, by the run that is to be interrupted.
 static WAITING: Mutex<BTreeMap<u64, BTreeMap<u64, Waker>>> = Mutex::new(BTreeMap::new());
 static COUNT: AtomicU64 = AtomicU64::new(0);
 

@@ -1,4 +1,4 @@
-//! How values are shown: MIME bundles, the trait for them, and the choice for a tail expression.
+//! Displays: MIME bundles, the trait for them, and the choice for a tail expression.
 
 pub(crate) mod adapter;
 mod bundle;
@@ -6,11 +6,13 @@ pub(crate) mod debug;
 pub(crate) mod duration;
 pub(crate) mod json;
 mod kind;
+mod lines;
 pub mod probe;
 mod rows;
 pub(crate) mod show;
 pub(crate) mod table;
 pub(crate) mod text;
+mod type_name;
 pub(crate) mod value;
 
 use std::fmt::{self, Debug, Write};
@@ -21,6 +23,7 @@ pub use self::json::{Json, JsonError};
 pub use self::kind::{Html, Jpeg, Latex, Markdown, Plain, Png, Svg};
 pub use self::rows::table;
 pub use self::show::{DisplayHandle, clear_output, display, display_under, display_with_id, update_display};
+pub(crate) use self::type_name::short_type;
 
 /// Longer than this, in bytes, and a shown text is cut: a frontend must stay usable.
 const TOO_LONG: usize = 1 << 20;
@@ -88,23 +91,6 @@ fn short_text(value: &dyn Debug, characters: usize) -> String {
     if whole { text.text } else { text.text.chars().take(characters.saturating_sub(1)).chain(['…']).collect() }
 }
 
-/// A type's name without the paths in it.
-pub(crate) fn short_type(name: &str) -> String {
-    let is_part = |character: char| character == '_' || character.is_alphanumeric();
-    let mut out = String::with_capacity(name.len());
-    for piece in name.split_inclusive(|character| !is_part(character) && character != ':') {
-        // A path, and what ended it.
-        let path = piece.trim_end_matches(|character| !is_part(character));
-        if path.starts_with("::") {
-            // It goes on behind a bracket, as in `<B as D>::E`.
-            out.push_str("::");
-        }
-        out.push_str(path.rsplit("::").next().unwrap_or(path));
-        out.push_str(&piece[path.len()..]);
-    }
-    out
-}
-
 /// Text that refuses to grow beyond a limit, which ends the formatting of an endless value early.
 struct Limited {
     text: String,
@@ -135,13 +121,6 @@ mod tests {
         assert_eq!(shown(&None::<MimeBundle>), Some("None".into()));
         assert_eq!(shown(&Ok::<_, ()>(Plain("x"))), Some("x".into()));
         assert_eq!(shown(&Err::<MimeBundle, _>("oh")), Some("Err(\"oh\")".into()));
-    }
-
-    #[test]
-    fn types_are_named_without_their_paths() {
-        assert_eq!(short_type("alloc::vec::Vec<notebook::P>"), "Vec<P>");
-        assert_eq!(short_type("(i32, &str)"), "(i32, &str)");
-        assert_eq!(short_type("<a::B as c::D>::E"), "<B as D>::E");
     }
 
     #[test]

@@ -1,14 +1,16 @@
-//! What a `?` at the top level of a cell turns an error into.
+//! The error of a cell: what a `?` at its top level turns an error into.
 //!
 //! There are two types because no single bound admits every error *and* keeps what it says for people: the
 //! compiler first tries [`CellError`], and [`CellDebugError`] only for a cell that rustc refused for it. Neither
 //! holds anything: the words are written down at once, so that no cell has to drop them.
 
+use std::any::TypeId;
 use std::error::Error;
 use std::fmt::Debug;
 use std::io;
 use std::panic::Location as Caller;
 
+use crate::resident::type_id;
 use crate::runtime::{self, Location, Outcome};
 use crate::{input, logger, panic};
 
@@ -32,18 +34,46 @@ pub struct CellDebugError(());
 impl<E: Debug> From<E> for CellDebugError {
     #[track_caller]
     fn from(error: E) -> Self {
-        describe_debug(std::any::type_name::<E>(), &error, Caller::caller());
+        describe_debug(std::any::type_name::<E>(), type_id::<E>(), &error, (&raw const error).cast(), Caller::caller());
         Self(())
     }
 }
 
+/// `type_id` is that of the error, and `at` where it stands.
 #[inline(never)]
-fn describe_debug(type_name: &str, error: &dyn Debug, caller: &Caller<'_>) {
-    ends_as(type_name, format!("{error:?}"), Vec::new(), caller);
+fn describe_debug(type_name: &str, type_id: TypeId, error: &dyn Debug, at: *const u8, caller: &Caller<'_>) {
+    // SAFETY: it is what `From::from` has, and `type_id` that of its type.
+    match unsafe { boxed(type_id, at) } {
+        Some(error) => describe_words(type_name, error, caller),
+        None => ends_as(type_name, format!("{error:?}"), Vec::new(), caller),
+    }
+}
+
+/// An error in a box that other threads may have, as functions of tasks return it: std has no way from it to the other box.
+///
+/// # Safety
+/// `at` points to a value of the type that `type_id` is of, but for lifetimes, which lives as long as the reference.
+unsafe fn boxed<'a>(type_id: TypeId, at: *const u8) -> Option<&'a (dyn Error + 'static)> {
+    type Shared = Box<dyn Error + Send + Sync>;
+    type Sent = Box<dyn Error + Send>;
+    // SAFETY: the types are equal but for what the error may borrow, and nothing of it is kept.
+    unsafe {
+        if type_id == TypeId::of::<Shared>() {
+            Some(&**at.cast::<Shared>())
+        } else if type_id == TypeId::of::<Sent>() {
+            Some(&**at.cast::<Sent>())
+        } else {
+            None
+        }
+    }
 }
 
 #[inline(never)]
 fn describe(type_name: &str, error: Box<dyn Error>, caller: &Caller<'_>) {
+    describe_words(type_name, &*error, caller);
+}
+
+fn describe_words(type_name: &str, error: &(dyn Error + 'static), caller: &Caller<'_>) {
     let mut sources = Vec::new();
     let mut next = error.source();
     while let Some(source) = next {
@@ -54,7 +84,7 @@ fn describe(type_name: &str, error: Box<dyn Error>, caller: &Caller<'_>) {
         }
         next = if sources.len() < 32 { source.source() } else { None };
     }
-    ends_as(type_name, words(&*error), sources, caller);
+    ends_as(type_name, words(error), sources, caller);
 }
 
 /// What an error says; without a number where that is ours and tells nobody anything.
@@ -116,6 +146,20 @@ fn public_path(type_name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn errors_in_boxes_that_other_threads_may_have_are_found() {
+        fn words_of<E: Debug>(error: &E) -> Option<String> {
+            // SAFETY: it is what it says.
+            unsafe { boxed(type_id::<E>(), (&raw const *error).cast()) }.map(ToString::to_string)
+        }
+        let number: Box<dyn Error + Send + Sync> = "x".parse::<u8>().unwrap_err().into();
+        assert_eq!(words_of(&number).as_deref(), Some("invalid digit found in string"));
+        let sent: Box<dyn Error + Send> = Box::new(std::fmt::Error);
+        assert_eq!(words_of(&sent), Some(std::fmt::Error.to_string()));
+        assert_eq!(words_of(&"text"), None);
+        assert_eq!(words_of(&Box::new(3)), None);
+    }
 
     #[test]
     fn errors_are_called_by_their_public_paths() {

@@ -75,7 +75,7 @@ pub(crate) fn open_any() -> Option<Grave> {
 }
 
 impl Session {
-    /// These are no variables any more, and are dropped for a cell that is about to begin. On the thread of
+    /// Forgets variables: these are none any more, and are dropped for a cell that is about to begin. On the thread of
     /// [`block_on`](Self::block_on) and outside of that, as the two others.
     pub fn forget(&self, cell: &Cell, names: &[String]) {
         {

@@ -1,4 +1,4 @@
-//! On whose behalf a thread runs: the run of a cell, the task, and the lane in its timeline.
+//! The owner of what a thread does: the run of a cell, the task, and the lane in its timeline.
 //!
 //! Tokio's hooks set it around every poll of a task, the guard of a cell around every poll of the cell's own future, and
 //! `carry` around a closure on a thread of its own. Who prints, displays, spawns or asks for input looks here.
@@ -58,7 +58,7 @@ pub(crate) fn run() -> u64 {
     with(|here| here.run.get())
 }
 
-/// The same, and where it is not known the run of the present or last cell.
+/// The run of this thread, and where that is not known the run of the present or last cell.
 pub(crate) fn run_or_current() -> u64 {
     match run() {
         0 => current(),

@@ -1,4 +1,4 @@
-//! What goes wrong in async code, told in a sentence under the cell that it happened in.
+//! Hints: what goes wrong in async code, told in a sentence under the cell that it happened in.
 
 use std::collections::HashSet;
 use std::panic::Location;

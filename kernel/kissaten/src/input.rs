@@ -24,7 +24,7 @@ pub enum Answer {
     NotAllowed,
 }
 
-/// Who waits for an answer.
+/// The questions that wait for an answer.
 static WAITING: Mutex<Option<HashMap<u64, oneshot::Sender<Answer>>>> = Mutex::new(None);
 static QUESTIONS: AtomicU64 = AtomicU64::new(0);
 

@@ -87,7 +87,7 @@ pub(crate) fn closure_begins(run: u64) {
     closures().entry(run).or_default().count += 1;
 }
 
-/// It has ended.
+/// A closure of a run has ended.
 pub(crate) fn closure_ends(run: u64) {
     let mut closures = closures();
     let Some(of_run) = closures.get_mut(&run) else { return };

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-/// Both ways. A cell's commands and expressions are runs of its name too; its first one stands for it.
+/// Labels by runs and runs by labels. A cell's commands and expressions are runs of its name too; its first one stands
+/// for it.
 #[derive(Default)]
 struct Labels {
     of: HashMap<u64, String>,

@@ -1,5 +1,5 @@
-//! Where cells set the logger of the process. There can be one, and it stays; a cell that is run again sets it again, and
-//! what that says is nothing of the place where it was set.
+//! Places in which cells set the logger of the process. There can be one, and it stays; a cell that is run again sets
+//! it again, and what that says is nothing of the place where it was set.
 //!
 //! The compiler puts `__logger!` around calls that may set one, by their names. It counts only where somebody says that
 //! there was one already, so a method of the same name does no harm.
@@ -32,7 +32,7 @@ pub fn sets_logger() {
     SETS.set(Some(Location::caller()));
 }
 
-/// It has returned.
+/// The call that sets a logger has returned.
 pub fn has_set_logger() {
     if let Some(place) = SETS.take() {
         let _ = FIRST.set(place);

@@ -1,4 +1,4 @@
-//! What cells print, and whose it is.
+//! Output: what cells print, and whose it is.
 //!
 //! Inside cells `print!`, `println!`, `eprint!`, `eprintln!` and `dbg!` are these. They differ from std's in three
 //! ways: what is printed without a newline is written at once, so that progress shows; a reader who is gone is no

@@ -1,4 +1,4 @@
-//! What a panic says, kept for the cell whose future panicked.
+//! Panics: what one says, kept for the cell whose future panicked.
 //!
 //! The default hook would write it to stderr; a cell's panic becomes the cell's error instead. A panic elsewhere,
 //! in a task or a thread, and one that user code catches, is told under the cell that the code belongs to.
@@ -38,16 +38,13 @@ pub(crate) fn install_hook() {
     }));
 }
 
-/// What a cell unwinds with whose end is written down already.
-pub(crate) struct Told;
-
 /// Calls `poll` and returns the panic that came out of it.
 pub(crate) fn catch<R>(poll: impl FnOnce() -> R) -> Result<R, Panic> {
     let unwound = || Panic { message: payload_text(&Unwound), location: None };
     catch_unwound(poll).map_err(|panic| panic.unwrap_or_else(unwound))
 }
 
-/// The same; `None` is the unwinding of a checkpoint, or of a cell whose end is written down.
+/// Catches a panic as well; `None` is the unwinding of a checkpoint.
 pub(crate) fn catch_unwound<R>(poll: impl FnOnce() -> R) -> Result<R, Option<Panic>> {
     let outer = POLLING.replace(true);
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(poll));
@@ -61,7 +58,7 @@ pub(crate) fn catch_unwound<R>(poll: impl FnOnce() -> R) -> Result<R, Option<Pan
             Ok(value)
         }
         // `resume_unwind` does not call the hook.
-        Err(payload) if payload.is::<Unwound>() || payload.is::<Told>() => {
+        Err(payload) if payload.is::<Unwound>() => {
             if let Some(caught_by_user_code) = last {
                 tell(&caught_by_user_code, CAUGHT);
             }

@@ -1,4 +1,4 @@
-//! What a cell asks of the frontend beside its outputs; it stands in the cell's reply.
+//! Payloads: what a cell asks of the frontend beside its outputs; it stands in the cell's reply.
 //!
 //! See [payloads](https://jupyter-client.readthedocs.io/en/stable/messaging.html#payloads-deprecated), which the spec would
 //! have gone and every frontend still knows.

@@ -35,7 +35,7 @@
 mod frame;
 mod loans;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::cell::Cell as StdCell;
 use std::future::Future;
@@ -47,6 +47,7 @@ use std::task::{Context, Poll, Waker};
 use crate::runtime::{self, Program, Session};
 use crate::{grave, here, hint, panic};
 
+pub(crate) use frame::type_id;
 pub use frame::{Resident, Scope, Seat, Stay, Token};
 pub use loans::{Loan, LoanKind};
 pub(crate) use loans::{clear, displace, forget_taken, kept_by, loans};
@@ -60,7 +61,7 @@ pub(crate) type Grounds = Vec<Rc<Ground>>;
 /// A cell that stays.
 struct Frame {
     ground: Rc<Ground>,
-    /// Those that its own locals may have references into.
+    /// The grounds that its own locals may have references into.
     grounds: Grounds,
     program: NonNull<dyn Future<Output = ()>>,
 }

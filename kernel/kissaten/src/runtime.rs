@@ -231,7 +231,7 @@ impl Session {
         names
     }
 
-    /// Those that borrow or are lent, likewise.
+    /// The variables that borrow or are lent, on the thread that runs cells.
     pub fn loans(&self) -> Vec<Loan> {
         resident::loans()
     }
@@ -414,28 +414,14 @@ impl Future for Run {
         }
         let ended = match polled {
             Ok(Poll::Pending) => return Poll::Pending,
-            // How it has ended is written down.
-            Ok(Poll::Ready(())) | Err(None) => Ok(()),
+            Ok(Poll::Ready(())) => Ok(()),
+            // Its outcome is written down: it could not begin.
+            Err(None) => Ok(()),
             Err(Some(panic)) => Err(panic),
         };
         let dropped = panic::catch(|| drop(run.program.take()));
         Poll::Ready(run.end(ended.and(dropped)))
     }
-}
-
-/// Ends a cell whose variable is not what it was compiled for, before any of its own code has run. An error of ours, never of
-/// the user: what rustc printed for the variable's type is read back as another type.
-#[cold]
-#[inline(never)]
-pub(crate) fn lose(name: &str) -> ! {
-    store::forget(&[name.to_owned()]);
-    let message = format!(
-        "`{name}` cannot be taken up again: what is kept is of another type than this cell was compiled for. It was \
-         dropped; write its type in its `let`, and run that cell again"
-    );
-    let type_name = "VariableLost".to_owned();
-    ends_as(Outcome::Error { type_name, message, sources: Vec::new(), location: None });
-    std::panic::resume_unwind(Box::new(panic::Told));
 }
 
 /// Writes down how the cell that runs has ended, as far as it knows by itself.

@@ -15,7 +15,9 @@ use std::ptr::NonNull;
 
 use crate::grave::{self, Was};
 use crate::here;
+use crate::interrupt::Unwound;
 use crate::resident::{self, Grounds};
+use crate::runtime::{self, Outcome};
 
 thread_local! {
     static STORE: RefCell<BTreeMap<String, Slot>> = const { RefCell::new(BTreeMap::new()) };
@@ -137,9 +139,33 @@ pub(crate) unsafe fn take_raw(name: &str, to: *mut u8, type_id: TypeId) -> bool 
     })
 }
 
-/// Whether a variable is there with this type.
-pub(crate) fn is_of(name: &str, type_id: TypeId) -> bool {
-    STORE.with_borrow(|store| store.get(name).is_some_and(|slot| slot.is_of(type_id)))
+/// Whether variables are here with these types; where one is not, the cell ends with that error.
+pub(crate) fn holds(variables: &[(&str, TypeId)]) -> bool {
+    let is_here = |(name, type_id): &&(&str, TypeId)| {
+        STORE.with_borrow(|store| store.get(*name).is_some_and(|slot| slot.type_id == *type_id))
+    };
+    let missed = variables.iter().find(|variable| !is_here(variable));
+    if let Some((name, _)) = missed {
+        runtime::ends_as(mismatch(name));
+    }
+    missed.is_none()
+}
+
+/// Ends the cell, as a variable is not what it was compiled for.
+#[cold]
+pub(crate) fn misses(name: &str) -> ! {
+    runtime::ends_as(mismatch(name));
+    std::panic::resume_unwind(Box::new(Unwound))
+}
+
+/// What is told where the compiler and the store do not agree on a type. Two types that rustc prints alike are how that can
+/// come; a type that the user writes is one that both take from there.
+fn mismatch(name: &str) -> Outcome {
+    let message = format!(
+        "this cell was compiled for another type than `{name}` has, so it did not run; write the type where `{name}` is \
+         made, as in `let {name}: … = …;`, and run that cell again, or use `{name}` in the cell that makes it"
+    );
+    Outcome::Error { type_name: "VariableError".to_owned(), message, sources: Vec::new(), location: None }
 }
 
 /// Moves the bytes of a value into the store; what was there under that name goes.
@@ -216,7 +242,7 @@ pub(crate) fn forget_taken(name: &str) {
     });
 }
 
-/// These are no variables any more; names that are not there are passed over.
+/// Forgets variables: these are none any more; names that are not there are passed over.
 pub(crate) fn forget(names: &[String]) {
     for name in names {
         resident::displace(name, Was::Forgotten);
@@ -262,6 +288,43 @@ mod tests {
         assert!(try_take::<Vec<u8>>("x").is_none());
         assert_eq!(try_take::<String>("x").as_deref(), Some("kept"));
         assert!(try_take::<String>("x").is_none());
+    }
+
+    /// What a cell comes to that was compiled for other types than the store has.
+    fn outcome(entry: runtime::Entry) -> Outcome {
+        let mut run = runtime::Run::new(runtime::Cell::new(7, "cell 7", false), entry);
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        match Future::poll(std::pin::Pin::new(&mut run), &mut context) {
+            std::task::Poll::Ready(outcome) => outcome,
+            std::task::Poll::Pending => panic!("it waits for nothing"),
+        }
+    }
+
+    #[test]
+    fn another_type_than_expected_is_an_error_of_the_cell_that_loses_nothing() {
+        let _turn = resident::tests::turn();
+        keep("held", String::from("kept"));
+        keep("n", 1_u8);
+        let both = outcome(|| {
+            Box::pin(async {
+                let asked = [("held", TypeId::of::<String>()), ("n", TypeId::of::<u16>())];
+                if crate::__cell::holds(&asked) {
+                    unreachable!("`n` is of another type");
+                }
+            })
+        });
+        let alone = outcome(|| {
+            Box::pin(async {
+                let _: u16 = crate::__cell::take("n");
+            })
+        });
+        for outcome in [both, alone] {
+            let Outcome::Error { type_name, message, .. } = outcome else { panic!("{outcome:?}") };
+            assert_eq!(type_name, "VariableError");
+            assert!(message.contains("write the type where `n` is made"), "{message}");
+        }
+        assert_eq!(try_take::<String>("held").as_deref(), Some("kept"));
+        assert_eq!(try_take::<u8>("n"), Some(1));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What became of a cell's tasks over time: plain data, which draws itself.
+//! Timelines: what became of a cell's tasks over time, as plain data, which draws itself.
 //!
 //! It answers for the shape of that data and for how it is shown. It deliberately does not know how it was collected,
 //! and trusts none of it: a clock may be coarse, a parent may have ended before its children began.

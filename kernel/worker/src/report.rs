@@ -1,4 +1,4 @@
-//! What is asked about tasks, answered at once, whatever the cell does.
+//! Reports about tasks, answered at once, whatever the cell does.
 
 use std::path::Path;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! Where built sets are kept: beside the session library that they fit, found by their key, shared by all notebooks.
+//! The cache of built sets: they lie beside the session library that they fit, found by their key, shared by all
+//! notebooks.
 //!
 //! The folders of the installation are looked at first and never written to. Nothing is taken from a folder that another
 //! ordinary user can write to, as what is in it is loaded.
@@ -12,8 +13,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::set::Set;
 use super::{DependencyError, Progress, cannot};
+use crate::cache::{cache_folders, make_cache};
 use crate::private::{check_private, is_private};
-use crate::session_library::{SessionLibrary, cache_folders, make_cache, read};
+use crate::session_library::{SessionLibrary, read};
 
 /// What is written into a finished set.
 pub(super) const MANIFEST: &str = "set.json";

@@ -1,4 +1,5 @@
-//! What is refused before anything is built: another tokio, or another futures, under the name of the one that there is.
+//! Requirements that are refused before anything is built: another tokio, or another futures, under the name of the one
+//! that there is.
 
 use cargo_metadata::semver::{Comparator, Op, Version, VersionReq};
 use toml::Value;

@@ -1,4 +1,5 @@
-//! What users ask for: a line of `:dep`, a table of `%%deps`, words of `kissaten prebuild`. Nothing is looked up here.
+//! Changes that users ask for: a line of `:dep`, a table of `%%deps`, words of `kissaten prebuild`. Nothing is looked
+//! up here.
 
 use std::path::Path;
 
@@ -83,7 +84,7 @@ impl Change {
         Ok(change)
     }
 
-    /// This change and a later one.
+    /// Adds a later change to this one.
     pub fn and(&mut self, later: Self) {
         for name in &later.remove {
             self.add.remove(name);

@@ -20,7 +20,7 @@ pub struct Set {
     pub externs: Vec<Extern>,
     /// All crates that are loaded for it.
     pub contents: BTreeSet<Content>,
-    /// Those that cells link to, each after those that it stands upon.
+    /// The layers that cells link to, each after those that it stands upon.
     pub layers: Vec<Layer>,
     /// Where rustc finds the crates below.
     pub folders: Vec<PathBuf>,

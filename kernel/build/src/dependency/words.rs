@@ -1,4 +1,4 @@
-//! What cargo says, for people: its errors and warnings, without what is about the package around the dependencies.
+//! cargo's messages, for people: its errors and warnings, without what is about the package around the dependencies.
 
 use std::path::Path;
 
@@ -32,7 +32,7 @@ pub(super) fn error(words: &[String], folder: &Path) -> String {
     text.strip_prefix("error: ").unwrap_or(&text).trim_end().to_owned()
 }
 
-/// Its warnings, each whole.
+/// cargo's warnings, each whole.
 pub(super) fn warnings(words: &[String], folder: &Path) -> Vec<String> {
     let mut warnings: Vec<String> = Vec::new();
     let mut is_inside = false;

@@ -1,4 +1,4 @@
-//! Who is in a group: the system's user and group databases. Which rights a group has, and on what, is not known here.
+//! Members of a group: the system's user and group databases. Which rights a group has, and on what, is not known here.
 
 use std::collections::BTreeSet;
 use std::ffi::CStr;

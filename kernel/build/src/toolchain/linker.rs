@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::Toolchain;
-use crate::session_library::{cache_folders, make_cache};
+use crate::cache::{cache_folders, make_cache};
 
 /// What a program is linked to, by the names without a number: of these `-l` is given by rustc.
 const LIBRARIES: [(&str, &str); 7] = [

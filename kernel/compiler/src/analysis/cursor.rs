@@ -1,4 +1,4 @@
-//! What stands at the cursor: the word that is being written, and what it belongs to.
+//! The context of the cursor: the word that is being written, and what it belongs to.
 
 use ra_ap_rustc_lexer::{FrontmatterAllowed, LiteralKind, TokenKind, is_id_continue, tokenize};
 

@@ -1,4 +1,5 @@
-//! What the analyzer is asked: one text that holds what is live, the variables and the cell, and where in it the cursor is.
+//! Questions to the analyzer: one text that holds what is live, the variables and the cell, and where in it the cursor
+//! is.
 
 use std::collections::BTreeSet;
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! What rustc says about a cell, told in the words and places of the user's own text.
+//! Diagnostics: what rustc says about a cell, told in the words and places of the user's own text.
 //!
 //! rustc sees generated files. This module reads its JSON and draws the diagnostics again, with the renderer that
 //! rustc itself is built on, against the text that the user typed. It does not know how that text became a generated
@@ -28,7 +28,7 @@ pub(crate) trait SourceMap {
     /// may come; a byte that is too large or inside a char does no harm.
     fn offset(&self, file: &str, line: usize, column: usize) -> Option<usize>;
 
-    /// The same words without our names: `notebook::Point` becomes `Point`. Applied to messages, labels and suggested
+    /// A message without our names: `notebook::Point` becomes `Point`. Applied to messages, labels and suggested
     /// code.
     fn clean(&self, message: &str) -> String;
 }

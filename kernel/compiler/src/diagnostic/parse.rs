@@ -1,4 +1,4 @@
-//! From rustc's stderr to diagnostics.
+//! The parser of rustc's stderr: diagnostics, and what is none.
 //!
 //! Answers for the wire form only: one JSON object a line, between lines of other programs (a linker, a crash of
 //! rustc). Knows nothing of cells.

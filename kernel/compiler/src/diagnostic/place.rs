@@ -1,4 +1,4 @@
-//! Where a span of rustc's lies in the user's text, if it does.
+//! Places in the user's text that spans of rustc's lead to, if they do.
 //!
 //! Answers for macro expansions, for spans that generated text touches, and for the promise that every range it gives
 //! lies within its text and between chars. Draws nothing.

@@ -1,4 +1,4 @@
-//! What rustc suggests to write instead.
+//! Suggestions: what rustc would write instead.
 //!
 //! Answers for telling alternatives from the parts of one edit, which rustc's JSON does not, for the form in which
 //! rustc itself would show a suggestion, and for `use` lines, whose place in a cell is always its head.

@@ -37,13 +37,7 @@ impl MovedVariable<'_> {
 
 /// Older variables are taken out of the store, and those that borrow or are lent as their scope has them.
 pub(super) fn take(out: &mut Generated, frame: &Frame<'_>) {
-    // Of types that could be read back as others it is asked before anything is taken, which would be lost if they were.
-    let is_unsure = |binding: &&Binding| binding.loan.is_none() && is_of_calls(&binding.type_text);
-    for Binding { name, type_text, .. } in frame.take.iter().filter(is_unsure).filter(|_| frame.take.len() > 1) {
-        let expect =
-            format!("::kissaten::__cell::expect(\"{name}\", ::core::any::TypeId::of::<{}>()); ", lasting(type_text));
-        out.push_region(&expect, Region::Take(name.clone()));
-    }
+    ask(out, frame);
     for variable in &frame.take {
         let Binding { name, type_text, mutable, loan, .. } = variable;
         let is_lent = frame.lent.iter().any(|(lent, _)| lent == name);
@@ -68,4 +62,20 @@ pub(super) fn take_over(frame: &Frame<'_>, level: usize) -> String {
         format!("let {mutable}{name} = {name}; ")
     };
     frame.owned.iter().filter(|owned| owned.level == level).map(declaration).collect()
+}
+
+/// Before variables are taken: asks whether those are there with the types that this is compiled for whose types could be read
+/// back as others. Where it is one only, nothing is lost when that is not so.
+fn ask(out: &mut Generated, frame: &Frame<'_>) {
+    let is_unsure = |variable: &&Binding| variable.loan.is_none() && is_of_calls(&variable.type_text);
+    let mut unsure = frame.take.iter().filter(is_unsure).peekable();
+    if frame.is_flat || frame.take.len() < 2 || unsure.peek().is_none() {
+        return;
+    }
+    out.push("if !::kissaten::__cell::holds(&[");
+    for Binding { name, type_text, .. } in unsure {
+        let asked = format!("({name:?}, ::core::any::TypeId::of::<{}>()), ", lasting(type_text));
+        out.push_region(&asked, Region::Take(name.clone()));
+    }
+    out.push("]) { return; } ");
 }

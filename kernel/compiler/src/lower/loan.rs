@@ -1,4 +1,4 @@
-//! What goes around the statements of a cell whose variables borrow or are lent.
+//! The text around the statements of a cell whose variables borrow or are lent.
 //!
 //! Why it is sound stands with what it calls, in `kissaten/src/resident.rs`: these lines keep the promises that the `unsafe`
 //! functions there ask for.
@@ -33,9 +33,9 @@ pub(crate) struct Loans<'a> {
 pub(crate) struct Stays<'a> {
     /// New ones that borrow, and their types.
     pub(crate) lent: Vec<(&'a str, &'a str)>,
-    /// Those that something borrows from, with their types, and whether they are never given back.
+    /// Owners that something borrows from, with their types, and whether they are never given back.
     pub(crate) published: Vec<(&'a str, &'a str, bool)>,
-    /// Those that something may change.
+    /// Owners that something may change.
     pub(crate) hidden: Vec<&'a str>,
     /// New ones that are given back when the loans are over.
     pub(crate) given_back: Vec<&'a str>,

@@ -1,4 +1,4 @@
-//! What rustc's errors say about the text around the user's, and about older items.
+//! Adjustments to a try, by rustc's errors: about the text around the user's, and about older items.
 //!
 //! Most of Rust's own documentation examples become cells by this: a variable that borrows from another one makes
 //! rustc refuse our line that keeps it, not the user's code.
@@ -107,6 +107,10 @@ impl Attempt<'_> {
             return true;
         }
         if matches!(code, "E0282" | "E0283" | "E0284" | "E0381") && self.postpone(files, error) {
+            return true;
+        }
+        let is_never = || error.message.contains("`!: ") || error.message.contains("`(): ");
+        if (matches!(code, "E0282" | "E0283") || code == "E0277" && is_never()) && self.show_debug() {
             return true;
         }
         if code == "E0373" && self.give_up_closure(files, error) {
@@ -264,7 +268,7 @@ impl Attempt<'_> {
         kept.or_else(bound).is_some_and(|name| self.give_up(&name, NotKept::Borrows(from)))
     }
 
-    /// That a variable outlives its cell can make rustc ask for more in the statement that binds it.
+    /// Gives up variables for whose longer life rustc asks for more in the statement that binds them.
     fn give_up_static(&mut self, files: &Files, error: &Diagnostic) -> bool {
         let asks = |span: &&DiagnosticSpan| span.label.as_deref().is_some_and(|label| label.contains("for `'static`"));
         let place = |span: &DiagnosticSpan| files.get(&span.file_name)?.user_offset(span.byte_start as usize);
@@ -273,14 +277,20 @@ impl Attempt<'_> {
         let bound_there = bindings.iter().filter(|bound| places.iter().any(|place| bound.range.contains(place)));
         let names: Vec<String> = bound_there.map(|bound| bound.name.clone()).collect();
         let from: Vec<String> = quoted(&error.message).map(str::to_owned).collect();
-        names.iter().filter(|name| self.give_up(name, NotKept::Borrows(from.clone()))).count() > 0
+        let mut is_new = false;
+        for name in &names {
+            is_new |= self.give_up(name, NotKept::Borrows(from.clone()));
+        }
+        is_new
     }
 
     /// The last resort: the cell as it is, of which nothing is kept.
     fn give_up_all(&mut self) -> bool {
-        let names: Vec<String> = self.parsed.bindings.iter().map(|bound| bound.name.clone()).collect();
-        let reason = || NotKept::Borrows(Vec::new());
-        names.iter().filter(|name| self.not_kept.insert((*name).clone(), reason()).is_none()).count() > 0
+        let mut is_new = false;
+        for bound in &self.parsed.bindings {
+            is_new |= self.not_kept.insert(bound.name.clone(), NotKept::Borrows(Vec::new())).is_none();
+        }
+        is_new
     }
 
     /// A variable that an earlier cell moved: declared as moved, so that rustc says it with its own words.
@@ -324,9 +334,10 @@ impl Attempt<'_> {
         let earlier = self.items.imports.iter().filter(|live| live.cell.serial != self.cell.serial);
         // What a glob brings cannot be seen.
         let stands_against = |name: &Option<String>| name.is_none() || is_candidate(name);
-        let against: Vec<String> =
-            earlier.filter(|live| stands_against(&live.import.name)).map(|live| live.import.text.clone()).collect();
-        against.into_iter().filter(|text| self.leave_out.insert(text.clone())).count() > 0
+        let against = earlier.filter(|live| stands_against(&live.import.name)).map(|live| live.import.text.clone());
+        let before = self.leave_out.len();
+        self.leave_out.extend(against);
+        self.leave_out.len() > before
     }
 
     pub(super) fn place_of_move(&self, files: &Files, error: &Diagnostic) -> Option<(String, usize, usize, usize)> {

@@ -35,6 +35,8 @@ pub(super) struct Attempt<'a> {
     pub(super) timeline: bool,
     /// Whether the type of the tail expression is asked for.
     pub(super) show_type: bool,
+    /// Whether the tail expression is shown by its `Debug` whatever it is.
+    pub(super) shows_debug: bool,
     /// Whether what instruments the code is written into it.
     pub(super) instrumented: bool,
     /// Clippy, where it is called instead of rustc.
@@ -114,6 +116,7 @@ impl<'a> Attempt<'a> {
             opt_level: source.opt_level.unwrap_or(notebook.opt_level),
             timeline: source.timeline,
             show_type: source.show_type,
+            shows_debug: false,
             instrumented: true,
             clippy: None,
             entry: format!("kissaten_cell_{}", cell.serial),

@@ -30,7 +30,7 @@ pub(super) struct Dependencies {
     layers: String,
     /// As long as it is there, nobody cleans the set away.
     _used: Option<Arc<File>>,
-    /// The same for the session library.
+    /// The lock of the session library.
     _session_used: Option<Arc<File>>,
     offline: bool,
 }
@@ -72,14 +72,7 @@ impl Dependencies {
     pub(super) fn foreign(&self, type_text: &str) -> Option<NotKept> {
         // What has no name at all has other reasons.
         binding::usable_type(type_text).ok()?;
-        let mut foreign = None;
-        binding::with_roots(type_text, |root| {
-            if !self.externs().any(|found| found.name == root) && !ALWAYS.contains(&root) && foreign.is_none() {
-                foreign = Some(root.to_owned());
-            }
-            root.to_owned()
-        });
-        let crate_name = foreign?;
+        let crate_name = binding::roots(type_text).find(|root| !self.can_name(root))?.to_owned();
         let mut contents = self.set.iter().flat_map(|set| &set.contents);
         // The user's own is not in a registry.
         let line = contents.find(|content| content.name.replace('-', "_") == crate_name && content.compiled == 0);
@@ -174,11 +167,7 @@ impl Notebook {
     /// What a type can mean that rustc printed, by the names that crates have for themselves; `None`: there is no doubt.
     pub(super) fn doubled(&self, printed: &str) -> Option<Doubled> {
         let printed = binding::usable_type(&public(printed)).ok()?;
-        let mut roots = BTreeSet::new();
-        binding::with_roots(&printed, |root| {
-            roots.insert(root.to_owned());
-            root.to_owned()
-        });
+        let roots: BTreeSet<String> = binding::roots(&printed).map(str::to_owned).collect();
         let mut spellings = vec![printed.clone()];
         let mut other = None;
         for root in roots {
@@ -330,12 +319,8 @@ impl Notebook {
     fn replace(&mut self, replaced: &Replaced, changed: &mut Changed) {
         let merged = self.items.changed_outside(&replaced.names);
         let is_lost = |type_text: &str| {
-            let mut is_lost = binding::mentions_type(type_text, &merged.changed);
-            binding::with_roots(type_text, |root| {
-                is_lost |= replaced.names.contains(root);
-                root.to_owned()
-            });
-            is_lost
+            binding::mentions_type(type_text, &merged.changed)
+                || binding::roots(type_text).any(|root| replaced.names.contains(root))
         };
         let lost = self.bindings.values().filter(|binding| is_lost(&binding.type_text));
         changed.lost = lost.map(|binding| binding.name.clone()).collect();

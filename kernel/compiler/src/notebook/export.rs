@@ -19,8 +19,12 @@ use super::{Notebook, write};
 use crate::api::PrepareError;
 use crate::rustc::{self, Compiled, Invocation};
 
-/// What stands beside the program: what cells may name of Kissaten.
-const KISSATEN: &str = include_str!("export/kissaten.rs");
+/// What stands beside the program: what cells may name of Kissaten, and of the session library what it shows values by (links).
+const BESIDE: [(&str, &str); 3] = [
+    ("kissaten.rs", include_str!("export/kissaten.rs")),
+    ("kissaten/lines.rs", include_str!("export/lines.rs")),
+    ("kissaten/type_name.rs", include_str!("export/type_name.rs")),
+];
 /// Says that a folder was written here and may be written anew.
 const MARKER: &str = ".kissaten-export";
 const ROOT: &str = "main.rs";
@@ -81,7 +85,10 @@ impl Notebook {
         let folder = self.folders.libraries.join("export");
         fs::create_dir_all(&folder).map_err(|error| PrepareError::Environment(error.to_string()))?;
         write(&folder, ROOT, &program.text)?;
-        write(&folder, "kissaten.rs", KISSATEN)?;
+        fs::create_dir_all(folder.join("kissaten")).map_err(|error| PrepareError::Environment(error.to_string()))?;
+        for (name, text) in BESIDE {
+            write(&folder, name, without_tests(text))?;
+        }
         let mut arguments = rustc::common_arguments(&self.session, 0, rustc::CELL_UNITS);
         // The program has a module of that name instead.
         arguments.retain(|argument| !argument.starts_with("--extern=kissaten="));
@@ -94,10 +101,12 @@ impl Notebook {
     }
 
     fn write_project(&self, folder: &Path, program: &ExportedProgram) -> io::Result<()> {
-        umask::folder_for_user(&folder.join("src"))?;
+        umask::folder_for_user(&folder.join("src/kissaten"))?;
         umask::write_for_user(&folder.join(MARKER), "This folder is written by Kissaten's `:export`.\n")?;
         umask::write_for_user(&folder.join("Cargo.toml"), manifest(&package_name(folder), &self.dependencies()))?;
-        umask::write_for_user(&folder.join("src/kissaten.rs"), KISSATEN)?;
+        for (name, text) in BESIDE {
+            umask::write_for_user(&folder.join("src").join(name), without_tests(text))?;
+        }
         umask::write_for_user(&folder.join("src").join(ROOT), &program.text)
     }
 
@@ -123,6 +132,11 @@ impl Notebook {
             Part::Cell(index) => self.history[index].cell.label.clone(),
         }
     }
+}
+
+/// A file without the tests at its end.
+fn without_tests(text: &str) -> &str {
+    text.split_once("\n#[cfg(test)]").map_or(text, |(code, _)| code)
 }
 
 /// Takes out of the program what rustc does not like; whether there was anything.

@@ -68,6 +68,7 @@ impl Attempt<'_> {
             form: self.form(self.cell),
             adapters: self.adapters(),
             show_type: self.show_type,
+            shows_debug: self.shows_debug,
             is_flat: false,
             take,
         }

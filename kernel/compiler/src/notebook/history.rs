@@ -1,4 +1,4 @@
-//! What ran, for a program that does the same: the newest of each cell, in order.
+//! The history of cells that ran, for a program that does the same: the newest of each cell, in order.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

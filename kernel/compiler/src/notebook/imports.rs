@@ -1,4 +1,4 @@
-//! What rustc's errors say about imports: which ones disturb older items, and which do not hold any more.
+//! Adjustments to imports, by rustc's errors: which ones disturb older items, and which do not hold any more.
 
 use cargo_metadata::diagnostic::{Diagnostic, DiagnosticSpan};
 
@@ -40,7 +40,9 @@ impl Attempt<'_> {
             candidates.contains(last) && is_later(&live.import.text)
         });
         let texts: Vec<String> = named.map(|live| live.import.text.clone()).collect();
-        texts.into_iter().filter(|text| self.items.apart.insert(text.clone())).count() > 0
+        let before = self.items.apart.len();
+        self.items.apart.extend(texts);
+        self.items.apart.len() > before
     }
 
     /// Two globs bring a name. An older item means what was there when it was defined; else the newer one wins.

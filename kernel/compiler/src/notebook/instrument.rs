@@ -1,4 +1,4 @@
-//! How the code of a try is instrumented, and whose code does not bear it.
+//! The instrumentation of a try: how its code is instrumented, and whose code does not bear it.
 
 use std::collections::BTreeSet;
 

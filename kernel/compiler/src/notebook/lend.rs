@@ -345,11 +345,13 @@ impl Attempt<'_> {
     pub(super) fn declare_places(&mut self) -> bool {
         let is_place = |binding: &&Binding| self.is_usable(binding) && self.loan_of(binding) == Some(LoanKind::Place);
         let names: Vec<String> = self.notebook.bindings.values().filter(is_place).map(|b| b.name.clone()).collect();
-        let count = names.into_iter().filter(|name| self.lending.declared.insert(name.clone())).count();
-        if count > 0 {
+        let before = self.lending.declared.len();
+        self.lending.declared.extend(names);
+        let is_new = self.lending.declared.len() > before;
+        if is_new {
             self.keep_nothing_lent();
         }
-        count > 0
+        is_new
     }
 
     /// What of the cell's variables borrows or is lent, as text has to be written for it.

@@ -1,4 +1,4 @@
-//! What a name that rustc does not find asks for, where it is of a crate that is no dependency, or of a feature of one.
+//! Help for names that rustc does not find, where it is of a crate that is no dependency, or of a feature of one.
 //!
 //! It goes by rustc's words, and for macros, which rustc knows nothing of, by what the well-known crates have.
 
@@ -130,7 +130,9 @@ impl Notebook {
         let replacements = error.children.iter().flat_map(|help| &help.spans);
         let mut replacements = replacements.filter_map(|span| span.suggested_replacement.as_deref());
         let is_module = |code: &str| [";", "::"].iter().any(|end| code.contains(&format!("::{name}{end}")));
-        if !is_sure && (is_elsewhere && !is_known || replacements.any(is_module)) {
+        // It is there, but not for this cell: private, or for tests only.
+        let is_own = self.items.items.iter().any(|live| live.item.name.as_ref().is_some_and(|(_, own)| *own == name));
+        if is_own || !is_sure && (is_elsewhere && !is_known || replacements.any(is_module)) {
             return None;
         }
         // The names behind it tell the feature.

@@ -1,4 +1,4 @@
-//! What becomes of older variables in a cell: which it takes, moves, lends, fills again, and which have to go.
+//! Older variables in a cell: which it takes, moves, lends, fills again, and which have to go.
 
 use std::ops::Range;
 
@@ -34,7 +34,7 @@ impl Attempt<'_> {
             && !self.forget.iter().any(|(forgotten, _)| forgotten == name)
     }
 
-    /// That this cell moves a variable, and where.
+    /// The move of a variable by this cell, and where.
     pub(super) fn moved_here(&self, name: &str, place: Option<(String, usize, usize, usize)>) -> Moved {
         let before = self.notebook.bindings.get(name).map(|binding| (binding.type_text.clone(), binding.mutable));
         let filled = self.moved_before(name).filter(|_| self.filled.contains(name));

@@ -60,6 +60,17 @@ impl Notebook {
 }
 
 impl Attempt<'_> {
+    /// Shows the tail expression in a way that does not ask for its type while rustc looks for it. That of what never comes, as of
+    /// a task that panics, is settled when all else is.
+    pub(super) fn show_debug(&mut self) -> bool {
+        let may_diverge = ["panic!", "todo!", "unimplemented!", "unreachable!", "loop", "return", "exit(", "abort("]
+            .iter()
+            .any(|end| self.cell.text.contains(end));
+        let is_new = self.parsed.tail.is_some() && may_diverge && !self.shows_debug;
+        self.shows_debug |= is_new;
+        is_new
+    }
+
     /// The statements of earlier cells that run in this one.
     pub(super) fn opened(&self) -> impl Iterator<Item = &Open> {
         self.parsed.opened.iter().filter(|open| !open.statement.names.iter().any(|(name, _)| self.waits(name)))

@@ -1,4 +1,4 @@
-//! What goes back to the user: rustc's diagnostics in the places of the user's own text.
+//! The report to the user: rustc's diagnostics in the places of the user's own text.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,7 +50,11 @@ impl Notebook {
         // A derive and its attributes miss the same crate.
         let notes = |error: &Diagnostic| {
             let mut notes = self.notes_on(cell, error);
-            notes.extend(self.missing_crate(error).filter(|help| said.borrow_mut().insert(help.clone())));
+            if let Some(help) = self.missing_crate(error)
+                && said.borrow_mut().insert(help.clone())
+            {
+                notes.push(help);
+            }
             notes
         };
         PrepareError::Compile(CompileError {
@@ -119,7 +123,9 @@ impl Notebook {
                 "help: an item sees no variables of cells: give `{name}` to it as an argument, or make it a closure"
             )];
         }
-        let habit = || super::habit::note(&error.message, code);
+        let place = error.spans.iter().find(|span| span.is_primary && span.file_name == cell.label);
+        let line = place.and_then(|place| cell.text.lines().nth(place.line_start.checked_sub(1)?));
+        let habit = || super::habit::note(&error.message, code, line.unwrap_or(""));
         reason.map(|reason| reason.reason(name)).or_else(habit).into_iter().collect()
     }
 

@@ -1,4 +1,4 @@
-//! What other tools of the toolchain say about a cell that is not run: rustfmt's form of it, clippy's lints.
+//! The toolchain's other tools, and what they say about a cell that is not run: rustfmt's form of it, clippy's lints.
 
 use tokio_util::sync::CancellationToken;
 

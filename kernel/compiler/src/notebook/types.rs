@@ -62,7 +62,7 @@ impl Attempt<'_> {
         types
     }
 
-    /// The same types with crates called as cells call them, once it is sure which crates are meant. `None`: rustc is to be
+    /// The types with crates called as cells call them, once it is sure which crates are meant. `None`: rustc is to be
     /// asked once more.
     pub(super) fn named(&mut self, types: BTreeMap<String, String>) -> Option<BTreeMap<String, String>> {
         let mut is_sure = true;
@@ -119,7 +119,11 @@ impl Attempt<'_> {
             |type_text: &str| ["StdoutLock<", "StderrLock<", "StdinLock<"].iter().any(|lock| type_text.contains(lock));
         let locks = types.iter().filter(|(_, type_text)| is_lock(type_text));
         let reason = |type_text: &str| NotKept::Lock(binding::shown_type(type_text));
-        locks.filter(|(name, text)| self.not_kept.insert((*name).clone(), reason(text)).is_none()).count() > 0
+        let mut is_new = false;
+        for (name, text) in locks {
+            is_new |= self.not_kept.insert(name.clone(), reason(text)).is_none();
+        }
+        is_new
     }
 
     /// What no later cell can name is not kept, and it is told what would help.

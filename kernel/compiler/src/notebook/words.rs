@@ -37,6 +37,8 @@ impl Attempt<'_> {
         for in_items_crate in crates {
             let mut attempt = self.clone();
             attempt.in_items_crate = in_items_crate;
+            // That would be in the way of what rustc says of its type.
+            attempt.shows_debug = false;
             let purpose = Purpose::Words { front: front.clone(), is_flat: true };
             let (files, compiled, _) = attempt.compile(cancel, &purpose).await?;
             // Else this frame is what is wrong.

@@ -1,4 +1,5 @@
-//! Where a cell can end before its end: which statements hold a `?`, an `.await`, a loop, or what may panic.
+//! Early ends, where a cell can end before its end: which statements hold a `?`, an `.await`, a loop, or what may
+//! panic.
 //!
 //! What stands before such a statement is kept whatever becomes of it, so a cell is cut into parts there. A part costs a
 //! little time of rustc, so statements that hardly ever fail begin none: a guess by the text, and what it misses is only

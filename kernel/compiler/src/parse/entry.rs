@@ -5,7 +5,7 @@
 
 use quote::ToTokens;
 use syn::spanned::Spanned;
-use syn::visit::Visit;
+use syn::visit::{self, Visit};
 
 use crate::source_map::Edits;
 
@@ -41,16 +41,31 @@ pub(super) fn attributes(function: &syn::ItemFn) -> impl Iterator<Item = &syn::A
 
 /// Takes the attributes off, also in modules: in a notebook cells run functions, on the kernel's runtime.
 pub(super) fn make_ordinary(item: &syn::Item, edits: &mut Edits) {
-    Ordinary(edits).visit_item(item);
+    Ordinary { edits, is_inside: false }.visit_item(item);
 }
 
-struct Ordinary<'a>(&'a mut Edits);
+struct Ordinary<'a> {
+    edits: &'a mut Edits,
+    /// Whether it is in a module.
+    is_inside: bool,
+}
 
 impl<'ast> Visit<'ast> for Ordinary<'_> {
     fn visit_item_fn(&mut self, function: &'ast syn::ItemFn) {
         for attribute in attributes(function) {
-            self.0.replace(attribute.span().byte_range(), "");
+            self.edits.replace(attribute.span().byte_range(), "");
         }
+        // Nobody but the test's runner would call it, so nobody wrote that others may.
+        if self.is_inside && attributes(function).next().is_some() && matches!(function.vis, syn::Visibility::Inherited)
+        {
+            self.edits.insert(function.sig.span().byte_range().start, "pub ");
+        }
+    }
+
+    fn visit_item_mod(&mut self, module: &'ast syn::ItemMod) {
+        let outer = std::mem::replace(&mut self.is_inside, true);
+        visit::visit_item_mod(self, module);
+        self.is_inside = outer;
     }
 
     fn visit_item_impl(&mut self, _: &'ast syn::ItemImpl) {}
@@ -71,6 +86,19 @@ pub(super) fn entry(function: &syn::ItemFn) -> Option<Entry> {
         has_parameters: !function.sig.inputs.is_empty(),
         attribute: attribute.map(name),
         settings: attribute.map(settings).unwrap_or_default(),
+    })
+}
+
+/// What is said of an item that is there in tests only, as cells are none.
+pub(super) fn left_out(item: &syn::Item) -> Option<String> {
+    let (attributes, what) = match item {
+        syn::Item::Mod(module) => (&module.attrs, format!("the module `{}`", module.ident)),
+        syn::Item::Fn(function) => (&function.attrs, format!("the function `{}`", function.sig.ident)),
+        _ => return None,
+    };
+    let is_of_tests = |attribute: &syn::Attribute| matches!(&attribute.meta, syn::Meta::List(list) if list.path.is_ident("cfg") && list.tokens.to_string() == "test");
+    attributes.iter().any(is_of_tests).then(|| {
+        format!("{what} is left out, as it is `#[cfg(test)]`: without that line, cells can call what is in it")
     })
 }
 
@@ -121,6 +149,7 @@ mod tests {
     fn check(text: &str, expected: Expect) {
         let parsed = crate::parse::parse(text, &BTreeSet::new()).unwrap();
         let mut told: Vec<String> = parsed.entries.iter().map(super::Entry::note).collect();
+        told.extend(parsed.left_out.iter().cloned());
         told.extend(parsed.items.iter().map(|item| item.edits.apply(text, item.range.clone())));
         expected.assert_eq(&told.join("\n"));
     }
@@ -184,8 +213,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_for_tests_only_is_told_of() {
+        check(
+            "#[cfg(test)] mod tests { #[test] fn adds() {} }",
+            expect![[r#"
+            the module `tests` is left out, as it is `#[cfg(test)]`: without that line, cells can call what is in it
+            #[cfg(test)] pub mod tests {  pub fn adds() {} }"#]],
+        );
+        check("#[cfg(unix)] mod here {}", expect!["#[cfg(unix)] pub mod here {}"]);
+    }
+
+    #[test]
     fn a_cell_that_runs_it_needs_no_sentence() {
         check("#[tokio::main] async fn get() {} get().await", expect![" pub async fn get() {}"]);
-        check("mod tests { #[test] fn adds() {} }", expect!["pub mod tests {  fn adds() {} }"]);
+        check("mod tests { #[test] fn adds() {} }", expect!["pub mod tests {  pub fn adds() {} }"]);
     }
 }

@@ -1,4 +1,4 @@
-//! What a cell's text lets one guess that its writer did not mean, although it compiles.
+//! Hints by the text: what a cell's writer hardly meant, although it compiles.
 //!
 //! Guesses by names, as the parser knows no types. So they keep silent wherever another reading is likely.
 

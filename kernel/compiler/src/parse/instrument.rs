@@ -1,4 +1,4 @@
-//! What is written into a cell's code so that it can be interrupted, told apart and timed.
+//! Instruments: the text that is written into a cell's code so that it can be interrupted, told apart and timed.
 //!
 //! Four kinds of text: checkpoints, by which code that does not await can be ended; wraps of what is given to a
 //! `spawn` and of what it returns; wraps of futures that are awaited side by side; and those of single calls (`ctrl_c()`, a logger's `init()`). All of it is inserted, so

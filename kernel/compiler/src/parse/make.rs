@@ -1,4 +1,4 @@
-//! How the text of a `let` makes its value, as far as it shows that the value's type will have no name.
+//! Makes: how the text of a `let` makes its value, as far as it shows that the value's type will have no name.
 //!
 //! It is a guess by the text alone, and answers for one compile that is saved: where it says nothing, the type that rustc
 //! prints does. So it must not take for nameless what has a name; `tokio::spawn(async { … })` is a `JoinHandle`.
@@ -168,7 +168,7 @@ pub(super) fn makes(text: &str, pattern: &Pat, init: Option<&Expr>, found: &mut 
         (Pat::Ident(name), Some(init)) if name.by_ref.is_none() && name.subpat.is_none() => {
             found(plain(&name.ident.to_string()), make(text, init));
         }
-        _ => pattern::bound(pattern, &mut |name, _| found(name, Make::Unknown)),
+        _ => pattern::irrefutable(pattern, &mut |name, _| found(name, Make::Unknown)),
     }
 }
 
@@ -273,7 +273,7 @@ pub(crate) struct Borrowing {
     pub(crate) mentions: BTreeSet<String>,
 }
 
-/// Those in a `let`.
+/// The borrowing values in a `let`.
 pub(super) fn borrowing(text: &str, local: &syn::Local, into: &mut Vec<Borrowing>) {
     struct BorrowingFinder<'a>(&'a str, &'a mut Vec<Borrowing>);
     impl BorrowingFinder<'_> {

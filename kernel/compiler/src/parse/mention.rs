@@ -1,4 +1,4 @@
-//! Which identifiers a piece of code mentions, by its tokens alone.
+//! Mentions: the identifiers that a piece of code mentions, by its tokens alone.
 
 use std::collections::BTreeSet;
 

@@ -164,7 +164,7 @@ impl Finder {
 
     fn bind(&mut self, pattern: &syn::Pat) {
         if let Some(scope) = self.scopes.last_mut() {
-            pattern::bound(pattern, &mut |name, _| {
+            pattern::in_match(pattern, &mut |name, _| {
                 scope.variables.insert(name);
             });
         }

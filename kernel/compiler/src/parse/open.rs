@@ -93,7 +93,7 @@ pub(super) fn open(text: &str, local: &syn::Local) -> Option<OpenLet> {
         mention::identifiers(init.expr.to_token_stream(), &mut mentions);
     }
     let mut names = Vec::new();
-    pattern::bound(&local.pat, &mut |name, mutable| names.push((name, mutable)));
+    pattern::bound(local, &mut |name, mutable| names.push((name, mutable)));
     (!names.is_empty()).then_some(OpenLet { range, names, mentions, is_late: local.init.is_none() })
 }
 

@@ -1,4 +1,4 @@
-//! Where a cell's statements name a variable by itself, as an expression.
+//! Uses of variables: where a cell's statements name one by itself, as an expression.
 
 use std::collections::BTreeSet;
 use std::ops::Range;

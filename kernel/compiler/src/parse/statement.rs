@@ -39,6 +39,7 @@ pub(super) fn take_apart(text: &str, statements: &[syn::Stmt], item_macros: &BTr
                 if let syn::Item::Fn(function) = item {
                     parsed.entries.extend(entry::entry(function));
                 }
+                parsed.left_out.extend(entry::left_out(item));
                 take_item(item, parsed);
             }
             // A macro that stands for items; what it makes can only be seen by running it.
@@ -132,7 +133,7 @@ fn reuse(statement: &syn::Stmt, parsed: &mut Parsed) {
     let mut mentioned = BTreeSet::new();
     if let syn::Stmt::Local(local) = statement {
         let mut own = BTreeSet::new();
-        pattern::bound(&local.pat, &mut |name, _| {
+        pattern::bound(local, &mut |name, _| {
             own.insert(name);
         });
         mention::identifiers(local.pat.to_token_stream(), &mut mentioned);
@@ -157,7 +158,7 @@ fn bind(text: &str, local: &syn::Local, parsed: &mut Parsed) {
     make::makes(text, &local.pat, local.init.as_ref().map(|init| &*init.expr), &mut |name, make| {
         makes.insert(name, make);
     });
-    pattern::bound(&local.pat, &mut |name, mutable| {
+    pattern::bound(local, &mut |name, mutable| {
         parsed.bindings.retain(|binding| binding.name != name);
         let (boxed, range) = (boxed.clone(), local.span().byte_range());
         // Of a name that is bound twice one cannot say which one is meant.

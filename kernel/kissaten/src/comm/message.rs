@@ -1,4 +1,4 @@
-//! What a comm carries: JSON, what is said about it, and bytes.
+//! Messages of comms: JSON, what is said about it, and bytes.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! Which targets and comms there are, and the way from the worker's control thread to whoever waits for a message.
+//! The registry of targets and comms, and the way from the worker's control thread to whoever waits for a message.
 //!
 //! Nothing here waits: a frontend that sends faster than code reads fills a queue, and a queue that is too long ends its
 //! comm, which both ends are told.

@@ -1,5 +1,5 @@
-//! What the compiler's adapters call: values of crates that know nothing of notebooks, as tables and pages. Of which
-//! crates, is not known here.
+//! Functions for the compiler's adapters: values of crates that know nothing of notebooks, as tables and pages. Of
+//! which crates, is not known here.
 
 use super::table::{MOST_COLUMNS, MOST_ROWS, Table, WIDTH};
 use super::text::{escape, head};

@@ -7,7 +7,7 @@ use std::fmt::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
-use super::debug::WIDTH;
+use super::lines::WIDTH;
 use super::value::{Failed, Value, Writer};
 use super::{Display, MimeBundle, TOO_LONG};
 

@@ -9,7 +9,7 @@ use std::future::Future;
 
 use crate::runtime::{self, Outcome};
 
-use super::{Display, MimeBundle, debug_text, short_text, short_type};
+use super::{Display, MimeBundle, debug_text, short_text, short_type, type_name};
 
 /// Writes down what the tail expression shows.
 #[inline(never)]
@@ -22,8 +22,8 @@ fn plain(text: String) {
 }
 
 #[inline(never)]
-fn debug_value(value: &dyn Debug) {
-    plain(debug_text(value));
+fn debug_value(value: &dyn Debug, type_name: &str) {
+    plain(type_name::pointer(type_name).unwrap_or_else(|| debug_text(value)));
 }
 
 /// A tail expression's value. Called as `(&&&&&&Tail(&value)).show()`.
@@ -94,7 +94,7 @@ pub trait ShowDebug {
 
 impl<T: Debug + ?Sized> ShowDebug for &&Tail<'_, T> {
     fn show(self) {
-        debug_value(&self.0);
+        debug_value(&self.0, std::any::type_name::<T>());
     }
 }
 
@@ -105,15 +105,24 @@ pub trait ShowName {
 
 impl<T: ?Sized> ShowName for &Tail<'_, T> {
     fn show(self) {
-        name_text(std::any::type_name::<T>());
+        name_text(std::any::type_name::<T>(), size_of_val(self.0) == 0);
     }
 }
 
 #[inline(never)]
-fn name_text(type_name: &str) {
-    let name = short_type(type_name);
-    let text = format!("a value of type `{name}`, which cannot be shown: it has no `Debug` (try `#[derive(Debug)]`)");
-    plain(text);
+fn name_text(type_name: &str, is_empty: bool) {
+    plain(type_name::nameless(type_name, is_empty));
+}
+
+/// Shows a value whose type rustc settles last of all, so that no method of it can be looked up.
+pub fn show_debug<T: Debug>(value: &T) {
+    debug_value(value, std::any::type_name::<T>());
+}
+
+/// What the compiler knows better than the type's name says it.
+#[inline(never)]
+pub fn show_text(text: &str) {
+    plain(text.to_owned());
 }
 
 /// Evcxr's way first: `evcxr_display` of the type itself, or of a trait in scope, wins over [`Fallback`]'s,
@@ -154,13 +163,13 @@ pub trait TextOfDebug {
 
 impl<T: Debug + ?Sized> TextOfDebug for &&Variable<'_, T> {
     fn text(self) -> Option<String> {
-        Some(variable_text(&self.0))
+        variable_text(&self.0, std::any::type_name::<T>())
     }
 }
 
 #[inline(never)]
-fn variable_text(value: &dyn Debug) -> String {
-    short_text(value, 80)
+fn variable_text(value: &dyn Debug, type_name: &str) -> Option<String> {
+    (!type_name::is_pointer(type_name)).then(|| short_text(value, 80))
 }
 
 pub trait NoText {

@@ -41,7 +41,7 @@ fn of_value(value: Result<Value, Failed>) -> MimeBundle {
 struct Columns {
     names: Vec<String>,
     places: HashMap<String, usize>,
-    /// Those that hold something that is no number.
+    /// The columns that hold something that is no number.
     words: Vec<bool>,
     /// How many a row has beyond them, at most.
     left_out: usize,

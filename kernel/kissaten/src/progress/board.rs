@@ -1,4 +1,4 @@
-//! Which bars there are, on which displays they stand, and when those are drawn.
+//! The board of all progress bars: on which displays they stand, and when those are drawn.
 //!
 //! A board is one display: a bar, and those that the same code makes while it goes on. A loop in a loop makes one for each
 //! round, so the next of them takes the place of the last. How a bar looks is [`draw`](super::draw)'s.

@@ -1,4 +1,4 @@
-//! How progress looks, as HTML and as text. What moves it is not known here.
+//! The drawing of progress, as HTML and as text. What moves it is not known here.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -15,7 +15,7 @@ const TITLE: usize = 40;
 const WIDTH: u64 = 30;
 /// A rate of less than this is nobody's.
 const MEASURABLE: Duration = Duration::from_millis(1);
-/// So long a bar has to go on before it says how long it will.
+/// The time that a bar has to go on before it says how long it will.
 const SOON: Duration = Duration::from_millis(300);
 
 /// A bar at one moment.

@@ -1,4 +1,4 @@
-//! What the code calls that the compiler writes around cells with loans.
+//! The interface for cells with loans: what the code calls that the compiler writes around them.
 //!
 //! All that is generic here is thin: it is compiled in every cell that uses it.
 
@@ -14,8 +14,8 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use super::{ENDING, STAYED, loans};
-use crate::store::{self, Slot};
-use crate::{here, runtime};
+use crate::here;
+use crate::store::{self, Slot, misses};
 
 /// A local of a cell's frame, whose borrow is the lifetime that the cell has loans for: see *(scope)*.
 pub struct Token(());
@@ -34,7 +34,7 @@ pub struct Scope<'s> {
 }
 
 /// The id of a type that does not know its lifetimes.
-fn type_id<T>() -> TypeId {
+pub(crate) fn type_id<T>() -> TypeId {
     trait Id {
         fn id(&self) -> TypeId
         where
@@ -90,7 +90,7 @@ impl<'s> Scope<'s> {
         // has taken over the grounds.
         unsafe {
             if !loans::take(self.id, name, value.as_mut_ptr().cast(), type_id::<T>()) {
-                runtime::lose(name);
+                misses(name);
             }
             value.assume_init()
         }
@@ -101,7 +101,7 @@ impl<'s> Scope<'s> {
     /// # Safety
     /// As [`take`](Self::take).
     pub unsafe fn place<T: 's>(&self, name: &str) -> &'s T {
-        let Some(at) = loans::place(name, type_id::<T>()) else { runtime::lose(name) };
+        let Some(at) = loans::place(name, type_id::<T>()) else { misses(name) };
         // SAFETY: (frame), (ground): it stands there for as long as the scope has its ground, and so for `'s`. (brand):
         // there was no unique loan when it was published, and all since are by shared references.
         unsafe { at.cast::<T>().as_ref() }
@@ -182,7 +182,7 @@ impl Seat {
         }
     }
 
-    /// The same, of one that borrows.
+    /// As the one above, of a value that borrows.
     ///
     /// # Safety
     /// (covariance), unless it is `invariant`: (exact); it is of the seat's scope.
@@ -283,7 +283,7 @@ impl<'g> Resident<'g> {
         self.stage(name, hand_back(value, TypeId::of::<T>(), None));
     }
 
-    /// The same, of one that borrows.
+    /// As the one above, of a value that borrows.
     ///
     /// # Safety
     /// As [`hand_back`](Self::hand_back), to [`Seat::put_back_lent`]; (covariance), unless it is `invariant`: (exact).

@@ -1,4 +1,4 @@
-//! What is lent: values without their lifetimes, owners in the frames of resident cells, and those frames.
+//! Loans: values without their lifetimes, owners in the frames of resident cells, and those frames.
 //!
 //! It keeps the books of *(ground)* and *(type)* of the invariants; what a cell calls is in `frame`.
 
@@ -94,7 +94,7 @@ impl Loans {
         self.scopes.get(&scope).cloned().unwrap_or_default()
     }
 
-    /// Whoever may share something with what is exact may come to refer to all of these: see *(exact)*.
+    /// Mixes grounds: whoever may share something with what is exact may come to refer to all of these: see *(exact)*.
     fn mix(&mut self, exact: &Grounds, all: &Grounds) {
         if exact.len() == all.len() {
             return;
@@ -329,14 +329,14 @@ pub(super) fn begin_stay(id: u64, scope: u64) {
     });
 }
 
-/// Its value that borrows.
+/// A frame's value that borrows.
 pub(super) fn lend(id: u64, name: &str, mut slot: Slot, invariant: bool) {
     slot.grounds = with(|loans| loans.ground(id).cloned().into_iter().collect());
     insert(name, Lent::Value { slot, invariant });
     is_made(name);
 }
 
-/// Its older value that borrows, of which it lends nothing.
+/// A frame's older value that borrows, of which it lends nothing.
 pub(super) fn hand_back(name: &str, scope: u64, mut slot: Slot, invariant: bool) {
     let is_wanted = with(|loans| {
         slot.grounds = loans.staying.as_ref().map(|(_, grounds)| grounds.clone()).unwrap_or_default();
@@ -345,14 +345,14 @@ pub(super) fn hand_back(name: &str, scope: u64, mut slot: Slot, invariant: bool)
     if is_wanted { insert(name, Lent::Value { slot, invariant }) } else { super::lay(name, slot) }
 }
 
-/// Its owner; `stays`: it is not given back when the loan is over.
+/// A frame's owner; `stays`: it is not given back when the loan is over.
 pub(super) fn publish(id: u64, name: &str, at: NonNull<u8>, type_id: TypeId, stays: bool, invariant: bool) {
     let stays = with(|loans| loans.ground(id).filter(|_| stays).cloned());
     insert(name, Lent::Place(Place { at, type_id, of: id, invariant, _stays: stays }));
     is_made(name);
 }
 
-/// Its owner that nobody may look at.
+/// A frame's owner that nobody may look at.
 pub(super) fn hide(id: u64, name: &str) {
     insert(name, Lent::Hidden { of: id });
     is_made(name);

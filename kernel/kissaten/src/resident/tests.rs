@@ -87,7 +87,7 @@ fn sequences() -> u64 {
 }
 
 /// The cell that runs is one for the whole process, so these tests take turns.
-fn turn() -> std::sync::MutexGuard<'static, ()> {
+pub(crate) fn turn() -> std::sync::MutexGuard<'static, ()> {
     static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
     TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

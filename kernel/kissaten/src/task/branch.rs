@@ -1,4 +1,5 @@
-//! What the compiler's instrumentation puts around futures that are polled as a part of another one: the arguments of
+//! Branches: the wrapper that the compiler's instrumentation puts around futures that are polled as a part of another
+//! one: the arguments of
 //! `join!`, and in a cell with a timeline what it awaits itself.
 
 use std::any::type_name;

@@ -1,4 +1,4 @@
-//! What the compiler's instrumentation puts around closures that are given to a thread.
+//! Carried closures: the wrapper that the compiler's instrumentation puts around closures that are given to a thread.
 //!
 //! The closure counts as the code that gave it away: its output goes where that one's goes, an interrupt of that one ends
 //! it too, and it has a lane in the timeline. Who runs it, and whether anybody ever does, is not known here.

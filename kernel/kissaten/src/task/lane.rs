@@ -1,4 +1,4 @@
-//! What the compiler's instrumentation puts around spawns in cells.
+//! Spawned tasks: the wrapper that the compiler's instrumentation puts around spawns in cells.
 //!
 //! The hooks know a task by its number. What its future is called, that it was aborted, and by what it can be, is only
 //! known where it is given away. All that is generic here is compiled in the cells that use it, so it is thin.

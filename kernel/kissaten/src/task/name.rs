@@ -1,4 +1,4 @@
-//! What a future is called: the function or block that it was written as.
+//! Names of futures: the function or block that it was written as.
 
 /// The name of a function for people, from the name of its future's type: `fetch`, `Shop::open`, `async block`.
 ///

@@ -1,4 +1,4 @@
-//! What is known of each living task, by tokio's id of it.
+//! Records of living tasks, by tokio's id of it.
 //!
 //! Tokio counts ids up, so records lie in chunks of neighbouring ids: the chunk that a thread used last nearly always
 //! has the next record too, and is found without a lock. A chunk is given back when none of its tasks lives.

@@ -29,7 +29,7 @@ pub(super) fn closure_begins(id: u64, run: u64, location: &'static Location<'sta
     record::with(id, |record| record.blocking.store(true, Ordering::Relaxed));
 }
 
-/// Its future is polled, until what is returned is dropped.
+/// The future of such a task is polled, until what is returned is dropped.
 pub(super) fn poll(run: u64, name: TypeName) -> UnhookedPolling {
     let id = tokio::task::try_id().map_or(0, id_number);
     record::with(id, |record| {
@@ -39,7 +39,7 @@ pub(super) fn poll(run: u64, name: TypeName) -> UnhookedPolling {
     UnhookedPolling { id, _entered: here::enter(run, here::with(|here| here.lane.get())) }
 }
 
-/// Its future is dropped.
+/// The future of such a task is dropped.
 pub(super) fn ends() {
     if let Some(id) = tokio::task::try_id() {
         record::end(id_number(id));

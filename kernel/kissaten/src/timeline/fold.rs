@@ -1,4 +1,4 @@
-//! Which rows are shown: a tree of lanes, as many as one can read, and the rest folded by name and place.
+//! The rows that are shown: a tree of lanes, as many as one can read, and the rest folded by name and place.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -7,9 +7,9 @@ use super::{End, Fold, Lane, Timeline};
 
 /// More rows than this are folded.
 const MOST_ROWS: usize = 40;
-/// So many of those that did not return are kept out of the folds.
+/// How many of those that did not return are kept out of the folds.
 const MOST_FAILED: usize = 10;
-/// So many of each fold's first ones are kept out of it.
+/// How many of each fold's first ones are kept out of it.
 const FIRST: usize = 2;
 /// Deeper rows are not indented further.
 const MOST_DEPTH: usize = 8;
@@ -270,7 +270,8 @@ impl Steps {
         }
     }
 
-    /// Those that begin at a moment count before those that end there, so that the shortest lives show too.
+    /// The counts over time: those that begin at a moment count before those that end there, so that the shortest lives
+    /// show too.
     fn counts(mut self) -> Vec<(Duration, u64)> {
         self.0.sort_unstable_by_key(|(moment, change)| (*moment, -change));
         let mut living = 0_i128;

@@ -1,4 +1,4 @@
-//! How long what lived, and what it would have been one after another.
+//! Life times: how long what lived, and what it would have been one after another.
 
 use std::time::Duration;
 
@@ -67,7 +67,7 @@ impl Lane {
         (self.spawned, self.end.map_or(now, |(end, _)| end).max(self.spawned))
     }
 
-    /// The same without the time before its first poll, where polls are known.
+    /// The life of a lane without the time before its first poll, where polls are known.
     fn life_from_first_poll(&self, now: Duration) -> (Duration, Duration) {
         let (from, to) = self.life(now);
         let first = self.polls.first().map_or(from, |(first, _)| *first);

@@ -97,7 +97,7 @@ pub(super) fn many() -> Timeline {
     timeline
 }
 
-/// The same as another one, that many times as fast.
+/// A timeline that is another one, that many times as fast.
 pub(super) fn scaled(mut timeline: Timeline, factor: f64) -> Timeline {
     let scale = |time: &mut Duration| *time = time.mul_f64(factor);
     scale(&mut timeline.elapsed);
@@ -113,7 +113,7 @@ pub(super) fn scaled(mut timeline: Timeline, factor: f64) -> Timeline {
     timeline
 }
 
-/// All of them, by name.
+/// All samples, by name.
 pub(super) fn all() -> Vec<(&'static str, Timeline)> {
     vec![
         ("gather", gather()),

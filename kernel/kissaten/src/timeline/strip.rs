@@ -1,4 +1,4 @@
-//! What a row has in each of equally wide columns of time, for whatever draws it.
+//! Strips: what a row has in each of equally wide columns of time, for whatever draws it.
 
 use std::time::Duration;
 

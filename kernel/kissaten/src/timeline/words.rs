@@ -1,4 +1,4 @@
-//! What is said about a row, in the picture and in the text.
+//! Sentences about a row, in the picture and in the text.
 
 use std::time::Duration;
 

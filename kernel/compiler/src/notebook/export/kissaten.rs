@@ -1,5 +1,9 @@
-//! What the notebook had from Kissaten, as far as it makes sense in a terminal.
+//! The module `kissaten` of an exported program: what the notebook had from Kissaten, as far as it makes sense in a
+//! terminal.
 #![allow(dead_code, unused)]
+
+mod lines;
+mod type_name;
 
 use std::fmt::Debug;
 use std::io::{self, Write};
@@ -24,7 +28,7 @@ pub(crate) use show;
 pub struct Shown<'a, T: ?Sized>(pub &'a T);
 
 pub mod probes {
-    use super::{Debug, Display, Shown, plain_text};
+    use super::{Debug, Display, Shown, debug_text, plain_text, type_name};
 
     pub trait ShowDisplay {
         fn show(self);
@@ -42,8 +46,7 @@ pub mod probes {
 
     impl<T: Debug + ?Sized> ShowDebug for &&Shown<'_, T> {
         fn show(self) {
-            let line = format!("{:?}", self.0);
-            if line.chars().count() <= 80 { println!("{line}") } else { println!("{:#?}", self.0) }
+            println!("{}", debug_text(self.0));
         }
     }
 
@@ -53,10 +56,22 @@ pub mod probes {
 
     impl<T: ?Sized> ShowName for &Shown<'_, T> {
         fn show(self) {
-            let name = std::any::type_name::<T>().rsplit("::").next().unwrap_or_default();
-            println!("a value of type `{name}`, which cannot be shown: it has no `Debug` (try `#[derive(Debug)]`)");
+            println!("{}", type_name::nameless(std::any::type_name::<T>(), size_of_val(self.0) == 0));
         }
     }
+}
+
+/// The text of a value, with what fits on a line on one.
+fn debug_text<T: Debug + ?Sized>(value: &T) -> String {
+    if let Some(text) = type_name::pointer(std::any::type_name::<T>()) {
+        return text;
+    }
+    let line = format!("{value:?}");
+    if line.chars().count() <= lines::WIDTH {
+        return line;
+    }
+    let pretty = format!("{value:#?}");
+    lines::laid_out(&pretty, &line).unwrap_or(pretty)
 }
 
 /// An error of any type that has words.

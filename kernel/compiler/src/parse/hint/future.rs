@@ -51,7 +51,7 @@ pub(crate) fn unused(statements: &[syn::Stmt]) -> BTreeSet<String> {
                 if let Some(init) = &local.init {
                     mention::identifiers(init.expr.to_token_stream(), &mut mentioned);
                 }
-                pattern::bound(&local.pat, &mut |name, _| _ = new.insert(name));
+                pattern::bound(local, &mut |name, _| _ = new.insert(name));
             }
             syn::Stmt::Expr(Expr::Call(call), _) => new.extend(dropped(call)),
             _ => {}

@@ -167,7 +167,7 @@ impl<'ast> Visit<'ast> for Waits<'_> {
 
     fn visit_local(&mut self, local: &'ast syn::Local) {
         visit::visit_local(self, local);
-        pattern::bound(&local.pat, &mut |name, _| self.ended |= name == self.name);
+        pattern::bound(local, &mut |name, _| self.ended |= name == self.name);
     }
 
     fn visit_expr_reference(&mut self, node: &'ast syn::ExprReference) {

@@ -1,4 +1,4 @@
-//! Where a checkpoint can stand: at the head of a body, unless the compiler runs it or a foreign caller does.
+//! Checkpoints, and where one can stand: at the head of a body, unless the compiler runs it or a foreign caller does.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use syn::spanned::Spanned;

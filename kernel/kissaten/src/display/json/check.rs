@@ -1,4 +1,4 @@
-//! Whether a text is JSON, as [RFC 8259](https://www.rfc-editor.org/rfc/rfc8259) has it.
+//! The check that a text is JSON, as [RFC 8259](https://www.rfc-editor.org/rfc/rfc8259) has it.
 //!
 //! It is written here and not taken from `serde_json`, because of what a cell sees if that is part of the session library:
 //! its `impl PartialEq<Value> for u64` and the like make `n == text.parse().unwrap()` ambiguous in every cell.

@@ -1,4 +1,4 @@
-//! What the shapes mean: those that are in the picture.
+//! The legend: what the shapes mean, of those that are in the picture.
 
 use std::fmt::Write;
 
@@ -9,7 +9,7 @@ use crate::timeline::words::GOES_ON;
 
 /// How wide the bar of an example is.
 const SAMPLE: f64 = 16.0;
-/// Its middle, from its top.
+/// The middle of a row, from its top.
 const MIDDLE: f64 = BAR / 2.0;
 /// From one line of examples to the next.
 const LINE: f64 = 20.0;

@@ -1,0 +1,1 @@
+../../../../kissaten/src/display/lines.rs

@@ -1,0 +1,1 @@
+../../../../kissaten/src/display/type_name.rs
