@@ -73,6 +73,22 @@ def test_rust_is_got_by_a_command(bare, toolchains):
     assert again.returncode == 0 and "downloading rustup" not in again.stdout, again.stdout
 
 
+def test_a_newcomer_gets_from_nothing_to_a_result_by_what_the_messages_say(bare, toolchains, tools, tmp_path):
+    """The first cell names a command; the command gets Rust, and the code under it runs; cells that wait have their turn."""
+    with running(bare, tmp_path / "kernel", path=str(tools), environment={"RUSTUP_DIST_SERVER": toolchains}) as kernel:
+        cell = kernel.fails("3 + 4")
+        assert cell.error["ename"] == "SessionLibraryError" and "`:rust install` in a cell gets one" in cell.error["evalue"], cell.error
+        first, second = kernel.start(":rust install\n3 + 4"), kernel.start("tokio::spawn(async { 8 }).await?")
+        assert first.finish().result == "7"
+        assert second.finish().result == "8"
+        shown = [message["content"]["data"]["text/plain"] for message in first.iopub if "data" in message["content"]]
+        assert any(text.startswith("Getting Rust: ") for text in shown), shown
+        assert "rustc 1.95.0 is there." in shown, shown
+        # And once more, where it is there.
+        assert "rustc 1.95.0 is there." in str(kernel.ok(":rust install").iopub)
+        assert "`:rust` takes `install`" in kernel.fails(":rust").error["evalue"]
+
+
 def test_a_server_that_is_not_there_is_told(bare):
     done = call(bare, "rust", "install", RUSTUP_DIST_SERVER="http://127.0.0.1:9")
     assert done.returncode == 1

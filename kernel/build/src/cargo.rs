@@ -42,6 +42,21 @@ const AGAINST_CONFIGURATION: [(&str, &str); 14] = [
     ("CARGO_PROFILE_SESSION_STRIP", "none"),
 ];
 
+/// What cargo does, as it tells it.
+const STEPS: [&str; 11] = [
+    "Compiling",
+    "Updating",
+    "Locking",
+    "Adding",
+    "Downloading",
+    "Downloaded",
+    "Blocking",
+    "Fresh",
+    "Downgrading",
+    "Removing",
+    "Finished",
+];
+
 /// How often somebody who waits hears of the time.
 const TICK: Duration = Duration::from_millis(500);
 
@@ -135,6 +150,11 @@ pub(crate) fn build(cargo: &Path, toolchain: &Toolchain, folder: &Path, target: 
         umask::give_users(&mut command);
     }
     command
+}
+
+/// Whether a line of cargo's tells what it does: `   Compiling tokio v1.54.0`.
+pub(crate) fn is_step(line: &str) -> bool {
+    STEPS.iter().any(|step| line.trim_start().strip_prefix(step).is_some_and(|rest| rest.starts_with(' ')))
 }
 
 /// Turns a build into the question what would be built.

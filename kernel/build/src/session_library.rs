@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cache::{CACHE_VARIABLE, cache_folders, make_cache};
 use crate::cargo::{self, CallError, Description, PROFILE, Said, Unit, Units, flags};
+use crate::dependency::Progress;
 use crate::private::{check_private, is_private};
 use crate::toolchain::{Toolchain, ToolchainError};
 
@@ -119,13 +120,13 @@ impl SessionLibrary {
         Ok(cache_folders().iter().find_map(|folder| read_manifest(&folder.join(&name).join(MANIFEST))))
     }
 
-    /// Builds it; `progress` gets a line for each thing that is compiled.
+    /// Builds it; `progress` is told of each thing that is compiled.
     ///
     /// Two processes that build at once wait for each other in cargo's own lock.
     ///
     /// # Errors
     /// With cargo's words, when it fails.
-    pub async fn build(progress: impl FnMut(&str) + Send) -> Result<Self, SessionError> {
+    pub async fn build(progress: impl FnMut(Progress) + Send) -> Result<Self, SessionError> {
         let source_hash = source_hash()?;
         let toolchain = tokio::task::spawn_blocking(Toolchain::find);
         let toolchain = toolchain.await.map_err(|error| SessionError::Build(error.to_string()))??;
@@ -145,7 +146,7 @@ impl SessionLibrary {
         toolchain: Toolchain,
         offline: Option<bool>,
         cancel: &CancellationToken,
-        mut progress: impl FnMut(&str) + Send,
+        mut progress: impl FnMut(Progress) + Send,
     ) -> Result<Self, SessionError> {
         std::fs::create_dir_all(target).map_err(|error| SessionError::Folder(target.to_owned(), error))?;
         check_private(target)?;
@@ -165,16 +166,26 @@ impl SessionLibrary {
         };
         // The build of dependencies has to name these packages, as its own are optimised otherwise. Naming one is about
         // its build script too, so they are named here as well.
-        let levels = levels(&ask(call(&BTreeMap::new()), cancel).await?);
+        let planned = ask(call(&BTreeMap::new()), cancel).await?;
+        let levels = levels(&planned);
+        let mut now =
+            Progress { total: planned.units.len(), doing: "starting cargo".to_owned(), ..Progress::default() };
         let mut building = call(&levels);
         building.arg("--message-format=json-render-diagnostics");
         let (mut said, mut made) = (Vec::new(), BTreeMap::new());
         let status = cargo::run(building, cancel, |line| match line {
             Said::Stderr(line) => {
-                progress(line.trim());
+                if cargo::is_step(line) {
+                    line.trim().clone_into(&mut now.doing);
+                    progress(now.clone());
+                }
                 said.push(line.to_owned());
             }
-            Said::Stdout(line) => made.extend(shared_library(line)),
+            Said::Stdout(line) => {
+                made.extend(shared_library(line));
+                now.done = now.total.min(now.done + 1);
+                progress(now.clone());
+            }
             Said::Nothing => {}
         });
         if !status.await.map_err(no_end)?.success() {

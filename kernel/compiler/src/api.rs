@@ -45,13 +45,6 @@ pub struct CompileError {
     pub codes: Vec<String>,
 }
 
-impl CompileError {
-    /// The codes of the errors.
-    pub fn codes(&self) -> Vec<String> {
-        self.codes.clone()
-    }
-}
-
 /// A cell that can run.
 #[derive(Clone, Debug)]
 pub struct Artifact {

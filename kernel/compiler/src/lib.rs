@@ -33,8 +33,6 @@ pub use api::{
     Artifact, Changed, CompileError, Farewell, Finished, Hint, HintKind, Loan, LoanKind, PrepareError, Program,
     Rendered, Restart, Source, Variable,
 };
-/// What a [`Notebook`] is given, and may answer with.
-pub use build::{Change, DependencyError, Progress, SessionError, SessionLibrary, ToolchainError, package_variables};
 pub use command::{Command, CommandAt, command_at, split_commands};
 pub use completeness::{Completeness, completeness, has_empty_end};
 pub use notebook::{ExportError, Notebook};

@@ -4,7 +4,7 @@ mod session;
 
 use std::path::Path;
 
-use compiler::{Change, DependencyError, Progress};
+use build::{Change, DependencyError, Progress};
 use expect_test::{Expect, expect};
 use session::Session;
 use tokio_util::sync::CancellationToken;

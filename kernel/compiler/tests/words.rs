@@ -10,8 +10,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, OnceLock};
 
+use build::SessionLibrary;
 use cargo_metadata::diagnostic::{Diagnostic, DiagnosticLevel};
-use compiler::{Notebook, PrepareError, SessionLibrary, Source};
+use compiler::{Notebook, PrepareError, Source};
 use tokio_util::sync::CancellationToken;
 
 /// An erring example.

@@ -15,10 +15,10 @@ use ipc::{
     MimeBundle,
     analyzer::{Answer, Match, Wish},
 };
+use tokio::sync::oneshot;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub(crate) use self::{analyzer::Analyzer, process::find as program};
-use crate::execution::Value;
 
 /// How long the analyzer is waited for before the answer is given without it.
 const PATIENCE: Duration = Duration::from_millis(250);
@@ -110,7 +110,7 @@ pub(crate) async fn inspect(
     analyzer: &Analyzer,
     asked: Asked<'_>,
     own: Option<Inspection>,
-    value: Option<Value>,
+    value: Option<oneshot::Receiver<Option<String>>>,
 ) -> Option<MimeBundle> {
     if let Some(own) = own {
         let value = match value {

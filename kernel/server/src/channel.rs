@@ -1,23 +1,20 @@
-//! The way from sockets to the dispatcher and back. What a message means is not known here, except to the files
-//! that say which request goes to which handler: [`shell`], [`control`] and [`stdin`].
+//! The way from sockets to the dispatcher and back. What a message means is not known here; which request goes where is
+//! told by [`request`](crate::request).
 
-pub(crate) mod control;
 pub(crate) mod heartbeat;
 pub(crate) mod iopub;
 pub(crate) mod local;
 pub(crate) mod replay;
 pub(crate) mod router;
-pub(crate) mod shell;
 pub(crate) mod stdin;
 
-use jupyter_protocol::{ErrorOutput, JupyterMessageContent, Status, StreamContent};
+use jupyter_protocol::{ErrorOutput, JupyterMessageContent, StreamContent};
 use serde_json::{Map, Value};
 use tokio_util::bytes::Bytes;
 
 use crate::{
-    message::{Channel, Parent, Request, content},
+    message::{Channel, Parent},
     output::Stream,
-    request,
     session::Session,
 };
 
@@ -53,16 +50,6 @@ impl Outgoing {
         self.iopub.publish(outbound);
     }
 
-    /// [`status`](https://jupyter-client.readthedocs.io/en/stable/messaging.html#kernel-status)
-    pub(crate) fn busy(&self, parent: &Parent) {
-        self.publish(Status::busy(), Some(parent));
-    }
-
-    /// The other end of [`busy`](Self::busy).
-    pub(crate) fn idle(&self, parent: &Parent) {
-        self.publish(Status::idle(), Some(parent));
-    }
-
     /// [`stream`](https://jupyter-client.readthedocs.io/en/stable/messaging.html#streams-stdout-stderr-etc)
     pub(crate) fn stream(&self, stream: Stream, text: &str, parent: &Parent) {
         let content = match stream {
@@ -95,21 +82,6 @@ impl Outgoing {
         let id = message.message.header.msg_id.clone();
         self.iopub.then_reply(self.stdin.clone(), message);
         id
-    }
-
-    /// Answers a request that is done when it is answered: busy, the reply, idle.
-    ///
-    /// Content that the handler could not read is answered too: every request gets exactly one reply.
-    pub(crate) fn answer(&self, to: &Request, reply: Result<Value, serde_json::Error>) {
-        self.busy(&to.parent);
-        self.finish(to, reply);
-    }
-
-    /// The second half of [`answer`](Self::answer), for what publishes something in between.
-    pub(crate) fn finish(&self, to: &Request, reply: Result<Value, serde_json::Error>) {
-        let reply = reply.unwrap_or_else(|error| request::malformed(to.message_type(), &error));
-        self.reply(content(request::reply_type(to.message_type()), reply), &to.parent);
-        self.idle(&to.parent);
     }
 
     fn replies(&self, channel: Channel) -> &router::Replies {

@@ -3,27 +3,34 @@
 //! Handlers do not wait for anything; what takes time comes back as an event. So the order in which things are
 //! published is the order of events, and nothing needs a lock.
 
-use std::{env, fs, path::Path, sync::Arc, time::Duration};
+use std::{env, fs, path::Path, time::Duration};
 
 use anyhow::Context as _;
 use build::umask;
 use jupyter_protocol::{ExecutionState, Status};
-use serde_json::Value;
 use tokio::{
     runtime::{self, Runtime},
-    signal::unix::{SignalKind, signal},
-    sync::{mpsc, oneshot},
+    sync::mpsc,
     time::{Instant, sleep_until},
 };
 
 use crate::{
     analysis::Analysis,
-    channel::{Outgoing, control, heartbeat, iopub::Publisher, replay::Taken, router, shell, stdin},
+    channel::{
+        Outgoing, heartbeat,
+        iopub::Publisher,
+        replay::Taken,
+        router::{self, Received},
+        stdin,
+    },
     connection,
-    execution::{Execution, ShellId, TaskDone, library},
+    events::Events,
+    execution::{Execution, Notice, TaskDone, library},
     history::History,
-    message::{Channel, Parent, Request},
-    parent,
+    kernel::{Ending, Kernel},
+    message::Channel,
+    outside::{self, Outside},
+    request,
     session::Session,
     worker::Happening,
 };
@@ -37,49 +44,35 @@ const LAST_WRITES: Duration = Duration::from_secs(2);
 /// The socket crate writes replies from tasks of its own and does not say when they are done.
 const LINGER: Duration = Duration::from_millis(50);
 
-/// All that can wake the kernel.
+/// All that can wake the kernel: what each source of events tells, in the source's own words.
 pub(crate) enum Event {
-    /// A message on the shell, the control or the stdin channel.
-    Request(Request),
-    /// A question to the user could not be delivered.
-    Undelivered { message: String },
-    /// Something from the worker.
+    Received(Received),
     Worker(Happening),
     /// What [`Execution`] had begun is done.
     Done(Box<TaskDone>),
-    /// A line of the session library's build.
-    BuildProgress(String),
-    /// How far the build of a cell's dependencies is.
-    DependencyProgress(build::Progress),
-    /// All that was received before a cell of this shell erred has been handled.
-    AbortEnds(ShellId),
+    /// What [`Execution`] tells itself meanwhile.
+    Notice(Notice),
     /// A point in time that [`Execution`] waits for: output is due, or an interrupt's grace is over.
     Deadline,
-    /// Somebody wants to know the value of a variable.
-    Look { name: String, under: Arc<Parent>, sender: oneshot::Sender<Option<String>> },
-    /// SIGINT.
-    Interrupt,
-    /// SIGTERM or SIGHUP, or the parent is gone.
-    End(&'static str),
+    Outside(Outside),
 }
 
-/// Why the kernel ends.
-pub(crate) enum Ending {
-    /// A `shutdown_request`, which is answered last.
-    Asked { request: Request, reply: Value },
-    /// Nobody waits for an answer.
-    Unasked(&'static str),
+impl From<Received> for Event {
+    fn from(received: Received) -> Self {
+        Self::Received(received)
+    }
 }
 
-/// What handlers of requests work on.
-pub(crate) struct Kernel {
-    pub(crate) outgoing: Outgoing,
-    pub(crate) execution: Execution,
-    pub(crate) history: History,
-    /// Answers about code.
-    pub(crate) analysis: Analysis,
-    /// Once it is there, the loop ends.
-    pub(crate) ending: Option<Ending>,
+impl From<Notice> for Event {
+    fn from(notice: Notice) -> Self {
+        Self::Notice(notice)
+    }
+}
+
+impl From<Outside> for Event {
+    fn from(outside: Outside) -> Self {
+        Self::Outside(outside)
+    }
 }
 
 /// Runs the kernel that a connection file describes, to its end.
@@ -94,9 +87,9 @@ pub(crate) fn run(connection_file: &Path) -> anyhow::Result<()> {
         let taken = Taken::default();
         let outgoing = Outgoing {
             iopub: Publisher::start(sockets.iopub, session.clone()),
-            shell: router::start(sockets.shell, Channel::Shell, taken.clone(), events.clone()),
-            control: router::start(sockets.control, Channel::Control, taken.clone(), events.clone()),
-            stdin: stdin::start(sockets.stdin, taken, events.clone()),
+            shell: router::start(sockets.shell, Channel::Shell, taken.clone(), Events::of(&events)),
+            control: router::start(sockets.control, Channel::Control, taken.clone(), Events::of(&events)),
+            stdin: stdin::start(sockets.stdin, taken, Events::of(&events)),
             session,
         };
         heartbeat::start(sockets.heartbeat);
@@ -126,11 +119,12 @@ pub(crate) async fn serve(
     umask::keep_temporary_in(directory.path().join("temporary"))
         .context("failed to make a directory for temporary files")?;
     tokio::task::spawn_blocking(close_left_over);
-    watch_outside(events.clone())?;
+    outside::watch(Events::of(&events))?;
     outgoing.publish(Status { execution_state: ExecutionState::Starting }, None);
     let analysis = Analysis::new(directory.path());
     let analyzer = analysis.analyzer().clone();
-    let execution = Execution::new(outgoing.clone(), events, directory.path(), found, history.clone(), analyzer);
+    let execution =
+        Execution::new(outgoing.clone(), Events::of(&events), directory.path(), found, history.clone(), analyzer);
     let mut kernel = Kernel { outgoing, execution, history, analysis, ending: None };
     let ending = kernel.dispatch(receiver).await;
     kernel.end(ending).await;
@@ -174,21 +168,18 @@ impl Kernel {
 
     fn handle(&mut self, event: Event) {
         match event {
-            Event::Request(request) => match request.parent.channel {
-                Channel::Shell => shell::handle(self, request),
-                Channel::Control => control::handle(self, request),
-                Channel::Stdin => stdin::handle(self, &request),
-            },
-            Event::Undelivered { message } => self.execution.undelivered(&message),
+            Event::Received(Received::Request(request)) => request::route(self, request),
+            Event::Received(Received::Undelivered { message }) => self.execution.undelivered(&message),
             Event::Worker(happening) => self.execution.worker(happening),
             Event::Done(done) => self.execution.done(*done),
-            Event::BuildProgress(line) => self.execution.build_progress(&line),
-            Event::DependencyProgress(progress) => self.execution.dependency_progress(&progress),
-            Event::AbortEnds(shell) => self.execution.abort_ends(&shell),
+            Event::Notice(notice) => {
+                if let Some(why) = self.execution.notice(notice) {
+                    self.ending = Some(Ending::Unasked(why));
+                }
+            }
             Event::Deadline => self.execution.deadline_passed(),
-            Event::Look { name, under, sender } => self.execution.look(&name, under, sender),
-            Event::Interrupt => self.execution.interrupt(),
-            Event::End(why) => self.ending = Some(Ending::Unasked(why)),
+            Event::Outside(Outside::Interrupt) => self.execution.interrupt(),
+            Event::Outside(Outside::End(why)) => self.ending = Some(Ending::Unasked(why)),
         }
     }
 
@@ -198,34 +189,10 @@ impl Kernel {
         self.execution.end().await;
         let _ = tokio::time::timeout(LAST_WRITES, self.history.end()).await;
         match ending {
-            Ending::Asked { request, reply } => self.outgoing.finish(&request, Ok(reply)),
+            Ending::Asked { request, reply } => request.reply(Ok(reply)),
             Ending::Unasked(why) => tracing::info!("the kernel ends: {why}"),
         }
         let _ = tokio::time::timeout(LAST_MESSAGES, self.outgoing.iopub.flush()).await;
         tokio::time::sleep(LINGER).await;
     }
-}
-
-/// Makes events of signals and of the parent's end.
-fn watch_outside(events: mpsc::Sender<Event>) -> anyhow::Result<()> {
-    let failed = "failed to listen for signals";
-    let mut interrupt = signal(SignalKind::interrupt()).context(failed)?;
-    let mut terminate = signal(SignalKind::terminate()).context(failed)?;
-    let mut hangup = signal(SignalKind::hangup()).context(failed)?;
-    tokio::spawn(async move {
-        let mut parent = std::pin::pin!(parent::ended());
-        loop {
-            let event = tokio::select! {
-                _ = interrupt.recv() => Event::Interrupt,
-                _ = terminate.recv() => Event::End("it was asked to (SIGTERM)"),
-                _ = hangup.recv() => Event::End("its terminal is gone (SIGHUP)"),
-                () = &mut parent => Event::End("its parent process has ended"),
-            };
-            let last = matches!(event, Event::End(_));
-            if events.send(event).await.is_err() || last {
-                return;
-            }
-        }
-    });
-    Ok(())
 }

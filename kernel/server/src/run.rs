@@ -24,12 +24,7 @@ use clap::Args;
 use tokio::sync::mpsc;
 
 use self::{client::Client, notebook::Notebook};
-use crate::{
-    channel::local,
-    dispatcher::{self, Event},
-    execution::library,
-    history::History,
-};
+use crate::{channel::local, dispatcher, events::Events, execution::library, history::History, outside::Outside};
 
 /// What is to be run, and where its outputs go.
 #[derive(Args)]
@@ -62,9 +57,9 @@ async fn execute(notebook: &mut Notebook) -> anyhow::Result<bool> {
     let allow_stdin = somebody_answers();
     // What is kept is what somebody typed.
     let client = async {
-        let result = Client::new(inbox, events.clone(), allow_stdin).run(notebook).await;
+        let result = Client::new(inbox, Events::of(&events), allow_stdin).run(notebook).await;
         // A kernel that has ended by itself needs no telling.
-        let _ = events.send(Event::End("the notebook has run")).await;
+        let _ = events.send(Outside::End("the notebook has run").into()).await;
         result
     };
     let (served, result) =

@@ -8,13 +8,14 @@ mod tests;
 
 use std::{
     collections::{BTreeMap, HashMap},
+    env,
     sync::Arc,
     thread::{self, JoinHandle},
     time::Duration,
 };
 
 use anstream::adapter::strip_str;
-use build::SessionLibrary;
+use build::{SessionLibrary, umask};
 use jupyter_protocol::JupyterMessage;
 use serde_json::{Value, json};
 use tokio::{
@@ -23,10 +24,14 @@ use tokio::{
 };
 
 use crate::{
-    channel::local::{self, Inbox},
+    channel::{
+        local::{self, Inbox},
+        router::Received,
+    },
     dispatcher::{self, Event},
     history::History,
     message::{Channel, Parent, Request, content},
+    outside::Outside,
 };
 
 /// How long to wait for a message before the kernel counts as hung. No test measures time with it.
@@ -50,7 +55,7 @@ async fn library() -> SessionLibrary {
     let find = || async {
         match SessionLibrary::find().unwrap() {
             Some(found) => found,
-            None => SessionLibrary::build(|line| eprintln!("{line}")).await.unwrap(),
+            None => SessionLibrary::build(|progress| eprintln!("{}", progress.doing)).await.unwrap(),
         }
     };
     LIBRARY.get_or_init(find).await.clone()
@@ -62,6 +67,8 @@ impl Client {
     }
 
     async fn with_history(history: History) -> Self {
+        // One for all kernels of the process: the first one's own would be gone with it.
+        umask::keep_temporary_in(env::temp_dir().join("kissaten-transcripts")).unwrap();
         let (events, receiver) = mpsc::channel(256);
         let (outgoing, inbox) = local::connect();
         let found = Ok(Some(library().await));
@@ -80,7 +87,7 @@ impl Client {
         let id = header.msg_id.clone();
         let parent = Arc::new(Parent { channel, identities: Vec::new(), header, subshell_id: None });
         let request = Request { parent, question: answers, metadata: json!({}), content: body, buffers: Vec::new() };
-        assert!(self.events.send(Event::Request(request)).await.is_ok(), "the kernel has ended");
+        assert!(self.events.send(Received::Request(request).into()).await.is_ok(), "the kernel has ended");
         id
     }
 
@@ -150,7 +157,7 @@ impl Client {
 
     /// Ends the kernel, and checks what holds for every request: busy, idle and one reply.
     async fn end(mut self) {
-        let _ = self.events.send(Event::End("the test has ended")).await;
+        let _ = self.events.send(Outside::End("the test has ended").into()).await;
         self.ended().await;
     }
 

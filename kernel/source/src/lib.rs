@@ -27,7 +27,10 @@ pub fn unpack(place: &Path) -> io::Result<()> {
     }
     let above = place.parent().ok_or(io::ErrorKind::InvalidInput)?;
     let unpacked = tempfile::Builder::new().prefix("source-").tempdir_in(above)?;
-    tar::Archive::new(GzDecoder::new(ARCHIVE)).unpack(unpacked.path())?;
+    let mut archive = tar::Archive::new(GzDecoder::new(ARCHIVE));
+    // cargo goes by times: what is unpacked now is newer than all that was compiled before.
+    archive.set_preserve_mtime(false);
+    archive.unpack(unpacked.path())?;
     if fs::rename(unpacked.path(), place).is_err() && !is_whole(place) {
         // What is there was damaged.
         fs::remove_dir_all(place)?;

@@ -61,13 +61,10 @@ pub(super) async fn build(
             let unfinished = Unfinished(&target);
             copy_source(&wanted.session.source, &source, &needed).map_err(cannot(&source))?;
             let toolchain = wanted.session.toolchain.clone();
-            let mut now = Progress::default();
-            let told = |line: &str| {
-                if let Some(name) = line.strip_prefix("Compiling ") {
-                    now.done += 1;
-                    now.total = needed.len().max(now.done);
-                    now.doing = format!("the session library: {}", name.split(' ').next().unwrap_or_default());
-                    progress(now.clone());
+            let told = |now: Progress| {
+                if let Some(name) = now.doing.strip_prefix("Compiling ") {
+                    let doing = format!("the session library: {}", name.split(' ').next().unwrap_or_default());
+                    progress(Progress { doing, ..now });
                 }
             };
             let offline = Some(build.offline);

@@ -3,22 +3,8 @@
 use std::path::Path;
 
 use super::manifest::PACKAGE;
+use crate::cargo::is_step;
 use crate::toolchain::NO_C_COMPILER;
-
-/// What cargo does, as it tells it.
-const STEPS: [&str; 11] = [
-    "Compiling",
-    "Updating",
-    "Locking",
-    "Adding",
-    "Downloading",
-    "Downloaded",
-    "Blocking",
-    "Fresh",
-    "Downgrading",
-    "Removing",
-    "Finished",
-];
 
 /// cargo's error, whole.
 pub(super) fn error(words: &[String], folder: &Path) -> String {
@@ -76,10 +62,6 @@ fn no_compiler(words: &[String]) -> Option<String> {
 fn is_for_cargo(line: &str) -> bool {
     let line = line.trim_start();
     line.starts_with("cargo:rerun-if") || line.starts_with("cargo::rerun-if") || line.ends_with(" = None")
-}
-
-fn is_step(line: &str) -> bool {
-    STEPS.iter().any(|step| line.trim_start().strip_prefix(step).is_some_and(|rest| rest.starts_with(' ')))
 }
 
 fn without_package(text: &str, folder: &Path) -> String {

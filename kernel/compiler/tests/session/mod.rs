@@ -8,10 +8,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
-use compiler::{
-    Change, Changed, DependencyError, Finished, Loan, LoanKind, Notebook, PrepareError, Progress, SessionLibrary,
-    Source, split_commands,
-};
+use build::{Change, DependencyError, Progress, SessionLibrary};
+use compiler::{Changed, Finished, Loan, LoanKind, Notebook, PrepareError, Source, split_commands};
 use expect_test::Expect;
 use ipc::{CellId, Event, Outcome, Request};
 use tokio_util::sync::CancellationToken;
@@ -53,7 +51,9 @@ pub(crate) fn library() -> SessionLibrary {
     let find = || {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let found = SessionLibrary::find().unwrap();
-        found.unwrap_or_else(|| runtime.block_on(SessionLibrary::build(|line| eprintln!("{line}"))).unwrap())
+        found.unwrap_or_else(|| {
+            runtime.block_on(SessionLibrary::build(|progress| eprintln!("{}", progress.doing))).unwrap()
+        })
     };
     LIBRARY.get_or_init(find).clone()
 }

@@ -11,7 +11,7 @@ use zeromq::{RouterSocket, SocketRecv, SocketSend};
 
 use super::replay::{Signature, Taken};
 use crate::{
-    dispatcher::Event,
+    events::Events,
     message::{Channel, Outbound, Request},
 };
 
@@ -19,6 +19,15 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a reply waits for a client that was given up.
 const IMPATIENCE: Duration = Duration::from_millis(5);
+
+/// Something from a client.
+#[derive(Debug)]
+pub(crate) enum Received {
+    /// A message on the shell, the control or the stdin channel.
+    Request(Request),
+    /// A question to the user could not be delivered.
+    Undelivered { message: String },
+}
 
 /// The way to a channel's writing task.
 #[derive(Clone)]
@@ -43,7 +52,7 @@ pub(crate) fn start(
     connection: Connection<RouterSocket>,
     channel: Channel,
     taken: Taken,
-    events: mpsc::Sender<Event>,
+    events: Events<Received>,
 ) -> Replies {
     let (writing, reading) = connection.split();
     let (replies, receiver) = Replies::new();
@@ -58,7 +67,7 @@ pub(super) async fn read(
     mut connection: RouterRecvConnection,
     channel: Channel,
     taken: Taken,
-    events: mpsc::Sender<Event>,
+    events: Events<Received>,
 ) {
     loop {
         let frames = match connection.socket.recv().await {
@@ -82,7 +91,7 @@ pub(super) async fn read(
         }
         match Request::from_raw(raw, channel) {
             Ok(request) => {
-                if events.send(Event::Request(request)).await.is_err() {
+                if !events.send(Received::Request(request)).await {
                     return;
                 }
             }

@@ -11,11 +11,11 @@ use zeromq::SocketSend;
 
 use super::{
     replay::Taken,
-    router::{self, Replies},
+    router::{self, Received, Replies},
 };
 use crate::{
-    dispatcher::{Event, Kernel},
-    message::{Channel, Outbound, Request},
+    events::Events,
+    message::{Channel, Outbound},
 };
 
 /// How often a question is sent to a client that is not there: it may have connected its other channels first.
@@ -24,7 +24,7 @@ const TRIES: usize = 40;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Starts the tasks that read and write.
-pub(crate) fn start(connection: KernelStdinConnection, taken: Taken, events: mpsc::Sender<Event>) -> Replies {
+pub(crate) fn start(connection: KernelStdinConnection, taken: Taken, events: Events<Received>) -> Replies {
     let (writing, reading) = connection.split();
     let (questions, receiver) = Replies::new();
     tokio::spawn(write(writing, receiver, events.clone()));
@@ -32,22 +32,14 @@ pub(crate) fn start(connection: KernelStdinConnection, taken: Taken, events: mps
     questions
 }
 
-/// Handles what a client sends.
-pub(crate) fn handle(kernel: &mut Kernel, request: &Request) {
-    match request.message_type() {
-        "input_reply" => kernel.execution.input_reply(request),
-        other => tracing::warn!("dropped a `{other}`, which has no business on the stdin channel"),
-    }
-}
-
 async fn write(
     mut connection: RouterSendConnection,
     mut questions: mpsc::UnboundedReceiver<Outbound>,
-    events: mpsc::Sender<Event>,
+    events: Events<Received>,
 ) {
     while let Some(question) = questions.recv().await {
         let message = question.message.header.msg_id.clone();
-        if !send(&mut connection, question).await && events.send(Event::Undelivered { message }).await.is_err() {
+        if !send(&mut connection, question).await && !events.send(Received::Undelivered { message }).await {
             return;
         }
     }

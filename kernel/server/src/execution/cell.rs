@@ -6,19 +6,25 @@ use std::{
     time::{Duration, Instant},
 };
 
+use ipc::Report;
 use serde_json::{Map, Value};
 use tokio::sync::oneshot;
 
-use super::failure::Failure;
+use super::{
+    command::{compiler::CompilerCommand, dependencies::DependencyCommand, kernel::KernelCommand},
+    failure::Failure,
+};
 use crate::{
-    command::Action,
     message::Parent,
-    request::execute::{Content, Payload},
+    request::{
+        execute::{Content, Payload},
+        pending::Pending,
+    },
 };
 
 /// A cell that is being executed.
 pub(super) struct Cell {
-    pub(super) parent: Arc<Parent>,
+    pub(super) asker: Asker,
     pub(super) content: Content,
     /// What it is called: `cell 3`.
     pub(super) label: String,
@@ -29,35 +35,66 @@ pub(super) struct Cell {
     pub(super) since: Instant,
     /// The user's configuration runs, which shows nothing.
     pub(super) quiet: bool,
+    pub(super) options: CellOptions,
+    pub(super) spent: Spent,
+    pub(super) displays: Displays,
+    /// The type of its result, if that is to be shown.
+    pub(super) result_type: Option<String>,
+    pub(super) answer: CellAnswer,
+}
+
+/// What was asked for of this cell alone.
+#[derive(Debug, Default)]
+pub(super) struct CellOptions {
     pub(super) opt_level: Option<u8>,
     /// Whether its tasks are drawn.
     pub(super) timeline: bool,
     /// Whether it tells how long it took.
     pub(super) timing: bool,
-    pub(super) compile_time: Duration,
-    pub(super) run_time: Duration,
-    /// The `display_id` under which it shows the progress of the session library's build.
-    pub(super) progress: Option<String>,
-    /// The one under which it shows how far the build of its dependencies is.
-    pub(super) dependency_progress: Option<String>,
-    /// The type of its result, if that is to be shown.
-    pub(super) result_type: Option<String>,
+}
+
+/// How long its steps took.
+#[derive(Debug, Default)]
+pub(super) struct Spent {
+    pub(super) compiling: Duration,
+    pub(super) running: Duration,
+}
+
+/// The `display_id`s of what it shows that replaces itself.
+#[derive(Debug, Default)]
+pub(super) struct Displays {
+    /// The progress of the session library's build.
+    pub(super) build: Option<String>,
+    /// How far the build of its dependencies is.
+    pub(super) dependencies: Option<String>,
+}
+
+/// What its reply will say.
+#[derive(Debug, Default)]
+pub(super) struct CellAnswer {
     /// What it asks of the frontend, besides showing outputs.
     pub(super) payloads: Vec<Payload>,
     /// What it erred with.
     pub(super) failure: Option<Failure>,
     /// The results of its `user_expressions`.
     pub(super) expressions: Map<String, Value>,
-    /// What its reply asks the frontend to do.
-    pub(super) payload: Vec<Payload>,
-    /// Who waits for the value of a variable: it is no frontend's cell, and has no reply.
-    pub(super) onlooker: Option<oneshot::Sender<Option<String>>>,
+}
+
+/// Who waits for a cell.
+pub(super) enum Asker {
+    /// A frontend, which gets a reply.
+    Request(Pending),
+    /// Somebody who wants to know the value of a variable, for a request that is another's to answer.
+    Onlooker { parent: Arc<Parent>, sender: oneshot::Sender<Option<String>> },
 }
 
 /// What a cell consists of, in this order.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Step {
-    Command(Action),
+    Kernel(KernelCommand),
+    Compiler(CompilerCommand),
+    Worker(Report),
+    Dependencies(DependencyCommand),
     Code(String),
     /// The user's configuration ends, and the cell itself begins.
     Configured,
@@ -68,6 +105,18 @@ pub(super) enum Step {
         name: String,
         code: String,
     },
+}
+
+impl Step {
+    /// Whether it cannot be done without the notebook.
+    pub(super) fn needs_notebook(&self) -> bool {
+        match self {
+            Self::Kernel(_) | Self::Worker(_) | Self::Configured => false,
+            Self::Compiler(_) | Self::Dependencies(_) | Self::Code(_) | Self::Loaded(_) | Self::Expression { .. } => {
+                true
+            }
+        }
+    }
 }
 
 /// Code from elsewhere, with a name of its own.
@@ -81,33 +130,44 @@ pub(super) struct Loaded {
 }
 
 impl Cell {
-    pub(super) fn new(parent: Arc<Parent>, metadata: &Value, content: Content, label: String) -> Self {
+    /// A cell that a frontend sent.
+    pub(super) fn new(request: Pending, content: Content, label: String) -> Self {
+        let cell_id = request.request().metadata.get("cellId").and_then(Value::as_str).map(str::to_owned);
+        Self { cell_id, ..Self::of(Asker::Request(request), content, label) }
+    }
+
+    /// One that shows nothing, for whoever wants to know a value.
+    pub(super) fn look(parent: Arc<Parent>, sender: oneshot::Sender<Option<String>>, label: String) -> Self {
+        Self::of(Asker::Onlooker { parent, sender }, Content::silent(), label)
+    }
+
+    fn of(asker: Asker, content: Content, label: String) -> Self {
         Self {
-            parent,
+            asker,
             label,
-            cell_id: metadata.get("cellId").and_then(Value::as_str).map(str::to_owned),
+            cell_id: None,
             content,
             steps: VecDeque::new(),
             since: Instant::now(),
             quiet: false,
-            opt_level: None,
-            timeline: false,
-            timing: false,
-            compile_time: Duration::ZERO,
-            run_time: Duration::ZERO,
-            progress: None,
-            dependency_progress: None,
+            options: CellOptions::default(),
+            spent: Spent::default(),
+            displays: Displays::default(),
             result_type: None,
-            payloads: Vec::new(),
-            failure: None,
-            expressions: Map::new(),
-            payload: Vec::new(),
-            onlooker: None,
+            answer: CellAnswer::default(),
+        }
+    }
+
+    /// The request that it is run for.
+    pub(super) fn parent(&self) -> &Arc<Parent> {
+        match &self.asker {
+            Asker::Request(request) => request.parent(),
+            Asker::Onlooker { parent, .. } => parent,
         }
     }
 
     /// Under which request its outputs are published now; `None`: not at all.
     pub(super) fn audience(&self) -> Option<&Arc<Parent>> {
-        (!self.content.silent && !self.quiet).then_some(&self.parent)
+        (!self.content.silent && !self.quiet).then_some(self.parent())
     }
 }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipc::{CellId, Comm, CommKind};
 use serde_json::json;
 
-use super::Execution;
-use crate::{message::Parent, request::comm};
+use super::audience::Audience;
+use crate::{channel::Outgoing, message::Parent, request::comm, worker::Supervisor};
 
 /// How many comms can be open at once: a frontend that opens more has lost count.
 const MOST: usize = 100_000;
@@ -63,40 +63,43 @@ impl Comms {
             CommKind::Close => self.open.remove(&comm.id).is_some(),
         }
     }
-}
 
-impl Execution {
-    /// The open comms of a target, or all: id and target.
-    pub(crate) fn comms(&self, target: Option<&str>) -> impl Iterator<Item = (&str, &str)> {
-        let open = self.comms.open.iter().map(|(id, target)| (id.as_str(), target.as_str()));
+    /// The open ones of a target, or all: id and target.
+    pub(super) fn open(&self, target: Option<&str>) -> impl Iterator<Item = (&str, &str)> {
+        let open = self.open.iter().map(|(id, target)| (id.as_str(), target.as_str()));
         open.filter(move |(_, of)| target.is_none_or(|target| target == *of))
     }
 
     /// A frontend says something.
-    pub(crate) fn comm_from_frontend(&mut self, message: Comm, parent: &Parent) {
-        match self.comms.said_by_frontend(&message) {
-            Way::Worker => self.supervisor.send(ipc::Request::Comm(message)),
-            Way::Refused => self.outgoing.publish(comm::close(&message.id, json!({})), Some(parent)),
+    pub(super) fn hear_frontend(&mut self, message: Comm, parent: &Parent, worker: &Supervisor, outgoing: &Outgoing) {
+        match self.said_by_frontend(&message) {
+            Way::Worker => worker.send(ipc::Request::Comm(message)),
+            Way::Refused => outgoing.publish(comm::close(&message.id, json!({})), Some(parent)),
             Way::Nobody => tracing::debug!("dropped a message for a comm that is not open"),
         }
     }
 
     /// Code of a cell says something.
-    pub(super) fn comm_from_cell(&mut self, run: CellId, message: Comm) {
-        if !self.comms.said_by_cell(&message) {
+    pub(super) fn hear_cell(
+        &mut self,
+        run: CellId,
+        message: Comm,
+        audience: &mut Audience,
+        worker: &Supervisor,
+        outgoing: &Outgoing,
+    ) {
+        if !self.said_by_cell(&message) {
             return;
         }
         // What was printed before it stands before it.
-        self.drain();
-        let pieces = self.outputs.take(run);
-        self.print(run, pieces);
-        comm::publish(message, &self.outgoing, self.audience(run).map(|parent| &**parent));
+        audience.show(run, worker);
+        comm::publish(message, outgoing, audience.of(run).map(|parent| &**parent));
     }
 
     /// The worker is gone, and its ends of all comms with it.
-    pub(super) fn close_comms(&mut self) {
-        for id in std::mem::take(&mut self.comms).open.into_keys() {
-            self.outgoing.publish(comm::close(&id, json!({})), None);
+    pub(super) fn close(&mut self, outgoing: &Outgoing) {
+        for id in std::mem::take(self).open.into_keys() {
+            outgoing.publish(comm::close(&id, json!({})), None);
         }
     }
 }

@@ -1,213 +1,75 @@
-//! Commands that the server does by itself. Which there are, and what their arguments mean, is told by
-//! [`command`](crate::command).
+//! The commands that a cell may begin with, `:name argument` or `%name argument`.
+//!
+//! A command has a row in the [table], and its meaning, its argument and its doing stand in one file with those of all that
+//! the same part of the kernel answers: [`cell`], [`kernel`], [`compiler`], [`worker`], [`dependencies`]. What they come to
+//! is an [`Answer`](answer::Answer); the cell that they are steps of is not known here.
 
-use compiler::{CompileError, split_commands};
-use ipc::Layout;
+mod action;
+pub(super) mod answer;
+pub(crate) mod cell;
+pub(crate) mod compiler;
+mod complete;
+pub(crate) mod dependencies;
+mod error;
+mod evcxr;
+mod habit;
+pub(crate) mod kernel;
+mod row;
+mod table;
+pub(super) mod worker;
 
-use super::{Execution, cell::Step, failure::Failure, library::Library, note};
-use crate::{
-    command::{self, Action, CommandError},
-    dispatcher::Event,
+use ::compiler::Command;
+
+pub(crate) use self::{action::Action, complete::complete};
+pub(super) use self::{error::CommandError, habit::of_crate};
+use self::{
+    kernel::KernelCommand,
+    row::Row,
+    table::{COMMANDS, row},
 };
 
-/// What the optimiser costs, where it is chosen.
-const NO_CHECKPOINTS: &str = "From level 2 on there are no checkpoints in the code: where it does not await, it can be interrupted \
-                              only by ending its process.";
-
-/// The formatting of a cell whose commands end with line `end`. All lines of them stay but `lines`, which asked for it.
-pub(super) fn format(cell: &str, lines: &[usize], end: usize) -> Action {
-    let numbered = cell.split_inclusive('\n').zip(1..);
-    let (mut head, mut code) = (String::new(), String::new());
-    for (line, number) in numbered {
-        if number > end {
-            code.push_str(line);
-            continue;
-        }
-        // What is wrong with the code is told by its lines in the cell.
-        code.push('\n');
-        if !lines.contains(&number) {
-            head.push_str(line);
-        }
+/// What a command line means.
+pub(crate) fn parse(command: &Command) -> Result<Action, CommandError> {
+    if let Some(row) = row(&command.name, command.whole_cell) {
+        return row.parse(command.argument.trim(), command.whole_cell);
     }
-    Action::Format { head, code }
+    if let Some(sentence) = evcxr::replaced(&command.name) {
+        return Ok(Action::Kernel(KernelCommand::Replaced(sentence)));
+    }
+    match habit::habit(command) {
+        Some(Ok(habit::Habit::Same(same))) => parse(&same),
+        Some(Ok(habit::Habit::Instead(sentence))) => Ok(Action::Kernel(KernelCommand::Replaced(sentence))),
+        Some(Err(error)) => Err(error),
+        None => Err(CommandError::Unknown { name: command.name.clone(), nearest: nearest(&command.name) }),
+    }
 }
 
-/// A command that stands below code, where it is Rust that does not compile; `error` says where.
-pub(super) struct Misplaced {
-    pub(super) line: usize,
-    /// What to do about it.
-    pub(super) help: String,
-    /// Whether it cannot be meant as Rust either, so that what rustc says of it helps nobody.
-    pub(super) is_sure: bool,
+/// The table that `:help` shows, and under it what the kernel has to go without.
+pub(super) fn help(missing: Option<&str>) -> String {
+    let mut text = String::from("Commands stand at the head of a cell; `%name` is the same as `:name`.\n");
+    for Row { name, argument, words, .. } in COMMANDS {
+        let usage = format!(":{name} {argument}");
+        text.push_str(&format!("\n  {usage:<22} {words}"));
+    }
+    text.push_str("\n\nevcxr's other commands say what is there instead of them.");
+    if let Some(missing) = missing {
+        text.push_str("\n\n");
+        text.push_str(missing);
+    }
+    text
 }
 
-pub(super) fn misplaced(code: &str, error: &str) -> Option<Misplaced> {
-    code.lines().zip(1..).find_map(|(text, line)| {
-        let (commands, _) = split_commands(text);
-        let is_known = |command| !matches!(command::parse(command), Err(CommandError::Unknown { .. }));
-        let is_meant = commands.first().is_some_and(is_known) && error.contains(&format!(":{line}:"));
-        let text = text.trim();
-        let help =
-            format!("commands stand above the code: move `{text}` to the head of the cell, or to a cell of its own");
-        let is_remainder = text.starts_with('%') && !text.starts_with("%%");
-        is_meant.then_some(Misplaced { line, help, is_sure: !is_remainder })
+/// The command that was most likely meant, if any is near enough.
+fn nearest(name: &str) -> Option<&'static str> {
+    let begun = COMMANDS.iter().map(|row| row.name).find(|command| command.starts_with(name));
+    begun.filter(|_| !name.is_empty()).or_else(|| {
+        let candidates = COMMANDS.iter().map(|row| (strsim::osa_distance(name, row.name), row.name));
+        candidates
+            .min()
+            .filter(|(distance, command)| *distance <= 2 && *distance < command.len())
+            .map(|(_, command)| command)
     })
 }
 
-impl Execution {
-    /// What rustc refused, which may be a command in the wrong place.
-    pub(super) fn compile_failure(&self, step: &Step, error: &CompileError) -> Failure {
-        let (Step::Code(code), Some(cell)) = (step, &self.cell) else { return Failure::compile(error) };
-        match misplaced(code, &error.rendered.plain) {
-            Some(found) if found.is_sure => Failure::command(&found.help, &super::place(&cell.label, found.line)),
-            Some(found) => Failure::compile(error).with_help(&found.help),
-            None => Failure::compile(error),
-        }
-    }
-
-    /// Does a command that needs no notebook; whether it is one.
-    pub(super) fn perform_without_notebook(&mut self, action: &Action) -> bool {
-        match action {
-            Action::Help => {
-                let place = self.knowledge();
-                let missing = self.analyzer.note(place.place().is_known().then(|| place.place()));
-                self.say(note::plain(&command::help(missing.as_deref())));
-            }
-            Action::Timing => {
-                self.timing = !self.timing;
-                if let Some(cell) = &mut self.cell {
-                    cell.timing = self.timing;
-                }
-                let word = if self.timing { "on" } else { "off" };
-                self.say(note::note(&format!("Timing is {word}.")));
-            }
-            Action::ListHints => self.say(note::plain(&self.hints.list())),
-            Action::SwitchHints { kind, on } => {
-                self.hints.switch(*kind, *on);
-                self.say(note::plain(&self.hints.list()));
-            }
-            Action::Types => {
-                self.types = !self.types;
-                let word = if self.types { "on" } else { "off" };
-                self.say(note::note(&format!("Types of results are {word}.")));
-            }
-            Action::SetEnv { name, value } => self.set_env(name, value),
-            Action::LastCompileDir => self.say(note::plain(&self.directory.display().to_string())),
-            Action::Layout(layout) => self.lay_out(*layout),
-            Action::Replaced(sentence) => self.say(note::note(sentence)),
-            Action::Quit => {
-                self.quits = true;
-                if let Some(cell) = &mut self.cell {
-                    cell.steps.clear();
-                }
-            }
-            _ => return false,
-        }
-        true
-    }
-
-    /// `:fmt`: how values are laid out, from here on.
-    fn lay_out(&mut self, layout: Option<Layout>) {
-        if let Some(layout) = layout {
-            self.layout = layout;
-            self.supervisor.send(ipc::Request::Layout(layout));
-        }
-        let how = match self.layout {
-            Layout::Fit => "so that what fits on a line is on one",
-            Layout::Line => "on one line, as `{:?}` does",
-            Layout::Pretty => "with a line for each field, as `{:#?}` does",
-        };
-        self.say(note::note(&format!("Values are laid out {how}.")));
-    }
-
-    /// Ends the kernel, once all that happens now is told.
-    pub(super) fn quit(&self) {
-        let events = self.events.clone();
-        // Not from here, where nothing may wait.
-        tokio::spawn(async move { events.send(Event::End("`:quit`")).await });
-    }
-
-    /// Does a command that the notebook is there for; whether it is one.
-    pub(super) fn perform_with_notebook(&mut self, action: &Action) -> bool {
-        let Library::Ready(notebook) = &mut self.library else { return false };
-        match action {
-            Action::Version => {
-                let (version, rustc) = (env!("CARGO_PKG_VERSION"), self.rustc_version());
-                self.say(note::plain(&format!("Kissaten {version}, rustc {rustc}")));
-            }
-            Action::ShowOpt => {
-                let level = notebook.opt_level();
-                self.say(note::note(&format!("Cells are compiled with `opt-level` {level}.")));
-            }
-            Action::SetOpt(level) => {
-                notebook.set_opt_level(*level);
-                let sentence = format!("Cells are compiled with `opt-level` {level} from now on.");
-                match price(*level) {
-                    Some(price) => self.say(note::note(&format!("{sentence} {price}"))),
-                    None => self.say(note::note(&sentence)),
-                }
-            }
-            Action::ShowDependencies => {
-                let text = super::dependency::list(notebook);
-                self.say(note::plain(&text));
-            }
-            Action::Offline(switch) => {
-                if let Some(offline) = switch {
-                    notebook.set_offline(*offline);
-                }
-                let text = super::dependency::offline(notebook);
-                self.say(note::note(text));
-            }
-            _ => return false,
-        }
-        true
-    }
-
-    /// `:clear`
-    pub(super) fn clear(&mut self, step: Step) {
-        if let Library::Ready(notebook) = &mut self.library {
-            notebook.clear();
-        }
-        self.variables.clear();
-        self.forget.clear();
-        self.drop_variables(step, None);
-        self.say(note::note("All variables, items and `use`s are forgotten."));
-    }
-}
-
-/// What is to be known of a level before it is chosen.
-pub(super) fn price(level: u8) -> Option<&'static str> {
-    (level >= 2).then_some(NO_CHECKPOINTS)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(cell: &str, lines: &[usize], end: usize) -> (String, String) {
-        match format(cell, lines, end) {
-            Action::Format { head, code } => (head, code),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn a_command_below_code_is_told_where_it_belongs() {
-        let check = |code| misplaced(code, " --> cell 1:2:1").map(|found| (found.help, found.is_sure));
-        let help = "commands stand above the code: move `:dep rand` to the head of the cell, or to a cell of its own";
-        assert_eq!(check("let a = 1;\n  :dep rand\n"), Some((help.to_owned(), true)));
-        assert!(check("let a = 1;\n%%timing").is_some_and(|(_, is_sure)| is_sure));
-        assert!(check("a\n%vars").is_some_and(|(_, is_sure)| !is_sure));
-        // What is no command, and what is not what is wrong.
-        assert_eq!(check("let a = b\n: u8;"), None);
-        assert_eq!(check("let a = 1;\n\n:dep rand"), None);
-    }
-
-    #[test]
-    fn commands_stay_above_the_code() {
-        let both = |head: &str, code: &str| (head.to_owned(), code.to_owned());
-        assert_eq!(check("%%fmt\n1", &[1], 1), both("", "\n1"));
-        assert_eq!(check(":opt 3\n// why\n%%fmt\n\n1\n", &[3], 3), both(":opt 3\n// why\n", "\n\n\n\n1\n"));
-        assert_eq!(check("%%fmt", &[1], 1), both("", "\n"));
-    }
-}
+mod tests;

@@ -1,5 +1,5 @@
-//! Input: what code of a cell asks is put to the user, under the cell whose turn it is. Which reply answers what is
-//! [`question`](super::question)'s.
+//! Input: what code of a cell asks is put to the user, under the cell of a shell whose turn it is. Which reply answers what
+//! is [`question`](super::question)'s.
 //!
 //! A frontend takes questions only while a cell of its own is executed. So a task that asks later, when another cell has
 //! its turn, asks under that one; while no cell has, it is told at once that nobody can be asked.
@@ -7,85 +7,79 @@
 use ipc::{CellId, InputAnswer};
 
 use super::{
-    Execution,
-    interrupt::Interrupt,
+    common::Common,
     question::{Question, Reply},
-    stage::Stage,
+    shell::{Shell, Shells},
+    shell_id::ShellId,
+    stage::{Interrupt, Stage},
 };
 use crate::{message::Request, output::Prompt, request::input};
 
-impl Execution {
+impl Common {
     /// Code of a cell asks for a line. Without a prompt it may have printed one, as evcxr's crates do.
-    pub(super) fn ask(&mut self, id: u64, run: CellId, prompt: Option<String>, password: bool) {
-        // A task of an older cell asks whoever has a cell that runs now.
-        let _ = self.turn_where(|stage| stage.runs(run))
-            || self.turn_where(|stage| matches!(stage, Stage::Running { .. }))
-            || self.turn_to(&None);
-        self.drain();
+    pub(super) fn ask(&mut self, shells: &mut Shells, id: u64, run: CellId, prompt: Option<String>, password: bool) {
         let prompt = match prompt {
             Some(text) => Prompt { text, password },
             None => {
-                let printed = self.outputs.prompt(run).unwrap_or_default();
+                let printed = self.audience.prompt(run, &self.supervisor).unwrap_or_default();
                 Prompt { password: printed.password || password, ..printed }
             }
         };
-        if !self.takes_questions() {
-            return self.answer(id, InputAnswer::NotAllowed);
+        // A task of an older cell asks whoever has a cell that runs now.
+        let ids = [
+            shells.running(run).map(|shell| shell.id),
+            shells.in_stage(|stage| matches!(stage, Stage::Running { .. })).map(|shell| shell.id),
+        ];
+        let asker = ids.into_iter().flatten().next().unwrap_or(ShellId::Main);
+        match shells.get(asker).filter(|shell| takes_questions(shell)) {
+            Some(shell) => {
+                shell.questions.push(Question { id, run, prompt });
+                self.ask_next(shell);
+            }
+            None => self.answer(id, InputAnswer::NotAllowed),
         }
-        self.questions.push(Question { id, run, prompt });
-        self.ask_next();
     }
 
     /// Nobody waits for that answer any more.
-    pub(super) fn withdraw(&mut self, id: u64) {
-        self.questions.withdraw(id);
-        self.ask_next();
+    pub(super) fn withdraw(&mut self, shell: &mut Shell, id: u64) {
+        shell.questions.withdraw(id);
+        self.ask_next(shell);
     }
 
-    /// [`input_reply`](https://jupyter-client.readthedocs.io/en/stable/messaging.html#messages-on-the-stdin-router-dealer-channel)
-    pub(crate) fn input_reply(&mut self, request: &Request) {
+    /// A reply is about the shell that has sent its question, or where it does not name one, about its own.
+    pub(super) fn input_reply(&mut self, shells: &mut Shells, request: &Request) {
         let content = match request.content::<input::Content>() {
             Ok(content) => content,
             Err(error) => return tracing::warn!("dropped an answer that cannot be understood: {error}"),
         };
-        if let Some(message) = &request.question {
-            self.turn_to_asker(message);
-        } else {
-            self.turn_to(&request.parent.subshell_id);
-        }
-        match self.questions.reply(request.question.as_deref()) {
+        let shell = match &request.question {
+            Some(message) => shells.asker(message),
+            None => ShellId::named(request.parent.subshell_id.as_deref()).and_then(|id| shells.get(id)),
+        };
+        let late = || tracing::info!("dropped the answer to a question that is no more");
+        let Some(shell) = shell else { return late() };
+        match shell.questions.reply(request.question.as_deref()) {
             Reply::Answer(id) => {
                 self.answer(id, content.answer());
-                self.ask_next();
+                self.ask_next(shell);
             }
-            Reply::Late => tracing::info!("dropped the answer to a question that is no more"),
-            Reply::LateInPlaceOfAnother => self.send_question(),
+            Reply::Late => late(),
+            Reply::LateInPlaceOfAnother => self.send_question(shell),
         }
     }
 
     /// The frontend did not take a question.
-    pub(crate) fn undelivered(&mut self, message: &str) {
-        self.turn_to_asker(message);
-        if let Some(id) = self.questions.undelivered(message) {
+    pub(super) fn undelivered(&mut self, shells: &mut Shells, message: &str) {
+        let Some(shell) = shells.asker(message) else { return };
+        if let Some(id) = shell.questions.undelivered(message) {
             self.answer(id, InputAnswer::NotAllowed);
-            self.ask_next();
+            self.ask_next(shell);
         }
     }
 
-    /// The shell that sent this question has its turn.
-    fn turn_to_asker(&mut self, message: &str) {
-        let mut asker = None;
-        self.each_shell(|shell| {
-            if shell.questions.has_sent(message) {
-                asker = Some(shell.shell.clone());
-            }
-        });
-        self.turn_to(&asker.flatten());
-    }
-
     /// No question that is there now gets an answer of the user's.
-    pub(super) fn end_questions(&mut self) {
-        for id in self.questions.clear() {
+    pub(super) fn end_questions(&self, shell: &mut Shell) {
+        for id in shell.questions.clear() {
             self.answer(id, InputAnswer::NotAllowed);
         }
     }
@@ -94,30 +88,27 @@ impl Execution {
         self.supervisor.send(ipc::Request::Input { id, answer });
     }
 
-    /// Whether there is somebody to be asked, and a cell that is not to end.
-    fn takes_questions(&self) -> bool {
-        let interrupted = match &self.stage {
-            Stage::Running { interrupt, .. } => *interrupt != Interrupt::None,
-            _ => false,
-        };
-        !interrupted && self.cell.as_ref().is_some_and(|cell| cell.content.allow_stdin)
-    }
-
-    fn ask_next(&mut self) {
-        let Some(question) = self.questions.next() else { return };
+    fn ask_next(&mut self, shell: &mut Shell) {
+        let Some(question) = shell.questions.next() else { return };
         let asks = question.run;
         // What was printed before it is seen before it.
-        self.settle(asks);
-        match &self.stage {
-            Stage::Running { run, .. } if *run != asks => self.settle(*run),
+        self.audience.settle(asks, &self.supervisor);
+        match &shell.stage {
+            Stage::Running { run, .. } if *run != asks => self.audience.settle(*run, &self.supervisor),
             _ => {}
         }
-        self.send_question();
+        self.send_question(shell);
     }
 
-    fn send_question(&mut self) {
-        let (Some(cell), Some(question)) = (&self.cell, self.questions.open()) else { return };
-        let message = self.outgoing.ask(input::request(&question.prompt), &cell.parent);
-        self.questions.sent(message);
+    fn send_question(&self, shell: &mut Shell) {
+        let (Some(cell), Some(question)) = (&shell.cell, shell.questions.open()) else { return };
+        let message = self.outgoing.ask(input::request(&question.prompt), cell.parent());
+        shell.questions.sent(message);
     }
+}
+
+/// Whether there is somebody to be asked, and a cell that is not to end.
+fn takes_questions(shell: &Shell) -> bool {
+    let is_interrupted = matches!(&shell.stage, Stage::Running { interrupt, .. } if *interrupt != Interrupt::None);
+    !is_interrupted && shell.cell.as_ref().is_some_and(|cell| cell.content.allow_stdin)
 }

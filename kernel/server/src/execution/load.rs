@@ -10,20 +10,21 @@ use std::{
 use compiler::split_commands;
 
 use super::{
-    Execution,
     cell::{Cell, Loaded, Step},
+    command,
+    common::Common,
     failure::Failure,
     note,
+    shell::Shell,
 };
-use crate::command::{self, Action};
 
 /// The files that evcxr reads when it starts, in this order.
 const CONFIGURATION: [&str; 2] = ["init.evcxr", "prelude.rs"];
 
-impl Execution {
+impl Common {
     /// What the user has configured, once: it becomes a part of the first cell.
     pub(super) fn configure(&mut self, cell: &mut Cell) {
-        if std::mem::replace(&mut self.configured, true) {
+        if std::mem::replace(&mut self.settings.configured, true) {
             return;
         }
         let mut steps = VecDeque::new();
@@ -31,9 +32,9 @@ impl Execution {
             match fs::read_to_string(&path).map_err(|error| error.to_string()) {
                 Ok(text) => match self.plan_file(&path, &text) {
                     Ok(of_file) => steps.extend(of_file),
-                    Err(failure) => self.news = Some(configuration_erred(&failure)),
+                    Err(failure) => self.variables.news = Some(configuration_erred(&failure)),
                 },
-                Err(error) => self.news = Some(format!("`{}` cannot be read: {error}", path.display())),
+                Err(error) => self.variables.news = Some(format!("`{}` cannot be read: {error}", path.display())),
             }
         }
         if !steps.is_empty() {
@@ -45,53 +46,37 @@ impl Execution {
     }
 
     /// The cell itself begins.
-    pub(super) fn configured(&mut self) {
-        if let Some(cell) = &mut self.cell {
+    pub(super) fn configured(&mut self, shell: &mut Shell) {
+        if let Some(cell) = &mut shell.cell {
             cell.quiet = false;
         }
-        if self.cell.as_ref().is_some_and(|cell| !cell.content.silent)
-            && let Some(news) = self.news.take()
+        if shell.cell.as_ref().is_some_and(|cell| !cell.content.silent)
+            && let Some(news) = self.variables.news.take()
         {
-            self.say(note::note(&news));
+            self.say(shell, note::note(&news));
         }
     }
 
     /// A step of the configuration erred: the rest of it is left out, and the cell runs.
     pub(super) fn configuration_failed(&mut self, cell: &mut Cell, failure: &Failure) {
-        self.news = Some(configuration_erred(failure));
+        self.variables.news = Some(configuration_erred(failure));
         while cell.steps.front().is_some_and(|step| *step != Step::Configured) {
             cell.steps.pop_front();
         }
     }
 
-    /// `:load`: the file's steps come next.
-    pub(super) fn load(&mut self, step: &Step, path: &Path) {
-        let text = match fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) => {
-                let sentence = format!("`{}` cannot be read: {error}", path.display());
-                return self.fail(step, Failure::new("CommandError", &sentence));
-            }
-        };
-        match self.plan_file(path, &text) {
-            Ok(steps) => self.next_steps(steps),
-            Err(failure) => self.fail(step, failure),
+    /// A file's steps come next.
+    pub(super) fn load(&mut self, shell: &mut Shell, step: &Step, path: &Path, text: &str) {
+        match self.plan_file(path, text) {
+            Ok(steps) => shell.put_first(steps),
+            Err(failure) => self.fail(shell, step, failure),
         }
     }
 
-    /// `:env`: now, and in every worker to come.
-    pub(super) fn set_env(&mut self, name: &str, value: &str) {
-        self.supervisor.set_env(name, value);
-        let code = format!("unsafe {{ ::std::env::set_var({name:?}, {value:?}) }};");
-        let label = self.loaded_label("command");
-        self.next_steps([Step::Loaded(Loaded { code, label, id: None })].into());
-    }
-
-    fn next_steps(&mut self, mut steps: VecDeque<Step>) {
-        if let Some(cell) = &mut self.cell {
-            steps.append(&mut cell.steps);
-            cell.steps = steps;
-        }
+    /// Code that a command stands for comes next.
+    pub(super) fn load_code(&mut self, shell: &mut Shell, code: String) {
+        let label = self.numbers.label("command");
+        shell.put_back(Step::Loaded(Loaded { code, label, id: None }));
     }
 
     /// The steps that a file stands for, commands at its head as in a cell.
@@ -101,26 +86,18 @@ impl Execution {
         let mut steps = VecDeque::new();
         for command in &commands {
             let failed = |error: &str| Failure::command(error, &format!("{}, line {}", path.display(), command.line));
-            match command::parse(command).map_err(|error| failed(&error.to_string()))? {
-                Action::OptOnce(_) | Action::TimingOnce | Action::TimelineOnce => {
-                    return Err(failed(&format!("`%%{}` is for a cell and not for a file", command.name)));
-                }
-                action => steps.push_back(Step::Command(action)),
-            }
+            let action = command::parse(command).map_err(|error| failed(&error.to_string()))?;
+            let step = action
+                .into_step()
+                .map_err(|_| failed(&format!("`%%{}` is for a cell and not for a file", command.name)))?;
+            steps.push_back(step);
         }
         if !code.trim().is_empty() {
-            let label = self.loaded_label(&format!("file {name}"));
+            let label = self.numbers.label(&format!("file {name}"));
             let id = std::path::absolute(path).ok().map(|path| format!("file {}", path.display()));
             steps.push_back(Step::Loaded(Loaded { code, label, id }));
         }
         Ok(steps)
-    }
-
-    /// Unique within the kernel.
-    fn loaded_label(&mut self, name: &str) -> String {
-        let times = self.loaded.entry(name.to_owned()).or_default();
-        *times += 1;
-        if *times == 1 { name.to_owned() } else { format!("{name} ({times})") }
     }
 }
 

@@ -21,13 +21,8 @@ pub(super) fn plain(text: &str) -> JupyterMessageContent {
     display(json!({"text/plain": text}), json!({}))
 }
 
-/// A note that can be replaced: `update` says whether this is the first or a later one under its id.
-pub(super) fn changing(text: &str, display_id: &str, update: bool) -> JupyterMessageContent {
-    let bundle = json!({"text/plain": text, "text/html": html(text)});
-    changing_display(bundle, json!({}), display_id, update)
-}
-
-/// How far something is: a sentence, and a bar where it is known of how much.
+/// How far something is: a sentence, and a bar where it is known of how much. It can be replaced: `update` says whether this
+/// is the first or a later one under its id.
 pub(super) fn progress(
     text: &str,
     (done, total): (usize, usize),
@@ -107,7 +102,7 @@ mod tests {
 
     #[test]
     fn an_update_names_what_it_replaces() {
-        let message = changing("x", "7", true);
+        let message = progress("x", (0, 0), "7", true);
         assert_eq!(message.message_type(), "update_display_data");
         assert_eq!(serde_json::to_value(&message).unwrap()["transient"]["display_id"], "7");
     }

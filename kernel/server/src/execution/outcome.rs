@@ -1,73 +1,72 @@
-//! What becomes of a cell that ran: its result, its error, or the end of its worker.
+//! What becomes of a step that ran: its result or its error.
 
-use std::collections::BTreeMap;
-use std::process::ExitStatus;
-
-use compiler::{Farewell, Finished, Loan, LoanKind, Notebook};
+use compiler::Notebook;
 use ipc::{CellId, MimeBundle, Outcome};
 use serde_json::{Value, json};
 
-use super::{Execution, cell::Step, failure::Failure, interrupt::Interrupt, library::Library, note, stage::Stage};
-use crate::worker::death::{self, lost};
+use super::{
+    cell::{Cell, Step},
+    common::Common,
+    failure::Failure,
+    note,
+    shell::Shell,
+    stage::Stage,
+    variables::Run,
+};
+use crate::{hint, request::execute::Payload};
 
-impl Execution {
-    /// The worker is done with a program.
-    pub(super) fn ran(&mut self, run: CellId, outcome: Outcome, variables: Vec<String>, kept: Vec<String>) {
-        let (step, entry) = match std::mem::replace(&mut self.stage, Stage::Between) {
-            Stage::Running { step, run: running, entry, since, .. } if running == run => {
-                if let Some(cell) = &mut self.cell {
-                    cell.run_time += since.elapsed();
+impl Common {
+    /// The worker is done with a program, and these variables are of it.
+    pub(super) fn ran(&mut self, shell: &mut Shell, outcome: Outcome, kept: Vec<String>) {
+        let (step, run, entry) = match std::mem::take(&mut shell.stage) {
+            Stage::Running { step, run, entry, since, .. } => {
+                if let Some(cell) = &mut shell.cell {
+                    cell.spent.running += since.elapsed();
                 }
-                (step, entry)
+                (step, run, entry)
             }
             other => {
-                tracing::error!("the worker ended a cell that does not run");
-                self.stage = other;
+                shell.stage = other;
                 return;
             }
         };
-        if let Some(bundle) = self.end_output(run) {
+        if let Some(bundle) = self.audience.end_run(run, &self.supervisor) {
             let metadata = MimeBundle::new();
             match (&outcome, &step) {
                 // The tail expression has displayed itself.
-                (Outcome::Unit, Step::Code(_)) => self.say_result(bundle, metadata),
-                _ => self.say(note::bundle(bundle, metadata)),
+                (Outcome::Unit, Step::Code(_)) => self.say_result(shell, bundle, metadata),
+                _ => self.say(shell, note::bundle(bundle, metadata)),
             }
-            self.say_type(&step);
+            self.say_type(shell, &step);
         }
-        self.variables = variables;
         let success = matches!(outcome, Outcome::Value(_) | Outcome::Unit);
         let showed = matches!(outcome, Outcome::Value(_));
-        let farewell = self.finish_with(Finished {
-            entry,
-            success,
-            showed,
-            variables: self.variables.clone(),
-            kept,
-            loans: BTreeMap::new(),
-        });
-        self.tell(step, outcome);
-        if !farewell.notes.is_empty() {
-            self.say(note::note(&farewell.notes.join("\n")));
+        let parent = shell.cell.as_ref().and_then(Cell::audience);
+        let notes = self.variables.finish(&mut self.compiler, Run { entry, success, showed, kept }, parent);
+        self.tell(shell, step, outcome);
+        if !notes.is_empty() {
+            self.say(shell, note::note(&notes.join("\n")));
         }
-        self.forget.extend(farewell.forget);
     }
 
     /// What a program came to.
-    fn tell(&mut self, step: Step, outcome: Outcome) {
+    fn tell(&mut self, shell: &mut Shell, step: Step, outcome: Outcome) {
         let failure = match outcome {
             Outcome::Value(value) => {
                 match step {
                     Step::Code(_) => {
-                        self.say_result(value.data, value.metadata);
-                        self.say_type(&step);
+                        self.say_result(shell, value.data, value.metadata);
+                        self.say_type(shell, &step);
                     }
-                    Step::Command(_) | Step::Loaded(_) | Step::Configured => {
-                        self.say(note::bundle(value.data, value.metadata))
-                    }
+                    Step::Kernel(_)
+                    | Step::Compiler(_)
+                    | Step::Worker(_)
+                    | Step::Dependencies(_)
+                    | Step::Loaded(_)
+                    | Step::Configured => self.say(shell, note::bundle(value.data, value.metadata)),
                     Step::Expression { name, .. } => {
                         let result = json!({"status": "ok", "data": value.data, "metadata": value.metadata});
-                        self.expression(name, result);
+                        shell.expression(name, result);
                     }
                 }
                 return;
@@ -75,142 +74,67 @@ impl Execution {
             Outcome::Unit => {
                 if let Step::Expression { name, .. } = step {
                     let result = json!({"status": "ok", "data": {"text/plain": "()"}, "metadata": {}});
-                    self.expression(name, result);
+                    shell.expression(name, result);
                 }
                 return;
             }
             Outcome::Error { type_name, message, sources, location } => {
-                Failure::error(&type_name, &message, &sources, location.as_ref(), &self.hints)
+                Failure::error(&type_name, &message, &sources, location.as_ref(), &self.settings.hints)
             }
-            Outcome::Panic(panic) => Failure::panic(&panic, &self.hints),
+            Outcome::Panic(panic) => Failure::panic(&panic, &self.settings.hints),
             Outcome::Interrupted => Failure::interrupted(),
             Outcome::LoadFailed { message } => Failure::new("LoadError", &message),
         };
-        self.fail(&step, failure);
+        self.fail(shell, &step, failure);
     }
 
-    fn say_result(&self, data: MimeBundle, metadata: MimeBundle) {
-        if let Some(cell) = &self.cell
+    fn say_result(&self, shell: &Shell, data: MimeBundle, metadata: MimeBundle) {
+        if let Some(cell) = &shell.cell
             && cell.content.is_counted()
             && let Some(text) = data.get("text/plain").and_then(Value::as_str)
         {
-            self.history.resulted(self.count, text);
+            self.history.resulted(shell.count, text);
         }
-        self.say(note::result(data, metadata, self.count));
+        self.say(shell, note::result(data, metadata, shell.count));
     }
 
     /// `:types`: behind a result, its type.
-    fn say_type(&mut self, step: &Step) {
-        let shown = self.cell.as_mut().filter(|_| matches!(step, Step::Code(_)));
+    fn say_type(&self, shell: &mut Shell, step: &Step) {
+        let shown = shell.cell.as_mut().filter(|_| matches!(step, Step::Code(_)));
         if let Some(type_name) = shown.and_then(|cell| cell.result_type.take()) {
-            self.say(note::plain(&format!(": {type_name}")));
+            self.say(shell, note::plain(&format!(": {type_name}")));
         }
     }
 
-    /// The worker is gone, and all variables with it.
-    pub(super) fn worker_exited(&mut self, status: ExitStatus) {
-        // Nobody is left to hear an answer.
-        self.each_shell(|shell| drop(shell.questions.clear()));
-        let last_words = self.end_outputs();
-        let death = death::explain(status, &last_words);
-        let was_ready = self.supervisor.is_ready();
-        self.close_comms();
-        self.supervisor.exited(status, &last_words);
-        let mut is_told = matches!(self.library, Library::Compiling);
-        let variables = if was_ready && !is_told { self.forget_worker() } else { self.variables.clone() };
-        if was_ready && is_told {
-            // The notebook hears of it when it is back.
-            self.died = Some(death.between_cells());
-        }
-        self.each_shell(|shell| match std::mem::take(&mut shell.stage) {
-            Stage::Running { step, interrupt, .. } => {
-                is_told = true;
-                shell.fail(
-                    &step,
-                    match interrupt {
-                        Interrupt::Forced => Failure::interrupted_by_force(&variables),
-                        _ => Failure::worker_died(&death, &variables),
-                    },
-                );
-            }
-            Stage::Reporting(step) => {
-                is_told = true;
-                shell.fail(&step, Failure::worker_died(&death, &variables));
-            }
-            Stage::AwaitingWorker { step, program } if shell.supervisor.failure().is_some() => {
-                let sentence = shell.supervisor.failure().unwrap_or_default().to_owned();
-                shell.finish_step(&program.entry, false);
-                shell.fail(&step, Failure::new("WorkerError", &sentence));
-            }
-            other => shell.stage = other,
-        });
-        if was_ready && !is_told {
-            self.news = Some(format!("{} {}", death.between_cells(), lost(&variables)));
-        }
-    }
-
-    /// The worker's variables are gone: the notebook forgets them, and says which they were.
-    pub(super) fn forget_worker(&mut self) -> Vec<String> {
-        self.variables.clear();
-        self.loans.clear();
-        self.forget.clear();
-        self.unfinished.clear();
-        match &mut self.library {
-            Library::Ready(notebook) => notebook.worker_lost(),
-            _ => Vec::new(),
-        }
-    }
-
-    /// Tells the notebook which variables there are now.
-    pub(super) fn finish_step(&mut self, entry: &str, success: bool) {
-        let (entry, variables) = (entry.to_owned(), self.variables.clone());
-        // It has not run, so there is nothing to be said.
-        self.finish_with(Finished {
-            entry,
-            success,
-            showed: false,
-            variables,
-            kept: Vec::new(),
-            loans: BTreeMap::new(),
-        });
-    }
-
-    /// What is to be done about variables that went.
-    fn finish_with(&mut self, mut finished: Finished) -> Farewell {
-        let loan = |loan: &ipc::Loan| {
-            let kind = match loan.kind {
-                ipc::LoanKind::Value => LoanKind::Value,
-                ipc::LoanKind::Place => LoanKind::Place,
-                ipc::LoanKind::Hidden => LoanKind::Hidden,
-            };
-            (loan.name.clone(), Loan { kind, held_by: loan.held_by.clone() })
-        };
-        finished.loans = self.loans.iter().map(loan).collect();
-        match &mut self.library {
-            Library::Ready(notebook) => notebook.finish(&finished),
-            _ => {
-                let audience = self.cell.as_ref().and_then(|cell| cell.audience().cloned());
-                self.unfinished.push((finished, audience));
-                Farewell::default()
-            }
-        }
+    /// Tells the notebook of a step that ran nothing.
+    pub(super) fn skip(&mut self, shell: &Shell, entry: &str, success: bool) {
+        self.variables.skip(&mut self.compiler, entry, success, shell.cell.as_ref().and_then(Cell::audience));
     }
 
     /// The compiler is done with the notebook, which hears of what happened meanwhile.
     pub(super) fn notebook_is_back(&mut self, mut notebook: Box<Notebook>) {
-        for (finished, audience) in self.unfinished.drain(..) {
-            let Farewell { notes, forget } = notebook.finish(&finished);
-            self.forget.extend(forget);
-            if let Some(parent) = audience.filter(|_| !notes.is_empty()) {
+        for (notes, parent) in self.variables.catch_up(&mut notebook) {
+            if let Some(parent) = parent.filter(|_| !notes.is_empty()) {
                 self.outgoing.publish(note::note(&notes.join("\n")), Some(&parent));
             }
         }
-        self.library = Library::Ready(notebook);
+        self.compiler.returned(notebook);
     }
 
-    pub(super) fn expression(&mut self, name: String, result: serde_json::Value) {
-        if let Some(cell) = &mut self.cell {
-            cell.expressions.insert(name, result);
+    /// Shows a hint under the cell of a run, behind what that printed, unless its kind is switched off.
+    pub(super) fn hint(&mut self, run: CellId, kind: ipc::Hint, text: &str) {
+        if self.settings.hints.is_on(kind) {
+            self.audience.say(run, note::note(&hint::shown(text)), &self.supervisor);
+        }
+    }
+
+    /// Code of a run asks something of its frontend: the reply of its cell, which this shell has, will say so.
+    pub(super) fn payload(&mut self, shell: Option<&mut Shell>, run: CellId, payload: Payload) {
+        if let Some(cell) = shell.and_then(|shell| shell.cell.as_mut()) {
+            cell.answer.payloads.push(payload);
+        } else if let (Payload::Page { data }, Some(parent)) = (payload, self.audience.of(run)) {
+            // Its reply has left.
+            self.outgoing.publish(note::bundle(data, MimeBundle::new()), Some(parent));
         }
     }
 }

@@ -2,25 +2,30 @@
 
 use std::collections::VecDeque;
 
-use crate::{message::Request, request::execute::Content};
+use crate::request::{execute::Content, pending::Pending};
 
 /// An `execute_request` that could be read.
-#[derive(Debug)]
 pub(crate) struct Order {
-    pub(crate) request: Request,
+    pub(crate) request: Pending,
     pub(crate) content: Content,
 }
 
 /// In the order in which they were received; whether more are taken in depends on whether one before them erred.
-#[derive(Debug, Default)]
-pub(super) struct Queue {
-    orders: VecDeque<Order>,
+#[derive(Debug)]
+pub(super) struct Queue<T = Order> {
+    orders: VecDeque<T>,
     aborting: bool,
 }
 
-impl Queue {
+impl<T> Default for Queue<T> {
+    fn default() -> Self {
+        Self { orders: VecDeque::new(), aborting: false }
+    }
+}
+
+impl<T> Queue<T> {
     /// Takes an order in, or hands it back: a cell before it erred while this one was on its way.
-    pub(super) fn push(&mut self, order: Order) -> Option<Order> {
+    pub(super) fn push(&mut self, order: T) -> Option<T> {
         if self.aborting {
             return Some(order);
         }
@@ -29,7 +34,7 @@ impl Queue {
     }
 
     /// The next order.
-    pub(super) fn pop(&mut self) -> Option<Order> {
+    pub(super) fn pop(&mut self) -> Option<T> {
         self.orders.pop_front()
     }
 
@@ -39,7 +44,7 @@ impl Queue {
     }
 
     /// A cell erred: hands back all that wait. `refuse`: more is not taken in until [`abort_ends`](Self::abort_ends).
-    pub(super) fn abort(&mut self, refuse: bool) -> VecDeque<Order> {
+    pub(super) fn abort(&mut self, refuse: bool) -> VecDeque<T> {
         self.aborting = refuse;
         std::mem::take(&mut self.orders)
     }
@@ -52,31 +57,19 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-
-    fn order(code: &str) -> Order {
-        let request = crate::message::tests::request("execute_request", json!({"code": code}));
-        Order { content: request.content().unwrap(), request }
-    }
-
-    fn codes(orders: impl IntoIterator<Item = Order>) -> Vec<String> {
-        orders.into_iter().map(|order| order.content.code).collect()
-    }
 
     #[test]
     fn an_error_aborts_what_was_received_before_it_and_nothing_after() {
         let mut queue = Queue::default();
-        for code in ["1", "2", "3"] {
-            assert!(queue.push(order(code)).is_none());
+        for order in [1, 2, 3] {
+            assert_eq!(queue.push(order), None);
         }
-        assert_eq!(codes(queue.pop()), ["1"]);
-        assert_eq!(codes(queue.abort(true)), ["2", "3"]);
-        assert_eq!(codes(queue.push(order("4"))), ["4"]);
+        assert_eq!(queue.pop(), Some(1));
+        assert_eq!(queue.abort(true), [2, 3]);
+        assert_eq!(queue.push(4), Some(4));
         queue.abort_ends();
-        assert!(queue.push(order("5")).is_none());
-        assert_eq!(codes(queue.pop()), ["5"]);
-        assert!(queue.pop().is_none());
+        assert_eq!(queue.push(5), None);
+        assert_eq!((queue.pop(), queue.pop()), (Some(5), None));
     }
 }

@@ -1,146 +1,215 @@
 //! The shells: the main one, and subshells, whose cells run while another shell's cell awaits.
 //!
 //! See [JEP 91](https://jupyter.org/enhancement-proposals/91-kernel-subshells/kernel-subshells.html). Each has a queue of
-//! its own, and one cell at a time. All of [`Execution`] works on the shell that has its turn; the others are put aside,
-//! and whoever takes something in says first whose turn it is. The compiler, the worker and the notebook are one for all.
+//! its own, and one cell at a time. The compiler, the worker and the notebook are one for all, and not known here.
 
-use std::sync::Arc;
+use std::iter;
+
+use ipc::CellId;
+use serde_json::Value;
 
 use super::{
-    Execution,
     cell::{Cell, Step},
-    failure::Failure,
     question::Questions,
-    queue::Queue,
+    queue::{Order, Queue},
+    shell_id::ShellId,
     stage::Stage,
 };
-use crate::command::Action;
+use crate::request::execute;
 
-/// The spec's `subshell_id`; `None` is the main shell.
-pub(crate) type ShellId = Option<Arc<str>>;
-
-/// A shell that is put aside.
-#[derive(Default)]
+/// A queue of cells, and the one of them whose turn it is.
 pub(super) struct Shell {
-    queue: Queue,
-    cell: Option<Cell>,
-    stage: Stage,
-    count: usize,
-    questions: Questions,
-    quits: bool,
-    deleted: bool,
+    pub(super) id: ShellId,
+    pub(super) queue: Queue,
+    pub(super) cell: Option<Cell>,
+    /// What the present step of the cell waits for.
+    pub(super) stage: Stage,
+    /// Jupyter's `execution_count`: that of the last cell that was counted.
+    pub(super) count: usize,
+    /// What the cell, or a task while it has its turn, asks the user.
+    pub(super) questions: Questions,
+    pub(super) end: End,
 }
 
-impl Execution {
-    /// A new subshell; its id.
-    pub(crate) fn create_subshell(&mut self) -> Arc<str> {
-        self.subshells += 1;
-        let id: Arc<str> = format!("subshell-{}", self.subshells).into();
-        self.others.insert(Some(Arc::clone(&id)), Shell::default());
-        id
-    }
+/// Whether a shell ends with its present cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// It goes on.
+    Open,
+    /// A frontend has deleted it: it takes nothing more.
+    Deleted,
+    /// `:quit`: the kernel ends.
+    Quits,
+}
 
-    /// Ends a subshell: what waits in it is given up, and its cell is interrupted. Whether there was one.
-    pub(crate) fn delete_subshell(&mut self, id: &str) -> bool {
-        if !self.has_subshell(id) || !self.turn_to(&Some(Arc::from(id))) {
-            return false;
+impl Shell {
+    fn new(id: ShellId) -> Self {
+        Self {
+            id,
+            queue: Queue::default(),
+            cell: None,
+            stage: Stage::Between,
+            count: 0,
+            questions: Questions::default(),
+            end: End::Open,
         }
-        self.deleted = true;
-        for order in self.queue.abort(true) {
-            self.give_up(order);
-        }
-        self.interrupt_cell();
-        self.pump();
-        true
     }
 
-    /// The subshells that there are, in the order in which they were made.
-    pub(crate) fn subshells(&self) -> Vec<Arc<str>> {
-        let others = self.others.iter().filter(|(_, shell)| !shell.deleted).map(|(id, _)| id);
-        let present = (!self.deleted).then_some(&self.shell);
-        let mut ids: Vec<Arc<str>> = others.chain(present).flatten().cloned().collect();
-        ids.sort_by_key(|id| (id.len(), Arc::clone(id)));
-        ids
-    }
-
-    /// Whether there is a subshell of this id.
-    pub(crate) fn has_subshell(&self, id: &str) -> bool {
-        self.subshells().iter().any(|present| **present == *id)
+    /// Whether it takes cells.
+    pub(super) fn is_open(&self) -> bool {
+        self.end != End::Deleted
     }
 
     /// What its cells are called: `cell 3`, `subshell 1 cell 3`.
     pub(super) fn label(&self, cell: &str) -> String {
-        match &self.shell {
-            None => cell.to_owned(),
-            Some(id) => format!("{} {cell}", id.replace('-', " ")),
+        match self.id {
+            ShellId::Main => cell.to_owned(),
+            ShellId::Sub(number) => format!("subshell {number} {cell}"),
         }
     }
 
-    /// The shell of this id has its turn; whether there is one.
-    pub(super) fn turn_to(&mut self, id: &ShellId) -> bool {
-        if self.shell == *id {
-            return true;
-        }
-        let Some(mut next) = self.others.remove(id) else { return false };
-        std::mem::swap(&mut self.queue, &mut next.queue);
-        std::mem::swap(&mut self.cell, &mut next.cell);
-        std::mem::swap(&mut self.stage, &mut next.stage);
-        std::mem::swap(&mut self.count, &mut next.count);
-        std::mem::swap(&mut self.questions, &mut next.questions);
-        std::mem::swap(&mut self.quits, &mut next.quits);
-        std::mem::swap(&mut self.deleted, &mut next.deleted);
-        let before = std::mem::replace(&mut self.shell, id.clone());
-        self.others.insert(before, next);
-        true
+    /// Answers a cell that is not run.
+    pub(super) fn give_up(&self, order: Order) {
+        order.request.reply_in_order(execute::aborted(self.count));
     }
 
-    /// The shell that is in such a stage has its turn; whether there is one.
-    pub(super) fn turn_where(&mut self, is_in: impl Fn(&Stage) -> bool) -> bool {
-        let Some(id) = self.stages().find(|(_, stage)| is_in(stage)).map(|(id, _)| id.clone()) else { return false };
-        self.turn_to(&id)
-    }
-
-    /// All shells have a turn, the main one first.
-    pub(super) fn each_shell(&mut self, mut act: impl FnMut(&mut Self)) {
-        let mut ids: Vec<ShellId> = self.stages().map(|(id, _)| id.clone()).collect();
-        ids.sort();
-        for id in ids {
-            if self.turn_to(&id) {
-                act(self);
-            }
+    /// Answers all cells that wait. `refuse`: more is not taken in until the abort ends.
+    pub(super) fn give_up_all(&mut self, refuse: bool) {
+        for order in self.queue.abort(refuse) {
+            self.give_up(order);
         }
     }
 
-    /// What each shell waits for.
-    pub(super) fn stages(&self) -> impl Iterator<Item = (&ShellId, &Stage)> {
-        let others = self.others.iter().map(|(id, shell)| (id, &shell.stage));
-        std::iter::once((&self.shell, &self.stage)).chain(others)
+    /// The step is to be done next.
+    pub(super) fn put_back(&mut self, step: Step) {
+        self.put_first([step]);
     }
 
-    /// A subshell that was deleted is no more when its cell has ended.
+    /// These steps are to be done next.
+    pub(super) fn put_first(&mut self, steps: impl IntoIterator<Item = Step, IntoIter: DoubleEndedIterator>) {
+        if let Some(cell) = &mut self.cell {
+            steps.into_iter().rev().for_each(|step| cell.steps.push_front(step));
+        }
+    }
+
+    /// The result of a user expression is there.
+    pub(super) fn expression(&mut self, name: String, result: Value) {
+        if let Some(cell) = &mut self.cell {
+            cell.answer.expressions.insert(name, result);
+        }
+    }
+}
+
+/// All shells.
+pub(super) struct Shells {
+    main: Shell,
+    /// In the order in which they were made.
+    subshells: Vec<Shell>,
+    /// How many subshells there have been.
+    made: u64,
+}
+
+/// What shells are busy with that another one cannot do meanwhile.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Others {
+    /// One has the compiler, or awaits the worker's answer.
+    pub(super) compile: bool,
+    /// A cell of one is with the worker.
+    pub(super) run: bool,
+}
+
+impl Shells {
+    /// The main shell.
+    pub(super) fn new() -> Self {
+        Self { main: Shell::new(ShellId::Main), subshells: Vec::new(), made: 0 }
+    }
+
+    /// The main one first.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Shell> {
+        iter::once(&self.main).chain(&self.subshells)
+    }
+
+    /// The main one first.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Shell> {
+        iter::once(&mut self.main).chain(&mut self.subshells)
+    }
+
+    /// The main shell, which is always there.
+    pub(super) fn main(&mut self) -> &mut Shell {
+        &mut self.main
+    }
+
+    /// The shell of this id, unless it is no more.
+    pub(super) fn get(&mut self, id: ShellId) -> Option<&mut Shell> {
+        self.iter_mut().find(|shell| shell.id == id)
+    }
+
+    /// The first that is in such a stage.
+    pub(super) fn in_stage(&mut self, is_in: impl Fn(&Stage) -> bool) -> Option<&mut Shell> {
+        self.iter_mut().find(|shell| is_in(&shell.stage))
+    }
+
+    /// The shell whose step the compiler has.
+    pub(super) fn compiling(&mut self) -> Option<&mut Shell> {
+        self.in_stage(|stage| matches!(stage, Stage::Compiling { .. }))
+    }
+
+    /// The shell that awaits the worker's answer.
+    pub(super) fn reporting(&mut self) -> Option<&mut Shell> {
+        self.in_stage(|stage| matches!(stage, Stage::Reporting(_)))
+    }
+
+    /// The shell that this run is of, while it runs.
+    pub(super) fn running(&mut self, run: CellId) -> Option<&mut Shell> {
+        self.in_stage(|stage| stage.runs(run))
+    }
+
+    /// The shell that has asked the user by this message.
+    pub(super) fn asker(&mut self, message: &str) -> Option<&mut Shell> {
+        self.iter_mut().find(|shell| shell.questions.has_sent(message))
+    }
+
+    /// What all but one are busy with.
+    pub(super) fn others(&self, than: ShellId) -> Others {
+        let others = || self.iter().filter(|shell| shell.id != than).map(|shell| &shell.stage);
+        Others {
+            compile: others().any(|stage| matches!(stage, Stage::Compiling { .. } | Stage::Reporting(_))),
+            run: others().any(|stage| matches!(stage, Stage::Running { .. } | Stage::AwaitingWorker { .. })),
+        }
+    }
+
+    /// A new subshell.
+    pub(super) fn create(&mut self) -> ShellId {
+        self.made += 1;
+        let id = ShellId::Sub(self.made);
+        self.subshells.push(Shell::new(id));
+        id
+    }
+
+    /// The subshells that take cells.
+    pub(super) fn subshells(&self) -> impl Iterator<Item = ShellId> {
+        self.subshells.iter().filter(|shell| shell.is_open()).map(|shell| shell.id)
+    }
+
+    /// Those that were deleted are no more when their cells have ended.
     pub(super) fn forget_deleted(&mut self) {
-        if self.deleted && self.cell.is_none() && self.turn_to(&None) {
-            self.others.retain(|_, shell| !shell.deleted || shell.cell.is_some());
-        }
+        self.subshells.retain(|shell| shell.is_open() || shell.cell.is_some());
     }
+}
 
-    /// Whether another shell has what this one's next step needs: the compiler, or the worker's answer.
-    pub(super) fn must_wait(&self) -> bool {
-        let mut others = self.others.values();
-        others.any(|shell| matches!(shell.stage, Stage::Compiling { .. } | Stage::Reporting(_)))
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    /// Whether a cell of another shell is with the worker.
-    pub(super) fn others_run(&self) -> bool {
-        let mut others = self.others.values();
-        others.any(|shell| matches!(shell.stage, Stage::Running { .. } | Stage::AwaitingWorker { .. }))
-    }
-
-    /// Why a step cannot be done while a cell of another shell runs.
-    pub(super) fn refusal(&self, step: &Step) -> Option<Failure> {
-        let needs_all = matches!(step, Step::Command(Action::Dependencies(_)));
-        let sentence = "dependencies cannot be changed while a cell of another shell runs: its process may have to be \
-                        started anew; run this when it has ended";
-        (needs_all && self.others_run()).then(|| Failure::new("Busy", sentence))
+    #[test]
+    fn a_deleted_shell_is_listed_no_more() {
+        let mut shells = Shells::new();
+        let (first, second) = (shells.create(), shells.create());
+        assert_eq!(shells.subshells().collect::<Vec<_>>(), [first, second]);
+        shells.get(first).unwrap().end = End::Deleted;
+        assert_eq!(shells.subshells().collect::<Vec<_>>(), [second]);
+        shells.forget_deleted();
+        assert!(shells.get(first).is_none() && shells.get(second).is_some());
+        assert_eq!(shells.create(), ShellId::Sub(3));
     }
 }

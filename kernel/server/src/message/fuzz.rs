@@ -73,7 +73,7 @@ fn target(frames: &[Vec<u8>]) {
     let _ = request.content::<execute::Content>().map(|content| content.is_counted());
     let _ = request::comm::read(&request);
     let _ = request::debug::reply(&request);
-    assert_eq!(request::reply_type(request.message_type()).matches("_reply").count().min(1), 1);
+    assert_eq!(request::reply::reply_type(request.message_type()).matches("_reply").count().min(1), 1);
 }
 
 /// The wire crate's connection wants a runtime.

@@ -10,7 +10,6 @@ use tokio_util::bytes::Bytes;
 
 use crate::{
     channel::Outgoing,
-    dispatcher::Kernel,
     message::{Parent, Request, content},
 };
 
@@ -23,16 +22,7 @@ struct Content {
     data: Value,
 }
 
-/// Takes what a frontend says.
-pub(crate) fn handle(kernel: &mut Kernel, request: &Request) {
-    kernel.outgoing.busy(&request.parent);
-    match read(request) {
-        Some(comm) => kernel.execution.comm_from_frontend(comm, &request.parent),
-        None => tracing::warn!("dropped a `{}` that cannot be understood", request.message_type()),
-    }
-    kernel.outgoing.idle(&request.parent);
-}
-
+/// What a frontend says; `None` if it cannot be understood.
 pub(crate) fn read(request: &Request) -> Option<Comm> {
     let Content { comm_id, target_name, data } = request.content().ok()?;
     let kind = match request.message_type() {

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{dispatcher::Kernel, message::Request};
+use crate::{execution::Execution, message::Request};
 
 #[derive(Deserialize)]
 struct Content {
@@ -13,9 +13,9 @@ struct Content {
 }
 
 /// The comms that are open, by id.
-pub(crate) fn reply(kernel: &Kernel, request: &Request) -> Result<Value, serde_json::Error> {
+pub(crate) fn reply(execution: &Execution, request: &Request) -> Result<Value, serde_json::Error> {
     let Content { target_name } = request.content()?;
-    let comms = kernel.execution.comms(target_name.as_deref());
+    let comms = execution.comms(target_name.as_deref());
     let comms: serde_json::Map<_, _> =
         comms.map(|(id, target)| (id.to_owned(), json!({"target_name": target}))).collect();
     Ok(json!({"status": "ok", "comms": comms}))

@@ -1,13 +1,14 @@
 //! [`complete_request`](https://jupyter-client.readthedocs.io/en/stable/messaging.html#completion)
 
-use compiler::command_at;
+use std::sync::Arc;
+
+use compiler::{Knowledge, command_at};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    analysis::{self, Completed},
-    command,
-    dispatcher::Kernel,
+    analysis::{self, Analyzer, Completed},
+    execution::command,
     message::Request,
 };
 
@@ -18,23 +19,19 @@ struct Content {
     cursor_pos: usize,
 }
 
-/// Begins an answer, which does not wait for cells: they may be compiled or run meanwhile.
-pub(crate) fn handle(kernel: &mut Kernel, request: Request) {
-    let Content { code, cursor_pos } = match request.content() {
-        Ok(content) => content,
-        Err(error) => return kernel.outgoing.answer(&request, Err(error)),
+/// What completes the word at the cursor. It does not wait for cells: they may be compiled or run meanwhile.
+pub(super) async fn reply(
+    request: &Request,
+    known: Arc<Knowledge>,
+    analyzer: &Analyzer,
+) -> Result<Value, serde_json::Error> {
+    let Content { code, cursor_pos } = request.content()?;
+    let cursor = byte_position(&code, cursor_pos);
+    let completed = match command_at(&code, cursor) {
+        Some(at) => command::complete(at, &code, cursor, known, analyzer).await,
+        None => analysis::complete(known, analyzer, code.clone(), cursor).await,
     };
-    kernel.outgoing.busy(&request.parent);
-    let (known, analyzer) = (kernel.execution.knowledge(), kernel.analysis.analyzer().clone());
-    let outgoing = kernel.outgoing.clone();
-    kernel.analysis.answer(async move {
-        let cursor = byte_position(&code, cursor_pos);
-        let completed = match command_at(&code, cursor) {
-            Some(at) => command::complete(at, &code, cursor, known, &analyzer).await,
-            None => analysis::complete(known, &analyzer, code.clone(), cursor).await,
-        };
-        outgoing.finish(&request, Ok(reply(&code, &completed)));
-    });
+    Ok(content(&code, &completed))
 }
 
 /// Where a position in code points is in bytes; one behind the end is the end.
@@ -42,7 +39,7 @@ pub(super) fn byte_position(code: &str, code_points: usize) -> usize {
     code.char_indices().nth(code_points).map_or(code.len(), |(at, _)| at)
 }
 
-fn reply(code: &str, completed: &Completed) -> Value {
+fn content(code: &str, completed: &Completed) -> Value {
     let start = code[..completed.range.start].chars().count();
     let end = start + code[completed.range.clone()].chars().count();
     let matches: Vec<&str> = completed.matches.iter().map(|offer| offer.text.as_str()).collect();
@@ -66,7 +63,7 @@ mod tests {
         assert_eq!(byte_position("é🦀x", 2), 6);
         assert_eq!(byte_position("é🦀x", 9), 7);
         let offer = Offer { text: "xy".into(), kind: "field".into(), signature: "u8".into() };
-        let reply = reply("é🦀x", &Completed { range: 6..7, matches: vec![offer] });
+        let reply = content("é🦀x", &Completed { range: 6..7, matches: vec![offer] });
         assert_eq!((&reply["cursor_start"], &reply["cursor_end"]), (&json!(2), &json!(3)));
         assert_eq!(reply["matches"], json!(["xy"]));
         let shown = &reply["metadata"]["_jupyter_types_experimental"][0];

@@ -9,7 +9,7 @@ use crate::message::Request;
 pub(crate) fn reply(request: &Request) -> Value {
     let sentence = "Kissaten has no debugger";
     let field = |name: &str| request.content.get(name).cloned().unwrap_or_default();
-    let mut reply = super::error("NotSupported", sentence);
+    let mut reply = super::reply::error("NotSupported", sentence);
     reply["type"] = "response".into();
     reply["seq"] = 0.into();
     reply["request_seq"] = field("seq");

@@ -4,7 +4,6 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    dispatcher::Kernel,
     history::{Entry, Query},
     message::Request,
 };
@@ -41,21 +40,12 @@ enum Access {
     Search,
 }
 
-/// Asks the history, which answers when it can.
-pub(crate) fn handle(kernel: &Kernel, request: Request) {
-    kernel.outgoing.busy(&request.parent);
-    match request.content() {
-        Ok(content) => {
-            let outgoing = kernel.outgoing.clone();
-            let (query, output) = query(content);
-            kernel.history.ask(query, move |entries| outgoing.finish(&request, Ok(reply(entries, output))));
-        }
-        Err(error) => kernel.outgoing.finish(&request, Err(error)),
-    }
+/// What is asked for, and whether with the results.
+pub(super) fn query(request: &Request) -> Result<(Query, bool), serde_json::Error> {
+    request.content().map(asked)
 }
 
-/// What is asked for, and whether with the results.
-fn query(content: Content) -> (Query, bool) {
+fn asked(content: Content) -> (Query, bool) {
     let Content { access, output, session, start, stop, n, pattern, unique } = content;
     let query = match access {
         Access::Tail => Query::Tail { n: n.unwrap_or(TAIL) },
@@ -69,7 +59,7 @@ fn query(content: Content) -> (Query, bool) {
 }
 
 /// `(session, line, source)` for each, or with the result `(session, line, (source, result))`.
-fn reply(entries: Vec<Entry>, output: bool) -> Value {
+pub(super) fn reply(entries: Vec<Entry>, output: bool) -> Value {
     let tuple = |Entry { session, line, source, result }| {
         if output { json!([session, line, [source, result]]) } else { json!([session, line, source]) }
     };
@@ -82,7 +72,7 @@ mod tests {
 
     #[test]
     fn what_is_left_out_or_null_has_a_default() {
-        let check = |content: Value| serde_json::from_value(content).map(query);
+        let check = |content: Value| serde_json::from_value(content).map(asked);
         let tail = check(json!({"hist_access_type": "tail", "raw": true, "n": null})).unwrap();
         assert_eq!(tail, (Query::Tail { n: 10 }, false));
         let range = check(json!({"hist_access_type": "range", "output": true, "session": -1, "stop": 3})).unwrap();

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    command::{self, Action},
+    execution::command::{self, Action, cell::CellOption},
     message::Request,
 };
 
@@ -30,7 +30,7 @@ pub(crate) fn reply(request: &Request) -> Result<Value, serde_json::Error> {
 /// Whether what stands below the commands is no Rust.
 fn is_table(code: &str) -> bool {
     let (commands, _) = split_commands(code);
-    commands.iter().any(|command| matches!(command::parse(command), Ok(Action::DependencyTable)))
+    commands.iter().any(|command| matches!(command::parse(command), Ok(Action::Cell(CellOption::Table))))
 }
 
 /// Nothing but an empty line ends a table.

@@ -1,12 +1,9 @@
 //! [`shutdown_request`](https://jupyter-client.readthedocs.io/en/stable/messaging.html#kernel-shutdown)
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::{
-    dispatcher::{Ending, Kernel},
-    message::Request,
-};
+use crate::message::Request;
 
 #[derive(Deserialize)]
 struct Content {
@@ -14,14 +11,8 @@ struct Content {
     restart: bool,
 }
 
-/// Ends the kernel. The reply leaves when the worker has ended; a restart is the frontend's to do, and all that it
-/// needs is its own word echoed.
-pub(crate) fn handle(kernel: &mut Kernel, request: Request) {
-    kernel.outgoing.busy(&request.parent);
-    match request.content::<Content>() {
-        Ok(Content { restart }) => {
-            kernel.ending = Some(Ending::Asked { request, reply: json!({"status": "ok", "restart": restart}) });
-        }
-        Err(error) => kernel.outgoing.finish(&request, Err(error)),
-    }
+/// The reply of a kernel that has ended. A restart is the frontend's to do, and all that it needs is its own word echoed.
+pub(super) fn reply(request: &Request) -> Result<Value, serde_json::Error> {
+    let Content { restart } = request.content()?;
+    Ok(json!({"status": "ok", "restart": restart}))
 }

@@ -5,7 +5,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{dispatcher::Kernel, message::Request};
+use crate::{execution::Execution, message::Request};
 
 #[derive(Deserialize)]
 struct Content {
@@ -13,25 +13,25 @@ struct Content {
 }
 
 /// A new subshell.
-pub(crate) fn create(kernel: &mut Kernel) -> Value {
-    let id = kernel.execution.create_subshell();
-    json!({"status": "ok", "subshell_id": &*id})
+pub(crate) fn create(execution: &mut Execution) -> Value {
+    let id = execution.create_subshell();
+    json!({"status": "ok", "subshell_id": id})
 }
 
 /// The subshell takes nothing more; its cell is interrupted, and its reply comes when it has ended.
-pub(crate) fn delete(kernel: &mut Kernel, request: &Request) -> Result<Value, serde_json::Error> {
+pub(crate) fn delete(execution: &mut Execution, request: &Request) -> Result<Value, serde_json::Error> {
     let Content { subshell_id } = request.content()?;
-    let is_deleted = kernel.execution.delete_subshell(&subshell_id);
+    let is_deleted = execution.delete_subshell(&subshell_id);
     Ok(if is_deleted { json!({"status": "ok"}) } else { unknown(&subshell_id) })
 }
 
 /// The ids of all subshells; the main shell has none.
-pub(crate) fn list(kernel: &Kernel) -> Value {
-    let ids: Vec<_> = kernel.execution.subshells().iter().map(|id| id.to_string()).collect();
+pub(crate) fn list(execution: &Execution) -> Value {
+    let ids: Vec<_> = execution.subshells().collect();
     json!({"status": "ok", "subshell_id": ids})
 }
 
 /// The reply to a request for a subshell that there is not.
 pub(crate) fn unknown(id: &str) -> Value {
-    super::error("UnknownSubshell", &format!("there is no subshell with the id `{id}`"))
+    super::reply::error("UnknownSubshell", &format!("there is no subshell with the id `{id}`"))
 }

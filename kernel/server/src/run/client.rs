@@ -9,7 +9,6 @@ use std::{
 use anyhow::bail;
 use jupyter_protocol::{Header, JupyterMessage};
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
 
 use super::{
     notebook::{CodeCell, Notebook},
@@ -18,15 +17,15 @@ use super::{
     terminal::Terminal,
 };
 use crate::{
-    channel::local::Inbox,
-    dispatcher::Event,
+    channel::{local::Inbox, router::Received},
+    events::Events,
     message::{Channel, Parent, Request, content},
 };
 
 /// The only client of its kernel.
 pub(super) struct Client {
     inbox: Inbox,
-    events: mpsc::Sender<Event>,
+    events: Events<Received>,
     /// Whether there is somebody to answer questions.
     allow_stdin: bool,
     terminal: Terminal,
@@ -37,7 +36,7 @@ pub(super) struct Client {
 }
 
 impl Client {
-    pub(super) fn new(inbox: Inbox, events: mpsc::Sender<Event>, allow_stdin: bool) -> Self {
+    pub(super) fn new(inbox: Inbox, events: Events<Received>, allow_stdin: bool) -> Self {
         Self {
             inbox,
             events,
@@ -151,10 +150,8 @@ impl Client {
         let id = header.msg_id.clone();
         let parent = Arc::new(Parent { channel, identities: Vec::new(), header, subshell_id: None });
         // A kernel that is no more is told by the end of its messages.
-        let _ = self
-            .events
-            .send(Event::Request(Request { parent, question, metadata, content, buffers: Vec::new() }))
-            .await;
+        let request = Request { parent, question, metadata, content, buffers: Vec::new() };
+        self.events.send(Received::Request(request)).await;
         id
     }
 }

@@ -3,7 +3,7 @@
 
 use compiler::Command;
 
-use super::CommandError;
+use super::error::CommandError;
 
 /// Magics that a command of ours does, and its name.
 const SAME: [(&str, &str); 14] = [
@@ -79,7 +79,7 @@ const OTHER_CODE: [(&str, &str); 16] = [
 ];
 
 /// What is said where a crate is added that shows nothing in a notebook: `indicatif 0.18.0`.
-pub(crate) fn of_crate(added: &str) -> Option<&'static str> {
+pub(in crate::execution) fn of_crate(added: &str) -> Option<&'static str> {
     let name = added.split(' ').next().unwrap_or_default();
     matches!(name, "indicatif" | "kdam" | "pbr" | "linya").then_some(
         "progress bars of terminals draw nothing or a mess in a notebook, which is none: `for x in kissaten::progress(items)` \
@@ -126,7 +126,9 @@ pub(super) fn habit(command: &Command) -> Option<Result<Habit, CommandError>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::{Action, parse};
+    use crate::execution::command::{
+        Action, cell::CellOption, compiler::CompilerCommand, kernel::KernelCommand, parse,
+    };
 
     fn check(line: &str) -> Result<Action, String> {
         let (commands, _) = compiler::split_commands(line);
@@ -136,15 +138,15 @@ mod tests {
     #[test]
     fn what_there_is_for_it_is_done() {
         for line in ["%%time", "%time"] {
-            assert_eq!(check(line), Ok(Action::TimingOnce), "{line}");
+            assert_eq!(check(line), Ok(Action::Cell(CellOption::Timing)), "{line}");
         }
         for line in ["%who", "%whos", "%who int", "%who_ls"] {
-            assert_eq!(check(line), Ok(Action::Vars), "{line}");
+            assert_eq!(check(line), Ok(Action::Compiler(CompilerCommand::Variables)), "{line}");
         }
-        assert_eq!(check("%reset -f"), Ok(Action::Clear));
-        let set = Action::SetEnv { name: "A".to_owned(), value: "b c".to_owned() };
+        assert_eq!(check("%reset -f"), Ok(Action::Compiler(CompilerCommand::Clear)));
+        let set = Action::Kernel(KernelCommand::SetEnv { name: "A".to_owned(), value: "b c".to_owned() });
         assert_eq!((check("%set_env A b c"), check("%set_env A=b c")), (Ok(set.clone()), Ok(set)));
-        assert_eq!(check("%run a.rs"), Ok(Action::Load("a.rs".into())));
+        assert_eq!(check("%run a.rs"), Ok(Action::Kernel(KernelCommand::Load("a.rs".into()))));
         assert_eq!(
             check("%time x + 1"),
             Err("`%time` takes no code; `%%timing` above a cell tells how long that took".to_owned())
@@ -170,7 +172,9 @@ mod tests {
         }
         assert_eq!(
             check("%pip install rand"),
-            Ok(Action::Replaced("`%pip` is none of Kissaten's: `:dep rand = \"0.9\"` adds a crate.".to_owned()))
+            Ok(Action::Kernel(KernelCommand::Replaced(
+                "`%pip` is none of Kissaten's: `:dep rand = \"0.9\"` adds a crate.".to_owned()
+            )))
         );
         assert_eq!(
             check("%%bash"),

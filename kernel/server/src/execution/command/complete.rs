@@ -2,9 +2,12 @@
 
 use std::{path::Path, sync::Arc};
 
-use compiler::{Command, CommandAt, Knowledge};
+use compiler::{CommandAt, Knowledge};
 
-use super::{COMMANDS, CommandError, parse};
+use super::{
+    row::{Offers, Row},
+    table::{COMMANDS, row},
+};
 use crate::{
     analysis::{self, Analyzer, Completed, Offer},
     hint,
@@ -19,57 +22,44 @@ pub(crate) async fn complete(
     analyzer: &Analyzer,
 ) -> Completed {
     let Some((start, argument)) = at.argument else {
-        let matches = COMMANDS.iter().filter(|(name, ..)| name.starts_with(&at.name));
-        let matches = matches.filter(|(name, ..)| !at.whole_cell || is_for_one_cell(name));
-        let matches = matches.map(|(name, argument, words)| {
+        let matches = COMMANDS.iter().filter(|row| row.name.starts_with(&at.name));
+        let matches = matches.filter(|row| !at.whole_cell || is_for_one_cell(row.name));
+        let matches = matches.map(|Row { name, argument, words, .. }| {
             let signature = format!("{argument} {words}");
             Offer { text: (*name).to_owned(), kind: "magic".to_owned(), signature: signature.trim().to_owned() }
         });
         return Completed { range: at.start..cursor, matches: matches.collect() };
     };
-    match at.name.as_str() {
-        // Their arguments are Rust.
-        "type" | "t" | "doc" => {
+    let mut words: Vec<String> = Vec::new();
+    match row(&at.name, at.whole_cell).map_or(&Offers::Nothing, |row| &row.offers) {
+        Offers::Nothing => {}
+        Offers::Words(fixed) => words.extend(fixed.iter().map(|word| (*word).to_owned())),
+        Offers::Hints => {
+            words.extend(["off", "on"].map(str::to_owned));
+            words.extend(hint::names().split(", ").map(|name| name.trim_matches('`').to_owned()));
+        }
+        Offers::Rust => {
             let alone = format!("{}{argument}", " ".repeat(start)) + &code[cursor..cursor];
             return analysis::complete(known, analyzer, alone, cursor).await;
         }
-        "dep" | "load" | "export" => {
-            let name = at.name.clone();
-            let found = tokio::task::spawn_blocking(move || match name.as_str() {
-                "dep" => dependencies(&argument),
-                _ => paths(&argument),
-            });
-            let (length, matches) = found.await.unwrap_or_default();
-            return Completed { range: cursor - length..cursor, matches };
-        }
-        _ => {}
+        Offers::Crates => return aside(cursor, move || dependencies(&argument)).await,
+        Offers::Paths => return aside(cursor, move || paths(&argument)).await,
     }
     let word = argument.rsplit(char::is_whitespace).next().unwrap_or_default();
-    let matches = words(&at.name).into_iter().filter(|text| text.starts_with(word));
+    let matches = words.into_iter().filter(|text| text.starts_with(word));
     let matches = matches.map(|text| offer(text, "magic")).collect();
     Completed { range: cursor - word.len()..cursor, matches }
 }
 
-/// Whether there is a `%%name`.
-fn is_for_one_cell(name: &str) -> bool {
-    let command = Command { name: name.to_owned(), argument: String::new(), line: 1, whole_cell: true };
-    !matches!(parse(&command), Err(CommandError::NotForOneCell(_)))
+/// What is found on a thread where that may take its time: how many bytes before the cursor it takes the place of, and it.
+async fn aside(cursor: usize, find: impl FnOnce() -> (usize, Vec<Offer>) + Send + 'static) -> Completed {
+    let (length, matches) = tokio::task::spawn_blocking(find).await.unwrap_or_default();
+    Completed { range: cursor - length..cursor, matches }
 }
 
-/// The words that an argument consists of.
-fn words(name: &str) -> Vec<String> {
-    let fixed: &[&str] = match name {
-        "opt" => &["0", "1", "2", "3"],
-        "tasks" => &["abort", "all", "cell"],
-        "timeline" => &["export"],
-        "offline" | "hints" => &["off", "on"],
-        _ => &[],
-    };
-    let mut words: Vec<String> = fixed.iter().map(|word| (*word).to_owned()).collect();
-    if name == "hints" {
-        words.extend(hint::names().split(", ").map(|name| name.trim_matches('`').to_owned()));
-    }
-    words
+/// Whether there is a `%%name`.
+fn is_for_one_cell(name: &str) -> bool {
+    row(name, true).is_some_and(Row::is_for_cell)
 }
 
 /// Names of crates, and the versions of one whose name is there. How many bytes before the cursor they take the place of.
@@ -120,7 +110,7 @@ mod tests {
 
     #[test]
     fn some_commands_are_for_one_cell() {
-        for name in ["opt", "timing", "timeline", "deps"] {
+        for name in ["opt", "timing", "timeline", "deps", "fmt", "clippy"] {
             assert!(is_for_one_cell(name), "{name}");
         }
         assert!(!is_for_one_cell("vars") && !is_for_one_cell("dep"));

@@ -1,0 +1,27 @@
+//! The kernel as requests find it: all that one can ask for. Which request asks for what is told by
+//! [`request`](crate::request), and when by the [`dispatcher`](crate::dispatcher).
+
+use serde_json::Value;
+
+use crate::{analysis::Analysis, channel::Outgoing, execution::Execution, history::History, request::pending::Pending};
+
+/// The parts of a kernel.
+pub(crate) struct Kernel {
+    pub(crate) outgoing: Outgoing,
+    /// Cells.
+    pub(crate) execution: Execution,
+    /// What was run, also in other sessions.
+    pub(crate) history: History,
+    /// Answers about code.
+    pub(crate) analysis: Analysis,
+    /// Once it is there, the loop ends.
+    pub(crate) ending: Option<Ending>,
+}
+
+/// Why the kernel ends.
+pub(crate) enum Ending {
+    /// A `shutdown_request`, which is answered last.
+    Asked { request: Pending, reply: Value },
+    /// Nobody waits for an answer.
+    Unasked(&'static str),
+}
