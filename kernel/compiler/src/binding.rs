@@ -1,9 +1,15 @@
 //! The notebook's variables: their types as text, and why some are not kept.
 
+mod bounds;
+
 use std::collections::BTreeSet;
 
 use crate::api::LoanKind;
 use crate::parse::Open;
+
+use bounds::parenthesised;
+
+pub(crate) use bounds::end_of_bounds;
 
 /// A variable that is in the worker's store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -308,64 +314,6 @@ fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
         from = at + length;
         Some((at, &text[at..from]))
     })
-}
-
-/// `&dyn A + B` is what rustc prints and does not read: it wants `&(dyn A + B)`.
-fn parenthesised(printed: &str) -> String {
-    let mut out = String::with_capacity(printed.len() + 2);
-    let mut rest = printed;
-    while let Some(at) = rest.find("dyn ") {
-        let (before, from) = rest.split_at(at);
-        out.push_str(before);
-        let end = end_of_bounds(from);
-        let (bounds, after) = from.split_at(end);
-        let behind_pointer = before.ends_with('&') || before.ends_with("mut ") || before.ends_with("const ");
-        // Bounds can hold further trait objects.
-        let inner = format!("dyn {}", parenthesised(&bounds["dyn ".len()..]));
-        if behind_pointer && has_plus(bounds) {
-            out.push('(');
-            out.push_str(&inner);
-            out.push(')');
-        } else {
-            out.push_str(&inner);
-        }
-        rest = after;
-    }
-    out.push_str(rest);
-    out
-}
-
-/// Where the bounds of a trait object end: at what closes or separates on their own level.
-pub(crate) fn end_of_bounds(text: &str) -> usize {
-    let mut depth = 0_usize;
-    let mut previous = ' ';
-    for (at, character) in text.char_indices() {
-        match character {
-            '<' | '(' | '[' => depth += 1,
-            '>' if previous == '-' => {}
-            '>' | ')' | ']' | ',' | ';' if depth == 0 => return at,
-            '>' | ')' | ']' => depth -= 1,
-            _ => {}
-        }
-        previous = character;
-    }
-    text.len()
-}
-
-fn has_plus(bounds: &str) -> bool {
-    let mut depth = 0_usize;
-    let mut previous = ' ';
-    for character in bounds.chars() {
-        match character {
-            '<' | '(' | '[' => depth += 1,
-            '>' if previous == '-' => {}
-            '>' | ')' | ']' => depth = depth.saturating_sub(1),
-            '+' if depth == 0 => return true,
-            _ => {}
-        }
-        previous = character;
-    }
-    false
 }
 
 /// A type for people: paths shortened to their last part.

@@ -9,6 +9,7 @@ use cargo_metadata::diagnostic::{Diagnostic, DiagnosticSpan};
 
 use super::attempt::Attempt;
 use super::compile::Files;
+use super::imports::candidate_traits;
 use super::parts::OF_BLOCKS;
 use crate::binding::NotKept;
 use crate::lower::ErrorType;
@@ -435,16 +436,6 @@ pub(super) fn quoted(message: &str) -> impl Iterator<Item = &str> {
         |word: &&str| !word.is_empty() && word.chars().all(|character| character == '_' || character.is_alphanumeric());
     let base = |word| str::split(word, ['.', '[']).next().unwrap_or(word);
     message.split('`').skip(1).step_by(2).map(base).filter(is_name)
-}
-
-/// The traits, without their modules, that could each be meant.
-pub(super) fn candidate_traits(error: &Diagnostic) -> BTreeSet<&str> {
-    let notes = error.children.iter().map(|note| note.message.as_str());
-    notes
-        .chain(error.spans.iter().filter_map(|span| span.label.as_deref()))
-        .filter_map(|note| note.split("trait `").nth(1))
-        .filter_map(|path| path.split(['`', '<']).next()?.rsplit("::").next())
-        .collect()
 }
 
 fn first_word(text: &str) -> Option<&str> {

@@ -1,8 +1,10 @@
 //! Adjustments to imports, by rustc's errors: which ones disturb older items, and which do not hold any more.
 
+use std::collections::BTreeSet;
+
 use cargo_metadata::diagnostic::{Diagnostic, DiagnosticSpan};
 
-use super::adjust::{candidate_traits, quoted, region};
+use super::adjust::{quoted, region};
 use super::attempt::Attempt;
 use super::compile::Files;
 use crate::source_map::Region;
@@ -89,4 +91,14 @@ impl Attempt<'_> {
     fn item_of(&self, files: &Files, error: &Diagnostic) -> Option<usize> {
         error.spans.iter().filter(|span| span.is_primary).find_map(|span| self.item_at(files, span))
     }
+}
+
+/// The traits, without their modules, that could each be meant.
+pub(super) fn candidate_traits(error: &Diagnostic) -> BTreeSet<&str> {
+    let notes = error.children.iter().map(|note| note.message.as_str());
+    notes
+        .chain(error.spans.iter().filter_map(|span| span.label.as_deref()))
+        .filter_map(|note| note.split("trait `").nth(1))
+        .filter_map(|path| path.split(['`', '<']).next()?.rsplit("::").next())
+        .collect()
 }
