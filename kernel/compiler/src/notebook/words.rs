@@ -14,7 +14,8 @@ use cargo_metadata::diagnostic::{Diagnostic, DiagnosticSpan};
 use tokio_util::sync::CancellationToken;
 
 use super::Notebook;
-use super::attempt::{Attempt, Files, Purpose};
+use super::attempt::Attempt;
+use super::compile::{Files, Purpose};
 use crate::api::PrepareError;
 use crate::items::{Items, words};
 use crate::rustc::{self, Compiled, Invocation};
