@@ -120,9 +120,17 @@ pub struct Finished {
     /// The names of all variables that the worker has now.
     pub variables: Vec<String>,
     /// The variables among them that borrow or are lent, and what can be done with each.
-    pub loans: BTreeMap<String, LoanKind>,
+    pub loans: BTreeMap<String, Loan>,
     /// Of these, the ones that the cell itself has put there.
     pub kept: Vec<String>,
+}
+
+/// A variable that borrows or is lent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loan {
+    pub kind: LoanKind,
+    /// Where it is lent: the variables that have to go until it is free. What has no name has an empty one.
+    pub held_by: Vec<String>,
 }
 
 /// What a cell can do with a variable that borrows or is lent.

@@ -20,6 +20,10 @@ pub(crate) struct Binding {
     pub(crate) mutable: bool,
     /// Set where it borrows or is lent.
     pub(crate) loan: Option<LoanKind>,
+    /// Where it is lent: the variables that have to go until it is free; what has no name has an empty one.
+    pub(crate) held_by: Vec<String>,
+    /// Where it is lent: whether it borrows as well, and so does when it is free.
+    pub(crate) lends_on: bool,
     /// Whether its type is invariant in its lifetimes, where it borrows.
     pub(crate) invariant: bool,
     /// What it borrows from, by name.
@@ -43,6 +47,8 @@ impl Binding {
             type_text,
             mutable,
             loan: None,
+            held_by: Vec::new(),
+            lends_on: false,
             invariant: false,
             borrows: Vec::new(),
             cell_id: None,
@@ -81,6 +87,8 @@ pub(crate) enum NotKept {
     Closure(Option<String>),
     /// A type without a name, described.
     Nameless(String),
+    /// An `impl` of several traits, of which no object can be made.
+    Traits(String),
     /// A type whose name later cells cannot use.
     Hidden(String),
     /// A type of a crate that the notebook does not name: which, the type, and the line that would make it a dependency.
@@ -141,6 +149,14 @@ impl NotKept {
                 "`{name}` was not kept: the type of an async closure has no name that a later cell could use; \
                  write it as an `async fn`, or use it in the cell that makes it"
             ),
+            Self::Nameless(what) if what == CLOSURE_INSIDE => format!(
+                "`{name}` was not kept: the closure in it has a type without a name, and it cannot be taken out of what \
+                 holds it; box it where it is made: `Box::new(…) as Box<dyn Fn(…) -> …>`"
+            ),
+            Self::Traits(type_text) => format!(
+                "`{name}` was not kept: its type `{type_text}` has no name, and a `dyn` type has room for one of these \
+                 traits; make a trait of both (`trait Both: A + B {{}}`) and return a `Box<dyn Both>`"
+            ),
             Self::Nameless(what) => format!(
                 "`{name}` was not kept: {what} is of a type that has no name that a later cell could use; \
                  box it as a `dyn` type, or use it in the cell that makes it"
@@ -184,6 +200,8 @@ impl NotKept {
 
 /// What is nameless about a closure whose calls are futures; no `dyn` type takes it.
 const ASYNC_CLOSURE: &str = "an async closure";
+/// What has a closure in it that stays in it.
+const CLOSURE_INSIDE: &str = "something with a closure in it";
 
 /// The type that rustc prints, as text that generated code can use, or what is nameless about it.
 pub(crate) fn usable_type(printed: &str) -> Result<String, NotKept> {
@@ -197,9 +215,12 @@ pub(crate) fn usable_type(printed: &str) -> Result<String, NotKept> {
         ("{coroutine", "a future"),
         ("impl std::future::Future", "a future"),
         ("impl ", "an `impl Trait` value"),
-        ("{closure@", "something with a closure in it"),
+        ("{closure@", CLOSURE_INSIDE),
         ("{type error}", "something"),
     ];
+    if printed.starts_with("impl ") && printed.contains(" + ") && !is_nameless_future(printed) {
+        return Err(NotKept::Traits(shown_type(printed)));
+    }
     if let Some((_, what)) = nameless.iter().find(|(mark, _)| printed.contains(mark)) {
         return Err(NotKept::Nameless((*what).to_owned()));
     }
@@ -248,18 +269,6 @@ pub(crate) fn with_crate(printed: &str, modules: &BTreeSet<String>) -> String {
         }
         out.push_str(word);
     })
-}
-
-/// The type of a pointer to a function, with `'static` for each reference whose lifetime is left out.
-pub(crate) fn with_static_references(printed: &str) -> String {
-    let mut out = String::with_capacity(printed.len() + 16);
-    let mut rest = printed;
-    while let Some((before, after)) = rest.split_once('&') {
-        out.push_str(before);
-        out.push_str(if after.starts_with('\'') { "&" } else { "&'static " });
-        rest = after;
-    }
-    out + rest
 }
 
 /// The type with the crates that its paths begin with renamed.
@@ -354,12 +363,6 @@ mod tests {
             usable("(&mut dyn A + B, Vec<&dyn C<&dyn D + E>>)"),
             "(&mut (dyn A + B), Vec<&dyn C<&(dyn D + E)>>)"
         );
-    }
-
-    #[test]
-    fn references_without_a_lifetime_are_static() {
-        let text = "fn(&str, &'a u8, (&mut u8, u128)) -> Row";
-        assert_eq!(with_static_references(text), "fn(&'static str, &'a u8, (&'static mut u8, u128)) -> Row");
     }
 
     #[test]

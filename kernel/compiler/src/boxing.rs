@@ -5,11 +5,14 @@
 //! type that rustc printed (`printed.rs`). What rustc then objects to makes it weaker: without `Send`, `FnMut` instead
 //! of `Fn`. It knows nothing of notebooks: whether a name is a variable or an async function is asked.
 
+mod holder;
 mod printed;
 
 use std::fmt::Write;
 
 use crate::parse::{Closure, Make};
+
+pub(crate) use holder::Holder;
 
 pub(crate) use printed::{of_opaque, of_type};
 
@@ -35,6 +38,8 @@ pub(crate) enum Plan {
     Vec(Box<Plan>),
     /// What has a `map`: arrays, `Option`, `Result`.
     Mapped(Box<Plan>),
+    /// What is taken apart and made anew, in this way.
+    Held(&'static Holder, Box<Plan>),
 }
 
 /// A closure, or something else that can be called.
@@ -44,7 +49,7 @@ pub(crate) struct Callable {
     pub(crate) parameters: Vec<String>,
     pub(crate) kind: FnTrait,
     pub(crate) threads: Threads,
-    /// It is in a `Box`, `Arc` or `Rc` already.
+    /// It is in a `Box`, `Arc` or `Rc` already, perhaps with a lock in it.
     pub(crate) holder: Option<&'static str>,
     /// It has nothing but copies in it, so it can be copied itself.
     pub(crate) is_copy: bool,
@@ -151,7 +156,7 @@ impl Plan {
     pub(crate) fn does_nothing(&self) -> bool {
         match self {
             Self::AsItIs => true,
-            Self::Vec(inner) | Self::Mapped(inner) => inner.does_nothing(),
+            Self::Vec(inner) | Self::Mapped(inner) | Self::Held(_, inner) => inner.does_nothing(),
             Self::Tuple(all) => all.iter().all(Self::does_nothing),
             Self::Lazy { .. } | Self::Call(_) | Self::Object { .. } | Self::Coerced(_) => false,
         }
@@ -161,7 +166,7 @@ impl Plan {
     fn change(&mut self, change: &mut dyn FnMut(&mut Plan) -> bool) -> bool {
         let mut changed = change(self);
         match self {
-            Self::Vec(inner) | Self::Mapped(inner) => changed |= inner.change(change),
+            Self::Vec(inner) | Self::Mapped(inner) | Self::Held(_, inner) => changed |= inner.change(change),
             Self::Tuple(all) => all.iter_mut().for_each(|inner| changed |= inner.change(change)),
             Self::Call(callable) => changed |= callable.output.change(change),
             Self::AsItIs | Self::Lazy { .. } | Self::Object { .. } | Self::Coerced(_) => {}
@@ -227,6 +232,7 @@ impl Plan {
                  ::core::iter::IntoIterator::into_iter({name}), |__kissaten_each| {}))",
                 element.expression("__kissaten_each")
             ),
+            Self::Held(holder, inner) => holder.expression(name, &inner.expression("__kissaten_each")),
             Self::Mapped(element) => {
                 format!("{name}.map(|__kissaten_each| {})", element.expression("__kissaten_each"))
             }
@@ -250,7 +256,9 @@ impl Callable {
             FnTrait::FnMut => "FnMut",
             FnTrait::FnOnce => "FnOnce",
         };
-        let object = format!("dyn ::core::ops::{call}({parameters}) -> _{}", self.threads.bounds());
+        // What is in a shared lock cannot be of a lifetime that is looked for.
+        let lifetime = if self.holder.is_some_and(|holder| holder.contains("::")) { "" } else { " + '_" };
+        let object = format!("dyn ::core::ops::{call}({parameters}) -> _{}{lifetime}", self.threads.bounds());
         if self.is_copy && self.kind == FnTrait::Fn && self.output.does_nothing() {
             // A box cannot be copied, a reference can. What is copied has no destructor that would be missed.
             let leaked = format!("::std::boxed::Box::leak(::std::boxed::Box::new({name}))");
@@ -259,6 +267,11 @@ impl Callable {
         let holder = match self.holder {
             Some("Arc") => "::std::sync::Arc",
             Some("Rc") => "::std::rc::Rc",
+            Some(path) if path.contains("::") => {
+                // A reference to one that is shared becomes one to an object, and it is shared still.
+                let closing = ">".repeat(path.matches('<').count());
+                return coerced(&format!("{path}{object}{closing}"), name);
+            }
             _ => "::std::boxed::Box",
         };
         let type_text = format!("{holder}<{object}>");
@@ -270,7 +283,8 @@ impl Callable {
         if self.is_async {
             // What it returns may borrow from the closure, so it takes that along.
             let send = if self.threads == Threads::Neither { "" } else { Threads::Send.bounds() };
-            let future = format!("::core::pin::Pin<::std::boxed::Box<dyn ::core::future::Future<Output = _>{send}>>");
+            let future =
+                format!("::core::pin::Pin<::std::boxed::Box<dyn ::core::future::Future<Output = _>{send} + '_>>");
             let shared = "::std::sync::Arc";
             let called =
                 coerced(&future, &format!("::std::boxed::Box::pin(async move {{ __kissaten_call({names}).await }})"));
@@ -359,97 +373,4 @@ impl NotebookNames for Variables {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::parse::parse;
-    use expect_test::{Expect, expect};
-    use std::collections::BTreeSet;
-
-    /// The plans that a text gives by itself.
-    #[track_caller]
-    fn check(text: &str, expected: Expect) {
-        let parsed = parse(text, &BTreeSet::new()).unwrap();
-        let variables = Variables(parsed.bindings.iter().map(|bound| bound.name.clone()).collect());
-        let plans = parsed.bindings.iter().filter_map(|bound| {
-            let plan = of_text(&bound.make, bound.mutable, &variables)?;
-            Some(format!("{}: {}", bound.name, words(&plan)))
-        });
-        expected.assert_eq(&plans.collect::<Vec<_>>().join("\n"));
-    }
-
-    fn words(plan: &Plan) -> String {
-        match plan {
-            Plan::AsItIs => "as it is".to_owned(),
-            Plan::Lazy { .. } => "lazy".to_owned(),
-            Plan::Call(callable) => {
-                let (kind, parameters) = (callable.kind, callable.parameters.join(", "));
-                let output = if callable.output.does_nothing() { "_".to_owned() } else { words(&callable.output) };
-                format!("{}{kind:?}({parameters}) -> {output}", callable.holder.unwrap_or_default())
-            }
-            Plan::Tuple(all) => format!("({})", all.iter().map(words).collect::<Vec<_>>().join(", ")),
-            Plan::Vec(inner) => format!("vec of {}", words(inner)),
-            Plan::Mapped(inner) => format!("map of {}", words(inner)),
-            Plan::Object { .. } | Plan::Coerced(_) => unreachable!("no text gives it"),
-        }
-    }
-
-    #[test]
-    fn a_text_shows_what_has_no_name() {
-        check(
-            "let a = async {}; let b = brew(); let c = Box::pin(brew()); let d = it.map(|x| x).rev(); let e = timeout(d, async {});",
-            expect![[r#"
-                a: lazy
-                b: lazy
-                c: lazy
-                d: lazy
-                e: lazy"#]],
-        );
-        check(
-            "let k = 1; let f = |x: i32| x; let g = |x: i32| x + k; let mut h = || k; let i = |k: u8| k; let j = Box::new(|| k); \
-             let l = |x| async move { x }; let m = |x| move |y: i32| x + y; let n = async |x: u32| x;",
-            expect![[r#"
-                f: Pointer(i32) -> _
-                g: Fn(i32) -> _
-                h: FnMut() -> _
-                i: Pointer(u8) -> _
-                j: BoxFn() -> _
-                l: Fn(_) -> lazy
-                m: Fn(_) -> Pointer(i32) -> _
-                n: Fn(u32) -> _"#]],
-        );
-        check(
-            "let a = (1, brew()); let (b, c) = (brew(), 2); let d = vec![brew()]; let e = [|| 1]; let f = Some(async {});",
-            expect![[r#"
-                a: (as it is, lazy)
-                b: lazy
-                d: vec of lazy
-                e: map of Pointer() -> _
-                f: map of lazy"#]],
-        );
-    }
-
-    #[test]
-    fn a_text_that_shows_nothing_is_left_alone() {
-        check(
-            "let a = tokio::spawn(async {}); let b = it.map(|x| x).collect::<Vec<_>>(); let c: Box<dyn Fn()> = Box::new(|| ()); \
-             let d = brew().await; let e = make(|x| x); let f = v.iter().rev(); let g = (1, 2);",
-            expect![[""]],
-        );
-    }
-
-    #[test]
-    fn boxes_are_shown_as_what_is_in_them() {
-        let check = |short: &str, expected: &str| assert_eq!(shown(short), expected);
-        check("Pin<Box<dyn Future<Output = u32> + Send>>", "impl Future<Output = u32>");
-        check("(Box<dyn Fn(i32) -> i32 + Send + Sync>, i32)", "(impl Fn(i32) -> i32, i32)");
-        check("Vec<Box<dyn for<'a> Fn(&'a str) -> usize + Send + Sync>>", "Vec<impl Fn(&str) -> usize>");
-        check(
-            "Arc<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>",
-            "Arc<impl Fn() -> impl Future<Output = ()>>",
-        );
-        check("Box<dyn DoubleEndedExact<Item = u8> + Send>", "impl DoubleEndedIterator<Item = u8> + ExactSizeIterator");
-        check("Peekable<Box<dyn Iterator<Item = u8>>>", "Peekable<impl Iterator<Item = u8>>");
-        check("&(dyn Fn(u8) -> u8 + Send + Sync)", "impl Fn(u8) -> u8");
-        check("for<'a> fn(&'a str) -> usize", "fn(&str) -> usize");
-    }
-}
+mod tests;

@@ -30,8 +30,8 @@ pub use analysis::{
     AnalyzerPlace, Completion, Completions, Inspection, Kind, Knowledge, Question, registry_crates, registry_versions,
 };
 pub use api::{
-    Artifact, Changed, CompileError, Farewell, Finished, Hint, HintKind, LoanKind, PrepareError, Program, Rendered,
-    Restart, Source, Variable,
+    Artifact, Changed, CompileError, Farewell, Finished, Hint, HintKind, Loan, LoanKind, PrepareError, Program,
+    Rendered, Restart, Source, Variable,
 };
 pub use command::{Command, CommandAt, command_at, split_commands};
 pub use completeness::{Completeness, completeness, has_empty_end};

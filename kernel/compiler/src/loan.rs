@@ -3,11 +3,24 @@
 //! rustc prints a type with its lifetimes left out, as `'_`, or as what they are called; those of a `for<'a>` it always
 //! calls by name. So whatever has no name is one that the variable borrows for.
 
+use std::borrow::Cow;
+
 use crate::binding::end_of_bounds;
 
 /// Whether the type has no lifetime in it: nothing that borrows can be put into such a value.
 pub(crate) fn is_plain(type_text: &str) -> bool {
     !type_text.contains(['&', '\'']) && !type_text.contains("dyn ")
+}
+
+/// Whether a type may be read back as another one than rustc meant: it prints lifetimes that it has erased as if they were
+/// left out, and in what a function takes and returns a lifetime that is left out is any.
+pub(crate) fn is_of_calls(type_text: &str) -> bool {
+    ["fn(", "Fn(", "FnMut(", "FnOnce("].iter().any(|call| type_text.contains(call))
+}
+
+/// The type of a variable that borrows from nothing that ends, as generated code writes it.
+pub(crate) fn lasting(type_text: &str) -> Cow<'_, str> {
+    if is_of_calls(type_text) { with_lifetime(type_text, "'static").into() } else { type_text.into() }
 }
 
 /// The type with one lifetime in place of each that has no name.
@@ -102,6 +115,17 @@ mod tests {
             "Box<dyn for<'a> std::ops::Fn(&'a str, &'x str) -> Box<dyn B + 'x> + Send + 'x>"
         );
         assert_eq!(named("notebook::Padyn<dyn_x>"), "notebook::Padyn<dyn_x>");
+    }
+
+    #[test]
+    fn what_is_called_takes_and_returns_what_lasts() {
+        assert_eq!(lasting("fn(&str, (&mut u8, u128)) -> Row"), "fn(&'static str, (&'static mut u8, u128)) -> Row");
+        assert_eq!(
+            lasting("(u8, std::sync::Arc<dyn std::ops::Fn() -> P<'_> + Send>)"),
+            "(u8, std::sync::Arc<dyn std::ops::Fn() -> P<'static> + Send + 'static>)"
+        );
+        assert_eq!(lasting("for<'a> fn(&'a str, &str) -> &'a str"), "for<'a> fn(&'a str, &'static str) -> &'a str");
+        assert_eq!(lasting("std::vec::Vec<&str>"), "std::vec::Vec<&str>");
     }
 
     #[test]

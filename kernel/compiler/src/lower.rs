@@ -5,6 +5,7 @@
 //! before it is on its first line.
 
 mod declare;
+mod items;
 mod keep;
 mod loan;
 mod tail;
@@ -15,13 +16,15 @@ use std::ops::Range;
 
 use crate::binding::Binding;
 use crate::boxing::Plan;
-use crate::items::{CellText, Items, LiveImport, LiveItem, Owner};
-use crate::parse::{Form, ItemKind, Parsed, Static};
+use crate::items::{Items, LiveImport};
+use crate::loan::lasting;
+use crate::parse::{Form, Parsed};
 use crate::scope::Arrangement;
 use crate::source_map::{Edits, Generated, Region};
 
 use declare::take_over;
 pub(crate) use declare::{MovedVariable, Owned};
+pub(crate) use items::{ItemsFile, items_files, items_root, symbol};
 use keep::end_part;
 pub(crate) use loan::{Loans, Stays};
 pub(crate) use tail::ASKED;
@@ -173,19 +176,7 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
     if frame.is_flat {
         out.push("{ let __kissaten_body = ::core::pin::pin!(async { ");
     }
-    declare::ask(out, frame);
-    for variable in &frame.take {
-        let Binding { name, type_text, mutable, loan, .. } = variable;
-        let is_lent = frame.lent.iter().any(|(lent, _)| lent == name);
-        let is_exclusive = loan::is_handed_back(&frame.loans, variable) && frame.put_back.contains(variable);
-        let mutable = if *mutable || is_lent || is_exclusive { "mut " } else { "" };
-        let declaration = match loan {
-            Some(kind) => loan::take(&Binding { mutable: !mutable.is_empty(), ..variable.clone() }, *kind),
-            None => format!("let {mutable}{}: {type_text} = ::kissaten::__cell::take(\"{name}\");", raw(name)),
-        };
-        out.push_region(&declaration, Region::Take((*name).clone()));
-        out.push(" ");
-    }
+    declare::take(out, frame);
     let put_back = || frame.put_back.iter().filter(|_| !frame.is_flat);
     for Binding { name, .. } in put_back().filter(|binding| binding.is_lock()) {
         let was = format!("let __kissaten_poisoned_{name} = ::kissaten::__cell::is_poisoned(&{}); ", raw(name));
@@ -194,6 +185,7 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
     if !frame.is_flat {
         out.push("{ let __kissaten_body = ::core::pin::pin!(async { ");
     }
+    loan::anchor(out, &frame.loans);
     out.push(&take_over(frame, 0));
     for moved in &frame.moved {
         out.push_region(&moved.declaration(), Region::Moved(moved.name.clone()));
@@ -314,7 +306,8 @@ pub(crate) fn variables(bindings: &[Binding], has_items: bool, layer: Option<&st
         let name_raw = raw(name);
         let _ = writeln!(
             out,
-            "let {name_raw}: ::core::option::Option<{type_text}> = ::kissaten::__cell::try_take(\"{name}\");"
+            "let {name_raw}: ::core::option::Option<{}> = ::kissaten::__cell::try_take(\"{name}\");",
+            lasting(type_text)
         );
     }
     out.push_str("{ use ::kissaten::__cell::probes::*;\n");
@@ -348,143 +341,4 @@ pub(crate) fn variables(bindings: &[Binding], has_items: bool, layer: Option<&st
     }
     out.push_str("}) }\n");
     out
-}
-
-/// The root of the items crate: imports, then macros, then all other items, by cell; the statements of a cell last.
-pub(crate) fn items_root(
-    arrangement: &Arrangement<'_>,
-    files: &[ItemsFile],
-    statements: Option<&str>,
-    layer: Option<&str>,
-) -> Generated {
-    let mut out = Generated::default();
-    out.push("#[macro_use] extern crate kissaten;\nextern crate self as notebook;\n");
-    out.push(layer.unwrap_or_default());
-    for (index, live) in arrangement.at_root() {
-        out.push_region(&live.import.text, Region::Import(index));
-        out.push("\n");
-    }
-    for file in files {
-        out.push(&format!("include!({:?});\n", file.name));
-    }
-    if let Some(statements) = statements {
-        out.push(&format!("include!({statements:?});\n"));
-    }
-    out
-}
-
-/// A file of the items crate.
-#[derive(Clone, Debug)]
-pub(crate) struct ItemsFile {
-    /// Relative to the crate's root.
-    pub(crate) name: String,
-    pub(crate) serial: u64,
-    pub(crate) generated: Generated,
-}
-
-/// The files with the live items of all cells: first those with macros, which must be known in all that follow.
-///
-/// `form` says how the items of a cell's text are instrumented, if they are.
-pub(crate) fn items_files(
-    items: &Items,
-    arrangement: &Arrangement<'_>,
-    form: &dyn Fn(&CellText) -> Option<Form>,
-) -> Vec<ItemsFile> {
-    let mut serials: Vec<u64> = items.items.iter().map(|live| live.cell.serial).collect();
-    serials.sort_unstable();
-    serials.dedup();
-    let mut files = Vec::new();
-    for (folder, is_macro) in [("macros/", true), ("", false)] {
-        for serial in &serials {
-            let of_file =
-                |live: &&LiveItem| live.cell.serial == *serial && (live.item.kind == ItemKind::Macro) == is_macro;
-            let of_file: Vec<&LiveItem> = items.items.iter().filter(of_file).collect();
-            if let Some(first) = of_file.first() {
-                let name = format!("{folder}{}", first.cell.label);
-                files.push(ItemsFile {
-                    name,
-                    serial: *serial,
-                    generated: items_file(items, arrangement, &of_file, form),
-                });
-            }
-        }
-    }
-    files
-}
-
-fn items_file(
-    items: &Items,
-    arrangement: &Arrangement<'_>,
-    of_cell: &[&LiveItem],
-    form: &dyn Fn(&CellText) -> Option<Form>,
-) -> Generated {
-    let form = of_cell.first().and_then(|live| form(&live.cell));
-    let mut out = Generated::default();
-    let mut at = 0;
-    for live in of_cell {
-        let (text, range) = (&live.cell.text, live.item.range.clone());
-        out.blank(text, at..range.start);
-        item_edits(items, arrangement, live, form).copy(&mut out, text, range.clone());
-        at = range.end;
-    }
-    out.push("\n");
-    out
-}
-
-fn item_edits(items: &Items, arrangement: &Arrangement<'_>, live: &LiveItem, form: Option<Form>) -> Edits {
-    // First, because a checkpoint is a statement, and what else is inserted where it is begins one.
-    let mut edits = form.map(|form| live.item.instruments.edits(form)).unwrap_or_default();
-    if let ItemKind::Impl { members, .. } = &live.item.kind {
-        for index in &live.cut {
-            edits.replace(members[*index].range.clone(), "");
-        }
-    }
-    let mut thread_locals = String::new();
-    for declared in &live.item.statics {
-        let key = (live.cell.serial, declared.range.start, declared.name.clone());
-        match items.owners.get(&key) {
-            Some(owner) => {
-                let type_text = arrangement.type_text(live, &declared.type_text);
-                let declaration = elsewhere(declared, &type_text, owner);
-                if declared.thread_local {
-                    thread_locals.push_str(&declaration);
-                } else {
-                    edits.replace(declared.range.clone(), declaration);
-                }
-            }
-            None => {
-                let type_text = arrangement.type_text(live, &declared.type_text);
-                edits.insert(declared.head, here(declared, &type_text, &symbol(live.cell.serial, declared)));
-            }
-        }
-    }
-    if !thread_locals.is_empty() {
-        edits.replace(live.item.range.clone(), thread_locals);
-    }
-    edits.extend(&live.item.edits);
-    edits.extend(&arrangement.edits(live));
-    edits
-}
-
-/// The symbol of a static that is defined in the library being made.
-pub(crate) fn symbol(serial: u64, declared: &Static) -> String {
-    format!("kissaten_static_{serial}_{}_{}", declared.range.start, declared.name)
-}
-
-/// A static's first definition gets a name that later libraries can bind to.
-fn here(declared: &Static, type_text: &str, symbol: &str) -> String {
-    if declared.thread_local {
-        // The key is a constant; this one can be referred to.
-        let name = &declared.name;
-        format!(" #[unsafe(export_name = \"{symbol}\")] pub static __kissaten_{symbol}: {type_text} = {name};")
-    } else {
-        format!("#[unsafe(export_name = \"{symbol}\")] ")
-    }
-}
-
-/// A static that another library owns.
-fn elsewhere(declared: &Static, type_text: &str, owner: &Owner) -> String {
-    let Static { name, mutable, .. } = declared;
-    let kind = if *mutable { "static mut" } else { "safe static" };
-    format!("unsafe extern \"Rust\" {{ #[link_name = \"{}\"] pub {kind} {name}: {type_text}; }} ", owner.symbol)
 }

@@ -7,9 +7,11 @@
 mod adjust;
 mod attempt;
 mod boxing;
+mod compile;
 mod dependencies;
 mod export;
 mod finish;
+mod frame;
 mod habit;
 mod hint;
 mod history;
@@ -22,7 +24,10 @@ mod missing;
 mod older;
 mod open;
 mod parts;
+mod release;
 mod report;
+mod report_loan;
+mod success;
 mod tidy;
 mod types;
 mod words;
@@ -42,11 +47,12 @@ use crate::lower::{self, ItemsFile};
 use crate::parse::{self, Parsed, Unparsed};
 use crate::rustc::{self, Invocation};
 
-use attempt::{Attempt, Success};
+use attempt::Attempt;
 use dependencies::Dependencies;
 pub use export::ExportError;
 use finish::Pending;
 use history::PastCell;
+use success::Success;
 
 /// A generation of the items crate.
 #[derive(Clone, Debug)]
@@ -68,6 +74,8 @@ pub struct Notebook {
     not_kept: BTreeMap<String, NotKept>,
     /// The cells that were prepared and have not ended, by their entry points.
     pending: BTreeMap<String, Pending>,
+    /// Variables that the worker is to drop before the next cell runs.
+    leaving: BTreeSet<String>,
     /// What ran.
     history: Vec<PastCell>,
     /// Texts of all cells that can still be pointed at, by label.
@@ -115,6 +123,7 @@ impl Notebook {
             bindings: BTreeMap::new(),
             not_kept: BTreeMap::new(),
             pending: BTreeMap::new(),
+            leaving: BTreeSet::new(),
             history: Vec::new(),
             texts: BTreeMap::new(),
             serial: 0,
@@ -335,6 +344,7 @@ impl Notebook {
     pub fn worker_lost(&mut self) -> Vec<String> {
         self.revision += 1;
         self.pending.clear();
+        self.leaving.clear();
         let lost: Vec<String> = std::mem::take(&mut self.bindings).into_keys().collect();
         self.not_kept.extend(lost.iter().map(|name| (name.clone(), NotKept::WorkerLost)));
         lost
@@ -348,6 +358,7 @@ impl Notebook {
         self.bindings.clear();
         self.not_kept.clear();
         self.pending.clear();
+        self.leaving.clear();
         self.history.clear();
         self.texts.clear();
     }

@@ -147,5 +147,8 @@ pub(crate) async fn run(
     };
     let parsed = diagnostic::parse(&said);
     let time = started.elapsed();
+    for diagnostic in &parsed.diagnostics {
+        tracing::trace!("{}", diagnostic.rendered.as_deref().unwrap_or(&diagnostic.message));
+    }
     Ok(Compiled { success: status.success(), diagnostics: parsed.diagnostics, other: parsed.other, time })
 }

@@ -126,7 +126,11 @@ mod tests {
             outcome: Outcome::Panic(crate::Panic { message: "böse\n".into(), location: None }),
             variables: vec!["a".into()],
             kept: vec!["a".into()],
-            loans: vec![crate::Loan { name: "a".into(), kind: crate::LoanKind::Place }],
+            loans: vec![crate::Loan {
+                name: "a".into(),
+                kind: crate::LoanKind::Place,
+                held_by: vec!["b".into(), String::new()],
+            }],
         });
     }
 

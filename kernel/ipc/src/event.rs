@@ -65,6 +65,10 @@ pub enum Event {
 pub struct Loan {
     pub name: String,
     pub kind: LoanKind,
+    /// Where it is lent: the variables that have to go until it is free. What has no name, as a cell that runs, has an
+    /// empty one.
+    #[serde(default)]
+    pub held_by: Vec<String>,
 }
 
 /// What a later cell can do with it.

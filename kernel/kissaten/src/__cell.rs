@@ -125,6 +125,11 @@ unsafe fn drop_glue<T>(value: *mut u8) {
     unsafe { value.cast::<T>().drop_in_place() };
 }
 
+/// What was in a lock, whether or not a panic has poisoned it.
+pub fn inner<T>(inner: Result<T, std::sync::PoisonError<T>>) -> T {
+    inner.unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
 /// Stands for a variable that an earlier cell moved, in code that rustc refuses for using it before it is filled again.
 /// Never runs.
 pub fn moved<T>() -> T {
@@ -134,4 +139,36 @@ pub fn moved<T>() -> T {
 /// Writes down the table of `:vars`: names, types, and values where they have `Debug`.
 pub fn show_variables(rows: &[(&str, &str, Option<String>)]) {
     runtime::ends_as(Outcome::Value(display::table::variables_table(rows)));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::pin::Pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+    use crate::runtime::{Cell, Run};
+
+    #[test]
+    fn a_variable_of_another_type_ends_the_cell_and_costs_no_other_one() {
+        fn entry() -> Program {
+            Box::pin(async {
+                if !holds(&[("b", TypeId::of::<u8>())]) {
+                    return;
+                }
+                let (a, b) = (take::<i32>("a"), take::<u8>("b"));
+                put_back("a", a);
+                put_back("b", b);
+            })
+        }
+        keep("a", 1);
+        keep("b", String::new());
+        let mut run = Run::new(Cell::new(1, "cell 1", false), entry);
+        let ended = Pin::new(&mut run).poll(&mut Context::from_waker(Waker::noop()));
+        let Poll::Ready(Outcome::Error { type_name, message, .. }) = ended else { panic!("{ended:?}") };
+        assert_eq!(type_name, "VariableError");
+        assert!(message.contains("another type than `b` has"));
+        assert_eq!(store::names(), ["a", "b"]);
+    }
 }

@@ -234,6 +234,7 @@ pub(crate) fn displace(name: &str) {
 
 /// What this run has taken under that name is no variable any more, and goes when it would go back.
 pub(crate) fn forget_taken(name: &str) {
+    resident::forget_taken(name);
     TAKEN.with_borrow_mut(|taken| {
         if taken.get(name) == Some(&here::run()) {
             taken.remove(name);

@@ -203,7 +203,7 @@ fn loan(loan: Loan) -> ipc::Loan {
         LoanKind::Place => ipc::LoanKind::Place,
         LoanKind::Hidden => ipc::LoanKind::Hidden,
     };
-    ipc::Loan { name: loan.name, kind }
+    ipc::Loan { name: loan.name, kind, held_by: loan.held_by }
 }
 
 fn outcome(outcome: Outcome) -> ipc::Outcome {

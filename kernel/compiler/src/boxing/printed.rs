@@ -7,7 +7,8 @@ use quote::ToTokens;
 use syn::spanned::Spanned;
 use syn::{GenericArgument, PathArguments, ReturnType, Type, TypeParamBound};
 
-use super::{Callable, FnTrait, Plan, Threads};
+use super::holder::SHARED;
+use super::{Callable, FnTrait, Holder, Plan, Threads};
 use crate::parse;
 
 /// What stands for a nameless part, with its index.
@@ -114,22 +115,63 @@ impl Printed<'_> {
             ("Vec", [_]) => Some(Plan::Vec(Box::new(first()??))),
             ("Option", [_]) => Some(Plan::Mapped(Box::new(first()??))),
             ("Result", [_, error]) if !self.has_nameless(error) => Some(Plan::Mapped(Box::new(first()??))),
+            ("Arc" | "Rc", [inner]) if self.shared(path, inner).is_some() => self.shared(path, inner),
             ("Box" | "Arc" | "Rc", [_]) => match first()?? {
                 Plan::Call(mut callable) if callable.holder.is_none() && !callable.is_async => {
                     let holders = ["Box", "Arc", "Rc"];
-                    callable.holder = holders.into_iter().find(|holder| last.ident == holder);
+                    callable.holder = holders.into_iter().find(|holder| last.ident == *holder);
                     callable.kind = callable.kind.max(FnTrait::Fn);
+                    callable.is_copy = false;
                     if last.ident == "Rc" {
                         callable.threads = Threads::Neither;
                     }
                     // What it returns would have to be boxed within the holder.
                     callable.output.does_nothing().then_some(Plan::Call(callable))
                 }
-                Plan::Lazy { send } if last.ident == "Box" => Some(Plan::Lazy { send }),
+                // A box of an iterator is one itself; one of a future only where that may move, as its own box may.
+                Plan::Lazy { send } if last.ident == "Box" && !self.is_future(inside[0]) => Some(Plan::Lazy { send }),
+                plan if last.ident == "Box" => Some(Plan::Held(Holder::of("std::boxed::Box")?, Box::new(plan))),
                 _ => None,
+            },
+            (_, [.., inner]) => match Holder::of(&full_path(path)) {
+                Some(holder) if holder.parameters == inside.len() => {
+                    let key_has_none = inside.len() == 1 || !self.has_nameless(inside[0]);
+                    key_has_none.then(|| Some(Plan::Held(holder, Box::new(self.plan(inner)?))))?
+                }
+                _ => Some(Plan::Lazy { send: true }),
             },
             _ => Some(Plan::Lazy { send: true }),
         }
+    }
+
+    /// Whether it is an async block, or what an async function returns.
+    fn is_future(&self, read: &Type) -> bool {
+        match read {
+            Type::ImplTrait(object) => text(object).contains("Future"),
+            Type::Path(path) => {
+                let part = path.path.get_ident().and_then(|name| self.part(&name.to_string()));
+                part.is_some_and(|part| part.starts_with("async"))
+            }
+            _ => false,
+        }
+    }
+
+    /// Something that can be called in a lock, or a cell, which is shared.
+    fn shared(&self, path: &syn::TypePath, lock: &Type) -> Option<Plan> {
+        let Type::Path(lock) = lock else { return None };
+        let PathArguments::AngleBracketed(arguments) = &lock.path.segments.last()?.arguments else { return None };
+        let (is_it, inner) = (format!("{}<{}", full_path(path), full_path(lock)), arguments.args.iter().next()?);
+        let (_, holder) = SHARED.iter().find(|(printed, _)| *printed == is_it)?;
+        let Plan::Call(mut callable) = self.plan(of_argument(inner)?)? else { return None };
+        if callable.is_async || !callable.output.does_nothing() {
+            return None;
+        }
+        (callable.holder, callable.kind) = (Some(*holder), callable.kind.max(FnTrait::Fn));
+        callable.is_copy = false;
+        // Whether it can be shared is the lock's business.
+        callable.threads =
+            if holder.contains("::rc::") || holder.contains("::cell::") { Threads::Neither } else { Threads::Send };
+        Some(Plan::Call(callable))
     }
 
     fn part(&self, name: &str) -> Option<&str> {
@@ -230,6 +272,12 @@ impl Printed<'_> {
             (None, _) => Some(Plan::Object { bounds: text(bound), threads: Threads::SendSync }),
         }
     }
+}
+
+/// A path without what is in its brackets.
+fn full_path(path: &syn::TypePath) -> String {
+    let names: Vec<String> = path.path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+    names.join("::")
 }
 
 fn of_argument(argument: &GenericArgument) -> Option<&Type> {

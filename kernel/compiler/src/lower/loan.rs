@@ -6,7 +6,7 @@
 use super::{Frame, raw};
 use crate::api::LoanKind;
 use crate::binding::Binding;
-use crate::loan::{is_plain, with_lifetime};
+use crate::loan::{is_plain, lasting, with_lifetime};
 use crate::parse::{Parsed, Use, is_copy_type};
 use crate::source_map::{Generated, Region};
 
@@ -141,17 +141,24 @@ pub(super) fn keep(out: &mut Generated, frame: &Frame<'_>, name: &str) {
         }
         (Some(_), None) => format!("__kissaten_resident.keep({name:?}, {raw});\n"),
         (None, None) => {
-            let of_type = frame.spelled.get(name).map(|type_text| format!("::<{type_text}>")).unwrap_or_default();
+            let of_type =
+                frame.spelled.get(name).map(|type_text| format!("::<{}>", lasting(type_text))).unwrap_or_default();
             format!("::kissaten::__cell::keep{of_type}({name:?}, {raw});\n")
         }
     };
     out.push_region(&line, Region::Keep(name.to_owned()));
 }
 
+/// Before the user's statements: what they make is dropped before this, so it may be of a lifetime that this one gives.
+pub(super) fn anchor(out: &mut Generated, loans: &Loans<'_>) {
+    if loans.stays.is_some() {
+        out.push("let __kissaten_anchor = ::kissaten::__cell::Token::new(); ");
+    }
+}
+
 /// Before the new variables are on their way.
 pub(super) fn publish(out: &mut Generated, loans: &Loans<'_>) {
     let Some(stays) = &loans.stays else { return };
-    out.push("let __kissaten_anchor = ::kissaten::__cell::Token::new();\n");
     let resident =
         "let __kissaten_resident = ::kissaten::__cell::Resident::new(&__kissaten_seat, &__kissaten_anchor);\n";
     out.push_region(resident, Region::Anchor);
@@ -270,7 +277,8 @@ pub(super) fn declare(out: &mut Generated, binding: &Binding) {
     let (raw, exclusive) = (raw(name), *loan == Some(LoanKind::Hidden));
     let borrow = if exclusive { "&mut " } else { "&" };
     let text = format!(
-        "let mut {raw}: {type_text} = ::kissaten::__cell::moved(); let __kissaten_loan_{name} = {borrow}{raw};"
+        "let mut {raw}: {} = ::kissaten::__cell::moved(); let __kissaten_loan_{name} = {borrow}{raw};",
+        lasting(type_text)
     );
     out.push_region(&text, Region::Lent(name.clone()));
     out.push(" ");

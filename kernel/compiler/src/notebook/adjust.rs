@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 
 use cargo_metadata::diagnostic::{Diagnostic, DiagnosticSpan};
 
-use super::attempt::{Attempt, Files};
+use super::attempt::Attempt;
+use super::compile::Files;
 use super::imports::candidate_traits;
 use super::parts::OF_BLOCKS;
 use crate::binding::NotKept;
@@ -22,7 +23,7 @@ const NOT_FOUND: [&str; 8] = ["E0412", "E0422", "E0425", "E0432", "E0433", "E040
 /// rustc's codes for two definitions that exclude each other.
 const CLASHES: [&str; 8] = ["E0119", "E0428", "E0592", "E0201", "E0252", "E0255", "E0259", "E0260"];
 /// rustc's codes of the borrow checker for what outlives or excludes a borrow.
-const BORROWS: [&str; 12] =
+pub(super) const BORROWS: [&str; 12] =
     ["E0499", "E0502", "E0503", "E0505", "E0506", "E0515", "E0521", "E0597", "E0621", "E0700", "E0712", "E0716"];
 
 impl Attempt<'_> {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use cargo_metadata::diagnostic::{Diagnostic, DiagnosticSpan};
 
-use super::attempt::{Attempt, Files};
+use super::attempt::Attempt;
+use super::compile::Files;
 use crate::binding::{self, NotKept};
 use crate::boxing::{self, Callable, FnTrait, NotebookNames, Plan, Threads};
 use crate::parse::{self, Borrowing, Closure, Space};
@@ -89,7 +90,10 @@ impl Attempt<'_> {
         for bound in &self.parsed.bindings {
             let name = &bound.name;
             let Some(printed) = boxed.get(name).or_else(|| types.get(name)) else { continue };
-            let is_nameless = matches!(binding::usable_type(printed), Err(NotKept::Closure(_) | NotKept::Nameless(_)));
+            let is_nameless = matches!(
+                binding::usable_type(printed),
+                Err(NotKept::Closure(_) | NotKept::Nameless(_) | NotKept::Traits(_))
+            );
             if !is_nameless || self.not_kept.contains_key(name) {
                 continue;
             }

@@ -122,16 +122,27 @@ impl Notebook {
             }
         }
         // The worker's word is the last one, except for what other cells have taken and will put back.
+        let went = pending.holds.iter().filter(|name| {
+            let is_told = pending.gone.contains_key(*name) || pending.owned.contains_key(*name);
+            !finished.success && !is_told && self.bindings.contains_key(*name) && !is_there(name)
+        });
+        let went: Vec<String> = went.cloned().collect();
         let held: BTreeSet<&String> = self.pending.values().flat_map(|other| &other.holds).collect();
         self.bindings.retain(|name, _| is_there(name) || held.contains(name));
         for (name, binding) in self.bindings.iter_mut().filter(|(name, _)| finished.variables.contains(name)) {
-            let loan = finished.loans.get(name).copied();
-            if matches!(loan, Some(LoanKind::Place | LoanKind::Hidden))
+            let loan = finished.loans.get(name);
+            let kind = loan.map(|loan| loan.kind);
+            let is_owner = |kind| matches!(kind, Some(LoanKind::Place | LoanKind::Hidden));
+            if is_owner(kind)
                 && let Some(place) = pending.lent_at.get(name)
             {
                 binding.lent_at = Some(place.clone());
             }
-            binding.loan = loan;
+            if is_owner(kind) && !is_owner(binding.loan) {
+                binding.lends_on = binding.loan == Some(LoanKind::Value);
+            }
+            binding.loan = kind;
+            binding.held_by = loan.map(|loan| loan.held_by.clone()).unwrap_or_default();
         }
         let gone = pending.gone.iter().chain(&pending.owned);
         let gone = gone.filter(|(name, _)| !finished.success && !self.bindings.contains_key(*name));
@@ -144,11 +155,14 @@ impl Notebook {
             lost.iter().map(|new| &new.name).filter(|name| !self.bindings.contains_key(*name)).collect();
         let waits = |name: &String| matches!(self.not_kept.get(name), Some(NotKept::Open(_)));
         let ended: Vec<&String> = lost.iter().copied().filter(|name| !gone.contains(name) && !waits(name)).collect();
-        for name in ended {
-            self.not_kept.insert((*name).clone(), NotKept::Ended(pending.label.clone()));
+        let went: Vec<&String> = went.iter().filter(|name| !self.bindings.contains_key(*name)).collect();
+        for name in ended.into_iter().chain(went.iter().copied()) {
+            self.not_kept.insert(name.clone(), NotKept::Ended(pending.label.clone()));
         }
-        let lost = lost.into_iter().filter(|name| pending.may_lose.contains(*name)).collect();
-        let forget = finished.variables.iter().filter(|name| !self.bindings.contains_key(*name)).cloned().collect();
+        let lost = lost.into_iter().filter(|name| pending.may_lose.contains(*name)).chain(went).collect();
+        let forget: Vec<String> =
+            finished.variables.iter().filter(|name| !self.bindings.contains_key(*name)).cloned().collect();
+        self.leaving = forget.iter().cloned().collect();
         Farewell { notes: pending.farewell(&shadowed, lost, gone), forget }
     }
 

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use cargo_metadata::diagnostic::{Diagnostic, DiagnosticSpan};
 
 use super::adjust::{quoted, region};
-use super::attempt::{Attempt, Files};
+use super::attempt::Attempt;
+use super::compile::Files;
 use crate::source_map::Region;
 
 impl Attempt<'_> {

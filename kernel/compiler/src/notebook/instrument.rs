@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::attempt::{Attempt, Files};
+use super::attempt::Attempt;
+use super::compile::Files;
 use crate::items::CellText;
 use crate::lower::ItemsFile;
 use crate::parse::Form;

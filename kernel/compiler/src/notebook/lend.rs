@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_metadata::diagnostic::{Diagnostic, DiagnosticSpan};
 
-use super::attempt::{Attempt, Files};
+use super::attempt::Attempt;
+use super::compile::Files;
 use crate::api::LoanKind;
 use crate::binding::{self, Binding, NotKept};
 use crate::loan::is_plain;
@@ -223,6 +224,8 @@ impl Attempt<'_> {
                 }
                 Some(self.give_up(name, NotKept::Moved(self.moved_here(name, self.place_of_move(files, error)))))
             }
+            // Another one that borrows from it, of which nothing was known yet.
+            (Region::GiveBack(_), _) if self.is_kept_there(files, error) => None,
             (Region::GiveBack(name), _) => Some(self.lending.pinned.insert(name.clone())),
             (Region::Covariant(name), _) => Some(self.is_not_covariant(name)),
             (Region::Anchor, _) => Some(self.outlives_its_cell(files, error)),
@@ -230,6 +233,14 @@ impl Attempt<'_> {
             (Region::Publish(name), "" | "E0521" | "E0597") => Some(self.hide(name)),
             _ => None,
         }
+    }
+
+    /// Whether the error is about a new variable that was taken for one that borrows nothing.
+    fn is_kept_there(&self, files: &Files, error: &Diagnostic) -> bool {
+        error.spans.iter().filter_map(|span| super::adjust::region(files, span)).any(|region| match region {
+            Region::Keep(name) => self.lending.decided.contains(&name) || !self.is_lent(&name),
+            _ => false,
+        })
     }
 
     /// What is written into such a value others may see, so its lifetimes have to be just those of the cell.
@@ -300,7 +311,12 @@ impl Attempt<'_> {
 
     /// What an older variable will be when the cell begins.
     pub(super) fn loan_of(&self, binding: &Binding) -> Option<LoanKind> {
-        binding.loan.filter(|_| !self.lending.released.contains(&binding.name))
+        match binding.loan {
+            Some(LoanKind::Place | LoanKind::Hidden) if self.lending.released.contains(&binding.name) => {
+                binding.lends_on.then_some(LoanKind::Value)
+            }
+            loan => loan,
+        }
     }
 
     /// A variable that is lent to one that may change it, or is in the way because it is lent: declared, so that rustc
@@ -336,50 +352,6 @@ impl Attempt<'_> {
             self.keep_nothing_lent();
         }
         is_new
-    }
-
-    /// A cell that binds a name anew, and does nothing with the older one, ends that one's loans first, if it made it before.
-    pub(super) fn release_own(&mut self) {
-        // What a cell that runs holds, nobody can end.
-        if !self.notebook.pending.is_empty() {
-            return;
-        }
-        let cell_id = self.cell.cell_id.as_ref();
-        let is_own = |binding: &Binding| cell_id.is_some() && binding.cell_id.as_ref() == cell_id;
-        let new: Vec<&str> = self.parsed.bindings.iter().map(|bound| bound.name.as_str()).collect();
-        let anew = || new.iter().copied().filter(|name| !self.parsed.reused.contains(*name));
-        let mut gone: BTreeSet<&str> = BTreeSet::new();
-        for name in anew() {
-            // A reference ends with its last use; what may have a `Drop` lives on behind a newer one of its name.
-            let is_over = |older: &Binding| is_own(older) || has_no_drop(&older.type_text);
-            let older = self.notebook.bindings.get(name).filter(|older| older.loan == Some(LoanKind::Value));
-            if older.is_some_and(is_over) {
-                gone.insert(name);
-            }
-        }
-        // What others borrow from the cell's own variables ends with them.
-        let lends = |binding: &&Binding| is_own(binding) && binding.loan.is_some();
-        let mut dropped = Vec::new();
-        for lender in anew().filter(|name| self.notebook.bindings.get(*name).filter(lends).is_some()) {
-            for borrower in self.notebook.borrowers(lender) {
-                if !new.contains(&borrower) && !self.parsed.mentions.contains(borrower) && gone.insert(borrower) {
-                    let why = format!("`{lender}`, which is new");
-                    dropped.push((borrower.to_owned(), NotKept::LenderGoes(why)));
-                }
-            }
-        }
-        // An owner of which no borrower is left is an ordinary variable by then.
-        let is_free = |owner: &&Binding| {
-            matches!(owner.loan, Some(LoanKind::Place | LoanKind::Hidden))
-                && owner.borrows.is_empty()
-                && self.notebook.borrowers(&owner.name).next().is_some()
-                && self.notebook.borrowers(&owner.name).all(|borrower| gone.contains(borrower))
-        };
-        let free: Vec<String> = self.notebook.bindings.values().filter(is_free).map(|b| b.name.clone()).collect();
-        self.lending.released.extend(free);
-        let renewed = gone.into_iter().filter(|name| !dropped.iter().any(|(forgotten, _)| forgotten == name));
-        self.renewed = renewed.map(str::to_owned).collect();
-        self.forget.extend(dropped);
     }
 
     /// What of the cell's variables borrows or is lent, as text has to be written for it.
@@ -452,12 +424,6 @@ impl Attempt<'_> {
     pub(super) fn lent_at(&self) -> BTreeMap<String, CellPlace> {
         self.lending.places.clone()
     }
-}
-
-/// Whether a type surely does nothing when it is dropped that has to do with what it borrows.
-fn has_no_drop(type_text: &str) -> bool {
-    let begins = ["&", "std::str::", "std::slice::", "std::vec::Vec<&", "std::option::Option<&"];
-    begins.iter().any(|begin| type_text.starts_with(begin))
 }
 
 /// Types of std that are invariant only because of how they are written, so that rustc need not be asked.

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::attempt::{Attempt, Files};
+use super::attempt::Attempt;
+use super::compile::Files;
 use crate::api::LoanKind;
 use crate::binding::{self, Binding, Moved, NotKept};
 use crate::items::Merged;
@@ -71,6 +72,7 @@ impl Attempt<'_> {
         }
         let mut seen = std::collections::BTreeSet::new();
         self.forget.retain(|(name, _)| seen.insert(name.clone()));
+        self.release();
     }
 
     /// How an earlier cell moved a variable, if it is gone since, and was of a type that is known.

@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use cargo_metadata::diagnostic::Diagnostic;
 
 use super::Notebook;
-use super::attempt::{Attempt, Files};
+use super::attempt::Attempt;
+use super::compile::Files;
 use crate::binding::NotKept;
 use crate::parse::{BoundName, Make, Open, OpenLet, Parsed};
 use crate::scope;

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use cargo_metadata::diagnostic::{Diagnostic, DiagnosticLevel, DiagnosticSpan};
 use tokio_util::sync::CancellationToken;
 
-use super::attempt::{Files, ROOT};
+use super::compile::{Files, ROOT};
 use super::{Notebook, write};
 use crate::Rendered;
-use crate::api::{CompileError, LoanKind, PrepareError};
+use crate::api::{CompileError, PrepareError};
 use crate::binding::{self, NotKept};
 use crate::clippy;
 use crate::completeness::is_balanced;
@@ -106,26 +106,7 @@ impl Notebook {
             _ => matches!(code, "E0425" | "E0424" | "E0423"),
         });
         if let Some(binding) = self.bindings.get(name).filter(|binding| binding.loan.is_some()) {
-            let lent_to: Vec<&str> = self.borrowers(name).collect();
-            let names = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ");
-            let from: Vec<&str> = binding.borrows.iter().map(String::as_str).collect();
-            let note = match (code, binding.loan) {
-                ("E0597" | "E0521", Some(LoanKind::Value)) if !from.is_empty() => Some(format!(
-                    "`{name}` borrows from {}, which lives in the notebook; clone what the task needs",
-                    names(&from)
-                )),
-                ("E0597" | "E0521", _) => {
-                    Some(format!("`{name}` lives in the notebook, and is lent there; clone what the task needs"))
-                }
-                ("E0425", _) if !lent_to.is_empty() => {
-                    Some(format!("`{name}` is lent to {}, and is there again when that is dropped", names(&lent_to)))
-                }
-                ("E0499" | "E0502" | "E0505" | "E0506" | "E0503", _) if !lent_to.is_empty() => {
-                    Some(format!("`{name}` is lent to {} until that is dropped", names(&lent_to)))
-                }
-                _ => None,
-            };
-            return note.into_iter().collect();
+            return self.note_on_loan(cell, binding, code).into_iter().collect();
         }
         if let Some(label) = self.holder(name).filter(|_| code == "E0425") {
             return vec![format!(
@@ -264,11 +245,11 @@ pub(super) fn other(compiled: &Compiled) -> PrepareError {
 }
 
 /// From generated places to the user's.
-struct Places<'a> {
-    notebook: &'a Notebook,
-    cell: &'a CellText,
-    items: &'a Items,
-    files: &'a Files,
+pub(super) struct Places<'a> {
+    pub(super) notebook: &'a Notebook,
+    pub(super) cell: &'a CellText,
+    pub(super) items: &'a Items,
+    pub(super) files: &'a Files,
 }
 
 impl Places<'_> {
@@ -285,36 +266,6 @@ impl Places<'_> {
             };
             self.files.get(&span.file_name).is_some_and(is_users)
         })
-    }
-
-    /// An error about the lifetime of a cell's loans is one about the variable that the user would make last longer.
-    fn tell_loan(&self, error: &mut Diagnostic) {
-        let region = |span: &DiagnosticSpan| self.files.get(&span.file_name)?.region(span.byte_start as usize);
-        // What would help in a line of ours helps nobody.
-        let is_ours = |span: &DiagnosticSpan| matches!(region(span), Some(Region::Lent(_) | Region::Token));
-        error.children.retain(|help| !help.spans.iter().any(is_ours));
-        if !error.spans.iter().any(|span| span.is_primary && region(span) == Some(&Region::Token)) {
-            return;
-        }
-        let text = |span: &DiagnosticSpan| {
-            let file = self.files.get(&span.file_name)?;
-            let (start, end) = (span.byte_start as usize, span.byte_end as usize);
-            file.user_offset(start).and_then(|_| file.text().get(start..end)).map(str::to_owned)
-        };
-        let asks = error.spans.iter().position(|span| {
-            span.label.as_deref().is_some_and(|label| label.contains("__kissaten_token")) && text(span).is_some()
-        });
-        let Some(asks) = asks else { return };
-        let words = text(&error.spans[asks]).unwrap_or_default();
-        let is_part = |character: char| character == '_' || character.is_alphanumeric();
-        let lent = |name: &&str| self.notebook.bindings.get(*name).is_some_and(|binding| binding.loan.is_some());
-        let mut named = words.split(|character| !is_part(character)).chain(self.cell.text.split(|c| !is_part(c)));
-        let Some(name) = named.find(lent).map(str::to_owned) else { return };
-        let mut span = error.spans.swap_remove(asks);
-        span.is_primary = true;
-        span.label = span.label.map(|label| label.replace("__kissaten_token", &name));
-        error.spans = vec![span];
-        error.message = format!("`{name}` does not live long enough");
     }
 
     fn translate(&self, diagnostic: &mut Diagnostic) {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use cargo_metadata::diagnostic::Diagnostic;
 
-use super::attempt::{Attempt, Files};
+use super::attempt::Attempt;
+use super::compile::Files;
 use crate::binding::{self, Binding, NotKept};
 use crate::boxing;
 use crate::lower;
@@ -30,16 +31,10 @@ impl Attempt<'_> {
 
     /// The types of the boxes around those whose own types have no name.
     pub(super) fn boxed_types(&self, files: &Files, compiled: &Compiled) -> BTreeMap<String, String> {
-        let mut types = self.printed(files, compiled, |region| match region {
+        self.printed(files, compiled, |region| match region {
             Region::Boxed(name) => Some(name),
             _ => None,
-        });
-        // rustc leaves out a lifetime that is one and not any (it writes `for<'a>` for these). What is kept for ever takes
-        // arguments that are, and a pointer to a function holds nothing that could borrow.
-        for printed in types.values_mut().filter(|printed| printed.starts_with("fn(")) {
-            *printed = binding::with_static_references(printed);
-        }
-        types
+        })
     }
 
     fn printed(

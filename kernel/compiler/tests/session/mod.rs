@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
 use build::{Change, DependencyError, Progress, SessionLibrary};
-use compiler::{Changed, Finished, LoanKind, Notebook, PrepareError, Source, split_commands};
+use compiler::{Changed, Finished, Loan, LoanKind, Notebook, PrepareError, Source, split_commands};
 use expect_test::Expect;
 use ipc::{CellId, Event, Outcome, Request};
 use tokio_util::sync::CancellationToken;
@@ -181,7 +181,8 @@ impl Session {
                 ipc::LoanKind::Place => LoanKind::Place,
                 ipc::LoanKind::Hidden => LoanKind::Hidden,
             };
-            let loans = loans.into_iter().map(|loan| (loan.name, kind(loan.kind))).collect();
+            let loan = |loan: ipc::Loan| (loan.name, Loan { kind: kind(loan.kind), held_by: loan.held_by });
+            let loans = loans.into_iter().map(loan).collect();
             let farewell = self.notebook.finish(&Finished { entry, success, showed, variables, kept, loans });
             notes.extend(farewell.notes);
             out.push_str(&self.printed());

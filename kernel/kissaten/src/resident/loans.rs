@@ -4,7 +4,7 @@
 
 use std::any::TypeId;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::ptr::NonNull;
 use std::rc::Rc;
@@ -23,6 +23,8 @@ thread_local! {
 pub struct Loan {
     pub name: String,
     pub kind: LoanKind,
+    /// Of an owner: the variables that have to go until its cell ends; an empty name stands for what has none.
+    pub held_by: Vec<String>,
 }
 
 /// What a later cell can do with it.
@@ -57,8 +59,8 @@ struct Loans {
     variables: BTreeMap<String, Lent>,
     /// The runs that made them, until they have been taken since.
     made: BTreeMap<String, u64>,
-    /// Values that cells have taken: by which scope.
-    taken: BTreeMap<String, u64>,
+    /// Values that cells have taken: by which scope, and in which run.
+    taken: BTreeMap<String, (u64, u64)>,
     /// The grounds of the cells that run.
     scopes: BTreeMap<u64, Grounds>,
     frames: BTreeMap<u64, Frame>,
@@ -119,6 +121,38 @@ impl Loans {
         grave::each(|slot| add(&mut slot.grounds));
     }
 
+    /// Whether what this scope has taken is still the variable of that name.
+    fn is_taken_by(&self, name: &str, scope: u64) -> bool {
+        self.taken.get(name).is_some_and(|(by, _)| *by == scope)
+    }
+
+    /// What keeps each frame from ending, by name.
+    fn holders(&self) -> BTreeMap<u64, BTreeSet<&str>> {
+        let mut holders: BTreeMap<u64, BTreeSet<&str>> = BTreeMap::new();
+        for (name, lent) in &self.variables {
+            match lent {
+                Lent::Value { slot, .. } => slot.grounds.iter().for_each(|ground| {
+                    holders.entry(ground.0).or_default().insert(name);
+                }),
+                Lent::Place(Place { of, _stays: Some(_), .. }) => {
+                    holders.entry(*of).or_default().insert(name);
+                }
+                Lent::Place(_) | Lent::Hidden { .. } => {}
+            }
+        }
+        for ground in self.scopes.values().flatten() {
+            holders.entry(ground.0).or_default().insert("");
+        }
+        // A frame refers to older ones, and what holds it holds those.
+        for (id, frame) in self.frames.iter().rev() {
+            let names = holders.get(id).cloned().unwrap_or_default();
+            for ground in frame.grounds.iter().filter(|_| !names.is_empty()) {
+                holders.entry(ground.0).or_default().extend(&names);
+            }
+        }
+        holders
+    }
+
     /// Whether the name still is that of the owner in this frame.
     fn is_of(&self, name: &str, frame: u64) -> bool {
         match self.variables.get(name) {
@@ -177,7 +211,7 @@ pub(super) fn open(names: &[&str]) -> u64 {
 
 pub(super) fn close(scope: u64) {
     with(|loans| {
-        loans.taken.retain(|_, by| *by != scope);
+        loans.taken.retain(|_, (by, _)| *by != scope);
         loans.scopes.remove(&scope)
     });
 }
@@ -190,7 +224,7 @@ pub(super) unsafe fn take(scope: u64, name: &str, to: *mut u8, type_id: TypeId) 
     let slot = with(|loans| match loans.variables.get(name) {
         Some(Lent::Value { slot, .. }) if slot.is_of(type_id) => {
             let Some(Lent::Value { slot, .. }) = loans.variables.remove(name) else { return None };
-            loans.taken.insert(name.to_owned(), scope);
+            loans.taken.insert(name.to_owned(), (scope, here::run()));
             Some(slot)
         }
         _ => None,
@@ -227,7 +261,7 @@ pub(super) fn keep(scope: u64, name: &str, mut slot: Slot, invariant: bool) {
 pub(super) fn put_back(scope: u64, name: &str, mut slot: Slot, invariant: bool) {
     let is_wanted = with(|loans| {
         slot.grounds = loans.grounds_of_scope(scope);
-        loans.taken.get(name) == Some(&scope)
+        loans.is_taken_by(name, scope)
     });
     if is_wanted { insert(name, Lent::Value { slot, invariant }) } else { super::lay(name, slot) }
 }
@@ -252,6 +286,15 @@ pub(crate) fn displace(name: &str, was: Was) {
     }
 }
 
+/// What this run has taken under that name goes when it would go back.
+pub(crate) fn forget_taken(name: &str) {
+    with(|loans| {
+        if loans.taken.get(name).is_some_and(|(_, run)| *run == here::run()) {
+            loans.taken.remove(name);
+        }
+    });
+}
+
 /// There are no variables any more.
 pub(crate) fn clear() {
     let names: Vec<String> = with(|loans| loans.taken.keys().chain(loans.variables.keys()).cloned().collect());
@@ -263,12 +306,18 @@ pub(crate) fn clear() {
 /// All that are lent or borrow, by name.
 pub(crate) fn loans() -> Vec<Loan> {
     with(|loans| {
-        let kind = |lent: &Lent| match lent {
-            Lent::Value { .. } => LoanKind::Value,
-            Lent::Place(_) => LoanKind::Place,
-            Lent::Hidden { .. } => LoanKind::Hidden,
+        let holders = loans.holders();
+        let held_by =
+            |frame: &u64| holders.get(frame).map(|names| names.iter().map(|name| (*name).to_owned()).collect());
+        let loan = |(name, lent): (&String, &Lent)| {
+            let (kind, frame) = match lent {
+                Lent::Value { .. } => (LoanKind::Value, None),
+                Lent::Place(place) => (LoanKind::Place, Some(place.of)),
+                Lent::Hidden { of } => (LoanKind::Hidden, Some(*of)),
+            };
+            Loan { name: name.clone(), kind, held_by: frame.as_ref().and_then(held_by).unwrap_or_default() }
         };
-        loans.variables.iter().map(|(name, lent)| Loan { name: name.clone(), kind: kind(lent) }).collect()
+        loans.variables.iter().map(loan).collect()
     })
 }
 
@@ -291,7 +340,7 @@ pub(super) fn lend(id: u64, name: &str, mut slot: Slot, invariant: bool) {
 pub(super) fn hand_back(name: &str, scope: u64, mut slot: Slot, invariant: bool) {
     let is_wanted = with(|loans| {
         slot.grounds = loans.staying.as_ref().map(|(_, grounds)| grounds.clone()).unwrap_or_default();
-        loans.taken.get(name) == Some(&scope)
+        loans.is_taken_by(name, scope)
     });
     if is_wanted { insert(name, Lent::Value { slot, invariant }) } else { super::lay(name, slot) }
 }

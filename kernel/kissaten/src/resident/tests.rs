@@ -4,12 +4,14 @@
 
 mod cells;
 mod model;
+mod values;
 
 use std::cell::Cell as StdCell;
 use std::task::{Context, Poll, Waker};
 
 use cells::*;
 use model::Model;
+use values::*;
 
 use super::{end_all, take_over};
 use crate::runtime::{self, Cell, Program};

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use compiler::{Farewell, Finished, LoanKind, Notebook};
+use compiler::{Farewell, Finished, Loan, LoanKind, Notebook};
 
 use super::compiler::Compiler;
 use crate::message::Parent;
@@ -78,7 +78,7 @@ impl Variables {
                 ipc::LoanKind::Place => LoanKind::Place,
                 ipc::LoanKind::Hidden => LoanKind::Hidden,
             };
-            (loan.name.clone(), kind)
+            (loan.name.clone(), Loan { kind, held_by: loan.held_by.clone() })
         };
         let Run { entry, success, showed, kept } = run;
         let loans: BTreeMap<_, _> = self.loans.iter().map(loan).collect();

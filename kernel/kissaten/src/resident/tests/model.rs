@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::cells::*;
+use super::values::*;
 use super::{LEAKED, bury, poll};
 use crate::__cell::keep;
 use crate::resident::{self, LoanKind, loans::loans};

@@ -1,0 +1,174 @@
+//! One call of rustc for a try at a cell: the files that it reads, and its arguments.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use tokio_util::sync::CancellationToken;
+
+use super::attempt::Attempt;
+use super::write;
+use crate::adapter;
+use crate::api::PrepareError;
+use crate::clippy;
+use crate::items::CellText;
+use crate::lower::{self, ItemsFile};
+use crate::rustc::{self, Compiled, Invocation};
+use crate::scope::Arrangement;
+use crate::source_map::Generated;
+
+/// Codegen units of the items crate: what did not change in a unit is not compiled again.
+const ITEMS_UNITS: u16 = 64;
+
+/// What a cell is compiled for.
+pub(super) enum Purpose {
+    Run,
+    /// For what rustc says about it to the user.
+    Words {
+        /// What stands for the session library.
+        front: Option<PathBuf>,
+        /// Whether older variables are the statements' own.
+        is_flat: bool,
+    },
+}
+
+/// The files of one try, by the names that rustc calls them.
+#[derive(Default)]
+pub(super) struct Files {
+    pub(super) statements: Option<(String, Generated)>,
+    pub(super) root: Option<Generated>,
+    pub(super) items: Vec<ItemsFile>,
+}
+
+/// The items crate's root.
+pub(super) const ROOT: &str = "lib.rs";
+
+impl Files {
+    /// The file that rustc calls `name`.
+    pub(super) fn get(&self, name: &str) -> Option<&Generated> {
+        if let Some((statements, generated)) = &self.statements
+            && statements == name
+        {
+            return Some(generated);
+        }
+        if name == ROOT {
+            return self.root.as_ref();
+        }
+        self.items.iter().find(|file| file.name == name).map(|file| &file.generated)
+    }
+}
+
+impl Attempt<'_> {
+    pub(super) async fn compile(
+        &self,
+        cancel: &CancellationToken,
+        purpose: &Purpose,
+    ) -> Result<(Files, Compiled, PathBuf), PrepareError> {
+        let (notebook, folders) = (self.notebook, &self.notebook.folders);
+        let mut files = Files::default();
+        // Imports alone are tried out as statements, which costs least.
+        if self.parsed.has_statements || self.parsed.items.is_empty() {
+            let (cell, mut frame) = (&self.cell, self.frame());
+            if matches!(purpose, Purpose::Words { is_flat: true, .. }) {
+                frame.flatten();
+            }
+            let statements = lower::statements(&cell.text, self.parsed, &self.items, cell.serial, &frame);
+            let (folder, name) = if self.in_items_crate {
+                (&folders.items, format!("run/{}", cell.label))
+            } else {
+                (&folders.cells, cell.label.clone())
+            };
+            write(folder, &name, statements.text())?;
+            files.statements = Some((name, statements));
+        }
+        let mut arguments;
+        let (folder, root);
+        let mut library;
+        if self.in_items_crate {
+            let form = |cell: &CellText| self.form(cell).filter(|_| !self.items.plain.contains(&cell.serial));
+            let arrangement = Arrangement::of(&self.items, Some((&self.leave_out, self.cell.serial)));
+            files.items = lower::items_files(&self.items, &arrangement, &form);
+            for file in &files.items {
+                write(&folders.items, &file.name, file.generated.text())?;
+            }
+            let statements = files.statements.as_ref().map(|(name, _)| name.as_str());
+            let generated = lower::items_root(&arrangement, &files.items, statements, self.layer_of_items());
+            write(&folders.items, ROOT, generated.text())?;
+            files.root = Some(generated);
+            arguments = self.items_arguments();
+            library = folders.libraries.join(format!("libnotebook_{}.so", self.cell.serial));
+            (folder, root) = (&folders.items, ROOT);
+        } else {
+            arguments = notebook.cell_arguments(&self.entry, self.opt_level, self.layer().is_some());
+            library = folders.libraries.join(format!("lib{}.so", self.entry));
+            (folder, root) = (&folders.cells, self.cell.label.as_str());
+        }
+        if let Purpose::Words { front, .. } = purpose {
+            arguments = self.words_arguments(arguments, front.as_deref());
+        }
+        if self.tells_globs
+            && !self.in_items_crate
+            && self.items.standing().iter().filter(|live| live.is_glob()).count() > 1
+        {
+            arguments.push("-Dambiguous_glob_imports".to_owned());
+        }
+        let mut settings = None;
+        if let Some(clippy) = &self.clippy {
+            arguments = clippy::arguments(arguments);
+            library = folders.libraries.join("lint.rmeta");
+            settings = Some((clippy.as_path(), clippy::settings(std::env::current_dir().ok(), &folders.cells)?));
+        }
+        let clippy = settings.as_ref().map(|(program, folder)| (*program, folder.as_path()));
+        let is_stable = clippy.is_none() && matches!(purpose, Purpose::Words { .. });
+        let invocation = Invocation { folder, root, output: &library, arguments, clippy, is_stable };
+        let compiled = rustc::run(&notebook.session, &invocation, cancel).await?;
+        Ok((files, compiled, library))
+    }
+
+    fn items_arguments(&self) -> Vec<String> {
+        let (session, folders) = (&self.notebook.session, &self.notebook.folders);
+        let mut arguments = rustc::common_arguments(session, self.opt_level, ITEMS_UNITS);
+        // One identity for all generations: a type that did not change stays the same type.
+        arguments.extend(["--crate-type=dylib", "--crate-name=notebook", "-Cmetadata=notebook"].map(str::to_owned));
+        arguments.push(format!("-Cincremental={}-{}", folders.incremental.display(), self.opt_level));
+        // Panic locations name the cell, not the folder of the file.
+        arguments.extend(
+            ["--remap-path-prefix=run/=", "--remap-path-prefix=macros/=", "--remap-path-scope=macro"]
+                .map(str::to_owned),
+        );
+        // Statics of earlier generations are found in the libraries that own them.
+        let owners: BTreeSet<_> = self.items.owners.values().map(|owner| &owner.library).collect();
+        if !owners.is_empty() {
+            let prefix = if session.toolchain.link_flags.is_empty() { "-Wl," } else { "" };
+            arguments.push(format!("-Clink-arg={prefix}--no-as-needed"));
+            arguments.extend(owners.iter().map(|owner| format!("-Clink-arg={}", owner.display())));
+        }
+        arguments.extend(session.toolchain.full_path_flags.iter().cloned());
+        self.notebook.add_dependencies(&mut arguments, self.layer_of_items().is_some());
+        arguments.push(rustc::run_path(session, &folders.libraries));
+        arguments
+    }
+
+    /// The text that takes the dependencies' code, if the statements or what they need name one.
+    pub(super) fn layer(&self) -> Option<&str> {
+        let imports = self.items.imports.iter().map(|live| live.import.text.as_str());
+        let types = self.notebook.bindings.values().filter(|binding| self.parsed.mentions.contains(&binding.name));
+        let texts = imports.chain(types.map(|binding| binding.type_text.as_str())).chain([self.cell.text.as_str()]);
+        let texts = texts.chain(self.parsed.opened.iter().map(|open| open.spelled_out.as_str()));
+        self.notebook.dependencies.layer_for(texts)
+    }
+
+    /// The same for the items crate, with or without the statements.
+    fn layer_of_items(&self) -> Option<&str> {
+        let imports = self.items.scoped_imports().map(|live| live.import.text.as_str());
+        let items = self.items.items.iter().map(|live| live.cell.text.as_str());
+        self.layer().or_else(|| self.notebook.dependencies.layer_for(items.chain(imports)))
+    }
+
+    pub(super) fn adapters(&self) -> Vec<(String, String)> {
+        let externs = self.notebook.dependencies.externs().filter(|_| self.layer().is_some());
+        let adapted = externs.filter(|found| !self.not_adapted.contains(&found.package));
+        adapted
+            .filter_map(|found| Some((found.package.clone(), adapter::adapter(&found.package, &found.name)?)))
+            .collect()
+    }
+}

@@ -1,0 +1,76 @@
+//! What a try at a cell writes around its statements.
+
+use std::collections::BTreeSet;
+
+use super::attempt::Attempt;
+use crate::api::LoanKind;
+use crate::binding::Binding;
+use crate::lower::{self, Frame};
+
+impl Attempt<'_> {
+    pub(super) fn frame(&self) -> Frame<'_> {
+        let bindings = self.notebook.bindings.values().filter(|binding| self.is_usable(binding));
+        let take: Vec<Binding> =
+            bindings.map(|binding| Binding { loan: self.loan_of(binding), ..binding.clone() }).collect();
+        let stands = |binding: &&Binding| binding.loan == Some(LoanKind::Place);
+        let lent = self.lent();
+        let is_lent = |name: &str| lent.iter().any(|(lent, _)| *lent == name);
+        let goes_back = |name: &str| (!self.gone.contains_key(name) || is_lent(name)) && !self.owns_older(name);
+        let put_back = take.iter().filter(|binding| goes_back(&binding.name) && !stands(binding)).cloned().collect();
+        let older = self.levels.keys().map(String::as_str).filter(|name| self.owns_older(name));
+        let levels = self.bound().chain(older.clone()).map(|name| (name, self.level(name))).collect();
+        let moved = |name: &'_ String| self.moved_before(name).map(|moved| (moved.type_text.as_str(), moved.mutable));
+        let declared = |names: &'_ BTreeSet<String>, is_empty: bool| {
+            let declared = names.iter().filter_map(|name| {
+                moved(name).map(|(type_text, mutable)| lower::MovedVariable {
+                    name: name.clone(),
+                    type_text,
+                    mutable,
+                    is_empty,
+                })
+            });
+            declared.collect::<Vec<_>>()
+        };
+        Frame {
+            entry: &self.entry,
+            put_back,
+            keep: self.bound().filter(|name| !self.not_kept.contains_key(*name)).chain(older).collect(),
+            parts: self.parts(),
+            levels,
+            owned: self.owned(),
+            asked: self.asked(),
+            lent,
+            spelled: self
+                .spelled
+                .iter()
+                .filter_map(|(name, doubled)| Some((name.as_str(), doubled.spellings.first()?.as_str())))
+                .collect(),
+            boxing: self.boxes.then_some(&self.boxing),
+            moves: self.moves_of_copies(),
+            opened: self
+                .opened()
+                .filter_map(|open| {
+                    Some((open.statement.names.first()?.0.as_str(), open.text_where(|name| self.items.meaning(name))))
+                })
+                .collect(),
+            postponed: self.postponed(),
+            end: self.bound().filter(|name| self.end.contains(*name)).collect(),
+            forget: self.shadowed().map(|binding| binding.name.as_str()).collect(),
+            moved: declared(&self.moved, false).into_iter().chain(declared(&self.filled, true)).collect(),
+            declared: self.lending.declared.iter().filter_map(|name| self.notebook.bindings.get(name)).collect(),
+            loans: self.loans(),
+            error_type: self.error_type,
+            leave_out: &self.leave_out,
+            prefer: &self.prefer,
+            in_items_crate: self.in_items_crate,
+            layer: self.layer(),
+            has_items: self.notebook.generation.is_some(),
+            form: self.form(self.cell),
+            adapters: self.adapters(),
+            show_type: self.show_type,
+            shows_debug: self.shows_debug,
+            is_flat: false,
+            take,
+        }
+    }
+}
