@@ -178,7 +178,7 @@ def test_without_rustc(start_kernel, installation, tmp_path):
     for _ in range(2):
         cell = kernel.fails("1 + 1")
         assert "no Rust compiler was found" in cell.shown
-        assert "rustup toolchain install stable" in cell.shown
+        assert "`:rust install` in a cell gets one" in cell.shown
 
 
 def another_toolchain(directory: Path) -> Path:

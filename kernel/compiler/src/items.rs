@@ -3,12 +3,16 @@
 //! It knows names, headers and texts. Whether the items compile together it does not know; where that fails, the
 //! notebook takes single items out again.
 
+mod needed;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::parse::{Import, Item, ItemKind, Parsed, Space};
 use crate::scope::{self, Scope};
+
+pub(crate) use needed::words;
 
 /// The text of one execution of a cell.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use std::io::{Cursor, IoSlice};
 use std::mem::ManuallyDrop;
 use std::os::fd::FromRawFd;
 use std::os::unix::fs::MetadataExt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use kissaten_marks::Word;
@@ -25,11 +25,12 @@ const STDERR: i32 = 2;
 
 /// What the descriptors were when the session began. User code may put files of its own there, and fork.
 struct Pipes {
-    process: u32,
     stdout: Option<(u64, u64)>,
     stderr: Option<(u64, u64)>,
 }
 
+/// Whether this is the child of a fork. To ask for the process's number would be a system call for each line.
+static FORKED: AtomicBool = AtomicBool::new(false);
 static PIPES: OnceLock<Pipes> = OnceLock::new();
 /// Held while something is written to stdout: what stands between two words is whole.
 static WRITING: Mutex<()> = Mutex::new(());
@@ -43,7 +44,14 @@ thread_local! {
 
 /// From here on what is written has an owner.
 pub(crate) fn begin_session() {
-    let _ = PIPES.set(Pipes { process: std::process::id(), stdout: identity(STDOUT), stderr: identity(STDERR) });
+    let _ = PIPES.set(Pipes { stdout: identity(STDOUT), stderr: identity(STDERR) });
+    // SAFETY: the function only stores a flag, and this library is never unloaded.
+    unsafe { libc::pthread_atfork(None, None, Some(is_forked)) };
+}
+
+/// Called in each child of a `fork`.
+extern "C" fn is_forked() {
+    FORKED.store(true, Ordering::Relaxed);
 }
 
 /// The run whose text is not marked.
@@ -98,7 +106,7 @@ fn write_marked(descriptor: i32, parts: &[IoSlice<'_>]) -> Option<isize> {
     let pipes = PIPES.get()?;
     let run = here::run();
     // In the child of a fork the lock may be held by nobody who is there.
-    if AS_IT_IS.get() || pipes.process != std::process::id() {
+    if AS_IT_IS.get() || FORKED.load(Ordering::Relaxed) {
         return None;
     }
     as_it_is(|| {

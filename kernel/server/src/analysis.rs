@@ -4,6 +4,7 @@
 
 mod analyzer;
 mod merge;
+mod offer;
 mod process;
 mod render;
 mod typing;
@@ -18,7 +19,11 @@ use ipc::{
 use tokio::sync::oneshot;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub(crate) use self::{analyzer::Analyzer, process::find as program};
+pub(crate) use self::{
+    analyzer::Analyzer,
+    offer::{Completed, Offer},
+    process::find as program,
+};
 
 /// How long the analyzer is waited for before the answer is given without it.
 const PATIENCE: Duration = Duration::from_millis(250);
@@ -27,7 +32,7 @@ const PATIENCE_OF_COMMANDS: Duration = Duration::from_secs(20);
 /// How long answers that are being made may still take when the kernel ends.
 const LAST_ANSWERS: Duration = Duration::from_millis(500);
 
-/// Who answers.
+/// The answers that are being made, and the analyzer that they ask.
 pub(crate) struct Analysis {
     analyzer: Analyzer,
     answers: TaskTracker,
@@ -79,23 +84,6 @@ pub(crate) async fn complete(known: Arc<Knowledge>, analyzer: &Analyzer, code: S
     merge::completions(own, theirs)
 }
 
-/// What is offered at the cursor.
-pub(crate) struct Completed {
-    /// The bytes of the cell that it takes the place of.
-    pub(crate) range: std::ops::Range<usize>,
-    pub(crate) matches: Vec<Offer>,
-}
-
-/// One completion.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Offer {
-    pub(crate) text: String,
-    /// What it is, in a word.
-    pub(crate) kind: String,
-    /// Its type or declaration, if that is known.
-    pub(crate) signature: String,
-}
-
 /// What the notebook itself knows of the name at the cursor.
 pub(crate) async fn own_words(known: &Arc<Knowledge>, code: &str, cursor: usize) -> Option<Inspection> {
     let (known, code) = (Arc::clone(known), code.to_owned());
@@ -139,7 +127,7 @@ pub(crate) async fn inspect(
     }
 }
 
-/// What is asked about.
+/// A question about a place in code.
 #[derive(Clone, Copy)]
 pub(crate) struct Asked<'a> {
     pub(crate) code: &'a str,

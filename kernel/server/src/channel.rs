@@ -18,7 +18,7 @@ use crate::{
     session::Session,
 };
 
-/// All that the kernel says goes through here.
+/// The senders of all channels: all that the kernel says goes through here.
 ///
 /// None of the methods waits: each puts a message into a queue that a task of its own empties into a socket.
 #[derive(Clone)]

@@ -5,16 +5,16 @@ use clap::Args;
 
 use crate::history;
 
-/// What is to stay.
+/// The arguments of `kissaten clean`: what is to stay.
 #[derive(Args)]
-pub(crate) struct Options {
+pub(crate) struct CleanOptions {
     /// Keep the inputs of earlier sessions.
     #[arg(long)]
     keep_history: bool,
 }
 
 /// Removes the user's cache and history, and prints what that freed.
-pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+pub(crate) fn run(options: &CleanOptions) -> anyhow::Result<()> {
     let (cache, cleaned) = build::clean_cache()?;
     println!("{}: {:.1} MB removed", cache.display(), megabytes(cleaned.freed));
     for folder in &cleaned.kept {

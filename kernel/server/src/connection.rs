@@ -17,7 +17,7 @@ use jupyter_zmq_client::{
 
 use crate::session::Session;
 
-/// Why the kernel cannot listen where the frontend wants it to.
+/// An error of the connection: why the kernel cannot listen where the frontend wants it to.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConnectionError {
     #[error("failed to read the connection file `{}`", path.display())]

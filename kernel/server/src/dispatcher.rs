@@ -44,7 +44,7 @@ const LAST_WRITES: Duration = Duration::from_secs(2);
 /// The socket crate writes replies from tasks of its own and does not say when they are done.
 const LINGER: Duration = Duration::from_millis(50);
 
-/// All that can wake the kernel: what each source of events tells, in the source's own words.
+/// An event: all that can wake the kernel, as what each source of events tells, in the source's own words.
 pub(crate) enum Event {
     Received(Received),
     Worker(Happening),

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 
-/// The end of the queue that takes events of one source. Clones share it.
-pub(crate) struct Events<T>(Arc<dyn Queue<T>>);
+/// A sender of events of one source, into the queue of all. Clones share it.
+pub(crate) struct Events<T>(Arc<dyn Entrance<T>>);
 
 impl<T: Send + 'static> Events<T> {
     /// An end of a queue of events that `T` becomes one of.
@@ -37,13 +37,13 @@ impl<T> Clone for Events<T> {
     }
 }
 
-/// A queue whose events are of more kinds than this.
-trait Queue<T>: Send + Sync {
+/// A sender of a queue whose events are of more kinds than this.
+trait Entrance<T>: Send + Sync {
     fn send(&self, event: T) -> BoxFuture<'_, bool>;
     fn try_send(&self, event: T) -> bool;
 }
 
-impl<T: Send + 'static, E: From<T> + Send + 'static> Queue<T> for mpsc::Sender<E> {
+impl<T: Send + 'static, E: From<T> + Send + 'static> Entrance<T> for mpsc::Sender<E> {
     fn send(&self, event: T) -> BoxFuture<'_, bool> {
         Box::pin(async move { Self::send(self, event.into()).await.is_ok() })
     }

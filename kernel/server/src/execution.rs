@@ -1,8 +1,8 @@
 //! Cells and what they need: [`Execution`] takes in what requests, the worker and the compiler have to say, and hands it to
 //! the shell that it is about.
 //!
-//! A [shell](shell) owns a queue and the one cell of it whose turn it is; what there is once for all of them stands in
-//! [owners](common) with names of their own. The [life](life) of a cell, from its turn to its reply, is a list of
+//! A [`shell`] owns a queue and the one cell of it whose turn it is; what there is once for all of them stands in
+//! [owners](common) with names of their own. The [`life`] of a cell, from its turn to its reply, is a list of
 //! [steps](step) (its commands, its code, its `user_expressions`), and a [`Stage`](stage::Stage) says what the present
 //! step waits for. Compiling and running are two stages that know nothing of each other, so that a queued cell could be
 //! compiled while the one before it runs. Nothing here waits: what takes time is started, and comes back as an event.

@@ -31,7 +31,7 @@ pub(crate) fn shown(text: &str) -> String {
     format!("hint: {text}")
 }
 
-/// Which kinds are given.
+/// The switches of the kinds of hints.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Hints {
     off: BTreeSet<Hint>,

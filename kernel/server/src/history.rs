@@ -5,6 +5,7 @@
 //! known here.
 
 mod database;
+mod entry;
 
 use std::{
     env,
@@ -20,6 +21,7 @@ use std::{
 use tokio::{sync::oneshot, time::timeout};
 
 use self::database::Database;
+pub(crate) use self::entry::{Entry, Query};
 
 /// `off`, or the file to use instead of the one in the user's data folder.
 const VARIABLE: &str = "KISSATEN_HISTORY";
@@ -35,31 +37,7 @@ const LONGEST_SOURCE: usize = 1 << 20;
 /// Of a longer result the beginning is kept.
 const LONGEST_RESULT: usize = 64 << 10;
 
-/// A cell that was run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Entry {
-    /// Counted from 1, over all sessions.
-    pub(crate) session: i64,
-    /// Its execution count.
-    pub(crate) line: i64,
-    pub(crate) source: String,
-    /// The text of its result, if it had one.
-    pub(crate) result: Option<String>,
-}
-
-/// What is asked for. Entries are answered oldest first.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Query {
-    /// The last `n`.
-    Tail { n: i64 },
-    /// Lines from `start` until before `stop` of one session: by its number, or counted back from the present one, which
-    /// is 0. Lines below zero count from the session's end; `None` is its end.
-    Range { session: i64, start: i64, stop: Option<i64> },
-    /// All whose source is like the pattern (`*`, `?`, `[a-z]`), or the last `n` of them; `unique`: each source once.
-    Search { pattern: String, n: Option<i64>, unique: bool },
-}
-
-/// The way to the thread. Clones share it.
+/// A handle to the history's thread. Clones share it.
 #[derive(Clone)]
 pub(crate) struct History(Option<Arc<Shared>>);
 

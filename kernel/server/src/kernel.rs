@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::{analysis::Analysis, channel::Outgoing, execution::Execution, history::History, request::pending::Pending};
 
-/// The parts of a kernel.
+/// The kernel: its parts.
 pub(crate) struct Kernel {
     pub(crate) outgoing: Outgoing,
     /// Cells.
@@ -18,7 +18,7 @@ pub(crate) struct Kernel {
     pub(crate) ending: Option<Ending>,
 }
 
-/// Why the kernel ends.
+/// The reason for which the kernel ends.
 pub(crate) enum Ending {
     /// A `shutdown_request`, which is answered last.
     Asked { request: Pending, reply: Value },

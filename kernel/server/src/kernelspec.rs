@@ -18,10 +18,10 @@ const LOGO: &str = include_str!("logo.svg");
 /// Where rustc was found when the kernel was installed, for a Jupyter that is started without it on its `PATH`.
 const TOOLCHAIN_PATH: &str = "KISSATEN_TOOLCHAIN_PATH";
 
-/// Where the kernelspec is, or will be.
+/// The arguments of `install` and `uninstall`: where the kernelspec is, or will be.
 #[derive(Args)]
 #[group(multiple = false)]
-pub(crate) struct Place {
+pub(crate) struct InstallPlace {
     /// In DIR/share/jupyter/kernels.
     #[arg(long, value_name = "DIR")]
     prefix: Option<PathBuf>,
@@ -33,7 +33,7 @@ pub(crate) struct Place {
     user: bool,
 }
 
-impl Place {
+impl InstallPlace {
     fn directory(&self) -> anyhow::Result<PathBuf> {
         let data = if let Some(prefix) = &self.prefix {
             std::path::absolute(prefix)?.join("share/jupyter")
@@ -47,7 +47,7 @@ impl Place {
 }
 
 /// Writes the kernelspec and prints where it is.
-pub(crate) fn install(place: &Place) -> anyhow::Result<()> {
+pub(crate) fn install(place: &InstallPlace) -> anyhow::Result<()> {
     let directory = place.directory()?;
     let shown = directory.display();
     fs::create_dir_all(&directory).with_context(|| format!("failed to make the directory `{shown}`"))?;
@@ -63,7 +63,7 @@ pub(crate) fn install(place: &Place) -> anyhow::Result<()> {
 }
 
 /// Removes the kernelspec and prints where it was.
-pub(crate) fn uninstall(place: &Place) -> anyhow::Result<()> {
+pub(crate) fn uninstall(place: &InstallPlace) -> anyhow::Result<()> {
     let directory = place.directory()?;
     let shown = directory.display();
     if !directory.join("kernel.json").exists() {
@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn a_kernelspec_is_installed_and_taken_back() {
         let prefix = tempfile::tempdir().unwrap();
-        let place = Place { prefix: Some(prefix.path().to_owned()), sys_prefix: false, user: false };
+        let place = InstallPlace { prefix: Some(prefix.path().to_owned()), sys_prefix: false, user: false };
         assert!(uninstall(&place).is_err());
         install(&place).unwrap();
         install(&place).unwrap();

@@ -50,11 +50,11 @@ enum Command {
         connection_file: PathBuf,
     },
     /// Tell Jupyter about the kernel.
-    Install(kernelspec::Place),
+    Install(kernelspec::InstallPlace),
     /// Take back what `install` did.
-    Uninstall(kernelspec::Place),
+    Uninstall(kernelspec::InstallPlace),
     /// Run a notebook without Jupyter, and print what its cells show.
-    Run(run::Options),
+    Run(run::RunOptions),
     /// Build the library that all cells share, if the present rustc has none yet.
     Build,
     /// Build crates that notebooks will depend on, so that their `:dep` finds them: each alone, and all of them together.
@@ -66,10 +66,10 @@ enum Command {
     /// Look at all that cells need, and say the mend of what is wrong; for bug reports.
     Doctor,
     /// Remove the cache and the history, which uninstalling leaves.
-    Clean(clean::Options),
+    Clean(clean::CleanOptions),
     /// The Rust toolchain.
     #[command(subcommand)]
-    Rust(rust::Command),
+    Rust(rust::RustCommand),
 }
 
 fn main() -> ExitCode {

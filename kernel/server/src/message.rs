@@ -25,7 +25,7 @@ pub(crate) enum Channel {
     Stdin,
 }
 
-/// What answers and outputs need to know of the request that they belong to.
+/// The parent of answers and outputs: what they need to know of their request.
 #[derive(Debug)]
 pub(crate) struct Parent {
     pub(crate) channel: Channel,
@@ -47,7 +47,7 @@ pub(crate) struct Request {
     pub(crate) buffers: Vec<Bytes>,
 }
 
-/// Why a message has to be dropped: there is nothing in it that a reply could refer to.
+/// An error of a message, which has to be dropped: there is nothing in it that a reply could refer to.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum MessageError {
     #[error("the header is not JSON")]

@@ -12,6 +12,7 @@ mod evcxr;
 mod lane;
 mod place;
 mod prompt;
+mod stream;
 mod turns;
 
 use std::{
@@ -24,17 +25,10 @@ use ipc::{CellId, Display, MimeBundle};
 use self::{
     cell::CellOutput,
     lane::{Lane, Part},
-    place::{Found, Places},
+    place::{PlaceContent, Places},
 };
-pub(crate) use self::{cell::Piece, lane::Clear, prompt::Prompt};
+pub(crate) use self::{cell::Piece, lane::Clear, prompt::Prompt, stream::Stream};
 use crate::worker::death::LastWords;
-
-/// One of the two streams of user code, and the pipe that it comes through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stream {
-    Stdout,
-    Stderr,
-}
 
 /// All output that waits to be sent, and what is known of how to read the worker's pipes.
 #[derive(Debug)]
@@ -202,9 +196,9 @@ impl Outputs {
                 }
             };
             match self.places.at(number) {
-                Found::Content(display) => self.runs.place(*display),
-                Found::Shown => {}
-                Found::Missing => self.lane(pipe).wait(number),
+                PlaceContent::Here(display) => self.runs.place(*display),
+                PlaceContent::Shown => {}
+                PlaceContent::Missing => self.lane(pipe).wait(number),
             }
         }
     }

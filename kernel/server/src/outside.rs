@@ -6,7 +6,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{events::Events, parent};
 
-/// A word from outside.
+/// An event from outside of the kernel.
 #[derive(Debug)]
 pub(crate) enum Outside {
     /// SIGINT.

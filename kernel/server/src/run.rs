@@ -23,12 +23,12 @@ use anyhow::Context as _;
 use clap::Args;
 use tokio::sync::mpsc;
 
-use self::{client::Client, notebook::Notebook};
+use self::{client::NotebookClient, notebook::Notebook};
 use crate::{channel::local, dispatcher, events::Events, execution::library, history::History, outside::Outside};
 
-/// What is to be run, and where its outputs go.
+/// The arguments of `kissaten run`: what is to be run, and where its outputs go.
 #[derive(Args)]
-pub(crate) struct Options {
+pub(crate) struct RunOptions {
     /// The notebook, a file of the kind `.ipynb`. Its cells run in the folder that it is in, as in Jupyter.
     notebook: PathBuf,
     /// Write the notebook with its outputs to this file, also if a cell errs.
@@ -37,7 +37,7 @@ pub(crate) struct Options {
 }
 
 /// Runs a notebook. The code says whether a cell erred that was not tagged `raises-exception`.
-pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(options: &RunOptions) -> anyhow::Result<ExitCode> {
     let mut notebook = Notebook::read(&options.notebook)?;
     let output = options.output.as_deref().map(std::path::absolute).transpose()?;
     enter_folder_of(&options.notebook)?;
@@ -57,7 +57,7 @@ async fn execute(notebook: &mut Notebook) -> anyhow::Result<bool> {
     let allow_stdin = somebody_answers();
     // What is kept is what somebody typed.
     let client = async {
-        let result = Client::new(inbox, Events::of(&events), allow_stdin).run(notebook).await;
+        let result = NotebookClient::new(inbox, Events::of(&events), allow_stdin).run(notebook).await;
         // A kernel that has ended by itself needs no telling.
         let _ = events.send(Outside::End("the notebook has run").into()).await;
         result

@@ -7,16 +7,16 @@ use clap::Subcommand;
 use tokio::runtime;
 use tokio_util::sync::CancellationToken;
 
-/// What is to be done with it.
+/// The commands of `kissaten rust`: what is to be done with the toolchain.
 #[derive(Subcommand)]
-pub(crate) enum Command {
+pub(crate) enum RustCommand {
     /// Get the stable toolchain by rustup, or update it: into ~/.rustup and ~/.cargo, without root. About 250 MB.
     Install,
 }
 
 /// Does it, and prints each step.
-pub(crate) fn run(command: &Command) -> anyhow::Result<()> {
-    let Command::Install = command;
+pub(crate) fn run(command: &RustCommand) -> anyhow::Result<()> {
+    let RustCommand::Install = command;
     let runtime = runtime::Builder::new_current_thread().enable_all().build().context("failed to start a runtime")?;
     let never = CancellationToken::new();
     let release = runtime.block_on(build::install_rust(&never, |line| {

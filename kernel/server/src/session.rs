@@ -10,7 +10,7 @@ use crate::message::{Outbound, Parent};
 /// The version of the messaging protocol that the kernel speaks.
 pub(crate) const PROTOCOL_VERSION: &str = "5.5";
 
-/// One per process: a kernel that was restarted is told from the one before by it.
+/// The kernel's session, one per process: a kernel that was restarted is told from the one before by it.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
     id: Arc<str>,

@@ -17,11 +17,15 @@ use super::Notebook;
 use super::attempt::Attempt;
 use super::compile::{Files, Purpose};
 use crate::api::PrepareError;
+use crate::items::{Items, words};
 use crate::rustc::{self, Compiled, Invocation};
 
 /// The session library without the crates that it shows. rustc shortens a path only if no crate that is named has another
 /// thing of that name, and among those of serde and futures are an `Option`, a `Future` and a `Copy`.
 const FRONT: &str = "pub use kissaten::*; mod tokio {} mod futures {} mod serde {}";
+
+/// So many items are compiled in no time.
+const FEW: usize = 20;
 
 impl Attempt<'_> {
     /// What rustc says about the cell to its user. `failed` is what it said to us.
@@ -32,11 +36,15 @@ impl Attempt<'_> {
     ) -> Result<(Files, Compiled), PrepareError> {
         let front = if self.names_shown_crates() { None } else { self.notebook.front(cancel).await? };
         let in_one_crate = self.in_items_crate || self.is_about_items(failed);
-        let mut crates = vec![in_one_crate, self.in_items_crate];
-        crates.dedup();
-        for in_items_crate in crates {
+        let mut crates = vec![(in_one_crate, None), (self.in_items_crate, None)];
+        crates.dedup_by_key(|(in_items_crate, _)| *in_items_crate);
+        if let Some(needed) = self.needed_items(failed).filter(|_| in_one_crate) {
+            crates.insert(0, (true, Some(needed)));
+        }
+        for (in_items_crate, items) in crates {
             let mut attempt = self.clone();
             attempt.in_items_crate = in_items_crate;
+            attempt.items = items.unwrap_or(attempt.items);
             // That would be in the way of what rustc says of its type.
             attempt.shows_debug = false;
             let purpose = Purpose::Words { front: front.clone(), is_flat: true };
@@ -48,6 +56,18 @@ impl Attempt<'_> {
         }
         let (files, compiled, _) = self.compile(cancel, &Purpose::Words { front: None, is_flat: false }).await?;
         Ok((files, compiled))
+    }
+
+    /// The items that what rustc says is about, where they are much fewer than all: rustc keeps nothing of a compile that fails, so
+    /// all would be compiled from the beginning.
+    fn needed_items(&self, failed: &Compiled) -> Option<Items> {
+        let rendered = failed.errors().filter_map(|error| error.rendered.as_deref());
+        let bindings = self.notebook.bindings.values().filter(|binding| self.parsed.mentions.contains(&binding.name));
+        let texts = rendered.chain(bindings.map(|binding| binding.type_text.as_str()));
+        let texts = texts.chain(self.parsed.opened.iter().map(|open| open.spelled_out.as_str()));
+        let names = texts.chain([self.cell.text.as_str()]).flat_map(words).map(str::to_owned).collect();
+        let needed = self.items.needed_for(self.cell.serial, names)?;
+        (needed.items.len() + FEW < self.items.items.len()).then_some(needed)
     }
 
     /// Whether items of earlier cells have to do with what rustc says.

@@ -19,7 +19,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
-use super::process::{self, Process, ProcessError};
+use super::process::{self, AnalyzerProcess, ProcessError};
 use super::typing::Typed;
 
 /// After how long without a question it is ended; it has a third of a gigabyte.
@@ -40,7 +40,7 @@ const NOT_BUILT: &str = "the analyzer is not built; `./install.sh` without `--no
 const NO_SOURCE: &str =
     "the source of std is missing; `rustup component add rust-src` gets it (Debian: the package rust-web-src)";
 
-/// How it is.
+/// The state of the analyzer: how it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum State {
     Asleep,
@@ -50,16 +50,16 @@ enum State {
     Missing(String),
 }
 
-/// The way to it.
+/// The analyzer's client: it asks the process, which it starts when it is needed.
 #[derive(Clone)]
 pub(crate) struct Analyzer {
-    queries: mpsc::Sender<Query>,
+    queries: mpsc::Sender<Inquiry>,
     state: watch::Receiver<State>,
     ending: CancellationToken,
     keeper: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
 
-struct Query {
+struct Inquiry {
     place: AnalyzerPlace,
     what: Wish,
     question: Question,
@@ -107,7 +107,7 @@ impl Analyzer {
         let (sender, answer) = oneshot::channel();
         let was_ready = *self.state.borrow() == State::Ready;
         let is_patient = patience.is_none();
-        self.queries.try_send(Query { place: place.clone(), what, question, is_patient, answer: sender }).ok()?;
+        self.queries.try_send(Inquiry { place: place.clone(), what, question, is_patient, answer: sender }).ok()?;
         let answer = async { answer.await.ok() };
         let answering = async {
             match patience {
@@ -150,7 +150,7 @@ impl Analyzer {
 }
 
 /// A process with what it has to go without, or why there is none: a sentence.
-type Started = Result<(Process, Option<String>), String>;
+type Started = Result<(AnalyzerProcess, Option<String>), String>;
 
 /// Waits for what becomes of a start; for ever, if there is none.
 ///
@@ -165,11 +165,11 @@ async fn until_started(
     }
 }
 
-/// The task's own.
+/// The task that owns the analyzer's process.
 struct Keeper {
     directory: PathBuf,
     state: watch::Sender<State>,
-    process: Option<(AnalyzerPlace, Process)>,
+    process: Option<(AnalyzerPlace, AnalyzerProcess)>,
     /// The one that is being started to take its place.
     successor: Option<(AnalyzerPlace, AbortOnDropHandle<Started>)>,
     /// The crates that questions have named, of those that are read only then.
@@ -183,7 +183,7 @@ struct Keeper {
 }
 
 impl Keeper {
-    async fn keep(mut self, mut queries: mpsc::Receiver<Query>, ending: CancellationToken) {
+    async fn keep(mut self, mut queries: mpsc::Receiver<Inquiry>, ending: CancellationToken) {
         let idle = std::env::var(IDLE_VARIABLE).ok().and_then(|seconds| seconds.parse().ok());
         let idle = idle.map_or(IDLE, Duration::from_secs_f64);
         loop {
@@ -201,7 +201,7 @@ impl Keeper {
     }
 
     /// The next question. While nobody asks, the process may end, or be ended.
-    async fn next(&mut self, queries: &mut mpsc::Receiver<Query>, idle: Duration) -> Option<Query> {
+    async fn next(&mut self, queries: &mut mpsc::Receiver<Inquiry>, idle: Duration) -> Option<Inquiry> {
         while let Some((_, process)) = &mut self.process {
             tokio::select! {
                 query = queries.recv() => return query,
@@ -217,8 +217,8 @@ impl Keeper {
         queries.recv().await
     }
 
-    async fn serve(&mut self, query: Query) {
-        let Query { place, what, question, is_patient, answer } = query;
+    async fn serve(&mut self, query: Inquiry) {
+        let Inquiry { place, what, question, is_patient, answer } = query;
         self.named.extend(place.named_in(&question.text));
         let place = place.with(&self.named);
         if self.process.is_none() && !self.start(&place).await {
@@ -307,7 +307,7 @@ impl Keeper {
         let folder = self.directory.join(self.starts.to_string());
         let place = place.clone();
         Some(async move {
-            match timeout(START, Process::start(&program, &folder, &place, place.online)).await {
+            match timeout(START, AnalyzerProcess::start(&program, &folder, &place, place.online)).await {
                 Ok(Ok((process, limits))) => Ok((process, limits)),
                 Ok(Err(ProcessError::Unfit(reason))) => Err(reason),
                 Ok(Err(error)) => Err(error.to_string()),

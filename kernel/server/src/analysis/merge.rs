@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use compiler::{Completion, Completions};
 use ipc::analyzer::Match;
 
-use super::{Completed, Offer};
+use super::offer::{Completed, Offer};
 
 /// What both know comes first, with the notebook's words about it; then the analyzer's by name, then the notebook's. The
 /// analyzer sees what the notebook only guesses: where it has an answer, words that it does not have come last.

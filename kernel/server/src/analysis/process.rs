@@ -23,15 +23,15 @@ const PROGRAM: &str = "kissaten-analyzer";
 /// How likely it is to be ended first when the memory runs out, out of 1000: before the worker, as it has nothing to lose.
 const OOM_SCORE: &str = "800";
 
-/// A process that was started. Dropping it kills it with all that it started.
-pub(super) struct Process {
+/// A running analyzer process. Dropping it kills it with all that it started.
+pub(super) struct AnalyzerProcess {
     group: ProcessGroup,
     folder: PathBuf,
     socket: Framed<UnixStream, LengthDelimitedCodec>,
     asked: u64,
 }
 
-/// Why there is no answer.
+/// An error of the analyzer's process: why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ProcessError {
     #[error("the analyzer could not be started")]
@@ -67,7 +67,7 @@ fn public_std(source: &Path, folder: &Path) -> io::Result<PathBuf> {
     Ok(view)
 }
 
-impl Process {
+impl AnalyzerProcess {
     /// Starts the program, and returns when it can be asked, with what it has to go without. All of its files go into
     /// `folder`, which must be new.
     ///

@@ -4,7 +4,7 @@
 use compiler::Question;
 use ipc::analyzer::{Answer, Match};
 
-/// The last completions, and for which place in which text they were.
+/// A cache of one answer: the last completions, and for which place in which text they were.
 pub(super) struct Typed {
     before: String,
     word: String,

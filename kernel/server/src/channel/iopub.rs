@@ -40,7 +40,7 @@ const IMPATIENCE: Duration = Duration::from_millis(5);
 /// From this many queued bytes on, no more output is taken from the worker.
 const ROOM: usize = 4 * 1024 * 1024;
 
-/// The way to the publishing task.
+/// A handle to the publishing task.
 #[derive(Clone)]
 pub(crate) struct Publisher {
     queue: mpsc::UnboundedSender<Item>,
@@ -53,7 +53,7 @@ enum Item {
     Reached(oneshot::Sender<()>),
 }
 
-/// How many bytes are queued, and a word to whoever waits for less.
+/// The backlog of iopub: how many bytes are queued, and a word to whoever waits for less.
 #[derive(Default)]
 struct Backlog {
     bytes: AtomicUsize,

@@ -14,10 +14,10 @@ const REMEMBERED: usize = 65_536;
 
 /// The signatures of all messages that were taken, over all channels.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Taken(Arc<Mutex<History>>);
+pub(crate) struct Taken(Arc<Mutex<Signatures>>);
 
 #[derive(Debug, Default)]
-struct History {
+struct Signatures {
     known: HashSet<Vec<u8>>,
     in_order: VecDeque<Vec<u8>>,
 }
@@ -44,7 +44,7 @@ impl Taken {
     }
 }
 
-/// What a message is signed with.
+/// A message's signature, as bytes.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Signature(Vec<u8>);
 

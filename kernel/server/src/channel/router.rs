@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a reply waits for a client that was given up.
 const IMPATIENCE: Duration = Duration::from_millis(5);
 
-/// Something from a client.
+/// An event of the channels: something from a client.
 #[derive(Debug)]
 pub(crate) enum Received {
     /// A message on the shell, the control or the stdin channel.
@@ -29,7 +29,7 @@ pub(crate) enum Received {
     Undelivered { message: String },
 }
 
-/// The way to a channel's writing task.
+/// A sender of replies: a handle to a channel's writing task.
 #[derive(Clone)]
 pub(crate) struct Replies(mpsc::UnboundedSender<Outbound>);
 

@@ -4,7 +4,7 @@
 
 use ipc::Hint;
 
-/// A kind of hints, and the hint.
+/// Advice: a kind of hints, and the hint.
 pub(super) type Advice = (Hint, &'static str);
 
 const RUN: Advice =

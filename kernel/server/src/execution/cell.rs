@@ -17,7 +17,7 @@ use super::{
 use crate::{
     message::Parent,
     request::{
-        execute::{Content, Payload},
+        execute::{ExecuteRequest, Payload},
         pending::Pending,
     },
 };
@@ -25,7 +25,7 @@ use crate::{
 /// A cell that is being executed.
 pub(super) struct Cell {
     pub(super) asker: Asker,
-    pub(super) content: Content,
+    pub(super) content: ExecuteRequest,
     /// What it is called: `cell 3`.
     pub(super) label: String,
     /// `metadata.cellId`: stays when the cell is run again.
@@ -43,7 +43,7 @@ pub(super) struct Cell {
     pub(super) answer: CellAnswer,
 }
 
-/// What was asked for of this cell alone.
+/// The options of a cell: what was asked for of it alone.
 #[derive(Debug, Default)]
 pub(super) struct CellOptions {
     pub(super) opt_level: Option<u8>,
@@ -53,14 +53,14 @@ pub(super) struct CellOptions {
     pub(super) timing: bool,
 }
 
-/// How long its steps took.
+/// The time that a cell's steps took.
 #[derive(Debug, Default)]
 pub(super) struct Spent {
     pub(super) compiling: Duration,
     pub(super) running: Duration,
 }
 
-/// The `display_id`s of what it shows that replaces itself.
+/// The displays of a cell that replace themselves, by their `display_id`s.
 #[derive(Debug, Default)]
 pub(super) struct Displays {
     /// The progress of the session library's build.
@@ -69,7 +69,7 @@ pub(super) struct Displays {
     pub(super) dependencies: Option<String>,
 }
 
-/// What its reply will say.
+/// The content of a cell's reply, as far as it is known.
 #[derive(Debug, Default)]
 pub(super) struct CellAnswer {
     /// What it asks of the frontend, besides showing outputs.
@@ -80,7 +80,7 @@ pub(super) struct CellAnswer {
     pub(super) expressions: Map<String, Value>,
 }
 
-/// Who waits for a cell.
+/// The asker of a cell: who waits for it.
 pub(super) enum Asker {
     /// A frontend, which gets a reply.
     Request(Pending),
@@ -88,7 +88,7 @@ pub(super) enum Asker {
     Onlooker { parent: Arc<Parent>, sender: oneshot::Sender<Option<String>> },
 }
 
-/// What a cell consists of, in this order.
+/// A step of a cell: a command, its code, or what stands for code.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Step {
     Kernel(KernelCommand),
@@ -131,17 +131,17 @@ pub(super) struct Loaded {
 
 impl Cell {
     /// A cell that a frontend sent.
-    pub(super) fn new(request: Pending, content: Content, label: String) -> Self {
+    pub(super) fn new(request: Pending, content: ExecuteRequest, label: String) -> Self {
         let cell_id = request.request().metadata.get("cellId").and_then(Value::as_str).map(str::to_owned);
         Self { cell_id, ..Self::of(Asker::Request(request), content, label) }
     }
 
     /// One that shows nothing, for whoever wants to know a value.
     pub(super) fn look(parent: Arc<Parent>, sender: oneshot::Sender<Option<String>>, label: String) -> Self {
-        Self::of(Asker::Onlooker { parent, sender }, Content::silent(), label)
+        Self::of(Asker::Onlooker { parent, sender }, ExecuteRequest::silent(), label)
     }
 
-    fn of(asker: Asker, content: Content, label: String) -> Self {
+    fn of(asker: Asker, content: ExecuteRequest, label: String) -> Self {
         Self {
             asker,
             label,

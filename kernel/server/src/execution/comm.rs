@@ -19,7 +19,7 @@ pub(super) struct Comms {
     open: BTreeMap<String, String>,
 }
 
-/// Whom a message of a frontend is for.
+/// The addressee of a frontend's message.
 #[derive(Debug, PartialEq, Eq)]
 enum Way {
     Worker,

@@ -24,7 +24,7 @@ use crate::{events::Events, worker::Supervisor};
 /// How often the display of a build changes at most.
 const PACE: Duration = Duration::from_millis(150);
 
-/// The notebook, or why there is none at hand.
+/// The state of the session library: the notebook, or why there is none at hand.
 pub(super) enum Library {
     /// It is there, and so is the notebook that is compiled against it.
     Ready(Box<Notebook>),
@@ -36,14 +36,14 @@ pub(super) enum Library {
     Failed(String),
 }
 
-/// What is waited for before there can be a notebook.
+/// The present build: what is waited for before there can be a notebook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Building {
     Rust,
     SessionLibrary,
 }
 
-/// The way to the compiler.
+/// The compiler and its notebook, which goes out with each task and comes back with its result.
 pub(super) struct Compiler {
     library: Library,
     /// What was live when somebody last asked, or when the compiler was last given the notebook.

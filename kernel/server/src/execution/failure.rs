@@ -20,7 +20,7 @@ const BLUE: &str = "\x1b[1;34m";
 const CYAN: &str = "\x1b[1;36m";
 const PLAIN: &str = "\x1b[0m";
 
-/// Why a cell erred, in the messaging spec's three parts.
+/// An error of a cell: why it erred, in the messaging spec's three parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
     pub(crate) ename: String,

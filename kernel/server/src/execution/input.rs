@@ -48,7 +48,7 @@ impl Common {
 
     /// A reply is about the shell that has sent its question, or where it does not name one, about its own.
     pub(super) fn input_reply(&mut self, shells: &mut Shells, request: &Request) {
-        let content = match request.content::<input::Content>() {
+        let content = match request.content::<input::InputReply>() {
             Ok(content) => content,
             Err(error) => return tracing::warn!("dropped an answer that cannot be understood: {error}"),
         };

@@ -10,7 +10,7 @@ use tokio::runtime;
 /// What is said when the compiler crate panicked.
 pub(super) const DEFECT: &str = "Kissaten's compiler panicked, which is a defect in Kissaten";
 
-/// Whether there is one; `None`: it has to be built; an error is a sentence that says what to do.
+/// The result of looking for the session library. `None`: it has to be built; an error is a sentence that says what to do.
 pub(crate) type Found = Result<Option<SessionLibrary>, String>;
 
 /// Looks for the session library, which may read files and even ask rustc, beside what else is to be done.

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{events::Events, message::Parent, worker::supervisor::Readiness};
 
-/// Who can look at variables, for answers that are made beside the cells.
+/// A handle for looking at variables, for answers that are made beside the cells.
 #[derive(Clone)]
 pub(crate) struct Looker(Events<Notice>);
 

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use super::shell_id::ShellId;
 use crate::message::Parent;
 
-/// A word of something that was begun.
+/// An event of the execution of cells: a word of something that was begun.
 #[derive(Debug)]
 pub(crate) enum Notice {
     /// How far the session library's build is.

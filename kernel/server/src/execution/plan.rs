@@ -95,3 +95,48 @@ impl Action {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::message::tests::request;
+
+    /// The steps of a cell, or its error, and what was asked for of the whole cell.
+    fn check(code: &str) -> (Result<Vec<Step>, String>, String) {
+        let parent = request("execute_request", json!({})).parent;
+        let mut cell = Cell::look(parent, oneshot::channel().0, "cell 1".to_owned());
+        cell.content.code = code.to_owned();
+        let steps = plan(&mut cell).map(Vec::from).map_err(|failure| failure.evalue);
+        (steps, format!("{:?}", cell.options))
+    }
+
+    #[test]
+    fn commands_are_steps_before_the_code() {
+        let (steps, options) = check("%%timing\n:opt 1\n%%opt 3\n1");
+        let level = Step::Compiler(CompilerCommand::OptLevel(Some(1)));
+        assert_eq!(steps, Ok(vec![level, Step::Code("\n\n\n1".to_owned())]));
+        assert_eq!(options, "CellOptions { opt_level: Some(3), timeline: false, timing: true }");
+        assert_eq!(check("// nothing but words\n").0, Ok(vec![Step::Code("// nothing but words\n".to_owned())]));
+        assert_eq!(check(" \n").0, Ok(Vec::new()));
+    }
+
+    #[test]
+    fn a_cell_that_is_formatted_or_judged_is_not_run() {
+        let (head, code) = (":version\n".to_owned(), "\n\n1".to_owned());
+        assert_eq!(check(":version\n%%fmt\n1").0, Ok(vec![Step::Compiler(CompilerCommand::Format { head, code })]));
+        assert_eq!(check("%%clippy\n1").0, Ok(vec![Step::Compiler(CompilerCommand::Lint("\n1".to_owned()))]));
+        for line in ["%%fmt", "%%clippy"] {
+            assert_eq!(check(&format!("%%deps\n{line}\n1")).0, Err(CommandError::Table.to_string()));
+        }
+    }
+
+    #[test]
+    fn changes_of_the_dependencies_are_made_at_once() {
+        let steps = check(":dep rand\n:dep serde\n:show_deps\n:dep log\n%%deps\nregex = \"1\"").0.unwrap();
+        let changes = steps.iter().map(|step| matches!(step, Step::Dependencies(DependencyCommand::Change(_))));
+        assert_eq!(changes.collect::<Vec<_>>(), [true, false, true, true]);
+    }
+}

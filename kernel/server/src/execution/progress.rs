@@ -1,5 +1,5 @@
-//! The session library's first build, and before it Rust itself where that is missing, as the cells see it that wait for it: a display that replaces itself, and then their
-//! turn.
+//! The session library's first build, and before it Rust itself where that is missing, as the cells see it that wait for it: a
+//! display that replaces itself, and then their turn.
 
 use build::{Progress, SessionLibrary};
 

@@ -11,7 +11,7 @@ use ipc::CellId;
 
 use crate::output::Prompt;
 
-/// Something that code of a cell asks.
+/// A question that code of a cell asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Question {
     /// The worker's number for it.
@@ -20,7 +20,7 @@ pub(super) struct Question {
     pub(super) prompt: Prompt,
 }
 
-/// All questions of the cell whose turn it is.
+/// The questions of the cell whose turn it is.
 #[derive(Debug, Default)]
 pub(super) struct Questions {
     /// The one that is before the user.
@@ -30,7 +30,7 @@ pub(super) struct Questions {
     sent: VecDeque<(String, u64)>,
 }
 
-/// What a reply is about.
+/// The meaning of an `input_reply`: what it is about.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Reply {
     /// It answers the question with this number, which is then no more.

@@ -2,15 +2,16 @@
 
 use std::collections::VecDeque;
 
-use crate::request::{execute::Content, pending::Pending};
+use crate::request::{execute::ExecuteRequest, pending::Pending};
 
 /// An `execute_request` that could be read.
 pub(crate) struct Order {
     pub(crate) request: Pending,
-    pub(crate) content: Content,
+    pub(crate) content: ExecuteRequest,
 }
 
-/// In the order in which they were received; whether more are taken in depends on whether one before them erred.
+/// The cells that wait, in the order in which they were received; whether more are taken in depends on whether one before
+/// them erred.
 #[derive(Debug)]
 pub(super) struct Queue<T = Order> {
     orders: VecDeque<T>,

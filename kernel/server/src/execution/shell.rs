@@ -17,7 +17,7 @@ use super::{
 };
 use crate::request::execute;
 
-/// A queue of cells, and the one of them whose turn it is.
+/// A shell: a queue of cells, and the one of them whose turn it is.
 pub(super) struct Shell {
     pub(super) id: ShellId,
     pub(super) queue: Queue,
@@ -31,7 +31,7 @@ pub(super) struct Shell {
     pub(super) end: End,
 }
 
-/// Whether a shell ends with its present cell.
+/// The end of a shell: whether it ends with its present cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
     /// It goes on.
@@ -109,7 +109,7 @@ pub(super) struct Shells {
     made: u64,
 }
 
-/// What shells are busy with that another one cannot do meanwhile.
+/// The other shells, as one sees them: what they are busy with that it cannot do meanwhile.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Others {
     /// One has the compiler, or awaits the worker's answer.

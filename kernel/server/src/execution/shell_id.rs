@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Which shell is meant.
+/// The id of a shell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ShellId {
     Main,

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::cell::Step;
 
-/// How far the present step is.
+/// The stage of a shell's present step: what it waits for.
 #[derive(Default)]
 pub(super) enum Stage {
     /// Nothing is waited for: the next step can begin.
@@ -26,7 +26,7 @@ pub(super) enum Stage {
     Reporting(Step),
 }
 
-/// How far the interrupt of a running cell has come.
+/// The interrupt of a running cell: how far it has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Interrupt {
     None,

@@ -24,7 +24,7 @@ use crate::{
     worker::{death::lost, supervisor::Readiness},
 };
 
-/// What the compiler has ended to be busy with.
+/// The step that the compiler is done with.
 pub(super) struct Done {
     pub(super) step: Step,
     pub(super) cancel: CancellationToken,

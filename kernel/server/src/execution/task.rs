@@ -17,10 +17,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{failure::Failure, library::DEFECT};
 
-/// Something that takes time.
+/// A task of the compiler: something that takes time.
 pub(super) type Task = LocalBoxFuture<'static, TaskDone>;
 
-/// What has come of it.
+/// The result of a task.
 pub(crate) enum TaskDone {
     Built(Result<SessionLibrary, String>),
     Compiled {
@@ -34,7 +34,7 @@ pub(crate) enum TaskDone {
     },
 }
 
-/// What the compiler is to do with the notebook.
+/// Work for the compiler: what it is to do with the notebook.
 pub(super) type Work =
     Box<dyn for<'a> FnOnce(&'a mut Notebook, &'a CancellationToken) -> LocalBoxFuture<'a, Result<Compiled, Refusal>>>;
 
@@ -66,7 +66,7 @@ pub(super) fn look(looking: LocalBoxFuture<'static, Result<Compiled, Refusal>>, 
     })
 }
 
-/// What the compiler made of a step.
+/// The outcome of a compile: what the compiler made of a step.
 #[derive(Default)]
 pub(crate) struct Compiled {
     pub(super) program: Option<Program>,
@@ -111,7 +111,7 @@ impl Compiled {
     }
 }
 
-/// Why there is nothing to run.
+/// The failure of a compile: why there is nothing to run.
 pub(crate) enum Refusal {
     /// rustc did not like it.
     Refused(CompileError),
@@ -137,7 +137,7 @@ impl From<PrepareError> for Refusal {
     }
 }
 
-/// Ready when the present task is done, which is then no more; never while there is none. Cancel safe.
+/// A future of the present task: ready when it is done, which is then no more; never while there is none. Cancel safe.
 pub(crate) struct Tasks<'a>(pub(super) &'a mut Option<Task>);
 
 impl Future for Tasks<'_> {

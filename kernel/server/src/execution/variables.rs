@@ -8,7 +8,7 @@ use compiler::{Farewell, Finished, Loan, LoanKind, Notebook};
 use super::compiler::Compiler;
 use crate::message::Parent;
 
-/// What is in the worker's store, and what is to become of it.
+/// The variables: what is in the worker's store, and what is to become of it.
 #[derive(Debug, Default)]
 pub(super) struct Variables {
     /// The names, as the worker last told.
@@ -25,7 +25,7 @@ pub(super) struct Variables {
     pub(super) news: Option<String>,
 }
 
-/// What the notebook said of a run that ended while the compiler had it, and under whom that is to be published.
+/// A late word: what the notebook said of a run that ended while the compiler had it, and under whom that is to be published.
 pub(super) type Late = (Vec<String>, Option<Arc<Parent>>);
 
 impl Variables {
@@ -108,7 +108,7 @@ impl Variables {
     }
 }
 
-/// How a program has ended.
+/// The end of a program: how it has ended.
 #[derive(Debug, Default)]
 pub(super) struct Run {
     pub(super) entry: String,

@@ -16,7 +16,7 @@ use build::umask;
 use nix::sys::statfs::statfs;
 use rusqlite::{Connection, ErrorCode, Row, named_params, params};
 
-use super::{Entry, Query};
+use super::entry::{Entry, Query};
 
 /// How long another kernel may hold the file.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -34,7 +34,7 @@ const TABLES: &str = "
     );
     PRAGMA user_version = 1;";
 
-/// What can go wrong.
+/// An error of the history's database.
 #[derive(Debug, thiserror::Error)]
 enum Trouble {
     #[error("{0}")]

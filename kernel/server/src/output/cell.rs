@@ -15,11 +15,11 @@ use std::{
 use ipc::{Display, MimeBundle};
 
 use super::{
-    Stream,
     decoder::Decoder,
     evcxr::{Evcxr, Printed},
     lane::Clear,
     prompt::{Prompt, Prompts},
+    stream::Stream,
     turns::Turns,
 };
 use crate::message;
@@ -31,7 +31,7 @@ const LIMIT: usize = 512 * 1024;
 /// How long it is remembered when the last message went out.
 const MEMORY: Duration = Duration::from_secs(2);
 
-/// What is to be sent as one message.
+/// A piece of output: what is to be sent as one message.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Piece {
     Text(Stream, String),

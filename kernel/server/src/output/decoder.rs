@@ -2,7 +2,7 @@
 
 use std::mem;
 
-/// Reads one stream of one run.
+/// A decoder of one stream of one run.
 #[derive(Debug, Default)]
 pub(super) struct Decoder {
     /// The first bytes of a character whose rest has not come yet: three at most.

@@ -33,14 +33,14 @@ pub(super) const TORN: Duration = Duration::from_millis(100);
 /// How long a bundle may wait for further types, or for the end of the cell whose result it would be.
 const GROWING: Duration = Duration::from_millis(500);
 
-/// What was printed: text as it stood there, or what a few blocks had to show.
+/// A part of what was printed: text as it stood there, or what a few blocks had to show.
 #[derive(Debug, PartialEq)]
 pub(super) enum Printed {
     Text(String),
     Bundle(MimeBundle),
 }
 
-/// Reads what is printed, piece by piece.
+/// A reader of evcxr's blocks in what is printed, piece by piece.
 #[derive(Debug, Default)]
 pub(super) struct Evcxr {
     /// Text that is not decided yet: a block without its end, or what could become the beginning of one.

@@ -13,7 +13,7 @@ use ipc::CellId;
 use kissaten_marks::{Reading, Word};
 use memchr::memmem::Finder;
 
-use super::Stream;
+use super::stream::Stream;
 
 /// How long the beginning of a word is withheld: the worker writes its words whole, and only our reads tear them.
 const TORN: Duration = Duration::from_millis(100);
@@ -22,7 +22,7 @@ const CONTENT: Duration = Duration::from_secs(1);
 /// How much is kept behind a place while its content is waited for.
 const KEPT: usize = 16 * 1024 * 1024;
 
-/// When what a run has shown is taken away.
+/// The time at which what a run has shown is taken away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Clear {
     Now,
@@ -30,7 +30,7 @@ pub(crate) enum Clear {
     WithNext,
 }
 
-/// What stands in a pipe.
+/// A part of what stands in a pipe.
 #[derive(Debug, PartialEq)]
 pub(super) enum Part<'a> {
     Text {
@@ -45,7 +45,7 @@ pub(super) enum Part<'a> {
     Clear(CellId, Clear),
 }
 
-/// A pipe, read piece by piece.
+/// A reader of one pipe, piece by piece.
 #[derive(Debug)]
 pub(super) struct Lane {
     /// The stream that unmarked text is of.
@@ -65,7 +65,7 @@ pub(super) struct Lane {
     torn: Option<Instant>,
 }
 
-/// What the rest of a pipe begins with.
+/// The beginning of the rest of a pipe.
 enum Head {
     Text(usize),
     /// `None`: one that this kernel does not know.

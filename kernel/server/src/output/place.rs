@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use ipc::{CellId, Display};
 
-/// What came without its other half.
+/// The places of displays: what came without its other half.
 #[derive(Debug, Default)]
 pub(super) struct Places {
     /// Contents whose place was not read yet, by number.
@@ -16,10 +16,10 @@ pub(super) struct Places {
     shown: HashSet<u64>,
 }
 
-/// What belongs to a place.
+/// The content of a place.
 #[derive(Debug, PartialEq)]
-pub(super) enum Found {
-    Content(Box<Display>),
+pub(super) enum PlaceContent {
+    Here(Box<Display>),
     /// It was shown before.
     Shown,
     /// It has not come yet.
@@ -37,11 +37,11 @@ impl Places {
     }
 
     /// A place was read.
-    pub(super) fn at(&mut self, number: u64) -> Found {
+    pub(super) fn at(&mut self, number: u64) -> PlaceContent {
         match self.contents.remove(&number) {
-            Some(display) => Found::Content(Box::new(display)),
-            None if self.shown.remove(&number) => Found::Shown,
-            None => Found::Missing,
+            Some(display) => PlaceContent::Here(Box::new(display)),
+            None if self.shown.remove(&number) => PlaceContent::Shown,
+            None => PlaceContent::Missing,
         }
     }
 
@@ -77,8 +77,8 @@ mod tests {
     fn a_content_is_shown_once_whichever_half_comes_first() {
         let mut places = Places::default();
         assert_eq!(places.arrived(1, display(7, 1)), None);
-        assert_eq!(places.at(1), Found::Content(Box::new(display(7, 1))));
-        assert_eq!(places.at(1), Found::Missing);
+        assert_eq!(places.at(1), PlaceContent::Here(Box::new(display(7, 1))));
+        assert_eq!(places.at(1), PlaceContent::Missing);
 
         places.skip(2);
         assert_eq!(places.arrived(2, display(7, 2)), Some(display(7, 2)));
@@ -88,8 +88,8 @@ mod tests {
         }
         assert_eq!(places.left(CellId(7)), [display(7, 3), display(7, 4)]);
         assert_eq!(places.left(CellId(7)), []);
-        assert_eq!((places.at(3), places.at(3)), (Found::Shown, Found::Missing));
+        assert_eq!((places.at(3), places.at(3)), (PlaceContent::Shown, PlaceContent::Missing));
         assert_eq!(places.end(), [display(8, 5)]);
-        assert_eq!(places.at(4), Found::Missing, "the next worker counts anew");
+        assert_eq!(places.at(4), PlaceContent::Missing, "the next worker counts anew");
     }
 }

@@ -19,14 +19,14 @@ const PASSWORD: &str = "_PASSWORD";
 /// How long a line may be, at most.
 const LIMIT: usize = 4096;
 
-/// What is asked for.
+/// A prompt: what is asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Prompt {
     pub(crate) text: String,
     pub(crate) password: bool,
 }
 
-/// Reads what is printed, piece by piece.
+/// A reader of prompts in what is printed, piece by piece.
 #[derive(Debug, Default)]
 pub(super) struct Prompts {
     /// The beginning of a line that could become a question.

@@ -8,7 +8,7 @@ pub(super) const TURNS: u32 = 512;
 /// How soon one more of them is.
 const TURN: Duration = Duration::from_millis(4);
 
-/// How many changes are still shown as they come.
+/// The turns of a display: how many changes are still shown as they come.
 #[derive(Debug)]
 pub(super) struct Turns {
     left: u32,

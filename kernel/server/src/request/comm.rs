@@ -14,7 +14,7 @@ use crate::{
 };
 
 #[derive(Deserialize)]
-struct Content {
+struct CommContent {
     comm_id: String,
     #[serde(default)]
     target_name: Option<String>,
@@ -24,7 +24,7 @@ struct Content {
 
 /// What a frontend says; `None` if it cannot be understood.
 pub(crate) fn read(request: &Request) -> Option<Comm> {
-    let Content { comm_id, target_name, data } = request.content().ok()?;
+    let CommContent { comm_id, target_name, data } = request.content().ok()?;
     let kind = match request.message_type() {
         "comm_open" => CommKind::Open { target: target_name? },
         "comm_msg" => CommKind::Message,

@@ -13,7 +13,7 @@ use crate::{
 };
 
 #[derive(Deserialize)]
-struct Content {
+struct CompleteRequest {
     code: String,
     /// Counted in Unicode code points.
     cursor_pos: usize,
@@ -25,7 +25,7 @@ pub(super) async fn reply(
     known: Arc<Knowledge>,
     analyzer: &Analyzer,
 ) -> Result<Value, serde_json::Error> {
-    let Content { code, cursor_pos } = request.content()?;
+    let CompleteRequest { code, cursor_pos } = request.content()?;
     let cursor = byte_position(&code, cursor_pos);
     let completed = match command_at(&code, cursor) {
         Some(at) => command::complete(at, &code, cursor, known, analyzer).await,

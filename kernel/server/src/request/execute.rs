@@ -7,9 +7,9 @@ use serde_json::{Map, Value, json};
 
 use crate::execution::failure::Failure;
 
-/// What a frontend asks to be executed.
+/// The content of an `execute_request`.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
-pub(crate) struct Content {
+pub(crate) struct ExecuteRequest {
     pub(crate) code: String,
     /// Nothing is published but the status, and the cell is not counted.
     #[serde(default)]
@@ -28,7 +28,7 @@ pub(crate) struct Content {
     pub(crate) stop_on_error: bool,
 }
 
-impl Content {
+impl ExecuteRequest {
     /// Nothing to run, and nothing to show.
     pub(crate) fn silent() -> Self {
         Self {
@@ -47,8 +47,8 @@ impl Content {
     }
 }
 
-/// Something that the frontend is to do when it has a cell's reply: a
-/// [payload](https://jupyter-client.readthedocs.io/en/stable/messaging.html#payloads-deprecated).
+/// A payload: something that the frontend is to do when it has a cell's reply. See
+/// [payloads](https://jupyter-client.readthedocs.io/en/stable/messaging.html#payloads-deprecated).
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Payload {
     /// A frontend that has only this kernel is to end as well.
@@ -128,12 +128,12 @@ mod tests {
 
     #[test]
     fn what_is_left_out_has_the_specs_default() {
-        let content: Content = serde_json::from_value(json!({"code": "1", "user_expressions": null})).unwrap();
+        let content: ExecuteRequest = serde_json::from_value(json!({"code": "1", "user_expressions": null})).unwrap();
         assert!(content.is_counted() && content.stop_on_error && content.user_expressions.is_empty());
         assert!(!content.allow_stdin);
-        let content: Content = serde_json::from_value(json!({"code": "1", "silent": true})).unwrap();
+        let content: ExecuteRequest = serde_json::from_value(json!({"code": "1", "silent": true})).unwrap();
         assert!(!content.is_counted());
-        assert!(serde_json::from_value::<Content>(json!({"silent": true})).is_err());
-        assert!(serde_json::from_value::<Content>(Value::Null).is_err());
+        assert!(serde_json::from_value::<ExecuteRequest>(json!({"silent": true})).is_err());
+        assert!(serde_json::from_value::<ExecuteRequest>(Value::Null).is_err());
     }
 }

@@ -11,9 +11,9 @@ use crate::{
 /// How many cells the end of the history has, where that is not said.
 const TAIL: i64 = 10;
 
-/// `raw` is not read: a cell is run as it was typed.
+/// The content of a `history_request`. `raw` is not read: a cell is run as it was typed.
 #[derive(Deserialize)]
-struct Content {
+struct HistoryRequest {
     #[serde(rename = "hist_access_type")]
     access: Access,
     #[serde(default)]
@@ -45,8 +45,8 @@ pub(super) fn query(request: &Request) -> Result<(Query, bool), serde_json::Erro
     request.content().map(asked)
 }
 
-fn asked(content: Content) -> (Query, bool) {
-    let Content { access, output, session, start, stop, n, pattern, unique } = content;
+fn asked(content: HistoryRequest) -> (Query, bool) {
+    let HistoryRequest { access, output, session, start, stop, n, pattern, unique } = content;
     let query = match access {
         Access::Tail => Query::Tail { n: n.unwrap_or(TAIL) },
         Access::Range => Query::Range { session: session.unwrap_or(0), start: start.unwrap_or(0), stop },

@@ -12,13 +12,13 @@ use crate::{message::content, output::Prompt};
 /// What frontends send for the end of the input, as a terminal would.
 const END: &str = "\u{4}";
 
-/// The reply to a question.
+/// The content of an `input_reply`.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Content {
+pub(crate) struct InputReply {
     value: String,
 }
 
-impl Content {
+impl InputReply {
     /// What the user has said.
     pub(crate) fn answer(self) -> InputAnswer {
         if self.value == END { InputAnswer::End } else { InputAnswer::Line(self.value) }
@@ -36,7 +36,7 @@ mod tests {
 
     #[test]
     fn answers_are_lines_or_the_end() {
-        let check = |value| serde_json::from_value(json!({"value": value})).map(Content::answer);
+        let check = |value| serde_json::from_value(json!({"value": value})).map(InputReply::answer);
         assert_eq!(check(json!("")).unwrap(), InputAnswer::Line(String::new()));
         assert_eq!(check(json!("a\u{4}")).unwrap(), InputAnswer::Line("a\u{4}".to_owned()));
         assert_eq!(check(json!("\u{4}")).unwrap(), InputAnswer::End);

@@ -14,7 +14,7 @@ use crate::{
 };
 
 #[derive(Deserialize)]
-struct Content {
+struct InspectRequest {
     code: String,
     /// Counted in Unicode code points.
     cursor_pos: usize,
@@ -31,7 +31,7 @@ pub(super) async fn reply(
     analyzer: &Analyzer,
     looker: &Looker,
 ) -> Result<Value, serde_json::Error> {
-    let Content { code, cursor_pos, detail_level } = request.content()?;
+    let InspectRequest { code, cursor_pos, detail_level } = request.content()?;
     let cursor = byte_position(&code, cursor_pos);
     let own = analysis::own_words(&known, &code, cursor).await;
     let value = match own.as_ref().and_then(|own| own.variable.clone()) {

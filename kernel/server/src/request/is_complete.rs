@@ -10,7 +10,7 @@ use crate::{
 };
 
 #[derive(Deserialize)]
-struct Content {
+struct IsCompleteRequest {
     code: String,
 }
 
@@ -18,7 +18,7 @@ struct Content {
 ///
 /// Blocks for as long as the code is long.
 pub(crate) fn reply(request: &Request) -> Result<Value, serde_json::Error> {
-    let Content { code } = request.content()?;
+    let IsCompleteRequest { code } = request.content()?;
     let completeness = if is_table(&code) { of_table(&code) } else { completeness(&code) };
     Ok(match completeness {
         Completeness::Complete => json!({"status": "complete"}),

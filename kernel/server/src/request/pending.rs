@@ -15,16 +15,16 @@ use crate::{
     message::{Parent, Request, content},
 };
 
-/// A message that is not done with.
+/// A pending request, or another message that is not done with.
 pub(crate) struct Pending {
     request: Request,
     outgoing: Outgoing,
-    state: State,
+    state: Turn,
 }
 
-/// How far a message is.
+/// The turn of a message: how far it is.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
+enum Turn {
     /// Its turn has not come.
     Waits,
     Busy,
@@ -34,7 +34,7 @@ enum State {
 impl Pending {
     /// Nothing is said of it yet.
     pub(super) fn new(request: Request, outgoing: Outgoing) -> Self {
-        Self { request, outgoing, state: State::Waits }
+        Self { request, outgoing, state: Turn::Waits }
     }
 
     /// The message itself.
@@ -49,8 +49,8 @@ impl Pending {
 
     /// Its turn begins: `busy`, if that was not said.
     pub(crate) fn begin(&mut self) {
-        if self.state == State::Waits {
-            self.state = State::Busy;
+        if self.state == Turn::Waits {
+            self.state = Turn::Busy;
             self.outgoing.publish(Status::busy(), Some(&self.request.parent));
         }
     }
@@ -88,14 +88,14 @@ impl Pending {
     }
 
     fn idle(&mut self) {
-        self.state = State::Idle;
+        self.state = Turn::Idle;
         self.outgoing.publish(Status::idle(), Some(&self.request.parent));
     }
 }
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        if self.state == State::Idle {
+        if self.state == Turn::Idle {
             return;
         }
         tracing::error!("a `{}` was not answered", self.request.message_type());

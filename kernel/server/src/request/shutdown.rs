@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 use crate::message::Request;
 
 #[derive(Deserialize)]
-struct Content {
+struct ShutdownRequest {
     #[serde(default)]
     restart: bool,
 }
 
 /// The reply of a kernel that has ended. A restart is the frontend's to do, and all that it needs is its own word echoed.
 pub(super) fn reply(request: &Request) -> Result<Value, serde_json::Error> {
-    let Content { restart } = request.content()?;
+    let ShutdownRequest { restart } = request.content()?;
     Ok(json!({"status": "ok", "restart": restart}))
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{execution::Execution, message::Request};
 
 #[derive(Deserialize)]
-struct Content {
+struct DeleteSubshell {
     subshell_id: String,
 }
 
@@ -20,7 +20,7 @@ pub(crate) fn create(execution: &mut Execution) -> Value {
 
 /// The subshell takes nothing more; its cell is interrupted, and its reply comes when it has ended.
 pub(crate) fn delete(execution: &mut Execution, request: &Request) -> Result<Value, serde_json::Error> {
-    let Content { subshell_id } = request.content()?;
+    let DeleteSubshell { subshell_id } = request.content()?;
     let is_deleted = execution.delete_subshell(&subshell_id);
     Ok(if is_deleted { json!({"status": "ok"}) } else { unknown(&subshell_id) })
 }

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 use super::{
     notebook::{CodeCell, Notebook},
-    outputs::Outputs,
-    question::{Questions, line},
+    outputs::NotebookOutputs,
+    question::{TerminalQuestions, line},
     terminal::Terminal,
 };
 use crate::{
@@ -22,28 +22,28 @@ use crate::{
     message::{Channel, Parent, Request, content},
 };
 
-/// The only client of its kernel.
-pub(super) struct Client {
+/// The client that runs a notebook, the only one of its kernel.
+pub(super) struct NotebookClient {
     inbox: Inbox,
     events: Events<Received>,
     /// Whether there is somebody to answer questions.
     allow_stdin: bool,
     terminal: Terminal,
-    outputs: Outputs,
-    questions: Questions,
+    outputs: NotebookOutputs,
+    questions: TerminalQuestions,
     /// The requests, by id, and the cells that they are of.
     requests: HashMap<String, usize>,
 }
 
-impl Client {
+impl NotebookClient {
     pub(super) fn new(inbox: Inbox, events: Events<Received>, allow_stdin: bool) -> Self {
         Self {
             inbox,
             events,
             allow_stdin,
             terminal: Terminal::new(),
-            outputs: Outputs::default(),
-            questions: Questions::default(),
+            outputs: NotebookOutputs::default(),
+            questions: TerminalQuestions::default(),
             requests: HashMap::new(),
         }
     }

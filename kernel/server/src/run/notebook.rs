@@ -25,7 +25,7 @@ pub(super) struct CodeCell {
     pub(super) may_err: bool,
 }
 
-/// Why a notebook cannot be run. The texts are for users.
+/// An error of a notebook: why it cannot be run. The texts are for users.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotebookError {
     #[error("the notebook `{0}` cannot be read")]

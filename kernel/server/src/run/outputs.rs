@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Value, json};
 
-/// The outputs of all cells so far, by the cells' indices.
+/// The outputs of a notebook: those of all cells so far, by the cells' indices.
 #[derive(Debug, Default)]
-pub(super) struct Outputs {
+pub(super) struct NotebookOutputs {
     cells: BTreeMap<usize, Vec<Value>>,
     /// Where displays are that can be replaced: cells and indices of their outputs.
     displays: HashMap<String, Vec<(usize, usize)>>,
@@ -16,7 +16,7 @@ pub(super) struct Outputs {
     clear: Vec<usize>,
 }
 
-impl Outputs {
+impl NotebookOutputs {
     /// Takes what a message shows under a cell.
     pub(super) fn take(&mut self, cell: usize, kind: &str, content: &Value) {
         let output = match kind {
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     fn check(messages: &[(usize, &str, Value)]) -> Vec<(usize, Vec<Value>)> {
-        let mut outputs = Outputs::default();
+        let mut outputs = NotebookOutputs::default();
         for (cell, kind, content) in messages {
             outputs.take(*cell, kind, content);
         }

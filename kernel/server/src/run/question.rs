@@ -9,9 +9,9 @@ use tokio::sync::mpsc;
 /// What frontends send for the end of the input.
 const END: &str = "\u{4}";
 
-/// The question that is open, and the line that is being read.
+/// The questions at a terminal: the one that is open, and the line that is being read.
 #[derive(Default)]
-pub(super) struct Questions {
+pub(super) struct TerminalQuestions {
     /// The id of the message that asked last.
     open: Option<String>,
     /// A line that was not typed yet. It answers the question that is open when it comes.
@@ -20,7 +20,7 @@ pub(super) struct Questions {
     echo: Option<Termios>,
 }
 
-impl Questions {
+impl TerminalQuestions {
     /// A question is asked: begins to read, unless a line is waited for already.
     pub(super) fn ask(&mut self, message: &str, password: bool) {
         self.open = Some(message.to_owned());
@@ -69,7 +69,7 @@ impl Questions {
     }
 }
 
-impl Drop for Questions {
+impl Drop for TerminalQuestions {
     fn drop(&mut self) {
         self.restore();
     }

@@ -8,10 +8,10 @@ use std::{
 use anstream::{AutoStream, ColorChoice, adapter::strip_str};
 use serde_json::Value;
 
-/// Where the output of cells goes.
+/// The terminal, where the output of cells goes.
 pub(super) struct Terminal {
-    stdout: Place,
-    stderr: Place,
+    stdout: Output,
+    stderr: Output,
     /// Displays that can be replaced, by id: what was printed of them, and what they are now.
     displays: BTreeMap<String, Changing>,
 }
@@ -21,8 +21,8 @@ struct Changing {
     now: String,
 }
 
-/// One of the two streams.
-struct Place {
+/// An output of the terminal: one of the two streams.
+struct Output {
     out: Box<dyn Write + Send>,
     /// Whether there is somebody to see them.
     colours: bool,
@@ -33,11 +33,11 @@ impl Terminal {
     /// The process's own streams.
     pub(super) fn new() -> Self {
         let colours = (AutoStream::choice(&io::stdout()), AutoStream::choice(&io::stderr()));
-        let place = |out, choice| Place { out, colours: choice != ColorChoice::Never, in_line: false };
+        let place = |out, choice| Output { out, colours: choice != ColorChoice::Never, in_line: false };
         Self::with(place(Box::new(io::stdout()), colours.0), place(Box::new(io::stderr()), colours.1))
     }
 
-    fn with(stdout: Place, stderr: Place) -> Self {
+    fn with(stdout: Output, stderr: Output) -> Self {
         Self { stdout, stderr, displays: BTreeMap::new() }
     }
 
@@ -92,7 +92,7 @@ impl Terminal {
     }
 }
 
-impl Place {
+impl Output {
     /// The text of a cell, whose escape codes are its own.
     fn raw(&mut self, text: &str) -> io::Result<()> {
         if let Some(last) = text.chars().last() {
@@ -150,7 +150,7 @@ mod tests {
 
     fn check(show: impl FnOnce(&mut Terminal)) -> String {
         let written = Written::default();
-        let place = || Place { out: Box::new(written.clone()), colours: false, in_line: false };
+        let place = || Output { out: Box::new(written.clone()), colours: false, in_line: false };
         show(&mut Terminal::with(place(), place()));
         String::from_utf8(written.0.lock().unwrap().clone()).unwrap()
     }

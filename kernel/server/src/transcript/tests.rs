@@ -323,3 +323,17 @@ async fn shutdown_is_answered_also_while_a_cell_runs() {
         shell execute_reply error [1]"#]]
     .assert_eq(&super::lines(client.messages(&cell)));
 }
+
+#[tokio::test]
+async fn a_command_for_a_cell_is_refused_in_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut client = Client::new().await;
+    for (command, number) in ["fmt", "deps", "clippy", "timing"].into_iter().zip(1..) {
+        let file = folder.path().join("cells.rs");
+        std::fs::write(&file, format!("%%{command}\nlet cups = 3;")).unwrap();
+        let transcript = client.run(&format!(":load {}", file.display())).await;
+        let refusal = format!("iopub error CommandError: `%%{command}` is for a cell and not for a file\n");
+        assert!(transcript.contains(&refusal) && transcript.ends_with(&format!("error [{number}]")), "{transcript}");
+    }
+    client.end().await;
+}

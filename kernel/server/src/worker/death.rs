@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 /// How much of what a worker last wrote to stderr is kept, to find what Rust's runtime says before it aborts.
 const TAIL: usize = 4096;
 
-/// The last that a worker wrote to stderr.
+/// The last words of a worker: the end of what it wrote to stderr.
 #[derive(Debug, Default)]
 pub(crate) struct LastWords(Vec<u8>);
 
@@ -35,7 +35,7 @@ impl LastWords {
     }
 }
 
-/// A short name and a sentence.
+/// The death of a worker: a short name and a sentence.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Death {
     /// For Jupyter's `ename`.

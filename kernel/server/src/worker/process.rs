@@ -49,7 +49,7 @@ const LAST_MESSAGES: Duration = Duration::from_millis(200);
 /// How likely the worker is to be ended first when the memory runs out, out of 1000.
 const OOM_SCORE: &str = "500";
 
-/// What comes from a worker.
+/// An event of the worker: what comes from it.
 #[derive(Debug)]
 pub(crate) enum Happening {
     Message(ipc::Event),
@@ -58,8 +58,8 @@ pub(crate) enum Happening {
     Exited(ExitStatus),
 }
 
-/// A worker that was started. Dropping it kills it with all that it started.
-pub(super) struct Process {
+/// A running worker process. Dropping it kills it with all that it started.
+pub(super) struct WorkerProcess {
     group: GroupId,
     stdout: Pipe,
     stderr: Pipe,
@@ -71,7 +71,7 @@ pub(super) struct Process {
     ended: bool,
 }
 
-/// What comes from a worker, and the room that it takes until it is handed on.
+/// An event with its size: what comes from a worker, and the room that it takes until it is handed on.
 type Counted = (Happening, Option<OwnedSemaphorePermit>);
 
 struct Pipe {
@@ -79,7 +79,7 @@ struct Pipe {
     open: bool,
 }
 
-impl Process {
+impl WorkerProcess {
     /// Starts a worker. Must be called within a tokio runtime.
     pub(super) fn spawn(program: &Path, directory: &Path, environment: &BTreeMap<String, String>) -> io::Result<Self> {
         let (ours, theirs) = StdUnixStream::pair()?;
@@ -186,7 +186,7 @@ impl Process {
     }
 }
 
-impl Drop for Process {
+impl Drop for WorkerProcess {
     fn drop(&mut self) {
         self.kill();
     }

@@ -11,14 +11,14 @@ use std::{
 
 use super::{
     death::LastWords,
-    process::{Happening, Process},
+    process::{Happening, WorkerProcess},
 };
 use crate::output::Stream;
 
 /// How long a worker may take to end by itself.
 const GRACE: Duration = Duration::from_millis(300);
 
-/// The one who starts workers.
+/// The supervisor of workers: it starts them.
 pub(crate) struct Supervisor {
     directory: PathBuf,
     program: Option<PathBuf>,
@@ -30,13 +30,13 @@ pub(crate) struct Supervisor {
 enum Worker {
     /// None was started yet.
     None,
-    Starting(Process),
-    Ready(Process),
+    Starting(WorkerProcess),
+    Ready(WorkerProcess),
     /// It could not be started, or ended before it was ready: a sentence. It is tried again when it is needed.
     Failed(String),
 }
 
-/// Whether a cell can run now.
+/// The readiness of the worker: whether a cell can run now.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Readiness {
     Ready,
@@ -82,7 +82,7 @@ impl Supervisor {
 
     fn spawn(&mut self) {
         let Some(program) = &self.program else { return };
-        self.worker = match Process::spawn(program, &self.directory, &self.environment) {
+        self.worker = match WorkerProcess::spawn(program, &self.directory, &self.environment) {
             Ok(process) => Worker::Starting(process),
             Err(error) => Worker::Failed(format!("the worker `{}` cannot be started: {error}", program.display())),
         };
@@ -157,7 +157,7 @@ impl Supervisor {
 
     /// What is in the worker's pipes now.
     pub(crate) fn drain(&self) -> Vec<(Stream, Vec<u8>)> {
-        self.process().map(Process::drain).into_iter().flatten().filter(|(_, bytes)| !bytes.is_empty()).collect()
+        self.process().map(WorkerProcess::drain).into_iter().flatten().filter(|(_, bytes)| !bytes.is_empty()).collect()
     }
 
     /// What comes next from the worker.
@@ -189,7 +189,7 @@ impl Supervisor {
         }
     }
 
-    fn process(&self) -> Option<&Process> {
+    fn process(&self) -> Option<&WorkerProcess> {
         match &self.worker {
             Worker::Starting(process) | Worker::Ready(process) => Some(process),
             Worker::None | Worker::Failed(_) => None,

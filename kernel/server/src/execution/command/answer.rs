@@ -8,7 +8,7 @@ use jupyter_protocol::JupyterMessageContent;
 
 use crate::execution::task::{Compiled, Refusal, Work};
 
-/// What is to be done now for a command.
+/// The answer to a command: what is to be done now for it.
 pub(in crate::execution) enum Answer {
     /// Nothing more than to say this.
     Say(JupyterMessageContent),

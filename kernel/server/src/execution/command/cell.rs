@@ -3,7 +3,7 @@
 
 use super::error::CommandError;
 
-/// What is asked for of one cell.
+/// A command for the one cell that it stands above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CellOption {
     /// `%%opt`

@@ -27,7 +27,7 @@ use crate::{
 const NO_CHECKPOINTS: &str = "From level 2 on there are no checkpoints in the code: where it does not await, it can be interrupted \
                               only by ending its process.";
 
-/// What the compiler is asked for.
+/// A command that the notebook or its compiler answers.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum CompilerCommand {
     Version,

@@ -9,7 +9,7 @@ use compiler::Notebook;
 use super::{answer::Answer, error::CommandError};
 use crate::execution::{common::Common, compiler::not_there, failure::Failure, note};
 
-/// What is asked for of the dependencies.
+/// A command about the dependencies.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum DependencyCommand {
     /// They are added or taken away. An empty change builds those anew whose source has changed.

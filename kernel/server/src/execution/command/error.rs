@@ -2,7 +2,7 @@
 
 use crate::hint;
 
-/// Why a command cannot be done. The texts are for users.
+/// An error of a command: why it cannot be done. The texts are for users.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum CommandError {
     #[error("there is no command `:{name}`{}", nearest.map_or_else(

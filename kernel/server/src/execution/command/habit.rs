@@ -87,7 +87,7 @@ pub(in crate::execution) fn of_crate(added: &str) -> Option<&'static str> {
     )
 }
 
-/// Of a habit, what is to be done.
+/// A habit from elsewhere, as what is to be done about it.
 pub(super) enum Habit {
     /// Our own command for it.
     Same(Command),

@@ -13,7 +13,7 @@ use crate::{
     hint,
 };
 
-/// What the kernel is asked for.
+/// A command that the kernel answers by itself.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum KernelCommand {
     Help,

@@ -3,7 +3,7 @@
 
 use super::{action::Action, error::CommandError};
 
-/// A command.
+/// A row of the table: one command.
 pub(super) struct Row {
     pub(super) name: &'static str,
     /// Its argument, as `:help` shows it.
@@ -17,7 +17,7 @@ pub(super) struct Row {
     pub(super) offers: Offers,
 }
 
-/// How a command is written.
+/// A form of a command: how it is written.
 pub(super) enum Form {
     /// Not in this way.
     Never,
@@ -27,7 +27,7 @@ pub(super) enum Form {
     With(fn(&str) -> Result<Action, CommandError>),
 }
 
-/// What an argument consists of.
+/// The completions of an argument: what it consists of.
 pub(super) enum Offers {
     Nothing,
     Words(&'static [&'static str]),
