@@ -146,8 +146,8 @@ impl NotKept {
                  as a `Box<dyn Fn(…) -> …>`"
             ),
             Self::Nameless(what) if what == ASYNC_CLOSURE => format!(
-                "`{name}` was not kept: the type of an async closure has no name that a later cell could use; \
-                 write it as an `async fn`, or use it in the cell that makes it"
+                "`{name}` was not kept: it is an async closure that has variables in it, whose type has no name that a later cell \
+                 could use; write it as an `async fn` that is given them, or use it in the cell that makes it"
             ),
             Self::Nameless(what) if what == CLOSURE_INSIDE => format!(
                 "`{name}` was not kept: the closure in it has a type without a name, and it cannot be taken out of what \
@@ -199,7 +199,7 @@ impl NotKept {
 }
 
 /// What is nameless about a closure whose calls are futures; no `dyn` type takes it.
-const ASYNC_CLOSURE: &str = "an async closure";
+pub(crate) const ASYNC_CLOSURE: &str = "an async closure";
 /// What has a closure in it that stays in it.
 const CLOSURE_INSIDE: &str = "something with a closure in it";
 

@@ -11,7 +11,7 @@ use super::attempt::Attempt;
 use super::compile::Files;
 use super::imports::candidate_traits;
 use super::parts::OF_BLOCKS;
-use crate::binding::NotKept;
+use crate::binding::{ASYNC_CLOSURE, NotKept};
 use crate::lower::ErrorType;
 use crate::rustc::Compiled;
 use crate::source_map::{Region, position_in};
@@ -188,6 +188,12 @@ impl Attempt<'_> {
                 return self.cannot_lend(name, from.clone());
             }
         }
+        let reason = match reason {
+            NotKept::Borrows(_) | NotKept::Borrowed if self.is_async_closure(name) => {
+                NotKept::Nameless(ASYNC_CLOSURE.to_owned())
+            }
+            other => other,
+        };
         self.not_kept.insert(name.to_owned(), reason).is_none()
     }
 

@@ -8,7 +8,7 @@ use super::attempt::Attempt;
 use super::compile::Files;
 use crate::binding::{self, NotKept};
 use crate::boxing::{self, Callable, FnTrait, NotebookNames, Plan, Threads};
-use crate::parse::{self, Borrowing, Closure, Space};
+use crate::parse::{self, Borrowing, Closure, Make, Space};
 use crate::source_map::{Region, offset_in};
 
 /// A cell's and the notebook's names, for plans.
@@ -39,6 +39,12 @@ impl NotebookNames for Known<'_> {
 }
 
 impl Attempt<'_> {
+    /// Whether a new variable is an async closure: what its call makes borrows from it, and from what it borrows from.
+    pub(super) fn is_async_closure(&self, name: &str) -> bool {
+        let mut bound = self.parsed.bindings.iter();
+        bound.any(|bound| bound.name == name && matches!(&bound.make, Make::Closure(closure) if closure.is_async))
+    }
+
     /// The plans that the cell's text gives: they save a compile.
     pub(super) fn box_by_text(&mut self) {
         let known = Known(self);
