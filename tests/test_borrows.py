@@ -1,4 +1,4 @@
-"""A hundred random notebooks of owners and borrowers, against what a person who knows Rust expects of each cell."""
+"""Owners and borrowers: a hundred random notebooks against what a person who knows Rust expects of each cell, interrupts, and the end of the worker."""
 
 from __future__ import annotations
 
@@ -101,3 +101,37 @@ def test_a_notebook_of_loans_does_what_main_would(shared_kernel: Kernel, seed: i
         else:
             assert cell.error is not None, f"{story}\nruns, and would not in one main"
             assert any(code in cell.error["evalue"] for code in OF_LOANS), f"{story}\n{cell.error['evalue']}"
+
+
+def test_an_interrupt_leaves_what_is_lent_as_it_was(kernel: Kernel) -> None:
+    kernel.ok('use std::time::Duration;\nlet s = String::from("a b");\nlet words: Vec<&str> = s.split(\' \').collect();')
+    kernel.ok("let lock = tokio::sync::Mutex::new(1);")
+    kernel.ok("let guard = lock.lock().await;")
+    # One that has lent nothing yet, and would lend more.
+    cell = kernel.start(
+        'let more: Vec<&str> = words.iter().copied().collect();\nprintln!("begun");\n'
+        "tokio::time::sleep(Duration::from_secs(600)).await;\n(more.len(), *guard)"
+    )
+    cell.until(lambda cell: "begun" in cell.stdout)
+    kernel.request("interrupt_request", {}, channel="control")
+    error = cell.finish().error
+    assert error is not None and error["ename"] == "Interrupted", cell.shown
+    assert kernel.ok("(words.len(), s.len(), *guard, lock.try_lock().is_err())").result == "(2, 3, 1, true)"
+    assert "`more` was not kept" in kernel.fails("more").shown
+    # The one that waits for the lock is interrupted; the guard still holds it.
+    cell = kernel.start('println!("begun");\nlet second = lock.lock().await;\n*second')
+    cell.until(lambda cell: "begun" in cell.stdout)
+    kernel.request("interrupt_request", {}, channel="control")
+    assert cell.finish().error["ename"] == "Interrupted", cell.shown
+    kernel.ok("drop(guard);")
+    assert kernel.ok("*lock.lock().await").result == "1"
+
+
+def test_a_worker_that_dies_takes_owners_and_borrowers_along(kernel: Kernel) -> None:
+    kernel.ok('let s = String::from("a b");\nlet words: Vec<&str> = s.split(\' \').collect();')
+    died = kernel.fails("std::process::abort()")
+    assert "`s` and `words` were lost" in died.shown
+    for name in ("s", "words"):
+        assert f"`{name}` was lost with the process that held it" in kernel.fails(f"{name}.len()").shown
+    kernel.ok('let s = String::from("c");\nlet words: Vec<&str> = s.split(\' \').collect();')
+    assert kernel.ok("words[0]").result == '"c"'

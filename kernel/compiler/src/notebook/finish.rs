@@ -93,7 +93,9 @@ impl Notebook {
         let is_older = |name: &String| pending.owned.contains_key(name) || pending.holds.contains(name);
         let is_known = |name: &String| is_new(name) || is_older(name);
         let nameless: Vec<String> = finished.kept.iter().filter(|name| !is_known(name)).cloned().collect();
-        let is_there = |name: &String| finished.variables.contains(name) && !nameless.contains(name);
+        // There may be thousands.
+        let variables: BTreeSet<&String> = finished.variables.iter().collect();
+        let is_there = |name: &String| variables.contains(name) && !nameless.contains(name);
         // It has new variables as far as it came: each goes into the store as soon as the cell is through with it.
         let (kept, lost): (Vec<Binding>, Vec<Binding>) =
             std::mem::take(&mut pending.bindings).into_iter().partition(|new| finished.kept.contains(&new.name));
@@ -129,7 +131,7 @@ impl Notebook {
         let went: Vec<String> = went.cloned().collect();
         let held: BTreeSet<&String> = self.pending.values().flat_map(|other| &other.holds).collect();
         self.bindings.retain(|name, _| is_there(name) || held.contains(name));
-        for (name, binding) in self.bindings.iter_mut().filter(|(name, _)| finished.variables.contains(name)) {
+        for (name, binding) in self.bindings.iter_mut().filter(|(name, _)| variables.contains(name)) {
             let loan = finished.loans.get(name);
             let kind = loan.map(|loan| loan.kind);
             let is_owner = |kind| matches!(kind, Some(LoanKind::Place | LoanKind::Hidden));
