@@ -1,6 +1,7 @@
 """The checks of the Rust code itself: its form, its lints, and its unit tests."""
 
 import os
+import re
 import subprocess
 
 import pytest
@@ -29,3 +30,18 @@ ANALYZER = ["test", "--locked", "--quiet", f"--profile={PROFILE}", "--package=ki
 def test_cargo(repository, check):
     arguments, environment = CHECKS.get(check, (ANALYZER, {}))
     assert subprocess.run(["cargo", *arguments], cwd=repository, env={**os.environ, **environment}).returncode == 0
+
+
+def test_no_two_types_of_one_name_in_a_crate(repository):
+    """Who reads `Place` knows which one is meant. Tests apart, and what is text of exported programs."""
+    twice = []
+    for crate in sorted(path.parent for path in repository.glob("kernel/*/Cargo.toml")):
+        found = {}
+        for path in sorted((crate / "src").rglob("*.rs")):
+            if path.stem in ("tests", "fuzz") or "tests" in path.parts or path.is_symlink():
+                continue
+            text = re.split(r"\n#\[cfg\(test\)\]\nmod tests \{", path.read_text())[0]
+            for name in re.findall(r"^ *(?:pub(?:\([^)]*\))? )?(?:struct|enum|trait|union) ([A-Z]\w*)", text, re.MULTILINE):
+                found.setdefault(name, []).append(str(path.relative_to(crate)))
+        twice += [(crate.name, name, places) for name, places in found.items() if len(places) > 1]
+    assert not twice

@@ -5,6 +5,7 @@
 //! ordinary user can write to, as what is in it is loaded.
 
 use std::fs::File;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,9 +71,14 @@ pub(super) fn own_target(session: &SessionLibrary) -> Result<PathBuf, Dependency
     make_cache(&cache).map_err(cannot(&cache))?;
     std::fs::create_dir_all(&target).map_err(cannot(&target))?;
     if target.canonicalize().ok() != session.target.canonicalize().ok() && !target.join("copied").is_file() {
-        // cargo goes by the times of files, so those are kept.
-        copy(&session.target.join(crate::cargo::PROFILE), &target.join(crate::cargo::PROFILE))
-            .map_err(cannot(&target))?;
+        // cargo goes by the times of files, so those are kept. Where the source lies in the target folder, cargo looks for
+        // it beside what was compiled.
+        for part in [crate::cargo::PROFILE, "source"] {
+            let from = session.target.join(part);
+            if from.is_dir() {
+                copy(&from, &target.join(part)).map_err(cannot(&target))?;
+            }
+        }
         File::create(target.join("copied")).map_err(cannot(&target))?;
     }
     check_private(&target)?;
@@ -88,6 +94,10 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
             copy(&path, &copied)?;
         } else {
             std::fs::copy(&path, &copied)?;
+            // An installation may be read-only; the copy is the user's to build in.
+            let mut rights = entry.metadata()?.permissions();
+            rights.set_mode(rights.mode() | 0o200);
+            std::fs::set_permissions(&copied, rights)?;
             File::options().write(true).open(&copied)?.set_modified(entry.metadata()?.modified()?)?;
         }
     }
