@@ -248,9 +248,9 @@ fn errors_are_about_the_users_code_alone() {
           | |            `{integer}` is not a future
           | required by a bound introduced by this call
           |
-          = help: the trait `std::future::Future` is not implemented for `{integer}`
+          = help: the trait `Future` is not implemented for `{integer}`
           = note: {integer} must be a future or must implement `IntoFuture` to be awaited
-          = note: required for `{integer}` to implement `std::future::IntoFuture`
+          = note: required for `{integer}` to implement `IntoFuture`
           = note: required by a bound in `tokio::future::maybe_done::maybe_done`
 
         error[E0277]: `{integer}` is not a future
@@ -259,7 +259,7 @@ fn errors_are_about_the_users_code_alone() {
         1 | tokio::join!(5, async { 1 })
           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^ `{integer}` is not a future
           |
-          = help: the trait `std::future::Future` is not implemented for `{integer}`
+          = help: the trait `Future` is not implemented for `{integer}`
           = note: required by a bound in `tokio::future::maybe_done::MaybeDone`
           = note: this error originates in the macro `$crate::join` which comes from the expansion of the macro `pin_project`
 
@@ -269,7 +269,7 @@ fn errors_are_about_the_users_code_alone() {
         1 | tokio::join!(5, async { 1 })
           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^ `{integer}` is not a future
           |
-          = help: the trait `std::future::Future` is not implemented for `{integer}`
+          = help: the trait `Future` is not implemented for `{integer}`
           = note: required by a bound in `tokio::future::maybe_done::MaybeDone`
           = note: this error originates in the macro `$crate::join` which comes from the expansion of the macro `pin_project`
 
@@ -279,7 +279,7 @@ fn errors_are_about_the_users_code_alone() {
         1 | tokio::join!(5, async { 1 })
           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^ `{integer}` is not a future
           |
-          = help: the trait `std::future::Future` is not implemented for `{integer}`
+          = help: the trait `Future` is not implemented for `{integer}`
           = note: required by a bound in `tokio::future::maybe_done::MaybeDone`
           = note: this error originates in the macro `$crate::join` which comes from the expansion of the macro `pin_project`
 
@@ -289,7 +289,7 @@ fn errors_are_about_the_users_code_alone() {
         1 | tokio::join!(5, async { 1 })
           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^ `{integer}` is not a future
           |
-          = help: the trait `std::future::Future` is not implemented for `{integer}`
+          = help: the trait `Future` is not implemented for `{integer}`
           = note: required by a bound in `tokio::future::maybe_done::MaybeDone`
           = note: this error originates in the macro `$crate::join` which comes from the expansion of the macro `pin_project`
 
@@ -300,7 +300,7 @@ fn errors_are_about_the_users_code_alone() {
           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^ method cannot be called due to unsatisfied trait bounds
           |
           = note: the following trait bounds were not satisfied:
-                  `{integer}: std::future::Future`
+                  `{integer}: Future`
           = note: this error originates in the macro `$crate::join` which comes from the expansion of the macro `tokio::join`"#]],
     );
 }
