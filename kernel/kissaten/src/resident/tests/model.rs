@@ -129,6 +129,21 @@ impl Model {
         self.last
     }
 
+    /// What has to go before this resident ends; what has no name has an empty one.
+    fn holders(&self, id: u64) -> BTreeSet<String> {
+        let mut ids = BTreeSet::from([id]);
+        // Residents refer to older ones.
+        for (newer, stays) in &self.residents {
+            if !stays.grounds.is_disjoint(&ids) {
+                ids.insert(*newer);
+            }
+        }
+        let holds = |is: &Is| matches!(is, Is::Value(grounds) if !grounds.is_disjoint(&ids));
+        let named = self.names.iter().filter(|(_, is)| holds(is)).map(|(name, _)| (*name).to_owned());
+        let waiting = self.waiting.iter().filter(|waits| !waits.grounds.is_disjoint(&ids)).map(|_| String::new());
+        named.chain(waiting).collect()
+    }
+
     /// Ends the residents that nothing refers to.
     fn settle(&mut self) {
         loop {
@@ -384,6 +399,12 @@ impl Model {
         let mut found: BTreeMap<String, Option<LoanKind>> =
             store::names().into_iter().map(|name| (name, None)).collect();
         for loan in loans() {
+            let frame = self.names.iter().find(|(name, _)| **name == loan.name).and_then(|(_, is)| match is {
+                Is::Place(id) | Is::Hidden(id) => Some(*id),
+                _ => None,
+            });
+            let held_by: BTreeSet<String> = frame.map(|id| self.holders(id)).unwrap_or_default();
+            assert_eq!(loan.held_by.iter().cloned().collect::<BTreeSet<_>>(), held_by, "what holds {}", loan.name);
             assert!(found.insert(loan.name.clone(), Some(loan.kind)).is_none(), "{} is there twice", loan.name);
         }
         assert_eq!(found, expected);
