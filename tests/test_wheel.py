@@ -33,7 +33,9 @@ def runs(prefix: Path, directory: Path) -> None:
 
 def test_what_is_in_it(wheel):
     assert wheel.name.startswith("kissaten-") and "-py3-none-manylinux_" in wheel.name
-    assert wheel.stat().st_size < 20_000_000
+    # The tests' own analyzer is optimised less, and so larger than the one that users get.
+    is_users = os.environ.get("KISSATEN_ANALYZER_PROFILE", "analyzer") == "analyzer"
+    assert wheel.stat().st_size < (20_000_000 if is_users else 24_000_000)
     names = {name.partition(".data/")[2] or name for name in zipfile.ZipFile(wheel).namelist()}
     assert {
         "scripts/kissaten",
