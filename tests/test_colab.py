@@ -129,6 +129,9 @@ def test_from_source(colab, repository, tmp_path):
         for target in {"release", profile}:
             if (built := repository / "target" / target).exists():
                 shutil.copytree(built, colab.content / "built" / target, copy_function=shutil.copy2)
+        # What was compiled from crates in another place counts as changed, so here Rust is the machine's own.
+        for name, usual in (("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")):
+            colab.environment[name] = os.environ.get(name, str(Path.home() / usual))
         colab.environment["CARGO_BUILD_BUILD_DIR"] = str(colab.content / "built")
         colab.environment["XDG_CACHE_HOME"] = os.environ["XDG_CACHE_HOME"]
         colab.environment["KISSATEN_ANALYZER_PROFILE"] = profile
