@@ -115,8 +115,9 @@ impl NotebookClient {
     fn take(&mut self, message: &JupyterMessage, content: &Value) -> anyhow::Result<()> {
         let kind = message.header.msg_type.as_str();
         if kind == "input_request" {
-            self.terminal.prompt(content["prompt"].as_str().unwrap_or_default())?;
+            // Who sees the prompt may type at once: by then nothing of a password is echoed.
             self.questions.ask(&message.header.msg_id, content["password"] == true);
+            self.terminal.prompt(content["prompt"].as_str().unwrap_or_default())?;
             return Ok(());
         }
         self.terminal.show(kind, content)?;
