@@ -17,7 +17,7 @@ use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
 use crate::process_group::ProcessGroup;
-use crate::toolchain::Toolchain;
+use crate::toolchain::{Toolchain, on_path};
 use crate::umask;
 
 /// The cargo profile of everything that a session links; also the name of its folder.
@@ -66,8 +66,7 @@ pub fn find(toolchain: &Toolchain) -> Option<PathBuf> {
     if beside.is_file() {
         return Some(beside);
     }
-    let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).map(|folder| folder.join("cargo")).find(|path| path.is_file())
+    on_path("cargo").find(|path| path.is_file())
 }
 
 /// Flags of everything that cargo compiles for a session. Cells must be given the same run path, and no others of these.
@@ -131,7 +130,6 @@ pub(crate) fn build(cargo: &Path, toolchain: &Toolchain, folder: &Path, target: 
         .current_dir(folder)
         .args(["build", "--profile", PROFILE, "--color=never", "--target-dir"])
         .arg(target)
-        .env("PATH", toolchain.path())
         .env("RUSTC", &toolchain.rustc)
         .env("CARGO_ENCODED_RUSTFLAGS", flags(toolchain).join("\u{1f}"))
         .env("CARGO_TERM_PROGRESS_WHEN", "never")
@@ -141,6 +139,9 @@ pub(crate) fn build(cargo: &Path, toolchain: &Toolchain, folder: &Path, target: 
         .env("CARGO_BUILD_BUILD_DIR", target)
         .env_remove("CARGO_BUILD_TARGET")
         .stdin(Stdio::null());
+    if let Some(path) = toolchain.path() {
+        command.env("PATH", path);
+    }
     if let Some(home) = configuration::without_target(target) {
         // From the root, as above the package's folder the user's configuration is read once more.
         command.env("CARGO_HOME", home).current_dir("/").arg("--manifest-path").arg(folder.join("Cargo.toml"));

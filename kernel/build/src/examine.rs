@@ -12,7 +12,7 @@ use crate::cargo;
 use crate::dependency::size_of;
 use crate::private::is_private;
 use crate::session_library::SessionLibrary;
-use crate::toolchain::Toolchain;
+use crate::toolchain::{Toolchain, on_path};
 
 /// How much room a session library and some crates want, in bytes.
 const ROOM: u64 = 1 << 30;
@@ -90,8 +90,7 @@ fn of_toolchain(toolchain: &Toolchain, findings: &mut Vec<Finding>) {
         Some(cargo) => Finding::fine(format!("cargo, {}", cargo.display())),
         None => Finding::fault("no cargo beside rustc nor on PATH", "run `kissaten rust install`"),
     });
-    let has_cc =
-        std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).any(|folder| folder.join("cc").is_file());
+    let has_cc = on_path("cc").any(|cc| cc.is_file());
     findings.push(match (toolchain.link_flags.is_empty(), has_cc) {
         (false, _) => Finding::fine("linker: rust-lld, which came with rustc"),
         (true, true) => Finding::fine("linker: that of cc"),

@@ -23,4 +23,4 @@ pub use examine::{Finding, State, examine};
 pub use process_group::{GroupId, ProcessGroup};
 pub use rustup::{InstallError, install as install_rust};
 pub use session_library::{SessionError, SessionLibrary};
-pub use toolchain::{Toolchain, ToolchainError};
+pub use toolchain::{Toolchain, ToolchainError, cargo_home};

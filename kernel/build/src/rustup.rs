@@ -15,7 +15,7 @@ use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
 use crate::cargo::{self, CallError, Said};
-use crate::toolchain::{Toolchain, ToolchainError};
+use crate::toolchain::{Toolchain, ToolchainError, cargo_home, on_path};
 use crate::umask;
 
 /// Where rustup downloads from, unless the user has a mirror.
@@ -81,11 +81,8 @@ pub async fn install(
 
 /// The rustup that is there.
 fn find() -> Option<PathBuf> {
-    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
-    let home = home.or_else(|| Some(dirs::home_dir()?.join(".cargo")));
-    let path = env::var_os("PATH").unwrap_or_default();
-    let folders = home.map(|home| home.join("bin")).into_iter().chain(env::split_paths(&path));
-    folders.map(|folder| folder.join("rustup")).find(|path| path.is_file())
+    let usual = cargo_home().map(|home| home.join("bin/rustup"));
+    usual.into_iter().chain(on_path("rustup")).find(|path| path.is_file())
 }
 
 async fn run(

@@ -107,18 +107,20 @@ impl Toolchain {
         self.command_of(&self.rustc)
     }
 
-    /// `PATH` for whoever links: a real `cc` comes before the one that stands in for it.
-    pub(crate) fn path(&self) -> OsString {
+    /// `PATH` for whoever links, where it is not the user's own: a real `cc` comes before the one that stands in for it.
+    pub(crate) fn path(&self) -> Option<OsString> {
+        let tools = self.tools.clone()?;
         let path = env::var_os("PATH").unwrap_or_default();
-        let folders = env::split_paths(&path).chain(self.tools.clone());
-        env::join_paths(folders).unwrap_or(path)
+        env::join_paths(env::split_paths(&path).chain([tools])).ok()
     }
 
     /// A command that calls another program of the toolchain as if it were the compiler.
     pub fn command_of(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.env("RUSTC_BOOTSTRAP", "1").env_remove("RUSTC_LOG").env_remove("RUST_LOG").stdin(Stdio::null());
-        command.env("PATH", self.path());
+        if let Some(path) = self.path() {
+            command.env("PATH", path);
+        }
         command
     }
 
@@ -141,6 +143,17 @@ impl Toolchain {
     }
 }
 
+/// The user's folder of cargo's: `CARGO_HOME`, or `~/.cargo`.
+pub fn cargo_home() -> Option<PathBuf> {
+    env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(dirs::home_dir()?.join(".cargo")))
+}
+
+/// Where on `PATH` a program of this name may be, in its order. Whether it is there is for the caller to see.
+pub(crate) fn on_path(program: &str) -> impl Iterator<Item = PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).map(|folder| folder.join(program)).collect::<Vec<_>>().into_iter()
+}
+
 /// Where images that bring Rust for all users have it.
 const OF_IMAGES: &str = "/usr/local/cargo/bin/rustc";
 
@@ -150,11 +163,8 @@ fn candidates() -> Vec<PathBuf> {
     let given = env::var_os("KISSATEN_RUSTC").or_else(|| env::var_os("RUSTC")).map(PathBuf::from);
     let program = env::current_exe().ok();
     let beside = program.as_deref().and_then(Path::parent).map(|folder| folder.join("rustc"));
-    let path = env::var_os("PATH").unwrap_or_default();
-    let searched = env::split_paths(&path).map(|folder| folder.join("rustc")).collect::<Vec<_>>();
-    let cargo_home = env::var_os("CARGO_HOME").map(PathBuf::from);
-    let usual =
-        cargo_home.or_else(|| dirs::home_dir().map(|home| home.join(".cargo"))).map(|home| home.join("bin/rustc"));
+    let searched = on_path("rustc").collect::<Vec<_>>();
+    let usual = cargo_home().map(|home| home.join("bin/rustc"));
     given.into_iter().chain(beside).chain(searched).chain(usual).chain([PathBuf::from(OF_IMAGES)]).collect()
 }
 

@@ -1,7 +1,6 @@
 //! The user's configuration of cargo, where it names another machine to compile for: no variable takes that back, as the
 //! machine itself in its place makes cargo keep its files in other folders. So cargo is given a home without it.
 
-use std::env;
 use std::fs;
 use std::io;
 use std::os::unix::fs::symlink;
@@ -9,10 +8,11 @@ use std::path::{Path, PathBuf};
 
 use toml::Table;
 
+use crate::toolchain::cargo_home;
+
 /// A home for cargo like the user's own but for that setting; `None` where the user's will do. It is kept in `target`.
 pub(super) fn without_target(target: &Path) -> Option<PathBuf> {
-    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
-    let home = home.or_else(|| Some(dirs::home_dir()?.join(".cargo")))?;
+    let home = cargo_home()?;
     let text = ["config.toml", "config"].iter().find_map(|name| fs::read_to_string(home.join(name)).ok())?;
     let mut configuration: Table = text.parse().ok()?;
     configuration.get_mut("build")?.as_table_mut()?.remove("target")?;

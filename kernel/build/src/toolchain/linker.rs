@@ -12,7 +12,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::Toolchain;
+use super::{Toolchain, on_path};
 use crate::cache::{cache_folders, make_cache};
 
 /// What a program is linked to, by the names without a number: of these `-l` is given by rustc.
@@ -76,12 +76,6 @@ const LOADER: &str = "/lib/ld-linux-aarch64.so.1";
 #[cfg(not(target_arch = "aarch64"))]
 const LOADER: &str = "/lib64/ld-linux-x86-64.so.2";
 
-/// Whether a program can be called by its name.
-fn is_on_path(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
-}
-
 impl Toolchain {
     /// The linker that comes with the compiler, if it does.
     fn own_linker(&self) -> Option<PathBuf> {
@@ -103,7 +97,7 @@ impl Toolchain {
 
     /// A folder with a `cc` that links, where the user has none and one can be made; to be put behind `PATH`.
     pub(super) fn stand_in(&self) -> Option<PathBuf> {
-        if is_on_path("cc") || START.is_empty() || c_library()? < OLDEST_C_LIBRARY {
+        if on_path("cc").any(|cc| cc.is_file()) || START.is_empty() || c_library()? < OLDEST_C_LIBRARY {
             return None;
         }
         let linker = self.own_linker()?;

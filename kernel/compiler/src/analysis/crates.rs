@@ -76,7 +76,7 @@ fn numbers(version: &str) -> Vec<u64> {
 /// What cargo has downloaded: `name-1.2.3.crate`.
 fn archives() -> BTreeMap<String, Vec<String>> {
     let mut found = BTreeMap::<String, Vec<String>>::new();
-    let Some(home) = cargo_home() else { return found };
+    let Some(home) = build::cargo_home() else { return found };
     for registry in entries(&home.join("registry/cache")) {
         for archive in entries(&registry) {
             let name = archive.file_name().and_then(|name| name.to_str()).unwrap_or_default();
@@ -97,10 +97,6 @@ fn split(name: &str) -> Option<(&str, &str)> {
         let major = version.split('.').next().unwrap_or_default();
         version.contains('.') && !major.is_empty() && major.bytes().all(|byte| byte.is_ascii_digit())
     })
-}
-
-fn cargo_home() -> Option<PathBuf> {
-    std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(dirs::home_dir()?.join(".cargo")))
 }
 
 #[cfg(test)]
