@@ -3,6 +3,10 @@
 //! In a checkout they stand beside this crate; in a package of it `source.tar.gz` has them. The same text gives the same
 //! bytes, so their hash says which source it is.
 
+#[path = "src/fnv.rs"]
+#[expect(unreachable_pub, reason = "the library gives it on")]
+mod fnv;
+
 use std::{
     env, fs,
     hash::Hasher,
@@ -11,6 +15,8 @@ use std::{
 };
 
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
+
+use self::fnv::Fnv;
 
 /// What the session library is made of.
 const CRATES: [&str; 5] = ["ground", "ipc", "kissaten", "marks", "worker"];
@@ -30,7 +36,7 @@ fn main() -> io::Result<()> {
         GzDecoder::new(fs::File::open(packaged)?).read_to_end(&mut archive)?;
         archive
     };
-    let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
+    let mut hasher = Fnv::default();
     hasher.write(&archive);
     println!("cargo:rustc-env=KISSATEN_SOURCE_HASH={:016x}", hasher.finish());
     let mut packed = GzEncoder::new(Vec::new(), Compression::best());
@@ -104,19 +110,4 @@ fn folder(path: &Path) -> io::Result<Vec<PathBuf>> {
     let mut entries = fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
     entries.sort();
     Ok(entries)
-}
-
-/// FNV-1a.
-struct Fnv(u64);
-
-impl Hasher for Fnv {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
 }

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::semver::Version;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+pub use source::Fnv;
 use tokio_util::sync::CancellationToken;
 
 use crate::cache::{CACHE_VARIABLE, cache_folders, make_cache};
@@ -399,25 +400,4 @@ fn shared_library(line: &str) -> Option<(String, PathBuf)> {
     let is_shared = SHARED.contains(&target.name.as_str()) && target.kind.iter().any(|kind| kind == "lib");
     let file = filenames.into_iter().find(|file| file.extension().is_some_and(|extension| extension == "rlib"));
     Some((target.name, file.filter(|_| is_shared)?))
-}
-
-/// FNV-1a: the same in every process and every version, which std's hasher does not promise.
-pub struct Fnv(u64);
-
-impl Default for Fnv {
-    fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Hasher for Fnv {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
 }

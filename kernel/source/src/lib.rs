@@ -3,9 +3,13 @@
 //! A program that carries it is one file: `cargo install`, a wheel and an archive need nothing beside it. It knows neither
 //! where caches are nor how it is compiled.
 
+mod fnv;
+
 use std::{fs, io, path::Path};
 
 use flate2::read::GzDecoder;
+
+pub use self::fnv::Fnv;
 
 const ARCHIVE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/source.tar.gz"));
 
