@@ -29,7 +29,7 @@ use crate::session_library::{SessionError, SessionLibrary};
 
 pub use cache::use_of;
 pub use clean::{Cleaned, parse_size};
-pub(crate) use clean::{everything, size_of};
+pub(crate) use clean::{everything, size_of, to_limit};
 pub use refusal::refusal;
 pub use request::Change;
 pub use request::to_text;

@@ -2,9 +2,10 @@
 //! that a notebook depends on.
 //!
 //! This crate answers for the toolchain, for cargo's calls, for the folders in which all of it is built and found
-//! again, and for the end of the processes that are started. It deliberately knows no cell, no item and no variable: it
+//! again, for rustc's answers that are remembered, and for the end of the processes that are started. It deliberately knows no cell, no item and no variable: it
 //! is told which crates are wanted, and says where the libraries are.
 
+pub mod answers;
 mod cache;
 pub mod cargo;
 pub mod dependency;
@@ -16,6 +17,7 @@ pub mod session_library;
 pub mod toolchain;
 pub mod umask;
 
+pub use answers::{Answer, AnswerKey, Answers, Inputs, KeyMaker, Statistics};
 pub use cache::{clean_cache, close_cache};
 pub use cargo::package_variables;
 pub use dependency::{Change, Cleaned, DependencyError, Progress, parse_size};

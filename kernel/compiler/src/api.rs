@@ -90,7 +90,10 @@ pub enum HintKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
     pub library: PathBuf,
+    /// By what it is known, unique within the kernel.
     pub entry: String,
+    /// What the worker calls.
+    pub symbol: String,
 }
 
 /// Why a cell is not ready to run. The notebook is as it was.

@@ -29,7 +29,6 @@ const SETTINGS_FILES: [&str; 2] = [".clippy.toml", "clippy.toml"];
 pub(crate) fn arguments(arguments: Vec<String>) -> Vec<String> {
     let is_kept = |argument: &String| !argument.starts_with("-Cincremental") && !argument.starts_with("-Clink");
     let mut arguments: Vec<String> = arguments.into_iter().filter(is_kept).collect();
-    arguments.push("--emit=metadata".to_owned());
     arguments.push("-Wclippy::correctness".to_owned());
     let off = FOR_OTHER_CRATES.iter().chain(&FOR_OUR_BRACKETS);
     arguments.extend(off.map(|lint| format!("-Aclippy::{lint}")));

@@ -17,7 +17,7 @@ pub(crate) use needed::words;
 /// The text of one execution of a cell.
 #[derive(Debug)]
 pub(crate) struct CellText {
-    /// Counted up over the kernel's life; makes symbols unique.
+    /// Counted up over the kernel's life. Nothing that is compiled has it in it.
     pub(crate) serial: u64,
     pub(crate) label: String,
     pub(crate) text: String,
@@ -70,8 +70,11 @@ pub(crate) type StaticKey = (u64, usize, String);
 /// Where a static lives: the library that first defined it, and its symbol there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Owner {
+    /// The one to link to.
     pub(crate) library: PathBuf,
     pub(crate) symbol: String,
+    /// Counted up from one to the next: an older library may have another static of the same symbol.
+    pub(crate) age: u64,
 }
 
 /// All that is live; cheap to clone, so that a cell can be tried on a copy.

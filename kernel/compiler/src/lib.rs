@@ -23,6 +23,8 @@ mod scope;
 
 mod clippy;
 mod diagnostic;
+mod names;
+mod remembered;
 mod rustc;
 mod rustfmt;
 

@@ -150,7 +150,7 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
             (live.cell.serial != serial || live.import.is_crate()) && !frame.leave_out.contains(&live.import.text)
         };
         let earlier = items.imports.iter().enumerate().filter(|(_, live)| is_earlier(live));
-        for (index, live) in earlier {
+        for (index, live) in in_stable_order(earlier) {
             out.push_region(&live.import.text, Region::Import(index));
             out.push(" ");
         }
@@ -159,7 +159,7 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
     out.push(frame.entry);
     out.push("() -> ::kissaten::__cell::Program { ");
     if frame.in_items_crate {
-        for (index, live) in Arrangement::of(items, Some((frame.leave_out, serial))).in_function() {
+        for (index, live) in in_stable_order(Arrangement::of(items, Some((frame.leave_out, serial))).in_function()) {
             out.push_region(&live.import.text, Region::Import(index));
             out.push(" ");
         }
@@ -195,6 +195,20 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
         loan::declare(out, binding);
     }
     opened(out, frame);
+}
+
+/// Imports in an order that the running of cells does not change. Only of globs it means something: of two that bring one
+/// name, rustc may take the first.
+fn in_stable_order<'a>(
+    imports: impl Iterator<Item = (usize, &'a LiveImport)>,
+) -> impl Iterator<Item = (usize, &'a LiveImport)> {
+    let mut imports: Vec<_> = imports.collect();
+    let key = |(index, live): &(usize, &'a LiveImport)| match live.is_glob() {
+        true => (true, *index, ""),
+        false => (false, 0, live.import.text.as_str()),
+    };
+    imports.sort_by(|one, other| key(one).cmp(&key(other)));
+    imports.into_iter()
 }
 
 /// Statements of earlier cells that run at the beginning of this one.

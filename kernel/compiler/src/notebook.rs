@@ -25,6 +25,7 @@ mod older;
 mod open;
 mod parts;
 mod release;
+mod remember;
 mod report;
 mod report_loan;
 mod success;
@@ -37,13 +38,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use build::SessionLibrary;
+use build::{Answers, SessionLibrary};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{Artifact, CompileError, PrepareError, Program, Source, Variable};
 use crate::binding::{Binding, NotKept};
 use crate::items::{CellText, Items, Merged};
 use crate::lower::{self, ItemsFile};
+use crate::names;
 use crate::parse::{self, Parsed, Unparsed};
 use crate::rustc::{self, Invocation};
 
@@ -57,6 +59,7 @@ use success::Success;
 /// A generation of the items crate.
 #[derive(Clone, Debug)]
 struct Generation {
+    /// The one to link to.
     library: PathBuf,
     /// Its files, to which rustc points from later cells as well.
     files: Vec<ItemsFile>,
@@ -66,7 +69,11 @@ struct Generation {
 #[derive(Debug)]
 pub struct Notebook {
     session: SessionLibrary,
+    /// The answers of rustc that are remembered.
+    answers: Arc<Answers>,
     folders: Folders,
+    /// What the present libraries of items are called where they are loaded, by what they are linked to as.
+    loaded: BTreeMap<String, String>,
     dependencies: Dependencies,
     items: Items,
     generation: Option<Generation>,
@@ -91,8 +98,13 @@ pub struct Notebook {
 struct Folders {
     cells: PathBuf,
     items: PathBuf,
+    /// What is loaded: each is a file of its own, with the names of this session in it.
     libraries: PathBuf,
+    /// What is linked to, as rustc made it.
+    links: PathBuf,
     incremental: PathBuf,
+    /// All of them are in it.
+    private: PathBuf,
 }
 
 impl Notebook {
@@ -106,18 +118,18 @@ impl Notebook {
             cells: directory.join("cells"),
             items: directory.join("items"),
             libraries: directory.join("libraries"),
+            links: directory.join("links"),
             incremental: directory.join("incremental"),
+            private: directory.to_owned(),
         };
-        for folder in [&folders.cells, &folders.libraries, &folders.incremental] {
-            std::fs::create_dir_all(folder)?;
-        }
-        for inside in ["macros", "run"] {
-            std::fs::create_dir_all(folders.items.join(inside))?;
-        }
+        let all = [&folders.cells, &folders.items, &folders.libraries, &folders.links, &folders.incremental];
+        all.into_iter().try_for_each(std::fs::create_dir_all)?;
         Ok(Self {
             dependencies: Dependencies::upon(&session),
+            answers: Arc::new(Answers::of(&session)),
             session,
             folders,
+            loaded: BTreeMap::new(),
             items: Items::default(),
             generation: None,
             bindings: BTreeMap::new(),
@@ -235,8 +247,12 @@ impl Notebook {
         }
         self.items = success.items;
         if let Some((library, files)) = success.items_library {
-            self.own_statics(&library);
-            self.generation = Some(Generation { library, files });
+            self.own_statics(&library.linked);
+            let owners =
+                self.items.owners.values().map(|owner| names::of_file(&owner.library)).collect::<BTreeSet<_>>();
+            self.loaded.retain(|linked, _| owners.contains(linked));
+            self.loaded.insert(names::of_file(&library.linked), names::of_file(&library.loaded));
+            self.generation = Some(Generation { library: library.linked, files });
         }
         let renewed = success.renewed.iter();
         let mut forget: Vec<String> = renewed.chain(success.forget.iter().map(|(name, _)| name)).cloned().collect();
@@ -298,8 +314,8 @@ impl Notebook {
         for live in &self.items.items {
             for declared in &live.item.statics {
                 let key = (live.cell.serial, declared.range.start, declared.name.clone());
-                let symbol = lower::symbol(live.cell.serial, declared);
-                owned.push((key, crate::items::Owner { library: library.to_owned(), symbol }));
+                let symbol = lower::symbol(&live.cell, declared);
+                owned.push((key, crate::items::Owner { library: library.to_owned(), symbol, age: self.serial }));
             }
         }
         for (key, owner) in owned {
@@ -319,21 +335,25 @@ impl Notebook {
         let entry = format!("kissaten_variables_{}", self.serial);
         let bindings: Vec<Binding> = self.bindings.values().cloned().collect();
         let layer = self.dependencies.layer_for(bindings.iter().map(|binding| binding.type_text.as_str()));
-        let text = lower::variables(&bindings, self.generation.is_some(), layer, &entry);
-        let root = format!("variables {}", self.serial);
-        write(&self.folders.cells, &root, &text)?;
-        let library = self.folders.libraries.join(format!("lib{entry}.so"));
-        let invocation = Invocation {
+        let symbol = "kissaten_variables".to_owned();
+        let text = lower::variables(&bindings, self.generation.is_some(), layer, &symbol);
+        let mut invocation = Invocation {
             folder: &self.folders.cells,
-            root: &root,
-            output: &library,
-            arguments: self.cell_arguments(&entry, 0, layer.is_some()),
+            files: vec![("variables", &text)],
+            names: Vec::new(),
+            output: self.folders.links.join("variables.so"),
+            arguments: self.cell_arguments(0, layer.is_some()),
             clippy: None,
             is_stable: false,
+            key: None,
         };
-        let compiled = rustc::run(&self.session, &invocation, cancel).await?;
+        let memory = self.memory();
+        memory.name_crate(&mut invocation);
+        let compiled = rustc::run(&memory, &invocation, cancel).await?;
         if compiled.success {
-            Ok(Some(Program { library, entry }))
+            let library = self.folders.libraries.join(format!("lib{entry}.so"));
+            self.write_loaded(&compiled, &library, &[], None)?;
+            Ok(Some(Program { library, entry, symbol }))
         } else {
             let messages: Vec<_> = compiled.errors().map(|error| error.message.as_str()).collect();
             Err(PrepareError::Environment(format!("the variables could not be listed: {}", messages.join("; "))))
@@ -391,24 +411,24 @@ impl Notebook {
         self.texts.retain(|_, cell| cell.serial > recent || live.contains(&cell.serial));
     }
 
-    fn cell_arguments(&self, entry: &str, opt_level: u8, uses_dependencies: bool) -> Vec<String> {
+    fn cell_arguments(&self, opt_level: u8, uses_dependencies: bool) -> Vec<String> {
         let mut arguments = rustc::common_arguments(&self.session, opt_level, rustc::CELL_UNITS);
         arguments.push("--crate-type=cdylib".to_owned());
         // One name for all, which is what `module_path!()` says: a filter of a log holds in the next cell.
-        arguments.extend(["--crate-name=notebook".to_owned(), format!("-Cmetadata={entry}")]);
+        arguments.push("--crate-name=notebook".to_owned());
         arguments.extend(self.session.toolchain.full_path_flags.iter().cloned());
         if let Some(generation) = &self.generation {
             arguments.push(format!("--extern=notebook={}", generation.library.display()));
         }
         self.add_dependencies(&mut arguments, uses_dependencies);
-        arguments.push(rustc::run_path(&self.session, &self.folders.libraries));
+        arguments.push(rustc::run_path_beside(&self.session));
         arguments
     }
 }
 
-pub(crate) fn write(folder: &Path, name: &str, text: &str) -> Result<(), PrepareError> {
+pub(crate) fn write(folder: &Path, name: impl AsRef<Path>, content: impl AsRef<[u8]>) -> Result<(), PrepareError> {
     let path = folder.join(name);
-    std::fs::write(path, text).map_err(|error| {
+    std::fs::write(path, content).map_err(|error| {
         PrepareError::Environment(format!(
             "the cell could not be written for the compiler ({error}); make room in the temporary folder and run it again"
         ))

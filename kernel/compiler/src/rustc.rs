@@ -1,29 +1,36 @@
-//! One call of rustc: arguments in, diagnostics out, and gone at once when it is cancelled.
+//! One call of rustc: arguments in, diagnostics out, and gone at once when it is cancelled. Where the same was asked before,
+//! the answer is remembered and rustc is not called.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use build::{ProcessGroup, SessionLibrary, cargo};
+use build::{AnswerKey, ProcessGroup, SessionLibrary, cargo};
 use cargo_metadata::diagnostic::{Diagnostic, DiagnosticLevel};
 use tokio::io::AsyncReadExt;
 use tokio_util::sync::CancellationToken;
 
 use crate::PrepareError;
 use crate::diagnostic;
+use crate::names::{self, FileName};
+use crate::remembered::{self, Memory};
 
 /// What is compiled, and into what.
 pub(crate) struct Invocation<'a> {
     /// rustc's working directory: file names in messages and panics are relative to it.
     pub(crate) folder: &'a Path,
-    /// The file with the crate's root, in `folder`.
-    pub(crate) root: &'a str,
-    pub(crate) output: &'a Path,
+    /// The files in `folder` with their texts, the crate's root first.
+    pub(crate) files: Vec<(&'a str, &'a str)>,
+    /// What cells' files are called, in what rustc is given and in what it says.
+    pub(crate) names: Vec<FileName>,
+    pub(crate) output: PathBuf,
     pub(crate) arguments: Vec<String>,
     /// What is called instead of rustc, and the folder of its settings.
     pub(crate) clippy: Option<(&'a Path, &'a Path)>,
     /// Whether it is called as stable Rust is, which suggests nothing unstable; it takes no `-Z` flags then.
     pub(crate) is_stable: bool,
+    /// Under what the answer is remembered, if it is.
+    pub(crate) key: Option<AnswerKey>,
 }
 
 /// How it went.
@@ -33,6 +40,10 @@ pub(crate) struct Compiled {
     /// What rustc said besides its diagnostics: a crash of it, or of the linker.
     pub(crate) other: String,
     pub(crate) time: Duration,
+    /// What was made, where that was asked for and could be.
+    pub(crate) library: Option<Vec<u8>>,
+    /// Under what it was remembered: rustc was not called.
+    pub(crate) recalled: Option<AnswerKey>,
 }
 
 impl Compiled {
@@ -101,16 +112,22 @@ pub(crate) fn run_path(session: &SessionLibrary, folder: &Path) -> String {
     }
 }
 
-/// Runs rustc to its end, or to its cancellation.
+/// The run path of what lies beside the libraries that it needs.
+pub(crate) fn run_path_beside(session: &SessionLibrary) -> String {
+    run_path(session, Path::new("$ORIGIN"))
+}
+
+/// Runs rustc to its end, or to its cancellation, unless its answer is remembered.
 ///
 /// # Cancel safety
 /// rustc and the linker are killed when this is dropped or `cancel` is triggered.
 pub(crate) async fn run(
-    session: &SessionLibrary,
+    memory: &Memory<'_>,
     invocation: &Invocation<'_>,
     cancel: &CancellationToken,
 ) -> Result<Compiled, PrepareError> {
     let started = Instant::now();
+    let session = memory.session;
     let mut command = session.toolchain.command();
     if let Some((program, settings)) = invocation.clippy {
         command = session.toolchain.command_of(program);
@@ -120,8 +137,25 @@ pub(crate) async fn run(
         command.env_remove("RUSTC_BOOTSTRAP");
     }
     cargo::set_package_variables(&mut command, &session.toolchain);
+    if let Some(key) = invocation.key
+        && let Some(answer) = memory.recall(key, &command)
+    {
+        tracing::debug!(%key, "an answer of rustc is remembered");
+        let parsed = diagnostic::parse(&names::show(answer.said, &invocation.names));
+        return Ok(Compiled {
+            success: answer.success,
+            diagnostics: parsed.diagnostics,
+            other: parsed.other,
+            time: started.elapsed(),
+            library: answer.library,
+            recalled: Some(key),
+        });
+    }
+    for (name, text) in &invocation.files {
+        crate::notebook::write(invocation.folder, name, text)?;
+    }
     command.current_dir(invocation.folder).args(&invocation.arguments);
-    command.arg("-o").arg(invocation.output).arg(invocation.root);
+    command.args(remembered::outputs(invocation)).args(invocation.files.first().map(|(root, _)| root));
     tracing::debug!(?command, "rustc");
     let mut command = tokio::process::Command::from(command);
     command.stdout(Stdio::null()).stderr(Stdio::piped());
@@ -145,10 +179,22 @@ pub(crate) async fn run(
             return Err(PrepareError::Cancelled);
         }
     };
-    let parsed = diagnostic::parse(&said);
+    let parsed = diagnostic::parse(&names::show(said.clone(), &invocation.names));
     let time = started.elapsed();
     for diagnostic in &parsed.diagnostics {
         tracing::trace!("{}", diagnostic.rendered.as_deref().unwrap_or(&diagnostic.message));
     }
-    Ok(Compiled { success: status.success(), diagnostics: parsed.diagnostics, other: parsed.other, time })
+    let mut compiled = Compiled {
+        success: status.success(),
+        diagnostics: parsed.diagnostics,
+        other: parsed.other,
+        time,
+        library: None,
+        recalled: None,
+    };
+    if compiled.success && remembered::makes_library(invocation) {
+        compiled.library = std::fs::read(&invocation.output).ok();
+    }
+    memory.remember(invocation, &compiled, status.code(), said);
+    Ok(compiled)
 }

@@ -17,6 +17,7 @@ pub use crate::display::probe::{Tail, Variable, show_debug, show_text};
 pub use crate::error::{CellDebugError, CellError};
 pub use crate::guard::{Guarded, GuardedDebug};
 pub use crate::interrupt::{CHECK, check, checkpoint};
+pub use crate::label::shown;
 pub use crate::lock::{is_poisoned, unpoison};
 pub use crate::logger::{has_set_logger, sets_logger};
 pub use crate::output::{stderr, stdout};

@@ -95,7 +95,7 @@ fn words(error: &(dyn Error + 'static)) -> String {
 
 fn ends_as(type_name: &str, mut message: String, sources: Vec<String>, caller: &Caller<'_>) {
     let location =
-        Location { file: panic::short(caller.file()).to_owned(), line: caller.line(), column: caller.column() };
+        Location { file: panic::short(caller.file()).into_owned(), line: caller.line(), column: caller.column() };
     let type_name = public_path(type_name);
     message.extend(logger::set_before(&message).map(|(more, _)| more));
     runtime::ends_as(Outcome::Error { type_name, message, sources, location: Some(location) });

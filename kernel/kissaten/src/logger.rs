@@ -8,6 +8,8 @@ use std::cell::Cell;
 use std::panic::Location;
 use std::sync::OnceLock;
 
+use crate::label;
+
 /// What is said of a second one, by `tracing` and by `log`.
 const SET_BEFORE: [&str; 3] = [
     "a global default trace dispatcher has already been set",
@@ -45,7 +47,7 @@ pub(crate) fn set_before(message: &str) -> Option<(String, Option<SetterPlace>)>
     SET_BEFORE.iter().any(|words| message.contains(words)).then(|| {
         let first = FIRST.get().filter(|first| now.is_none_or(|now| ***first != *now));
         let before = match first {
-            Some(first) => format!("in {}, line {}", first.file(), first.line()),
+            Some(first) => format!("in {}, line {}", label::shown(first.file()), first.line()),
             None => "before, by this line or by code that no cell wrote".to_owned(),
         };
         (format!("\nThe logger of this session was set {before}."), now)

@@ -171,7 +171,9 @@ macro_rules! eprintln {
 #[macro_export]
 macro_rules! dbg {
     () => {
-        $crate::__cell::stderr(::std::format_args!("[{}:{}]", ::std::file!(), ::std::line!()), true, ::std::file!())
+        $crate::__cell::stderr(
+            ::std::format_args!("[{}:{}]", $crate::__cell::shown(::std::file!()), ::std::line!()), true, ::std::file!()
+        )
     };
     ($value:expr $(,)?) => {
         match $value {
@@ -179,7 +181,7 @@ macro_rules! dbg {
                 $crate::__cell::stderr(
                     ::std::format_args!(
                         "[{}:{}] {} = {:#?}",
-                        ::std::file!(), ::std::line!(), ::std::stringify!($value), &value
+                        $crate::__cell::shown(::std::file!()), ::std::line!(), ::std::stringify!($value), &value
                     ),
                     true,
                     ::std::file!(),

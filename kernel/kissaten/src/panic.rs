@@ -3,12 +3,13 @@
 //! The default hook would write it to stderr; a cell's panic becomes the cell's error instead. A panic elsewhere,
 //! in a task or a thread, and one that user code catches, is told under the cell that the code belongs to.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::panic::{Location as Caller, PanicHookInfo};
 
 use crate::interrupt::Unwound;
 use crate::runtime::{Location, Panic};
-use crate::{here, hint, logger, task};
+use crate::{here, hint, label, logger, task};
 
 thread_local! {
     /// Whether this thread is polling a cell's own future.
@@ -75,21 +76,21 @@ fn describe(info: &PanicHookInfo<'_>) -> Panic {
     let (more, sets) = logger::set_before(&message).unwrap_or_default();
     message.push_str(&more);
     let location = spawns.or(sets).or(info.location()).map(|location| Location {
-        file: short(location.file()).to_owned(),
+        file: short(location.file()).into_owned(),
         line: location.line(),
         column: location.column(),
     });
     Panic { message, location }
 }
 
-/// Files of dependencies and of std without the folders of the machine that compiled them.
-pub(crate) fn short(file: &str) -> &str {
-    if let Some((_, inside)) = file.split_once("/registry/src/") {
-        return inside.split_once('/').map_or(inside, |(_, file)| file);
-    }
-    match file.strip_prefix("/rustc/") {
-        Some(inside) => inside.split_once('/').map_or(inside, |(_, file)| file),
-        None => file,
+/// Files of cells as people know them; those of dependencies and of std without the folders of the machine that compiled
+/// them.
+pub(crate) fn short(file: &str) -> Cow<'_, str> {
+    let in_folder = |inside: &'_ str| inside.split_once('/').map_or(inside, |(_, file)| file).len();
+    let inside = file.split_once("/registry/src/").map(|(_, inside)| inside).or_else(|| file.strip_prefix("/rustc/"));
+    match inside {
+        Some(inside) => Cow::Borrowed(&file[file.len() - in_folder(inside)..]),
+        None => label::shown(file),
     }
 }
 

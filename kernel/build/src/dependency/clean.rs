@@ -1,8 +1,8 @@
 //! The size of the cache: when it grows beyond its limit, what was used longest ago goes first, and nothing that a kernel
 //! uses now.
 //!
-//! First go session libraries of other compilers and sources, with all that was built for them; then sets of the present
-//! one, and those files of cargo's that no other set takes.
+//! First go session libraries of other compilers and sources, with all that was built for them; then what lies beside the
+//! present one: sets, with those files of cargo's that no other set takes, and answers of rustc that are remembered.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -12,6 +12,7 @@ use std::time::SystemTime;
 
 use super::cache::{MANIFEST, USED};
 use super::set::Set;
+use crate::answers::{ANSWERS, answers_by_last_use, remove_torn};
 use crate::cargo::PROFILE;
 use crate::session_library::read;
 
@@ -20,7 +21,7 @@ const LIMIT_VARIABLE: &str = "KISSATEN_CACHE_LIMIT";
 const DEFAULT_LIMIT: u64 = 20 << 30;
 
 /// Cleans the cache that `target` is in, if that has become too large. What cannot be removed stays.
-pub(super) fn to_limit(target: &Path) {
+pub(crate) fn to_limit(target: &Path) {
     let limit = env::var(LIMIT_VARIABLE).ok().and_then(|limit| parse_size(&limit)).unwrap_or(DEFAULT_LIMIT);
     let Some(cache) = target.parent() else { return };
     let mut size = size_of(cache);
@@ -30,16 +31,38 @@ pub(super) fn to_limit(target: &Path) {
         }
         size -= remove_unused(&other);
     }
-    let sets = target.join("sets");
-    for set in by_last_use(folders(&sets)) {
+    remove_torn(&target.join(ANSWERS));
+    let sets = folders(&target.join("sets")).map(|set| (last_use(&set), Beside::Set(set)));
+    let answers = answers_by_last_use(&target.join(ANSWERS)).into_iter();
+    let answers = answers.map(|(time, path, bytes)| (time, Beside::Answer(path, bytes)));
+    let mut beside: Vec<(SystemTime, Beside)> = sets.chain(answers).collect();
+    beside.sort();
+    for (_, oldest) in beside {
         if size <= limit {
             return;
         }
-        if remove_unused(&set) > 0 {
-            remove_orphans(target);
-            size = size_of(cache);
+        match oldest {
+            Beside::Set(set) => {
+                if remove_unused(&set) > 0 {
+                    remove_orphans(target);
+                    size = size_of(cache);
+                }
+            }
+            // Whoever reads it at this moment has it open.
+            Beside::Answer(path, bytes) => {
+                if std::fs::remove_file(path).is_ok() {
+                    size = size.saturating_sub(bytes);
+                }
+            }
         }
     }
+}
+
+/// What lies beside a session library.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Beside {
+    Set(PathBuf),
+    Answer(PathBuf, u64),
 }
 
 /// What was removed of a cache, and what was not.
@@ -92,12 +115,14 @@ fn folders(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
 
 /// The one that was not used for the longest time comes first.
 fn by_last_use(folders: impl Iterator<Item = PathBuf>) -> Vec<PathBuf> {
-    let time = |path: &Path| std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
-    let mut folders: Vec<(SystemTime, PathBuf)> = folders
-        .map(|folder| (time(&folder.join(USED)).or_else(|| time(&folder)).unwrap_or(SystemTime::UNIX_EPOCH), folder))
-        .collect();
+    let mut folders: Vec<(SystemTime, PathBuf)> = folders.map(|folder| (last_use(&folder), folder)).collect();
     folders.sort();
     folders.into_iter().map(|(_, folder)| folder).collect()
+}
+
+fn last_use(folder: &Path) -> SystemTime {
+    let time = |path: &Path| std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+    time(&folder.join(USED)).or_else(|| time(folder)).unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 /// Removes a folder and returns what that freed: nothing, if it or a set in it is in use.

@@ -1,6 +1,7 @@
 //! The items crate: its root, and a file for each cell that has items.
 
 use crate::items::{CellText, Items, LiveItem, Owner};
+use crate::names::{self, FileName, Purpose};
 use crate::parse::{Form, ItemKind, Static};
 use crate::scope::Arrangement;
 use crate::source_map::{Edits, Generated, Region};
@@ -15,12 +16,12 @@ pub(crate) fn items_root(
     let mut out = Generated::default();
     out.push("#[macro_use] extern crate kissaten;\nextern crate self as notebook;\n");
     out.push(layer.unwrap_or_default());
-    for (index, live) in arrangement.at_root() {
+    for (index, live) in super::in_stable_order(arrangement.at_root()) {
         out.push_region(&live.import.text, Region::Import(index));
         out.push("\n");
     }
     for file in files {
-        out.push(&format!("include!({:?});\n", file.name));
+        out.push(&format!("include!({:?});\n", file.file.stable));
     }
     if let Some(statements) = statements {
         out.push(&format!("include!({statements:?});\n"));
@@ -31,7 +32,9 @@ pub(crate) fn items_root(
 /// A file of the items crate.
 #[derive(Clone, Debug)]
 pub(crate) struct ItemsFile {
-    /// Relative to the crate's root.
+    /// What it is called for rustc and in the program.
+    pub(crate) file: FileName,
+    /// As it is known here.
     pub(crate) name: String,
     pub(crate) serial: u64,
     pub(crate) generated: Generated,
@@ -49,20 +52,24 @@ pub(crate) fn items_files(
     serials.sort_unstable();
     serials.dedup();
     let mut files = Vec::new();
-    for (folder, is_macro) in [("macros/", true), ("", false)] {
+    for (purpose, is_macro) in [(Purpose::Macros, true), (Purpose::Items, false)] {
+        let first = files.len();
         for serial in &serials {
             let of_file =
                 |live: &&LiveItem| live.cell.serial == *serial && (live.item.kind == ItemKind::Macro) == is_macro;
             let of_file: Vec<&LiveItem> = items.items.iter().filter(of_file).collect();
             if let Some(first) = of_file.first() {
-                let name = format!("{folder}{}", first.cell.label);
+                let file = FileName::new(&first.cell.label, &first.cell.text, purpose);
                 files.push(ItemsFile {
-                    name,
+                    name: file.shown.clone(),
+                    file,
                     serial: *serial,
                     generated: items_file(items, arrangement, &of_file, form),
                 });
             }
         }
+        // Their order means nothing, and a cell that is run again does not change it.
+        files[first..].sort_by(|one, other| one.file.stable.cmp(&other.file.stable));
     }
     files
 }
@@ -109,7 +116,7 @@ fn item_edits(items: &Items, arrangement: &Arrangement<'_>, live: &LiveItem, for
             }
             None => {
                 let type_text = arrangement.type_text(live, &declared.type_text);
-                edits.insert(declared.head, here(declared, &type_text, &symbol(live.cell.serial, declared)));
+                edits.insert(declared.head, here(declared, &type_text, &symbol(&live.cell, declared)));
             }
         }
     }
@@ -122,8 +129,8 @@ fn item_edits(items: &Items, arrangement: &Arrangement<'_>, live: &LiveItem, for
 }
 
 /// The symbol of a static that is defined in the library being made.
-pub(crate) fn symbol(serial: u64, declared: &Static) -> String {
-    format!("kissaten_static_{serial}_{}_{}", declared.range.start, declared.name)
+pub(crate) fn symbol(cell: &CellText, declared: &Static) -> String {
+    format!("kissaten_static_{}_{}_{}", names::of_text(&cell.text), declared.range.start, declared.name)
 }
 
 /// A static's first definition gets a name that later libraries can bind to.

@@ -18,6 +18,7 @@ use crate::binding::{Moved, NotKept};
 use crate::boxing::Plan;
 use crate::items::{CellText, Items};
 use crate::lower::ErrorType;
+use crate::names;
 use crate::parse::Parsed;
 use crate::rustc::Compiled;
 
@@ -41,7 +42,10 @@ pub(super) struct Attempt<'a> {
     pub(super) instrumented: bool,
     /// Clippy, where it is called instead of rustc.
     pub(super) clippy: Option<PathBuf>,
+    /// By what its run is known.
     pub(super) entry: String,
+    /// What the worker calls.
+    pub(super) symbol: String,
     /// Whether the statements are compiled in the items crate: with new items it saves a call of rustc.
     pub(super) in_items_crate: bool,
     pub(super) error_type: ErrorType,
@@ -120,6 +124,7 @@ impl<'a> Attempt<'a> {
             instrumented: true,
             clippy: None,
             entry: format!("kissaten_cell_{}", cell.serial),
+            symbol: format!("kissaten_cell_{}", names::of_text(&cell.text)),
             in_items_crate: !parsed.items.is_empty() || notebook.has_stranded_items(),
             error_type: ErrorType::Display,
             not_adapted: BTreeSet::new(),

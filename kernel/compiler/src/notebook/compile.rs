@@ -1,5 +1,6 @@
 //! One call of rustc for a try at a cell: the files that it reads, and its arguments.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ use crate::api::PrepareError;
 use crate::clippy;
 use crate::items::CellText;
 use crate::lower::{self, ItemsFile};
+use crate::names::{self, FileName};
 use crate::rustc::{self, Compiled, Invocation};
 use crate::scope::Arrangement;
 use crate::source_map::Generated;
@@ -57,14 +59,21 @@ impl Files {
     }
 }
 
+/// A compiled library: the file to link to, and the one to load.
+#[derive(Clone, Debug)]
+pub(super) struct Library {
+    pub(super) linked: PathBuf,
+    pub(super) loaded: PathBuf,
+}
+
 impl Attempt<'_> {
     pub(super) async fn compile(
         &self,
         cancel: &CancellationToken,
         purpose: &Purpose,
-    ) -> Result<(Files, Compiled, PathBuf), PrepareError> {
+    ) -> Result<(Files, Compiled, Library), PrepareError> {
         let (notebook, folders) = (self.notebook, &self.notebook.folders);
-        let mut files = Files::default();
+        let (mut files, mut names) = (Files::default(), Vec::new());
         // Imports alone are tried out as statements, which costs least.
         if self.parsed.has_statements || self.parsed.items.is_empty() {
             let (cell, mut frame) = (&self.cell, self.frame());
@@ -72,35 +81,25 @@ impl Attempt<'_> {
                 frame.flatten();
             }
             let statements = lower::statements(&cell.text, self.parsed, &self.items, cell.serial, &frame);
-            let (folder, name) = if self.in_items_crate {
-                (&folders.items, format!("run/{}", cell.label))
-            } else {
-                (&folders.cells, cell.label.clone())
-            };
-            write(folder, &name, statements.text())?;
-            files.statements = Some((name, statements));
+            let purpose = if self.in_items_crate { names::Purpose::Run } else { names::Purpose::Statements };
+            let file = FileName::new(&cell.label, &cell.text, purpose);
+            files.statements = Some((file.shown.clone(), statements));
+            names.push(file);
         }
         let mut arguments;
-        let (folder, root);
-        let mut library;
+        let folder;
         if self.in_items_crate {
             let form = |cell: &CellText| self.form(cell).filter(|_| !self.items.plain.contains(&cell.serial));
             let arrangement = Arrangement::of(&self.items, Some((&self.leave_out, self.cell.serial)));
             files.items = lower::items_files(&self.items, &arrangement, &form);
-            for file in &files.items {
-                write(&folders.items, &file.name, file.generated.text())?;
-            }
-            let statements = files.statements.as_ref().map(|(name, _)| name.as_str());
+            let statements = names.first().map(|file| file.stable.as_str());
             let generated = lower::items_root(&arrangement, &files.items, statements, self.layer_of_items());
-            write(&folders.items, ROOT, generated.text())?;
             files.root = Some(generated);
             arguments = self.items_arguments();
-            library = folders.libraries.join(format!("libnotebook_{}.so", self.cell.serial));
-            (folder, root) = (&folders.items, ROOT);
+            folder = &folders.items;
         } else {
-            arguments = notebook.cell_arguments(&self.entry, self.opt_level, self.layer().is_some());
-            library = folders.libraries.join(format!("lib{}.so", self.entry));
-            (folder, root) = (&folders.cells, self.cell.label.as_str());
+            arguments = notebook.cell_arguments(self.opt_level, self.layer().is_some());
+            folder = &folders.cells;
         }
         if let Purpose::Words { front, .. } = purpose {
             arguments = self.words_arguments(arguments, front.as_deref());
@@ -114,13 +113,48 @@ impl Attempt<'_> {
         let mut settings = None;
         if let Some(clippy) = &self.clippy {
             arguments = clippy::arguments(arguments);
-            library = folders.libraries.join("lint.rmeta");
             settings = Some((clippy.as_path(), clippy::settings(std::env::current_dir().ok(), &folders.cells)?));
         }
         let clippy = settings.as_ref().map(|(program, folder)| (*program, folder.as_path()));
         let is_stable = clippy.is_none() && matches!(purpose, Purpose::Words { .. });
-        let invocation = Invocation { folder, root, output: &library, arguments, clippy, is_stable };
-        let compiled = rustc::run(&notebook.session, &invocation, cancel).await?;
+        let mut texts: Vec<(&str, &str)> = files.root.iter().map(|root| (ROOT, root.text())).collect();
+        let statements = names.first().zip(files.statements.as_ref());
+        texts.extend(statements.map(|(file, (_, generated))| (file.stable.as_str(), generated.text())));
+        texts.extend(files.items.iter().map(|file| (file.file.stable.as_str(), file.generated.text())));
+        let items = if self.in_items_crate { &files.items[..] } else { self.notebook.items_files() };
+        let names = names.iter().chain(items.iter().map(|file| &file.file)).cloned().collect();
+        let output = folders.links.join("lint.rmeta");
+        let mut invocation =
+            Invocation { folder, files: texts, names, output, arguments, clippy, is_stable, key: None };
+        let memory = notebook.memory();
+        let library;
+        if clippy.is_some() {
+            library = Library { linked: PathBuf::new(), loaded: PathBuf::new() };
+        } else if self.in_items_crate {
+            let key = memory.key(&invocation);
+            // As long as the other, which it takes the place of.
+            let (linked, loaded) = (format!("{key}"), format!("{}{:08x}", &key.to_string()[..24], self.cell.serial));
+            library = Library {
+                linked: folders.links.join(format!("libnotebook_{linked}.so")),
+                loaded: folders.libraries.join(format!("libnotebook_{loaded}.so")),
+            };
+            (invocation.key, invocation.output) = (Some(key), library.linked.clone());
+        } else {
+            let loaded = folders.libraries.join(format!("lib{}.so", self.entry));
+            library = Library { linked: folders.links.join("cell.so"), loaded };
+            invocation.output.clone_from(&library.linked);
+            memory.name_crate(&mut invocation);
+        }
+        let compiled = rustc::run(&memory, &invocation, cancel).await?;
+        if compiled.success && clippy.is_none() && matches!(purpose, Purpose::Run) {
+            let own = (names::of_file(&library.linked), names::of_file(&library.loaded));
+            let own = self.in_items_crate.then_some((own.0.as_str(), own.1.as_str()));
+            notebook.write_loaded(&compiled, &library.loaded, &invocation.names, own)?;
+            if let Some(made) = compiled.library.as_ref().filter(|_| self.in_items_crate && compiled.recalled.is_some())
+            {
+                write(&folders.links, &library.linked, made)?;
+            }
+        }
         Ok((files, compiled, library))
     }
 
@@ -130,21 +164,19 @@ impl Attempt<'_> {
         // One identity for all generations: a type that did not change stays the same type.
         arguments.extend(["--crate-type=dylib", "--crate-name=notebook", "-Cmetadata=notebook"].map(str::to_owned));
         arguments.push(format!("-Cincremental={}-{}", folders.incremental.display(), self.opt_level));
-        // Panic locations name the cell, not the folder of the file.
-        arguments.extend(
-            ["--remap-path-prefix=run/=", "--remap-path-prefix=macros/=", "--remap-path-scope=macro"]
-                .map(str::to_owned),
-        );
-        // Statics of earlier generations are found in the libraries that own them.
-        let owners: BTreeSet<_> = self.items.owners.values().map(|owner| &owner.library).collect();
+        // What is compiled is the same wherever it was.
+        arguments.push(format!("--remap-path-prefix={}=/notebook", folders.items.display()));
+        // Statics of earlier generations are found in the libraries that own them, in the newest that has their symbol.
+        let owners: BTreeSet<_> =
+            self.items.owners.values().map(|owner| (Reverse(owner.age), &owner.library)).collect();
         if !owners.is_empty() {
             let prefix = if session.toolchain.link_flags.is_empty() { "-Wl," } else { "" };
             arguments.push(format!("-Clink-arg={prefix}--no-as-needed"));
-            arguments.extend(owners.iter().map(|owner| format!("-Clink-arg={}", owner.display())));
+            arguments.extend(owners.iter().map(|(_, owner)| format!("-Clink-arg={}", owner.display())));
         }
         arguments.extend(session.toolchain.full_path_flags.iter().cloned());
         self.notebook.add_dependencies(&mut arguments, self.layer_of_items().is_some());
-        arguments.push(rustc::run_path(session, &folders.libraries));
+        arguments.push(rustc::run_path_beside(session));
         arguments
     }
 

@@ -5,8 +5,8 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use build::SessionLibrary;
 use build::dependency::{self, Change, Content, DependencyError, Extern, Progress, Replaced, Set, Wanted};
+use build::{Answers, SessionLibrary};
 use tokio_util::sync::CancellationToken;
 use toml::Table;
 
@@ -114,6 +114,12 @@ impl Dependencies {
         let mut texts = texts.into_iter();
         let is_used = texts.any(|text| self.externs().any(|found| text.contains(&found.name)));
         is_used.then_some(self.layers.as_str())
+    }
+
+    /// Files of the user's own crates, and when they were compiled.
+    pub(super) fn own(&self) -> impl Iterator<Item = (&Path, u64)> {
+        let own = self.set.iter().flat_map(|set| &set.externs).filter(|found| found.compiled != 0);
+        own.map(|found| (found.path.as_path(), found.compiled))
     }
 
     fn take(&mut self, set: Set, used: Option<Arc<File>>) {
@@ -299,6 +305,7 @@ impl Notebook {
         self.revision += 1;
         if is_other_session {
             self.dependencies._session_used = dependency::use_of(&obtained.session.target);
+            self.answers = Arc::new(Answers::of(&obtained.session).after(&self.answers));
         }
         self.session = obtained.session;
         if let Some(reason) = obtained.reason.filter(|_| is_other_session) {

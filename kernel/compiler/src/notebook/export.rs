@@ -15,7 +15,7 @@ use cargo_metadata::diagnostic::{Diagnostic, DiagnosticSpan};
 use tokio_util::sync::CancellationToken;
 
 use self::program::{ExportedProgram, Part, ProgramPlan};
-use super::{Notebook, write};
+use super::Notebook;
 use crate::api::PrepareError;
 use crate::rustc::{self, Compiled, Invocation};
 
@@ -84,20 +84,18 @@ impl Notebook {
     async fn try_out(&self, program: &ExportedProgram, cancel: &CancellationToken) -> Result<Compiled, PrepareError> {
         let folder = self.folders.libraries.join("export");
         fs::create_dir_all(&folder).map_err(|error| PrepareError::Environment(error.to_string()))?;
-        write(&folder, ROOT, &program.text)?;
         fs::create_dir_all(folder.join("kissaten")).map_err(|error| PrepareError::Environment(error.to_string()))?;
-        for (name, text) in BESIDE {
-            write(&folder, name, without_tests(text))?;
-        }
+        let mut files = vec![(ROOT, program.text.as_str())];
+        files.extend(BESIDE.iter().map(|(name, text)| (*name, without_tests(text))));
         let mut arguments = rustc::common_arguments(&self.session, 0, rustc::CELL_UNITS);
         // The program has a module of that name instead.
         arguments.retain(|argument| !argument.starts_with("--extern=kissaten="));
-        arguments.extend(["--crate-type=bin", "--crate-name=export", "--emit=metadata"].map(str::to_owned));
+        arguments.extend(["--crate-type=bin", "--crate-name=export"].map(str::to_owned));
         self.add_dependencies(&mut arguments, true);
-        let output = folder.join("export.rmeta");
+        let (names, output) = (Vec::new(), folder.join("export.rmeta"));
         let invocation =
-            Invocation { folder: &folder, root: ROOT, output: &output, arguments, clippy: None, is_stable: false };
-        rustc::run(&self.session, &invocation, cancel).await
+            Invocation { folder: &folder, files, names, output, arguments, clippy: None, is_stable: false, key: None };
+        rustc::run(&self.memory(), &invocation, cancel).await
     }
 
     fn write_project(&self, folder: &Path, program: &ExportedProgram) -> io::Result<()> {

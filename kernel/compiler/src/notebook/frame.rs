@@ -32,7 +32,7 @@ impl Attempt<'_> {
             declared.collect::<Vec<_>>()
         };
         Frame {
-            entry: &self.entry,
+            entry: &self.symbol,
             put_back,
             keep: self.bound().filter(|name| !self.not_kept.contains_key(*name)).chain(older).collect(),
             parts: self.parts(),

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use cargo_metadata::diagnostic::{Diagnostic, DiagnosticLevel, DiagnosticSpan};
 use tokio_util::sync::CancellationToken;
 
+use super::Notebook;
 use super::compile::{Files, ROOT};
-use super::{Notebook, write};
 use crate::Rendered;
 use crate::api::{CompileError, PrepareError};
 use crate::binding::{self, NotKept};
@@ -17,6 +17,7 @@ use crate::completeness::is_balanced;
 use crate::diagnostic::{self, SourceMap};
 use crate::items::{CellText, Items};
 use crate::lower::ItemsFile;
+use crate::names::{FileName, Purpose};
 use crate::parse;
 use crate::rustc::{self, Compiled, Invocation};
 use crate::source_map::{Generated, Region, offset_in, position_in};
@@ -159,19 +160,22 @@ impl Notebook {
         } else {
             generated.copy(&cell.text, 0..cell.text.len());
         }
-        write(&self.folders.cells, &cell.label, generated.text())?;
+        let file = FileName::new(&cell.label, &cell.text, Purpose::Statements);
         let mut arguments = rustc::common_arguments(&self.session, 0, rustc::CELL_UNITS);
-        arguments.extend(["--crate-type=lib", "--crate-name=kissaten_syntax", "--emit=metadata"].map(str::to_owned));
-        let output = self.folders.libraries.join("syntax.rmeta");
-        let invocation = Invocation {
+        arguments.extend(["--crate-type=lib", "--crate-name=kissaten_syntax"].map(str::to_owned));
+        let mut invocation = Invocation {
             folder: &self.folders.cells,
-            root: &cell.label,
-            output: &output,
+            files: vec![(&file.stable, generated.text())],
+            names: vec![file.clone()],
+            output: self.folders.links.join("syntax.rmeta"),
             arguments,
             clippy: None,
             is_stable: true,
+            key: None,
         };
-        let mut compiled = rustc::run(&self.session, &invocation, cancel).await?;
+        let memory = self.memory();
+        invocation.key = Some(memory.key(&invocation));
+        let mut compiled = rustc::run(&memory, &invocation, cancel).await?;
         // What the cell means cannot be judged in this frame; what it looks like can.
         let is_syntax = |error: &Diagnostic| !is_balanced || error.code.is_none();
         if !compiled.errors().any(is_syntax) {

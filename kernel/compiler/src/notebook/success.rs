@@ -1,11 +1,10 @@
 //! A cell that compiled: what is run of it, and what the notebook will be when it has run.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::attempt::Attempt;
-use super::compile::Files;
+use super::compile::{Files, Library};
 use super::lend::CellPlace;
 use crate::Rendered;
 use crate::api::{Hint, Program};
@@ -18,7 +17,7 @@ use crate::rustc::Compiled;
 pub(super) struct Success {
     pub(super) items: Items,
     /// The new generation of the items crate, if there is one.
-    pub(super) items_library: Option<(PathBuf, Vec<ItemsFile>)>,
+    pub(super) items_library: Option<(Library, Vec<ItemsFile>)>,
     pub(super) program: Option<Program>,
     pub(super) bindings: Vec<Binding>,
     pub(super) not_kept: BTreeMap<String, NotKept>,
@@ -54,7 +53,7 @@ impl Attempt<'_> {
         files: Files,
         types: BTreeMap<String, String>,
         kept: BTreeMap<String, String>,
-        compiled: Option<(Compiled, PathBuf)>,
+        compiled: Option<(Compiled, Library)>,
     ) -> Success {
         let (mut warnings, mut library, mut tail_type) = (None, None, None);
         if let Some((compiled, path)) = compiled {
@@ -87,7 +86,11 @@ impl Attempt<'_> {
         let is_generation =
             self.in_items_crate && (!self.parsed.items.is_empty() || self.notebook.has_stranded_items());
         Success {
-            program: library.clone().filter(|_| runs).map(|library| Program { library, entry: self.entry }),
+            program: library.clone().filter(|_| runs).map(|library| Program {
+                library: library.loaded,
+                entry: self.entry,
+                symbol: self.symbol,
+            }),
             items_library: library.filter(|_| is_generation).map(|library| (library, files.items)),
             items: self.items,
             bindings,

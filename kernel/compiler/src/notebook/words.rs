@@ -138,18 +138,26 @@ impl Notebook {
             return Ok(Some(library));
         }
         let root = format!("{name}.rs");
-        super::write(&self.folders.libraries, &root, FRONT)?;
         let mut arguments = rustc::common_arguments(&self.session, 0, rustc::CELL_UNITS);
         arguments.extend(["--crate-type=rlib".to_owned(), format!("--crate-name={name}")]);
-        let invocation = Invocation {
+        let mut invocation = Invocation {
             folder: &self.folders.libraries,
-            root: &root,
-            output: &library,
+            files: vec![(&root, FRONT)],
+            names: Vec::new(),
+            output: library.clone(),
             arguments,
             clippy: None,
             is_stable: true,
+            key: None,
         };
-        let compiled = rustc::run(&self.session, &invocation, cancel).await?;
+        let memory = self.memory();
+        invocation.key = Some(memory.key(&invocation));
+        let compiled = rustc::run(&memory, &invocation, cancel).await?;
+        if compiled.recalled.is_some()
+            && let Some(made) = &compiled.library
+        {
+            super::write(&self.folders.libraries, &library, made)?;
+        }
         Ok(compiled.success.then_some(library))
     }
 }

@@ -159,7 +159,7 @@ impl Session {
                 cell,
                 label,
                 library: program.library,
-                entry: program.entry.clone(),
+                entry: program.symbol,
                 forget,
                 timeline: self.timeline,
             };

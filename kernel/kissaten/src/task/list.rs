@@ -102,7 +102,7 @@ fn describe(id: u64, record: &Record, now: u64) -> Task {
 
 /// A place for people: `cell 3, line 2`; of a dependency: `hyper-1.0.0/src/server.rs:12`.
 pub(crate) fn place_of(location: &Location<'_>) -> String {
-    label::place(crate::panic::short(location.file()), location.line())
+    label::place(&crate::panic::short(location.file()), location.line())
 }
 
 impl Deref for Tasks {

@@ -227,7 +227,7 @@ impl Common {
                     cell: run,
                     label: cell.label.clone(),
                     library: program.library,
-                    entry: program.entry.clone(),
+                    entry: program.symbol,
                     forget: self.variables.take_forgotten(),
                     timeline: cell.options.timeline && matches!(step, Step::Code(_)),
                 });

@@ -1,0 +1,71 @@
+//! What a compile read besides what it was given: environment variables (`env!`) and files (`include_str!`), as rustc's
+//! dep-info tells them, and whether they are as they were.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// Environment variables with their values, and files with hashes of their contents.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inputs {
+    variables: BTreeMap<String, Option<String>>,
+    files: BTreeMap<PathBuf, Option<String>>,
+}
+
+impl Inputs {
+    /// From rustc's dep-info of a compile in `folder`; `is_given`: whether it was given this file, which then is no input.
+    pub fn from_dep_info(text: &str, folder: &Path, is_given: &dyn Fn(&Path) -> bool) -> Self {
+        let mut inputs = Self::default();
+        for line in text.lines() {
+            if let Some(variable) = line.strip_prefix("# env-dep:") {
+                let (name, value) = match variable.split_once('=') {
+                    Some((name, value)) => (name, Some(unescaped(value))),
+                    None => (variable, None),
+                };
+                inputs.variables.insert(unescaped(name), value);
+            } else if let Some(file) = line.strip_suffix(':').filter(|line| !line.starts_with('#')) {
+                // Each file stands alone too, as a target without a rule.
+                let file = PathBuf::from(file.replace("\\ ", " "));
+                if !is_given(&file) {
+                    let path = folder.join(file);
+                    let hash = hash(&path);
+                    inputs.files.insert(path, hash);
+                }
+            }
+        }
+        inputs
+    }
+
+    /// The files.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.files.keys().map(PathBuf::as_path)
+    }
+
+    /// Whether all would be read as they were. `env`: what is in the environment.
+    pub(super) fn are_as_they_were(&self, env: &dyn Fn(&str) -> Option<String>) -> bool {
+        self.variables.iter().all(|(name, value)| env(name) == *value)
+            && self.files.iter().all(|(path, was)| hash(path) == *was)
+    }
+}
+
+fn hash(path: &Path) -> Option<String> {
+    let content = std::fs::read(path).ok()?;
+    let digest = ring::digest::digest(&ring::digest::SHA256, &content);
+    Some(digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// As rustc escapes it there.
+fn unescaped(text: &str) -> String {
+    let (mut out, mut characters) = (String::with_capacity(text.len()), text.chars());
+    while let Some(character) = characters.next() {
+        match (character, characters.clone().next()) {
+            ('\\', Some(next @ ('\\' | 'n' | 'r'))) => {
+                characters.next();
+                out.push(if next == 'n' { '\n' } else if next == 'r' { '\r' } else { '\\' });
+            }
+            _ => out.push(character),
+        }
+    }
+    out
+}

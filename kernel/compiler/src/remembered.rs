@@ -1,0 +1,121 @@
+//! What makes two calls of rustc the same, and when an answer may be kept: how the remembered answers are used for cells.
+//! Where they lie is not known here.
+//!
+//! Into the key goes all that rustc is given: texts, arguments, the compiler, the session library; what other crates the
+//! arguments name stands there by names that their contents decide. Folders of this kernel are left out: nothing that rustc
+//! makes has them in it.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use build::{Answer, AnswerKey, Answers, Inputs, KeyMaker, SessionLibrary};
+use cargo_metadata::diagnostic::Diagnostic;
+
+use crate::rustc::{Compiled, Invocation};
+
+/// Counted up when what is compiled from the same texts becomes something else, as by other names in it.
+const FORM: &[u8] = b"1";
+
+/// The remembered answers, and what they are for.
+pub(crate) struct Memory<'a> {
+    pub(crate) session: &'a SessionLibrary,
+    pub(crate) answers: &'a Arc<Answers>,
+    /// The kernel's own folder.
+    pub(crate) private: &'a Path,
+    /// Files of the user's own crates, and when they were compiled: their names do not tell what is in them.
+    pub(crate) own: Vec<(&'a Path, u64)>,
+}
+
+impl Memory<'_> {
+    /// The key for a call, without what is yet to be named by it.
+    pub(crate) fn key(&self, invocation: &Invocation<'_>) -> AnswerKey {
+        let mut key = KeyMaker::default();
+        let private = self.private.to_string_lossy();
+        let without_private = |text: &str| text.replace(&*private, ".");
+        let toolchain = &self.session.toolchain;
+        key.add(FORM);
+        key.add(toolchain.verbose_version.as_bytes());
+        let size = std::fs::metadata(&self.session.library).map_or(0, |metadata| metadata.len());
+        key.add(&size.to_le_bytes());
+        key.add(&[u8::from(invocation.is_stable)]);
+        key.add(without_private(&invocation.folder.to_string_lossy()).as_bytes());
+        for argument in invocation.arguments.iter().filter(|argument| !argument.starts_with("-Cincremental=")) {
+            key.add(without_private(argument).as_bytes());
+            for (path, compiled) in &self.own {
+                if argument.ends_with(&*path.to_string_lossy()) {
+                    key.add(&compiled.to_le_bytes());
+                }
+            }
+        }
+        for (name, text) in &invocation.files {
+            key.add(name.as_bytes());
+            key.add(text.as_bytes());
+        }
+        key.finish()
+    }
+
+    /// Gives the crate of a call an identity of its own: it is another one where anything is.
+    pub(crate) fn name_crate(&self, invocation: &mut Invocation<'_>) {
+        let key = self.key(invocation);
+        invocation.arguments.push(format!("-Cmetadata={key}"));
+        invocation.key = Some(key);
+    }
+
+    /// The answer to a call that `command` would make.
+    pub(crate) fn recall(&self, key: AnswerKey, command: &Command) -> Option<Answer> {
+        let set = |name: &str| command.get_envs().find(|(variable, _)| *variable == name).map(|(_, value)| value);
+        let variable = |name: &str| match set(name) {
+            Some(value) => value.map(|value| value.to_string_lossy().into_owned()),
+            None => std::env::var(name).ok(),
+        };
+        self.answers.recall(key, &variable)
+    }
+
+    /// Keeps what rustc said, where it would say so again. `code`: what it ended with.
+    pub(crate) fn remember(&self, invocation: &Invocation<'_>, compiled: &Compiled, code: Option<i32>, said: Vec<u8>) {
+        self.answers.missed();
+        let dep_info = std::fs::read_to_string(dep_info(invocation));
+        let (Some(key), Ok(dep_info)) = (invocation.key.filter(|_| self.answers.is_on()), dep_info) else { return };
+        let is_about_text = |error: &&Diagnostic| !error.spans.is_empty() && !error.message.starts_with("linking ");
+        let is_whole = match code {
+            Some(0) => compiled.library.is_some() == makes_library(invocation),
+            Some(1) => compiled.errors().next().is_some() && compiled.errors().all(|error| is_about_text(&error)),
+            _ => false,
+        };
+        let is_given = |file: &Path| invocation.files.iter().any(|(name, _)| Path::new(name) == file);
+        let inputs = Inputs::from_dep_info(&dep_info, invocation.folder, &is_given);
+        // What a text has put into the kernel's folder is in no other kernel's.
+        let is_private = inputs.files().any(|file| file.starts_with(self.private));
+        if !is_whole || !compiled.other.is_empty() || is_private {
+            return;
+        }
+        let answer = Answer { success: compiled.success, said, library: compiled.library.clone(), inputs };
+        let answers = Arc::clone(self.answers);
+        let keep = move || answers.remember(key, &answer);
+        // Nobody is to wait for that.
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn_blocking(keep)),
+            Err(_) => keep(),
+        }
+    }
+}
+
+/// Whether what is made is read.
+pub(crate) fn makes_library(invocation: &Invocation<'_>) -> bool {
+    invocation.output.extension().is_some_and(|ending| ending != "rmeta")
+}
+
+fn dep_info(invocation: &Invocation<'_>) -> std::path::PathBuf {
+    invocation.output.with_extension("d")
+}
+
+/// The arguments that say what is written, and where.
+pub(crate) fn outputs(invocation: &Invocation<'_>) -> Vec<String> {
+    let kind = if makes_library(invocation) { "link" } else { "metadata" };
+    let mut outputs = vec![format!("--emit={kind}={}", invocation.output.display())];
+    if invocation.key.is_some() {
+        outputs.push(format!("--emit=dep-info={}", dep_info(invocation).display()));
+    }
+    outputs
+}
