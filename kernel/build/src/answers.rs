@@ -24,8 +24,8 @@ use crate::private::is_private;
 use crate::session_library::SessionLibrary;
 
 pub use inputs::Inputs;
-pub(crate) use size::{ANSWERS, answers_by_last_use, remove_torn};
 use size::size_of_answers;
+pub(crate) use size::{ANSWERS, answers_by_last_use, remove_torn};
 
 /// What all that rustc was given comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -38,7 +38,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use build::{Answers, SessionLibrary};
+use build::{AnswerKey, Answers, SessionLibrary};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{Artifact, CompileError, PrepareError, Program, Source, Variable};
@@ -61,6 +61,8 @@ use success::Success;
 struct Generation {
     /// The one to link to.
     library: PathBuf,
+    /// Under what it was remembered, if it was.
+    recalled: Option<AnswerKey>,
     /// Its files, to which rustc points from later cells as well.
     files: Vec<ItemsFile>,
 }
@@ -252,7 +254,7 @@ impl Notebook {
                 self.items.owners.values().map(|owner| names::of_file(&owner.library)).collect::<BTreeSet<_>>();
             self.loaded.retain(|linked, _| owners.contains(linked));
             self.loaded.insert(names::of_file(&library.linked), names::of_file(&library.loaded));
-            self.generation = Some(Generation { library: library.linked, files });
+            self.generation = Some(Generation { library: library.linked, recalled: success.recalled, files });
         }
         let renewed = success.renewed.iter();
         let mut forget: Vec<String> = renewed.chain(success.forget.iter().map(|(name, _)| name)).cloned().collect();
@@ -292,6 +294,7 @@ impl Notebook {
             label: cell.label.clone(),
             lent_at: success.lent_at,
             entry: None,
+            recalled: success.recalled,
         };
         self.pending.insert(entry, pending);
         self.drop_stale_texts(cell);

@@ -62,7 +62,13 @@ fn unescaped(text: &str) -> String {
         match (character, characters.clone().next()) {
             ('\\', Some(next @ ('\\' | 'n' | 'r'))) => {
                 characters.next();
-                out.push(if next == 'n' { '\n' } else if next == 'r' { '\r' } else { '\\' });
+                out.push(if next == 'n' {
+                    '\n'
+                } else if next == 'r' {
+                    '\r'
+                } else {
+                    '\\'
+                });
             }
             _ => out.push(character),
         }

@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use build::AnswerKey;
+
 use super::Notebook;
 use super::history::PastCell;
 use super::lend::CellPlace;
@@ -32,6 +34,8 @@ pub(super) struct Pending {
     pub(super) overtaken: BTreeMap<String, String>,
     /// What it is called.
     pub(super) label: String,
+    /// Under what its library was remembered, if it was.
+    pub(super) recalled: Option<AnswerKey>,
     /// Where it lends variables.
     pub(super) lent_at: BTreeMap<String, CellPlace>,
     /// The cell, if it is one to be remembered.

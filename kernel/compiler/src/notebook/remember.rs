@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use build::Answers;
+
 use super::{Notebook, write};
 use crate::PrepareError;
 use crate::lower::ItemsFile;
@@ -11,6 +13,25 @@ use crate::remembered::Memory;
 use crate::rustc::Compiled;
 
 impl Notebook {
+    /// The answers of rustc that are remembered.
+    pub fn answers(&self) -> &Answers {
+        &self.answers
+    }
+
+    /// The program of this entry cannot be loaded: what was remembered for it is forgotten. Whether anything was, so that
+    /// another try is to be made.
+    pub fn distrust(&mut self, entry: &str) -> bool {
+        let of_program = self.pending.get(entry).and_then(|pending| pending.recalled);
+        let of_items = self.generation.as_ref().and_then(|generation| generation.recalled);
+        if of_items.is_some() {
+            // The next cell compiles the items again.
+            self.generation = None;
+        }
+        let keys: Vec<_> = of_program.into_iter().chain(of_items).collect();
+        keys.iter().for_each(|key| self.answers.forget(*key));
+        !keys.is_empty()
+    }
+
     /// What is remembered, for a call of rustc.
     pub(super) fn memory(&self) -> Memory<'_> {
         let own = self.dependencies.own().collect();

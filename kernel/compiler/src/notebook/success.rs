@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use build::AnswerKey;
+
 use super::attempt::Attempt;
 use super::compile::{Files, Library};
 use super::lend::CellPlace;
@@ -45,6 +47,8 @@ pub(super) struct Success {
     pub(super) tail_type: Option<String>,
     pub(super) time: Duration,
     pub(super) compiles: u32,
+    /// Under what its library was remembered, if it was.
+    pub(super) recalled: Option<AnswerKey>,
 }
 
 impl Attempt<'_> {
@@ -55,12 +59,13 @@ impl Attempt<'_> {
         kept: BTreeMap<String, String>,
         compiled: Option<(Compiled, Library)>,
     ) -> Success {
-        let (mut warnings, mut library, mut tail_type) = (None, None, None);
+        let (mut warnings, mut library, mut tail_type, mut recalled) = (None, None, None, None);
         if let Some((compiled, path)) = compiled {
             warnings = self.notebook.warnings(self.cell, &self.items, &files, &compiled);
             tail_type = self.tail_type(&files, &compiled);
             self.settle_moved(&files, &compiled);
             library = Some(path);
+            recalled = compiled.recalled;
         }
         let mut bindings = self.bindings(&kept);
         let hints = self.hints(&types, &bindings);
@@ -111,6 +116,7 @@ impl Attempt<'_> {
             tail_type,
             time: self.time,
             compiles: self.compiles,
+            recalled,
         }
     }
 }

@@ -30,6 +30,9 @@ impl Common {
                 return;
             }
         };
+        // What was remembered may not fit this machine, whatever its checksum says.
+        let again = matches!(outcome, Outcome::LoadFailed { .. })
+            && self.compiler.notebook().is_some_and(|notebook| notebook.distrust(&entry));
         if let Some(bundle) = self.audience.end_run(run, &self.supervisor) {
             let metadata = MimeBundle::new();
             match (&outcome, &step) {
@@ -43,6 +46,9 @@ impl Common {
         let showed = matches!(outcome, Outcome::Value(_));
         let parent = shell.cell.as_ref().and_then(Cell::audience);
         let notes = self.variables.finish(&mut self.compiler, Run { entry, success, showed, kept }, parent);
+        if again {
+            return shell.put_back(step);
+        }
         self.tell(shell, step, outcome);
         if !notes.is_empty() {
             self.say(shell, note::note(&notes.join("\n")));

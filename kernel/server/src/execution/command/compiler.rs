@@ -41,6 +41,7 @@ pub(crate) enum CompilerCommand {
     /// `:doc`: of a name.
     Doc(String),
     Explain,
+    Cache(CacheCommand),
     Export(PathBuf),
     /// `%%fmt`: the code of a cell, and the lines above it, which stay.
     Format {
@@ -49,6 +50,29 @@ pub(crate) enum CompilerCommand {
     },
     /// `%%clippy`: the code of a cell.
     Lint(String),
+}
+
+/// `:cache`: what is asked of the remembered compiles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CacheCommand {
+    Show,
+    Clear,
+    Switch(bool),
+    /// evcxr's size of its own.
+    Size,
+}
+
+/// `:cache`
+pub(super) fn cache(argument: &str) -> Result<CompilerCommand, CommandError> {
+    let command = match argument {
+        "" => CacheCommand::Show,
+        "clear" => CacheCommand::Clear,
+        "on" => CacheCommand::Switch(true),
+        "off" => CacheCommand::Switch(false),
+        number if number.parse::<u64>().is_ok() => CacheCommand::Size,
+        other => return Err(CommandError::Cache(other.to_owned())),
+    };
+    Ok(CompilerCommand::Cache(command))
 }
 
 /// `:opt`
@@ -133,6 +157,7 @@ impl CompilerCommand {
                 let codes = common.compiler.last_error.clone();
                 Answer::Compile(work(async move |notebook, _| explain(notebook, &codes).await))
             }
+            Self::Cache(command) => Answer::Say(note::note(&command.perform(notebook))),
             Self::Export(folder) => {
                 let folder = folder.clone();
                 Answer::Compile(work(async move |notebook, cancel| write(notebook, &folder, cancel).await))
@@ -146,6 +171,54 @@ impl CompilerCommand {
                 Answer::Compile(work(async move |notebook, cancel| lint(notebook, &source, cancel).await))
             }
         })
+    }
+}
+
+impl CacheCommand {
+    /// Does it; a sentence or two on what is so now.
+    fn perform(self, notebook: &Notebook) -> String {
+        let answers = notebook.answers();
+        match self {
+            Self::Show => {
+                let now = answers.statistics();
+                let is_on = if now.is_on { "" } else { " They are not used in this session." };
+                let of_folder = match &now.folder {
+                    Some(folder) => {
+                        format!("in `{}` are {} of them, {}", folder.display(), now.answers, size(now.bytes))
+                    }
+                    None => "there is no folder of your own for new ones".to_owned(),
+                };
+                format!(
+                    "Compiles are remembered: {of_folder}. In this session {} needed no rustc, and {} did.{is_on}",
+                    now.hits, now.misses
+                )
+            }
+            Self::Clear => {
+                format!("All remembered compiles of your own are forgotten: {} are free.", size(answers.clear()))
+            }
+            Self::Switch(on) => {
+                answers.switch(on);
+                let sentence = if on {
+                    "Compiles are remembered, and those that were are used again."
+                } else {
+                    "In this session every compile calls rustc, and none is remembered."
+                };
+                sentence.to_owned()
+            }
+            Self::Size => {
+                "What is kept has one limit for all notebooks, KISSATEN_CACHE_LIMIT; `:cache` tells how much there is."
+                    .to_owned()
+            }
+        }
+    }
+}
+
+/// A number of bytes as people read it.
+fn size(bytes: u64) -> String {
+    match bytes {
+        ..1_000 => format!("{bytes} bytes"),
+        ..1_000_000 => format!("{} kB", bytes.div_ceil(1_000)),
+        _ => format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10),
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) enum CommandError {
     Dependency(String),
     #[error("`:offline` takes `on`, `off` or nothing, not `{0}`")]
     Offline(String),
+    #[error("`:cache` takes `clear`, `on`, `off` or nothing, not `{0}`")]
+    Cache(String),
     #[error("`:fmt` takes `fit`, `{{:?}}`, `{{:#?}}` or nothing, not `{0}`")]
     Layout(String),
     #[error("`:hints` takes `on`, `off`, `off blocking` or nothing, not `{0}`")]

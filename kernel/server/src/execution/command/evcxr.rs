@@ -2,11 +2,10 @@
 //! what is there instead. Those that Kissaten has under the same names are not here.
 
 /// Names and what replaces them.
-const REPLACED: [(&str, &str); 15] = [
+const REPLACED: [(&str, &str); 14] = [
     ("allow_static_linking", "every cell links to one tokio, always: there is no other way of linking."),
     ("build_env", "rustc has the environment that the kernel was started with: set the variable there."),
-    ("cache", "what was compiled is kept by itself: there is no size to set."),
-    ("clear_cache", "what was compiled is kept and cleaned up by itself."),
+    ("clear_cache", "what was compiled is kept and cleaned up by itself; `:cache clear` forgets what cells became."),
     ("codegen_backend", "cells are compiled with rustc's own backend."),
     ("efmt", "an error that a `?` returns is shown by `Display`, with its sources, or by `Debug` if it has no other."),
     ("internal_debug", "start the kernel with `KISSATEN_LOG=debug` to see what it does."),

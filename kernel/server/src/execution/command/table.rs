@@ -90,6 +90,13 @@ pub(super) const COMMANDS: &[Row] = &[
     )
     .offering(Offers::Words(&["off", "on"])),
     Row::new(
+        "cache",
+        "[clear|on|off]",
+        "tells how many compiles are remembered; `clear` forgets them, `off` does without in this session",
+        With(|what| compiler::cache(what).map(Action::Compiler)),
+    )
+    .offering(Offers::Words(&["clear", "off", "on"])),
+    Row::new(
         "hints",
         "[on|off] [kind]",
         "lists the kinds of hints, or switches them on and off",
