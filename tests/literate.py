@@ -4,6 +4,9 @@ All cells of a file run in one kernel, in order, and each is a test of its own. 
 language of `transcript.py`, without the lines that every cell has; a cell without one has to succeed and show nothing.
 `rust cell=a` gives the cell an id as JupyterLab does, so that it can be run again.
 
+Then all run again in a second kernel, which finds in the cache what the first one's rustc has answered: nobody can tell,
+and it calls rustc not once.
+
 `pytest --bless` writes what the kernel answered into the files, for the cells whose transcript does not match. Read
 the difference before you keep it.
 """
@@ -15,6 +18,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -76,18 +80,19 @@ def examples(text: str) -> list[Example]:
 class CellsFile(pytest.File):
     """A file of literate cells, with the kernel that runs them."""
 
-    def collect(self) -> Iterator[ExampleItem]:
-        self.answers: dict[int, Cell] = {}
+    def collect(self) -> Iterator[pytest.Item]:
+        self.runs = [Run(self, 1), Run(self, 2)]
         self.examples = examples(self.path.read_text())
-        for index, example in enumerate(self.examples):
-            name = re.sub(r"\W+", "-", example.title).strip("-").lower()
-            yield ExampleItem.from_parent(self, name=f"{index + 1:02}-{name}", index=index)
+        for run in self.runs:
+            again = "-again" if run.number > 1 else ""
+            for index, example in enumerate(self.examples):
+                name = re.sub(r"\W+", "-", example.title).strip("-").lower()
+                yield ExampleItem.from_parent(self, name=f"{index + 1:02}-{name}{again}", index=index, run=run)
+        yield RememberedItem.from_parent(self, name="all-again-without-rustc")
 
     def setup(self) -> None:
-        installation: Installation = self.config.stash[INSTALLATION]
         self._stack = ExitStack()
-        directory = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="kissaten-cells-"))
-        self.kernel: Kernel = self._stack.enter_context(running(installation, Path(directory) / "kernel"))
+        self.directory = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="kissaten-cells-")))
 
     def teardown(self) -> None:
         if stack := getattr(self, "_stack", None):
@@ -95,18 +100,15 @@ class CellsFile(pytest.File):
         if self.config.getoption("--bless"):
             self._bless()
 
-    def answer(self, index: int) -> Cell:
-        """Runs the example, after those before it that did not run because they were not selected."""
-        for earlier in range(index + 1):
-            if earlier not in self.answers:
-                example = self.examples[earlier]
-                self.answers[earlier] = self.kernel.run(example.code, cell_id=example.cell_id)
-        return self.answers[index]
+    def start(self, number: int) -> Kernel:
+        installation: Installation = self.config.stash[INSTALLATION]
+        return self._stack.enter_context(running(installation, self.directory / f"kernel{number}"))
 
     def _bless(self) -> None:
         lines = self.path.read_text().splitlines()
         for index, example in reversed(list(enumerate(self.examples))):
-            if index not in self.answers or not (difference := mismatch(example, self.answers[index])):
+            answers = self.runs[0].answers
+            if index not in answers or not (difference := mismatch(example, answers[index])):
                 continue
             lines[example.start : example.end] = (
                 difference if example.has_transcript else ["```transcript", *difference, "```"]
@@ -114,16 +116,58 @@ class CellsFile(pytest.File):
         self.path.write_text("\n".join(lines) + "\n")
 
 
+class Run:
+    """All cells of a file, once, in a kernel of their own."""
+
+    def __init__(self, file: CellsFile, number: int) -> None:
+        self.file = file
+        self.number = number
+        self.answers: dict[int, Cell] = {}
+
+    @cached_property
+    def kernel(self) -> Kernel:
+        return self.file.start(self.number)
+
+    def answer(self, index: int) -> Cell:
+        """Runs the example, after those before it that did not run because they were not selected."""
+        for earlier in range(index + 1):
+            if earlier not in self.answers:
+                example = self.file.examples[earlier]
+                self.answers[earlier] = self.kernel.run(example.code, cell_id=example.cell_id)
+        return self.answers[index]
+
+
+class RememberedItem(pytest.Item):
+    """The second kernel has not called rustc for what the first one has."""
+
+    parent: CellsFile
+
+    def runtest(self) -> None:
+        first, again = self.parent.runs
+        everything = range(len(self.parent.examples))
+        if not all(index in run.answers for run in self.parent.runs for index in everything):
+            pytest.skip("not all cells were selected")
+        shown = [message for message in again.kernel.run(":cache").iopub if message["msg_type"] == "display_data"]
+        said = shown[0]["content"]["data"]["text/plain"]
+        counted = re.search(r"In this session (\d+) needed no rustc, and (\d+) did\.", said)
+        assert counted, said
+        assert int(counted[2]) == 0 and int(counted[1]) >= 1, said
+
+    def reportinfo(self):
+        return self.path, 0, f"{self.path.stem}: {self.name}"
+
+
 class ExampleItem(pytest.Item):
     parent: CellsFile
 
-    def __init__(self, *, index: int, **rest) -> None:
+    def __init__(self, *, index: int, run: Run, **rest) -> None:
         super().__init__(**rest)
         self.index = index
+        self.run = run
 
     def runtest(self) -> None:
         example = self.parent.examples[self.index]
-        got = mismatch(example, self.parent.answer(self.index))
+        got = mismatch(example, self.run.answer(self.index))
         if got is not None:
             raise Mismatch(example, got)
 

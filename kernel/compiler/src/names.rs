@@ -131,7 +131,7 @@ mod tests {
         for label in ["cell 3", "unnumbered cell 77", "subshell 1 cell 3", "cell 123456789", "file a.rs", "x"] {
             let FileName { stable, wide, .. } = name(label, "text");
             assert_eq!(stable.len(), wide.len(), "{label}");
-            assert!(!stable.ends_with(|last: char| last == ' ') && stable != wide, "{stable}");
+            assert!(!stable.ends_with(' ') && stable != wide, "{stable}");
         }
     }
 
@@ -139,7 +139,7 @@ mod tests {
     fn names_are_shown_and_written_over() {
         let name = FileName::new("cell 3", "x", Purpose::Statements);
         let said = format!("a {0} b{0}", name.stable).into_bytes();
-        assert_eq!(show(said.clone(), &[name.clone()]), b"a cell 3 bcell 3");
+        assert_eq!(show(said.clone(), std::slice::from_ref(&name)), b"a cell 3 bcell 3");
         let mut bytes = said;
         overwrite(&mut bytes, [(name.stable.as_str(), name.wide.as_str())]);
         assert_eq!(bytes, b"a cell 000003 bcell 000003");

@@ -74,9 +74,9 @@ impl Memory<'_> {
 
     /// Keeps what rustc said, where it would say so again. `code`: what it ended with.
     pub(crate) fn remember(&self, invocation: &Invocation<'_>, compiled: &Compiled, code: Option<i32>, said: Vec<u8>) {
+        let Some(key) = invocation.key else { return };
         self.answers.missed();
-        let dep_info = std::fs::read_to_string(dep_info(invocation));
-        let (Some(key), Ok(dep_info)) = (invocation.key.filter(|_| self.answers.is_on()), dep_info) else { return };
+        let Ok(dep_info) = std::fs::read_to_string(dep_info(invocation)) else { return };
         let is_about_text = |error: &&Diagnostic| !error.spans.is_empty() && !error.message.starts_with("linking ");
         let is_whole = match code {
             Some(0) => compiled.library.is_some() == makes_library(invocation),
