@@ -14,6 +14,7 @@ the difference before you keep it.
 from __future__ import annotations
 
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -93,6 +94,8 @@ class CellsFile(pytest.File):
     def setup(self) -> None:
         self._stack = ExitStack()
         self.directory = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="kissaten-cells-")))
+        # Of both kernels it is the same, as code asks for it.
+        self._kernel = self._stack.enter_context(ExitStack())
 
     def teardown(self) -> None:
         if stack := getattr(self, "_stack", None):
@@ -100,9 +103,11 @@ class CellsFile(pytest.File):
         if self.config.getoption("--bless"):
             self._bless()
 
-    def start(self, number: int) -> Kernel:
+    def start(self) -> Kernel:
         installation: Installation = self.config.stash[INSTALLATION]
-        return self._stack.enter_context(running(installation, self.directory / f"kernel{number}"))
+        self._kernel.close()
+        shutil.rmtree(self.directory / "kernel", ignore_errors=True)
+        return self._kernel.enter_context(running(installation, self.directory / "kernel"))
 
     def _bless(self) -> None:
         lines = self.path.read_text().splitlines()
@@ -126,7 +131,7 @@ class Run:
 
     @cached_property
     def kernel(self) -> Kernel:
-        return self.file.start(self.number)
+        return self.file.start()
 
     def answer(self, index: int) -> Cell:
         """Runs the example, after those before it that did not run because they were not selected."""
@@ -151,7 +156,7 @@ class RememberedItem(pytest.Item):
         said = shown[0]["content"]["data"]["text/plain"]
         counted = re.search(r"In this session (\d+) needed no rustc, and (\d+) did\.", said)
         assert counted, said
-        assert int(counted[2]) == 0 and int(counted[1]) >= 1, said
+        assert int(counted[2]) == 0 and int(counted[1]) >= 1, f"{said}\n{again.kernel.log}"
 
     def reportinfo(self):
         return self.path, 0, f"{self.path.stem}: {self.name}"

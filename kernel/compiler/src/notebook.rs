@@ -20,6 +20,7 @@ mod inquiry;
 mod instrument;
 mod knowledge;
 mod lend;
+mod listing;
 mod missing;
 mod older;
 mod open;
@@ -41,13 +42,13 @@ use std::sync::Arc;
 use build::{AnswerKey, Answers, SessionLibrary};
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{Artifact, CompileError, PrepareError, Program, Source, Variable};
+use crate::api::{Artifact, CompileError, PrepareError, Source, Variable};
 use crate::binding::{Binding, NotKept};
 use crate::items::{CellText, Items, Merged};
 use crate::lower::{self, ItemsFile};
 use crate::names;
 use crate::parse::{self, Parsed, Unparsed};
-use crate::rustc::{self, Invocation};
+use crate::rustc;
 
 use attempt::Attempt;
 use dependencies::Dependencies;
@@ -155,6 +156,13 @@ impl Notebook {
     /// # Cancel safety
     /// Triggering `cancel` ends rustc and leaves the notebook as it was; so does dropping the future.
     pub async fn prepare(&mut self, source: &Source, cancel: &CancellationToken) -> Result<Artifact, PrepareError> {
+        match self.prepare_once(source, cancel).await {
+            Err(PrepareError::Compile(error)) if self.distrust_items(&error) => self.prepare_once(source, cancel).await,
+            prepared => prepared,
+        }
+    }
+
+    async fn prepare_once(&mut self, source: &Source, cancel: &CancellationToken) -> Result<Artifact, PrepareError> {
         let cell = self.enter(source);
         let mut parsed = self.parsed(&cell, cancel).await?;
 
@@ -326,43 +334,6 @@ impl Notebook {
         }
     }
 
-    /// A program that shows all variables as a table; `None` when there are none.
-    ///
-    /// # Errors
-    /// As [`prepare`](Self::prepare).
-    pub async fn prepare_variables(&mut self, cancel: &CancellationToken) -> Result<Option<Program>, PrepareError> {
-        if self.bindings.is_empty() {
-            return Ok(None);
-        }
-        self.serial += 1;
-        let entry = format!("kissaten_variables_{}", self.serial);
-        let bindings: Vec<Binding> = self.bindings.values().cloned().collect();
-        let layer = self.dependencies.layer_for(bindings.iter().map(|binding| binding.type_text.as_str()));
-        let symbol = "kissaten_variables".to_owned();
-        let text = lower::variables(&bindings, self.generation.is_some(), layer, &symbol);
-        let mut invocation = Invocation {
-            folder: &self.folders.cells,
-            files: vec![("variables", &text)],
-            names: Vec::new(),
-            output: self.folders.links.join("variables.so"),
-            arguments: self.cell_arguments(0, layer.is_some()),
-            clippy: None,
-            is_stable: false,
-            key: None,
-        };
-        let memory = self.memory();
-        memory.name_crate(&mut invocation);
-        let compiled = rustc::run(&memory, &invocation, cancel).await?;
-        if compiled.success {
-            let library = self.folders.libraries.join(format!("lib{entry}.so"));
-            self.write_loaded(&compiled, &library, &[], None)?;
-            Ok(Some(Program { library, entry, symbol }))
-        } else {
-            let messages: Vec<_> = compiled.errors().map(|error| error.message.as_str()).collect();
-            Err(PrepareError::Environment(format!("the variables could not be listed: {}", messages.join("; "))))
-        }
-    }
-
     /// The worker is gone with all variables: forgets them and returns their names.
     pub fn worker_lost(&mut self) -> Vec<String> {
         self.revision += 1;
@@ -422,6 +393,7 @@ impl Notebook {
         arguments.extend(self.session.toolchain.full_path_flags.iter().cloned());
         if let Some(generation) = &self.generation {
             arguments.push(format!("--extern=notebook={}", generation.library.display()));
+            arguments.extend(self.owners_arguments(&self.items));
         }
         self.add_dependencies(&mut arguments, uses_dependencies);
         arguments.push(rustc::run_path_beside(&self.session));

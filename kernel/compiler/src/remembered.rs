@@ -76,7 +76,10 @@ impl Memory<'_> {
     pub(crate) fn remember(&self, invocation: &Invocation<'_>, compiled: &Compiled, code: Option<i32>, said: Vec<u8>) {
         let Some(key) = invocation.key else { return };
         self.answers.missed();
-        let Ok(dep_info) = std::fs::read_to_string(dep_info(invocation)) else { return };
+        if !self.answers.is_on() {
+            return;
+        }
+        let Some(dep_info) = self.dep_info(invocation) else { return };
         let is_about_text = |error: &&Diagnostic| !error.spans.is_empty() && !error.message.starts_with("linking ");
         let is_whole = match code {
             Some(0) => compiled.library.is_some() == makes_library(invocation),
@@ -101,12 +104,34 @@ impl Memory<'_> {
     }
 }
 
+/// What cannot be taken for Rust at all is not expanded, and rustc tells no inputs of it.
+const READERS: [&str; 2] = ["env", "include"];
+
+impl Memory<'_> {
+    /// What rustc says that it has read; nothing, where it came to read nothing.
+    fn dep_info(&self, invocation: &Invocation<'_>) -> Option<String> {
+        let names_others = || {
+            let externs = invocation.arguments.iter().filter_map(|argument| argument.strip_prefix("--extern="));
+            let is_ours =
+                |named: &str| self.session.crates.iter().any(|(name, _)| named.split('=').next() == Some(name));
+            externs.into_iter().any(|named| !is_ours(named))
+        };
+        let reads = |text: &str| READERS.iter().any(|reader| text.contains(reader));
+        match std::fs::read_to_string(dep_info(invocation)) {
+            Ok(text) => Some(text),
+            Err(_) if names_others() || invocation.files.iter().any(|(_, text)| reads(text)) => None,
+            Err(_) => Some(String::new()),
+        }
+    }
+}
+
 /// Whether what is made is read.
 pub(crate) fn makes_library(invocation: &Invocation<'_>) -> bool {
     invocation.output.extension().is_some_and(|ending| ending != "rmeta")
 }
 
-fn dep_info(invocation: &Invocation<'_>) -> std::path::PathBuf {
+/// Where rustc says what it has read.
+pub(crate) fn dep_info(invocation: &Invocation<'_>) -> std::path::PathBuf {
     invocation.output.with_extension("d")
 }
 

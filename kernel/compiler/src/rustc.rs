@@ -154,6 +154,8 @@ pub(crate) async fn run(
     for (name, text) in &invocation.files {
         crate::notebook::write(invocation.folder, name, text)?;
     }
+    // That of an earlier call is no answer to this one.
+    let _ = std::fs::remove_file(remembered::dep_info(invocation));
     command.current_dir(invocation.folder).args(&invocation.arguments);
     command.args(remembered::outputs(invocation)).args(invocation.files.first().map(|(root, _)| root));
     tracing::debug!(?command, "rustc");

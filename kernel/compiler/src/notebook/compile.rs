@@ -1,7 +1,5 @@
 //! One call of rustc for a try at a cell: the files that it reads, and its arguments.
 
-use std::cmp::Reverse;
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use tokio_util::sync::CancellationToken;
@@ -166,14 +164,7 @@ impl Attempt<'_> {
         arguments.push(format!("-Cincremental={}-{}", folders.incremental.display(), self.opt_level));
         // What is compiled is the same wherever it was.
         arguments.push(format!("--remap-path-prefix={}=/notebook", folders.items.display()));
-        // Statics of earlier generations are found in the libraries that own them, in the newest that has their symbol.
-        let owners: BTreeSet<_> =
-            self.items.owners.values().map(|owner| (Reverse(owner.age), &owner.library)).collect();
-        if !owners.is_empty() {
-            let prefix = if session.toolchain.link_flags.is_empty() { "-Wl," } else { "" };
-            arguments.push(format!("-Clink-arg={prefix}--no-as-needed"));
-            arguments.extend(owners.iter().map(|(_, owner)| format!("-Clink-arg={}", owner.display())));
-        }
+        arguments.extend(self.notebook.owners_arguments(&self.items));
         arguments.extend(session.toolchain.full_path_flags.iter().cloned());
         self.notebook.add_dependencies(&mut arguments, self.layer_of_items().is_some());
         arguments.push(rustc::run_path_beside(session));

@@ -1,12 +1,16 @@
 //! The libraries of a notebook that uses remembered answers: what a call of rustc may be spared by, and how what was made once
 //! becomes what is loaded this time.
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use build::Answers;
 
 use super::{Notebook, write};
 use crate::PrepareError;
+use crate::api::CompileError;
+use crate::items::Items;
 use crate::lower::ItemsFile;
 use crate::names::{self, FileName};
 use crate::remembered::Memory;
@@ -16,6 +20,14 @@ impl Notebook {
     /// The answers of rustc that are remembered.
     pub fn answers(&self) -> &Answers {
         &self.answers
+    }
+
+    /// An error may be one of a remembered library of the items, which then is forgotten. Whether that is so, and another try is
+    /// to be made.
+    pub(super) fn distrust_items(&mut self, error: &CompileError) -> bool {
+        let is_of_library = error.summary.starts_with("linking with")
+            || error.codes.iter().any(|code| matches!(code.as_str(), "E0460" | "E0462" | "E0463" | "E0514" | "E0786"));
+        is_of_library && self.distrust("")
     }
 
     /// The program of this entry cannot be loaded: what was remembered for it is forgotten. Whether anything was, so that
@@ -36,6 +48,18 @@ impl Notebook {
     pub(super) fn memory(&self) -> Memory<'_> {
         let own = self.dependencies.own().collect();
         Memory { session: &self.session, answers: &self.answers, private: &self.folders.private, own }
+    }
+
+    /// Statics are found in the libraries that own them, in the newest that has their symbol. A cell may use one of an earlier
+    /// generation and nothing of the present one, where that has what reads it inlined.
+    pub(super) fn owners_arguments(&self, items: &Items) -> Vec<String> {
+        let owners: BTreeSet<_> = items.owners.values().map(|owner| (Reverse(owner.age), &owner.library)).collect();
+        if owners.is_empty() {
+            return Vec::new();
+        }
+        let prefix = if self.session.toolchain.link_flags.is_empty() { "-Wl," } else { "" };
+        let libraries = owners.iter().map(|(_, library)| format!("-Clink-arg={}", library.display()));
+        std::iter::once(format!("-Clink-arg={prefix}--no-as-needed")).chain(libraries).collect()
     }
 
     /// The files of the present generation of the items crate.

@@ -1,0 +1,316 @@
+"""Compiles are remembered: the same asked again calls no rustc, anything else does, and nothing is ever taken that is not whole."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from kernel import Kernel, running
+
+CELLS = [
+    "use std::sync::atomic::{AtomicU32, Ordering};",
+    "#[derive(Debug, Clone)] struct Cup { size: u32 }\nimpl Cup { fn new(size: u32) -> Self { Self { size } } }",
+    "static COUNT: AtomicU32 = AtomicU32::new(0);\nfn tick() -> u32 { COUNT.fetch_add(1, Ordering::SeqCst) }",
+    "let cups: Vec<Cup> = (1..4).map(Cup::new).collect();\ntick();",
+    "use std::collections::HashMap;\nlet by_size: HashMap<u32, Cup> = cups.iter().map(|cup| (cup.size, cup.clone())).collect();\nby_size.len()",
+    "let task = tokio::spawn(async { tick() });\ntask.await?",
+    "cups.iter().map(|cup| cup.size).sum::<u32>() + tick()",
+]
+
+
+@pytest.fixture
+def cache(installation, tmp_path) -> Path:
+    """A cache with the session library in it and nothing that is remembered."""
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    own = Path(installation.environment["XDG_CACHE_HOME"]) / "kissaten"
+    for manifest in [*own.glob("latest-*.json"), *own.glob("session-*/session.json")]:
+        found = json.loads(manifest.read_text())
+        target = folder / Path(found["target"]).name
+        target.mkdir(exist_ok=True)
+        to = folder / manifest.name if manifest.parent == own else target / manifest.name
+        to.write_text(json.dumps({**found, "target": str(target)}))
+    return folder
+
+
+@pytest.fixture
+def start(start_kernel, cache) -> Callable[..., Kernel]:
+    """Starts kernels that share this cache."""
+
+    def start(**environment: str) -> Kernel:
+        return start_kernel(environment={"KISSATEN_CACHE": str(cache), **environment})
+
+    return start
+
+
+def answers(cache: Path) -> list[Path]:
+    return [path for path in cache.glob("session-*/answers/*/*") if not path.name.startswith(".")]
+
+
+def calls(kernel: Kernel) -> tuple[int, int]:
+    """How many compiles needed no rustc, and how many did."""
+    counted = re.search(r"In this session (\d+) needed no rustc, and (\d+) did\.", kernel.run(":cache").shown)
+    assert counted
+    return int(counted[1]), int(counted[2])
+
+
+class Counted:
+    hits = 0
+    misses = 0
+
+
+@contextmanager
+def counted(kernel: Kernel):
+    before, result = calls(kernel), Counted()
+    yield result
+    after = calls(kernel)
+    result.hits, result.misses = after[0] - before[0], after[1] - before[1]
+
+
+def run_all(kernel: Kernel) -> list[str | None]:
+    cells = [kernel.run(code, cell_id=f"cell-{number}") for number, code in enumerate(CELLS)]
+    assert all(cell.reply["status"] == "ok" for cell in cells), [cell.shown for cell in cells]
+    return [cell.result for cell in cells]
+
+
+def test_the_second_run_calls_no_rustc(start):
+    kernel = start()
+    first = run_all(kernel)
+    assert first == [None, None, None, None, "3", "1", "8"]
+    hits, misses = calls(kernel)
+    assert hits == 0 and misses >= len(CELLS)
+    # In a kernel of the same age, and in one that has seen other things, where cells have other numbers.
+    kernel.restart()
+    assert run_all(kernel) == first
+    assert calls(kernel) == (misses, 0)
+    other = start()
+    for code in ["let a = 1;", "fn other() -> u8 { 1 }", "no_such_name", "let cups = other();", "cups + a", ":clear"]:
+        other.run(code)
+    with counted(other) as count:
+        assert run_all(other) == first
+    assert (count.hits, count.misses) == (misses, 0)
+    # A cell that runs again has another number.
+    with counted(other) as count:
+        assert other.run(CELLS[5]).result == "2"
+    assert (count.hits, count.misses) == (1, 0)
+    # All once more, in the same kernel, is not the same: what later cells define is there already. Then it is.
+    for _ in range(2):
+        assert run_all(other) == first
+    with counted(other) as count:
+        assert run_all(other) == first
+    assert count.misses == 0
+
+
+def test_what_is_shown_has_the_numbers_of_this_time(start):
+    cells = [
+        'fn fail() -> u8 { panic!("no") }',
+        "dbg!(1 + 1)",
+        "fail()",
+        'let five: u8 = "5";',
+        "let task = tokio::spawn(std::future::pending::<()>());",
+        ":tasks",
+        'let n: i32 = "x".parse()?;',
+        "std::panic::Location::caller().file()",
+        "let cups = vec![1]; let moved = cups;",
+        "cups",
+        "%%timeline\ntokio::spawn(async {}).await?;",
+    ]
+
+    def shown(kernel: Kernel, first: int) -> list[str]:
+        said = [kernel.run(code).shown for code in cells]
+        # As if the first of them were cell 1.
+        renumbered = [re.sub(r"cell (0*)(\d+)", lambda at: f"cell {int(at[2]) - first + 1}", text) for text in said]
+        return [re.sub(r"\b\d+(\.\d+)? (ns|µs|ms|s)\b", "SOME TIME", text) for text in renumbered]
+
+    kernel = start()
+    first = shown(kernel, 1)
+    assert "[cell 2:1] 1 + 1 = 2" in first[1] and "cell 1, line 1" in first[2]
+    assert "cell 4:1:16" in first[3]
+    assert "cell 5" in first[5] and "cell 7" in first[6]
+    assert first[7] == '"cell 8"' and "cell 9" in first[9] and "cell 11" in first[10]
+    other = start()
+    for _ in range(98):
+        other.run("1")
+    before = calls(other)
+    assert shown(other, 100) == first
+    assert calls(other)[1] == before[1]
+
+
+def test_whatever_differs_is_compiled(start, tmp_path):
+    text = tmp_path / "text"
+    text.write_text("one")
+    kernel = start(DRINK="tea")
+    kernel.ok("fn size() -> u32 { 1 }")
+
+    def differs(code: str, **options) -> bool:
+        with counted(kernel) as count:
+            assert kernel.run(code, **options).reply["status"] == "ok"
+        assert count.hits + count.misses > 0
+        return count.misses > 0
+
+    reads = f'(include_str!("{text}"), env!("DRINK"), option_env!("MILK"))'
+    assert differs("let x = 5;")
+    for code in ["size() + 1", "x", reads]:
+        assert differs(code), code
+        assert not differs(code), code
+    assert differs("size() + 2") and differs("x ") and differs("%%opt 2\nsize() + 1")
+    assert not differs("%%opt 2\nsize() + 1")
+    # A variable of another type.
+    kernel.ok("let x = 5_u8;")
+    assert differs("x")
+    # An item that the cell can see.
+    kernel.ok("fn size() -> u32 { 2 }")
+    assert differs("size() + 1")
+    assert kernel.run("size() + 1").result == "3"
+    # What rustc reads.
+    text.write_text("two")
+    assert differs(reads)
+    assert kernel.run(reads).result == '("two", "tea", None)'
+    for environment, result in [({"DRINK": "coffee"}, '("two", "coffee", None)'), ({"DRINK": "coffee", "MILK": "y"}, '("two", "coffee", Some("y"))')]:
+        kernel = start(**environment)
+        kernel.ok("fn size() -> u32 { 2 }")
+        kernel.ok("let x = 5_u8;")
+        assert differs(reads)
+        assert kernel.run(reads).result == result
+        assert not differs(reads)
+
+
+def test_a_path_dependency_that_changed_is_compiled(start, tmp_path):
+    package = tmp_path / "menu"
+    (package / "src").mkdir(parents=True)
+    (package / "Cargo.toml").write_text('[package]\nname = "menu"\nversion = "0.1.0"\nedition = "2024"\n')
+    price = "pub fn price<T: Into<u32>>(more: T) -> u32 {{ {} + more.into() }}"
+    (package / "src/lib.rs").write_text(price.format(3))
+    line = f':dep menu = {{ path = "{package}" }}'
+    for expected in ["4", "6"]:
+        kernel = start()
+        kernel.ok(line)
+        assert kernel.run("menu::price(1_u8)").result == expected
+        kernel = start()
+        kernel.ok(line)
+        with counted(kernel) as count:
+            assert kernel.run("menu::price(1_u8)").result == expected
+        assert (count.hits, count.misses) == (1, 0)
+        (package / "src/lib.rs").write_text(price.format(5))
+
+
+def test_statics_are_those_of_their_run(start):
+    def count(kernel: Kernel) -> list[str | None]:
+        kernel.ok("static N: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);", cell_id="a")
+        kernel.ok("fn next() -> u32 { N.fetch_add(1, std::sync::atomic::Ordering::SeqCst) }", cell_id="b")
+        kernel.ok("thread_local! { static L: std::cell::Cell<u32> = const { std::cell::Cell::new(7) }; }", cell_id="c")
+        seen = [kernel.run(code).result for code in ["next()", "next() + N.load(std::sync::atomic::Ordering::SeqCst)", "L.replace(8)", "L.get()"]]
+        # Another item makes another library; the static is where it was.
+        kernel.ok("fn more() -> u32 { next() + 100 }", cell_id="d")
+        seen.append(kernel.run("more()").result)
+        # Its cell runs again: it begins anew for all.
+        kernel.ok("static N: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);", cell_id="a")
+        seen += [kernel.run(code).result for code in ["more()", "next()", "L.get()"]]
+        # A static within the statements is of one run.
+        once = "{ static S: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(5); S.fetch_add(1, std::sync::atomic::Ordering::SeqCst) }"
+        seen += [kernel.run(once).result, kernel.run(once).result]
+        return seen
+
+    kernel = start()
+    first = count(kernel)
+    assert first == ["0", "3", "7", "8", "102", "100", "1", "8", "5", "5"]
+    kernel.restart()
+    assert count(kernel) == first
+    assert calls(kernel)[1] == 0
+    # All of it again beside what was there before, with the same libraries.
+    kernel.ok(":clear")
+    with counted(kernel) as counting:
+        assert count(kernel) == first
+    assert counting.misses == 0
+
+
+def damaged(bytes: bytes) -> bytes:
+    """A library that nothing loads, in an answer that is whole."""
+    at = bytes.rindex(b"\x7fELF")
+    content = bytes[:at] + b"none" + bytes[at + 4 : -32]
+    return content + hashlib.sha256(content).digest()
+
+
+@pytest.mark.parametrize("damage", [damaged, lambda bytes: bytes[: len(bytes) // 2], lambda bytes: b"", lambda bytes: bytes[:-1] + b"x"])
+def test_what_is_damaged_is_compiled(start, cache, damage):
+    kernel = start()
+    first = run_all(kernel)
+    hits, misses = calls(kernel)
+    for path in answers(cache):
+        content = path.read_bytes()
+        path.write_bytes(damage(content) if b"\x7fELF" in content or damage is not damaged else content)
+    kernel.restart()
+    assert run_all(kernel) == first
+    assert calls(kernel)[1] == misses
+    # What is there now is whole again.
+    kernel.restart()
+    assert run_all(kernel) == first
+    assert calls(kernel)[1] == 0
+
+
+def test_a_full_disk_costs_the_cache_and_not_the_cell(start, cache, tmp_path):
+    kernel = start()
+    before = run_all(kernel)
+    [session] = {path.parent.parent.parent for path in answers(cache)}
+    shutil.rmtree(session / "answers")
+    # A file in the place of the folder takes nothing, as a disk without room.
+    (session / "answers").write_text("")
+    kernel.restart()
+    assert run_all(kernel) == before
+    assert calls(kernel)[0] == 0
+    assert "there is no folder of your own for new ones" in kernel.run(":cache").shown
+
+
+def test_a_kernel_that_is_killed_leaves_nothing_half(installation, start, cache, tmp_path):
+    kernel = start()
+    first = run_all(kernel)
+    kernel.run(":cache clear")
+    for number in range(6):
+        environment = {"KISSATEN_CACHE": str(cache)}
+        victim = Kernel(installation, tmp_path / f"victim{number}", environment=environment)
+        try:
+            cell = victim.start(f"let killed = {number};")
+            # At its end rustc has answered, and the answer is being kept.
+            cell.until(lambda cell: number % 2 == 0 or bool(cell.shell))
+            os.kill(victim.pid, signal.SIGKILL)
+        finally:
+            victim.close()
+    for path in answers(cache):
+        content = path.read_bytes()
+        assert hashlib.sha256(content[:-32]).digest() == content[-32:]
+    kernel = start()
+    assert run_all(kernel) == first
+
+
+def test_kernels_that_write_the_same_at_once(start):
+    kernels = [start() for _ in range(3)]
+    for number, code in enumerate(CELLS):
+        cells = [kernel.start(code, cell_id=f"cell-{number}") for kernel in kernels]
+        assert all(cell.finish().reply["status"] == "ok" for cell in cells)
+    kernel = start()
+    run_all(kernel)
+    assert calls(kernel)[1] == 0
+
+
+def test_the_cache_can_be_cleared_and_left_alone(start, cache):
+    kernel = start()
+    run_all(kernel)
+    assert answers(cache)
+    assert "All remembered compiles of your own are forgotten" in kernel.run(":cache clear").shown
+    assert not answers(cache)
+    kernel.run(":cache off")
+    with counted(kernel) as count:
+        run_all(kernel)
+        run_all(kernel)
+    assert count.hits == 0 and not answers(cache)
+    kernel.run(":cache on")
+    kernel.run("1 + 2")
+    assert len(answers(cache)) == 1
