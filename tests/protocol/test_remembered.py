@@ -99,7 +99,7 @@ def test_the_second_run_calls_no_rustc(start):
     assert (count.hits, count.misses) == (misses, 0)
     # A cell that runs again has another number.
     with counted(other) as count:
-        assert other.run(CELLS[5]).result == "2"
+        assert other.run(CELLS[5]).result == "3"
     assert (count.hits, count.misses) == (1, 0)
     # All once more, in the same kernel, is not the same: what later cells define is there already. Then it is.
     for _ in range(2):
@@ -135,7 +135,7 @@ def test_what_is_shown_has_the_numbers_of_this_time(start):
     assert "[cell 2:1] 1 + 1 = 2" in first[1] and "cell 1, line 1" in first[2]
     assert "cell 4:1:16" in first[3]
     assert "cell 5" in first[5] and "cell 7" in first[6]
-    assert first[7] == '"cell 8"' and "cell 9" in first[9] and "cell 11" in first[10]
+    assert '"cell 8"' in first[7] and "cell 9" in first[9] and "cell 11" in first[10]
     other = start()
     for _ in range(98):
         other.run("1")

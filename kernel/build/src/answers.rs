@@ -271,8 +271,11 @@ fn put(folder: &Path, key: AnswerKey, bytes: &[u8]) -> io::Result<()> {
     let path = place(folder, key);
     let shard = path.parent().unwrap_or(folder);
     make_like(shard, folder)?;
-    let rights = Permissions::from_mode(if is_for_all(folder) { 0o644 } else { 0o600 });
-    let mut file = tempfile::Builder::new().prefix(size::TORN).permissions(rights).tempfile_in(shard)?;
+    let mut file = tempfile::Builder::new().prefix(size::TORN).tempfile_in(shard)?;
+    if is_for_all(folder) {
+        // The umask of a kernel is for what is nobody else's.
+        file.as_file().set_permissions(Permissions::from_mode(0o644))?;
+    }
     file.write_all(bytes)?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
@@ -284,8 +287,11 @@ fn is_for_all(folder: &Path) -> bool {
 
 /// A folder that others can look into where they can look into another: an installation is for all.
 fn make_like(folder: &Path, other: &Path) -> io::Result<()> {
-    let rights = if is_for_all(other) { 0o755 } else { 0o700 };
-    DirBuilder::new().recursive(true).mode(rights).create(folder)
+    if folder.is_dir() {
+        return Ok(());
+    }
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    if is_for_all(other) { std::fs::set_permissions(folder, Permissions::from_mode(0o755)) } else { Ok(()) }
 }
 
 #[cfg(test)]

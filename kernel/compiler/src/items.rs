@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use build::AnswerKey;
+
 use crate::parse::{Import, Item, ItemKind, Parsed, Space};
 use crate::scope::{self, Scope};
 
@@ -73,6 +75,8 @@ pub(crate) struct Owner {
     /// The one to link to.
     pub(crate) library: PathBuf,
     pub(crate) symbol: String,
+    /// Under what it was remembered, if it was.
+    pub(crate) recalled: Option<AnswerKey>,
     /// Counted up from one to the next: an older library may have another static of the same symbol.
     pub(crate) age: u64,
 }

@@ -42,9 +42,9 @@ use std::sync::Arc;
 use build::{AnswerKey, Answers, SessionLibrary};
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{Artifact, CompileError, PrepareError, Source, Variable};
+use crate::api::{Artifact, CompileError, PrepareError, Source, Stored, Variable};
 use crate::binding::{Binding, NotKept};
-use crate::items::{CellText, Items, Merged};
+use crate::items::{CellText, Items, Merged, Owner};
 use crate::lower::{self, ItemsFile};
 use crate::names;
 use crate::parse::{self, Parsed, Unparsed};
@@ -80,7 +80,10 @@ pub struct Notebook {
     dependencies: Dependencies,
     items: Items,
     generation: Option<Generation>,
-    bindings: BTreeMap<String, Binding>,
+    /// Shared with whoever asks about code: there may be thousands.
+    bindings: BTreeMap<String, Arc<Binding>>,
+    /// What the worker has, as it was told last.
+    stored: BTreeMap<String, Stored>,
     not_kept: BTreeMap<String, NotKept>,
     /// The cells that were prepared and have not ended, by their entry points.
     pending: BTreeMap<String, Pending>,
@@ -136,6 +139,7 @@ impl Notebook {
             items: Items::default(),
             generation: None,
             bindings: BTreeMap::new(),
+            stored: BTreeMap::new(),
             not_kept: BTreeMap::new(),
             pending: BTreeMap::new(),
             leaving: BTreeSet::new(),
@@ -257,7 +261,7 @@ impl Notebook {
         }
         self.items = success.items;
         if let Some((library, files)) = success.items_library {
-            self.own_statics(&library.linked);
+            self.own_statics(&library.linked, success.recalled);
             let owners =
                 self.items.owners.values().map(|owner| names::of_file(&owner.library)).collect::<BTreeSet<_>>();
             self.loaded.retain(|linked, _| owners.contains(linked));
@@ -272,7 +276,9 @@ impl Notebook {
             }
             self.not_kept.insert(name, reason);
         }
-        self.bindings.retain(|name, _| !success.renewed.contains(name));
+        for name in &success.renewed {
+            self.bindings.remove(name);
+        }
         for (name, reason) in success.unusable {
             if self.bindings.remove(&name).is_some() {
                 notes.push(reason.reason(&name));
@@ -284,10 +290,11 @@ impl Notebook {
         notes.extend(parsed.left_out.iter().cloned());
         // Whoever mentions a future does something with it.
         for name in parsed.mentions.iter().filter(|name| !parsed.unused.contains(*name)) {
-            if let Some(binding) = self.bindings.get_mut(name) {
-                binding.unawaited = None;
+            if let Some(binding) = self.bindings.get_mut(name).filter(|binding| binding.unawaited.is_some()) {
+                Arc::make_mut(binding).unawaited = None;
             }
         }
+        self.leaving.extend(forget.iter().cloned());
         let entry = success.program.as_ref().map(|program| program.entry.clone()).unwrap_or_default();
         let pending = Pending {
             bindings: success.bindings,
@@ -320,13 +327,14 @@ impl Notebook {
     }
 
     /// Statics without an owner are defined in the library that was just made.
-    fn own_statics(&mut self, library: &Path) {
+    fn own_statics(&mut self, library: &Path, recalled: Option<AnswerKey>) {
         let mut owned = Vec::new();
         for live in &self.items.items {
             for declared in &live.item.statics {
                 let key = (live.cell.serial, declared.range.start, declared.name.clone());
                 let symbol = lower::symbol(&live.cell, declared);
-                owned.push((key, crate::items::Owner { library: library.to_owned(), symbol, age: self.serial }));
+                let owner = Owner { library: library.to_owned(), symbol, recalled, age: self.serial };
+                owned.push((key, owner));
             }
         }
         for (key, owner) in owned {
@@ -339,6 +347,7 @@ impl Notebook {
         self.revision += 1;
         self.pending.clear();
         self.leaving.clear();
+        self.stored.clear();
         let lost: Vec<String> = std::mem::take(&mut self.bindings).into_keys().collect();
         self.not_kept.extend(lost.iter().map(|name| (name.clone(), NotKept::WorkerLost)));
         lost
@@ -350,6 +359,7 @@ impl Notebook {
         self.items = Items::default();
         self.generation = None;
         self.bindings.clear();
+        self.stored.clear();
         self.not_kept.clear();
         self.pending.clear();
         self.leaving.clear();
@@ -365,7 +375,7 @@ impl Notebook {
             mutable: binding.mutable,
             borrows: binding.borrows.clone(),
         };
-        self.bindings.values().map(variable).collect()
+        self.bindings.values().map(|binding| variable(binding)).collect()
     }
 
     /// The level that cells are optimised with, 0 to 3.

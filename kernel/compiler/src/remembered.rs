@@ -55,9 +55,11 @@ impl Memory<'_> {
         key.finish()
     }
 
-    /// Gives the crate of a call an identity of its own: it is another one where anything is.
-    pub(crate) fn name_crate(&self, invocation: &mut Invocation<'_>) {
+    /// Gives the crate of a call an identity of its own, and a file in `folder`: it is another one where anything is.
+    pub(crate) fn name_crate(&self, invocation: &mut Invocation<'_>, folder: &Path) {
         let key = self.key(invocation);
+        // An earlier rustc may still be busy with what lies beside its own.
+        invocation.output = folder.join(format!("{key}.so"));
         invocation.arguments.push(format!("-Cmetadata={key}"));
         invocation.key = Some(key);
     }
@@ -117,7 +119,9 @@ impl Memory<'_> {
             externs.into_iter().any(|named| !is_ours(named))
         };
         let reads = |text: &str| READERS.iter().any(|reader| text.contains(reader));
-        match std::fs::read_to_string(dep_info(invocation)) {
+        let (path, said) = (dep_info(invocation), std::fs::read_to_string(dep_info(invocation)));
+        let _ = std::fs::remove_file(path);
+        match said {
             Ok(text) => Some(text),
             Err(_) if names_others() || invocation.files.iter().any(|(_, text)| reads(text)) => None,
             Err(_) => Some(String::new()),
@@ -138,7 +142,7 @@ pub(crate) fn dep_info(invocation: &Invocation<'_>) -> std::path::PathBuf {
 /// The arguments that say what is written, and where.
 pub(crate) fn outputs(invocation: &Invocation<'_>) -> Vec<String> {
     let kind = if makes_library(invocation) { "link" } else { "metadata" };
-    let mut outputs = vec![format!("--emit={kind}={}", invocation.output.display())];
+    let mut outputs = vec![format!("--emit={kind}"), "-o".to_owned(), invocation.output.display().to_string()];
     if invocation.key.is_some() {
         outputs.push(format!("--emit=dep-info={}", dep_info(invocation).display()));
     }

@@ -1,14 +1,17 @@
 //! One call of rustc: arguments in, diagnostics out, and gone at once when it is cancelled. Where the same was asked before,
 //! the answer is remembered and rustc is not called.
 
+mod answer;
+
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use build::{AnswerKey, ProcessGroup, SessionLibrary, cargo};
 use cargo_metadata::diagnostic::{Diagnostic, DiagnosticLevel};
-use tokio::io::AsyncReadExt;
 use tokio_util::sync::CancellationToken;
+
+use answer::Answer;
 
 use crate::PrepareError;
 use crate::diagnostic;
@@ -157,6 +160,10 @@ pub(crate) async fn run(
     // That of an earlier call is no answer to this one.
     let _ = std::fs::remove_file(remembered::dep_info(invocation));
     command.current_dir(invocation.folder).args(&invocation.arguments);
+    // One that compiles incrementally has the folder for itself until it has ended.
+    if !invocation.arguments.iter().any(|argument| argument.starts_with("-Cincremental")) {
+        command.arg(answer::TELLS);
+    }
     command.args(remembered::outputs(invocation)).args(invocation.files.first().map(|(root, _)| root));
     tracing::debug!(?command, "rustc");
     let mut command = tokio::process::Command::from(command);
@@ -164,30 +171,16 @@ pub(crate) async fn run(
     let cannot = |error: std::io::Error| {
         PrepareError::Environment(format!("rustc could not be started ({error}); was it removed? `rustup show` tells"))
     };
-    let mut group = ProcessGroup::spawn(&mut command).map_err(cannot)?;
-    let mut said = Vec::new();
-    let mut stderr = group.take_stderr();
-    let ended = async {
-        if let Some(stderr) = &mut stderr {
-            stderr.read_to_end(&mut said).await?;
-        }
-        group.wait().await
-    };
-    let status = tokio::select! {
-        status = ended => status.map_err(cannot)?,
-        () = cancel.cancelled() => {
-            // What it writes to may be used again at once.
-            group.end().await;
-            return Err(PrepareError::Cancelled);
-        }
-    };
+    let group = ProcessGroup::spawn(&mut command).map_err(cannot)?;
+    let answer = answer::answer(group, cancel).await.map_err(cannot)?;
+    let Some(Answer { code, said }) = answer else { return Err(PrepareError::Cancelled) };
     let parsed = diagnostic::parse(&names::show(said.clone(), &invocation.names));
     let time = started.elapsed();
     for diagnostic in &parsed.diagnostics {
         tracing::trace!("{}", diagnostic.rendered.as_deref().unwrap_or(&diagnostic.message));
     }
     let mut compiled = Compiled {
-        success: status.success(),
+        success: code == Some(0),
         diagnostics: parsed.diagnostics,
         other: parsed.other,
         time,
@@ -197,6 +190,6 @@ pub(crate) async fn run(
     if compiled.success && remembered::makes_library(invocation) {
         compiled.library = std::fs::read(&invocation.output).ok();
     }
-    memory.remember(invocation, &compiled, status.code(), said);
+    memory.remember(invocation, &compiled, code, said);
     Ok(compiled)
 }

@@ -19,12 +19,13 @@ use std::{
 
 use jupyter_protocol::{ConnectionInfo, connection_info::Transport};
 use jupyter_zmq_client::{
-    KernelControlConnection, KernelHeartbeatConnection, KernelIoPubXPubConnection, KernelShellConnection,
-    KernelStdinConnection, RuntimeError, create_kernel_control_connection, create_kernel_heartbeat_connection,
-    create_kernel_iopub_xpub_connection, create_kernel_shell_connection, create_kernel_stdin_connection,
+    KernelControlConnection, KernelIoPubXPubConnection, KernelShellConnection, KernelStdinConnection, RuntimeError,
+    create_kernel_control_connection, create_kernel_iopub_xpub_connection, create_kernel_shell_connection,
+    create_kernel_stdin_connection,
 };
 
 use tokio::runtime::Handle;
+use zeromq::{RouterSocket, Socket as _};
 
 use crate::session::Session;
 
@@ -51,7 +52,7 @@ pub(crate) struct Sockets {
     pub(crate) control: KernelControlConnection,
     pub(crate) stdin: KernelStdinConnection,
     pub(crate) iopub: KernelIoPubXPubConnection,
-    pub(crate) heartbeat: KernelHeartbeatConnection,
+    pub(crate) heartbeat: RouterSocket,
 }
 
 /// Reads a connection file and checks what can be checked before a socket is bound.
@@ -100,12 +101,15 @@ async fn bind_here(info: &ConnectionInfo, session: &Session) -> Result<Sockets, 
     let failed =
         |channel, url| move |source: RuntimeError| ConnectionError::Bind { channel, url, source: Box::new(source) };
     let id = session.id();
+    let mut heartbeat = RouterSocket::new();
+    let bound = heartbeat.bind(&info.hb_url()).await;
+    bound.map_err(RuntimeError::from).map_err(failed("heartbeat", info.hb_url()))?;
     Ok(Sockets {
         shell: create_kernel_shell_connection(info, id).await.map_err(failed("shell", info.shell_url()))?,
         control: create_kernel_control_connection(info, id).await.map_err(failed("control", info.control_url()))?,
         stdin: create_kernel_stdin_connection(info, id).await.map_err(failed("stdin", info.stdin_url()))?,
         iopub: create_kernel_iopub_xpub_connection(info, id).await.map_err(failed("iopub", info.iopub_url()))?,
-        heartbeat: create_kernel_heartbeat_connection(info).await.map_err(failed("heartbeat", info.hb_url()))?,
+        heartbeat,
     })
 }
 

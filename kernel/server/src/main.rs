@@ -57,11 +57,15 @@ enum Command {
     Run(run::RunOptions),
     /// Build the library that all cells share, if the present rustc has none yet.
     Build,
-    /// Build crates that notebooks will depend on, so that their `:dep` finds them: each alone, and all of them together.
+    /// Build crates that notebooks will depend on, so that their `:dep` finds them: each alone, and all of them together. Of a
+    /// notebook all cells are run once, so that they are compiled already when somebody opens it.
     Prebuild {
-        /// `serde`, `reqwest@0.12`, `tokio-util={version="0.7",features=["full"]}`
-        #[arg(required = true, value_name = "CRATE")]
-        crates: Vec<String>,
+        /// `serde`, `reqwest@0.12`, `tokio-util={version="0.7",features=["full"]}`, `lesson.ipynb`
+        #[arg(required = true, value_name = "CRATE|NOTEBOOK")]
+        what: Vec<String>,
+        /// Into the installation in this directory, for all its users, instead of the user's own cache.
+        #[arg(long, value_name = "DIR")]
+        prefix: Option<PathBuf>,
     },
     /// Look at all that cells need, and say the mend of what is wrong; for bug reports.
     Doctor,
@@ -89,7 +93,7 @@ fn main() -> ExitCode {
         Command::Install(place) => kernelspec::install(&place),
         Command::Uninstall(place) => kernelspec::uninstall(&place),
         Command::Build => execution::library::build_in_terminal(),
-        Command::Prebuild { crates } => prebuild::run(&crates),
+        Command::Prebuild { what, prefix } => prebuild::run(&what, prefix.as_deref()),
         Command::Doctor => return doctor::run(),
         Command::Clean(options) => clean::run(&options),
         Command::Rust(command) => rust::run(&command),

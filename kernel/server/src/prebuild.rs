@@ -1,6 +1,6 @@
 //! `kissaten prebuild`: fills the cache for an image or a class, in a terminal. How crates are built is the compiler crate's.
 
-use std::{env, io, io::Write as _};
+use std::{env, io, io::Write as _, path::Path};
 
 use anyhow::Context as _;
 use build::{Change, Progress, SessionLibrary, umask};
@@ -8,11 +8,31 @@ use compiler::Notebook;
 use tokio::runtime;
 use tokio_util::sync::CancellationToken;
 
-use crate::execution::library;
+use crate::{execution::library, run};
 
-/// Builds what these words ask for, each alone and all together.
-pub(crate) fn run(crates: &[String]) -> anyhow::Result<()> {
+/// Builds what these words ask for: crates, each alone and all together, and then notebooks, whose compiles are remembered.
+pub(crate) fn run(words: &[String], prefix: Option<&Path>) -> anyhow::Result<()> {
+    if let Some(prefix) = prefix {
+        let cache = std::path::absolute(prefix)?.join("lib/kissaten");
+        std::fs::create_dir_all(&cache).with_context(|| format!("failed to make `{}`", cache.display()))?;
+        // SAFETY: there is no other thread yet that could read the environment.
+        unsafe { env::set_var("KISSATEN_CACHE", cache) };
+    }
+    let (notebooks, crates): (Vec<_>, Vec<_>) = words.iter().partition(|word| word.ends_with(".ipynb"));
     library::build_in_terminal()?;
+    build(&crates)?;
+    for notebook in notebooks {
+        // What becomes of a cell in the end only its run tells: which variables there are, and what borrows from what.
+        run::run_unseen(Path::new(notebook)).with_context(|| format!("`{notebook}` could not be run"))?;
+        println!("ready: {notebook}");
+    }
+    Ok(())
+}
+
+fn build(crates: &[&String]) -> anyhow::Result<()> {
+    if crates.is_empty() {
+        return Ok(());
+    }
     let session = SessionLibrary::find()?.context("the session library is gone again")?;
     let here = env::current_dir().context("failed to find the current directory")?;
     let mut changes = Vec::new();

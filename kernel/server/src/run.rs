@@ -16,7 +16,7 @@ use std::{
     io::{self, IsTerminal},
     os::{fd::AsFd, unix::fs::FileTypeExt},
     path::{Path, PathBuf},
-    process::ExitCode,
+    process::{ExitCode, Stdio},
 };
 
 use anyhow::Context as _;
@@ -34,6 +34,22 @@ pub(crate) struct RunOptions {
     /// Write the notebook with its outputs to this file, also if a cell errs.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Go on after a cell that errs.
+    #[arg(short, long)]
+    keep_going: bool,
+}
+
+/// Runs a notebook in a process of its own, also what stands behind a cell that errs, and shows nothing of it.
+pub(crate) fn run_unseen(notebook: &Path) -> anyhow::Result<()> {
+    let program = env::current_exe().context("failed to find the program")?;
+    let mut command = std::process::Command::new(program);
+    command.args(["run", "--keep-going"]).arg(notebook);
+    let output = command.stdin(Stdio::null()).stdout(Stdio::null()).output().context("failed to start a kernel")?;
+    // A cell that errs is the notebook's matter; what it says is shown on stderr as well.
+    match output.status.code() {
+        Some(0 | 1) => Ok(()),
+        _ => anyhow::bail!("the kernel ended ({}): {}", output.status, String::from_utf8_lossy(&output.stderr)),
+    }
 }
 
 /// Runs a notebook. The code says whether a cell erred that was not tagged `raises-exception`.
@@ -41,7 +57,7 @@ pub(crate) fn run(options: &RunOptions) -> anyhow::Result<ExitCode> {
     let mut notebook = Notebook::read(&options.notebook)?;
     let output = options.output.as_deref().map(std::path::absolute).transpose()?;
     enter_folder_of(&options.notebook)?;
-    let result = dispatcher::own_runtime()?.block_on(execute(&mut notebook));
+    let result = dispatcher::own_runtime()?.block_on(execute(&mut notebook, options.keep_going));
     // Also what ended early was run for its outputs.
     if let Some(output) = output {
         notebook.write(&output)?;
@@ -50,14 +66,14 @@ pub(crate) fn run(options: &RunOptions) -> anyhow::Result<ExitCode> {
 }
 
 /// Whether all cells ran as they should.
-async fn execute(notebook: &mut Notebook) -> anyhow::Result<bool> {
+async fn execute(notebook: &mut Notebook, keep_going: bool) -> anyhow::Result<bool> {
     let (events, receiver) = mpsc::channel(256);
     let found = library::find().await;
     let (outgoing, inbox) = local::connect();
     let allow_stdin = somebody_answers();
     // What is kept is what somebody typed.
     let client = async {
-        let result = NotebookClient::new(inbox, Events::of(&events), allow_stdin).run(notebook).await;
+        let result = NotebookClient::new(inbox, Events::of(&events), allow_stdin, keep_going).run(notebook).await;
         // A kernel that has ended by itself needs no telling.
         let _ = events.send(Outside::End("the notebook has run").into()).await;
         result

@@ -139,18 +139,21 @@ impl Attempt<'_> {
             (invocation.key, invocation.output) = (Some(key), library.linked.clone());
         } else {
             let loaded = folders.libraries.join(format!("lib{}.so", self.entry));
-            library = Library { linked: folders.links.join("cell.so"), loaded };
-            invocation.output.clone_from(&library.linked);
-            memory.name_crate(&mut invocation);
+            memory.name_crate(&mut invocation, &folders.links);
+            library = Library { linked: invocation.output.clone(), loaded };
         }
         let compiled = rustc::run(&memory, &invocation, cancel).await?;
         if compiled.success && clippy.is_none() && matches!(purpose, Purpose::Run) {
             let own = (names::of_file(&library.linked), names::of_file(&library.loaded));
             let own = self.in_items_crate.then_some((own.0.as_str(), own.1.as_str()));
             notebook.write_loaded(&compiled, &library.loaded, &invocation.names, own)?;
-            if let Some(made) = compiled.library.as_ref().filter(|_| self.in_items_crate && compiled.recalled.is_some())
-            {
-                write(&folders.links, &library.linked, made)?;
+            match &compiled.library {
+                Some(made) if self.in_items_crate && compiled.recalled.is_some() => {
+                    write(&folders.links, &library.linked, made)?;
+                }
+                // Nothing links to a cell.
+                _ if !self.in_items_crate => drop(std::fs::remove_file(&library.linked)),
+                _ => {}
             }
         }
         Ok((files, compiled, library))
@@ -174,7 +177,7 @@ impl Attempt<'_> {
     /// The text that takes the dependencies' code, if the statements or what they need name one.
     pub(super) fn layer(&self) -> Option<&str> {
         let imports = self.items.imports.iter().map(|live| live.import.text.as_str());
-        let types = self.notebook.bindings.values().filter(|binding| self.parsed.mentions.contains(&binding.name));
+        let types = self.parsed.mentions.iter().filter_map(|name| self.notebook.binding(name));
         let texts = imports.chain(types.map(|binding| binding.type_text.as_str())).chain([self.cell.text.as_str()]);
         let texts = texts.chain(self.parsed.opened.iter().map(|open| open.spelled_out.as_str()));
         self.notebook.dependencies.layer_for(texts)

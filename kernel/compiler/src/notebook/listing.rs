@@ -1,5 +1,7 @@
 //! The program that lists the variables, which `:vars` runs.
 
+use std::path::PathBuf;
+
 use tokio_util::sync::CancellationToken;
 
 use super::Notebook;
@@ -19,7 +21,7 @@ impl Notebook {
         }
         self.serial += 1;
         let entry = format!("kissaten_variables_{}", self.serial);
-        let bindings: Vec<Binding> = self.bindings.values().cloned().collect();
+        let bindings: Vec<Binding> = self.bindings.values().map(|binding| Binding::clone(binding)).collect();
         let layer = self.dependencies.layer_for(bindings.iter().map(|binding| binding.type_text.as_str()));
         let symbol = "kissaten_variables".to_owned();
         let text = lower::variables(&bindings, self.generation.is_some(), layer, &symbol);
@@ -27,14 +29,14 @@ impl Notebook {
             folder: &self.folders.cells,
             files: vec![("variables", &text)],
             names: Vec::new(),
-            output: self.folders.links.join("variables.so"),
+            output: PathBuf::new(),
             arguments: self.cell_arguments(0, layer.is_some()),
             clippy: None,
             is_stable: false,
             key: None,
         };
         let memory = self.memory();
-        memory.name_crate(&mut invocation);
+        memory.name_crate(&mut invocation, &self.folders.links);
         let compiled = rustc::run(&memory, &invocation, cancel).await?;
         if compiled.success {
             let library = self.folders.libraries.join(format!("lib{entry}.so"));

@@ -30,18 +30,24 @@ impl Notebook {
         is_of_library && self.distrust("")
     }
 
-    /// The program of this entry cannot be loaded: what was remembered for it is forgotten. Whether anything was, so that
-    /// another try is to be made.
+    /// The program of this entry cannot be loaded: what was remembered for it is forgotten, or if that was not the reason what
+    /// was for the items. Whether anything was, so that another try is to be made.
     pub fn distrust(&mut self, entry: &str) -> bool {
-        let of_program = self.pending.get(entry).and_then(|pending| pending.recalled);
-        let of_items = self.generation.as_ref().and_then(|generation| generation.recalled);
-        if of_items.is_some() {
-            // The next cell compiles the items again.
-            self.generation = None;
+        if let Some(key) = self.pending.get_mut(entry).and_then(|pending| pending.recalled.take()) {
+            self.answers.forget(key);
+            return true;
         }
-        let keys: Vec<_> = of_program.into_iter().chain(of_items).collect();
+        let of_items = self.generation.as_ref().and_then(|generation| generation.recalled);
+        let of_owners = self.items.owners.values().filter_map(|owner| owner.recalled);
+        let keys: BTreeSet<_> = of_items.into_iter().chain(of_owners).collect();
+        if keys.is_empty() {
+            return false;
+        }
         keys.iter().for_each(|key| self.answers.forget(*key));
-        !keys.is_empty()
+        // The next cell compiles the items again.
+        self.generation = None;
+        self.items.owners.retain(|_, owner| owner.recalled.is_none());
+        true
     }
 
     /// What is remembered, for a call of rustc.

@@ -28,6 +28,8 @@ pub(super) struct NotebookClient {
     events: Events<Received>,
     /// Whether there is somebody to answer questions.
     allow_stdin: bool,
+    /// Whether what stands behind a cell that errs runs as well.
+    keep_going: bool,
     terminal: Terminal,
     outputs: NotebookOutputs,
     questions: TerminalQuestions,
@@ -36,11 +38,12 @@ pub(super) struct NotebookClient {
 }
 
 impl NotebookClient {
-    pub(super) fn new(inbox: Inbox, events: Events<Received>, allow_stdin: bool) -> Self {
+    pub(super) fn new(inbox: Inbox, events: Events<Received>, allow_stdin: bool, keep_going: bool) -> Self {
         Self {
             inbox,
             events,
             allow_stdin,
+            keep_going,
             terminal: Terminal::new(),
             outputs: NotebookOutputs::default(),
             questions: TerminalQuestions::default(),
@@ -60,11 +63,15 @@ impl NotebookClient {
     }
 
     async fn run_cells(&mut self, notebook: &mut Notebook, cells: &[CodeCell]) -> anyhow::Result<bool> {
+        let mut all_ran = true;
         for cell in cells {
             let reply = self.run_cell(cell).await?;
             notebook.set_execution_count(cell.index, reply["execution_count"].clone());
             if reply["status"] != "ok" && !cell.may_err {
-                return Ok(false);
+                all_ran = false;
+                if !self.keep_going {
+                    break;
+                }
             }
             // `:quit`
             let mut payloads = reply["payload"].as_array().into_iter().flatten();
@@ -72,12 +79,13 @@ impl NotebookClient {
                 break;
             }
         }
-        Ok(true)
+        Ok(all_ran)
     }
 
     /// Runs a cell; the content of its reply.
     async fn run_cell(&mut self, cell: &CodeCell) -> anyhow::Result<Value> {
-        let request = json!({"code": cell.source, "allow_stdin": self.allow_stdin, "stop_on_error": !cell.may_err});
+        let stops = !cell.may_err && !self.keep_going;
+        let request = json!({"code": cell.source, "allow_stdin": self.allow_stdin, "stop_on_error": stops});
         let id = self.send(Channel::Shell, "execute_request", None, json!({"cellId": cell.id}), request).await;
         self.requests.insert(id.clone(), cell.index);
         let mut reply = None;
