@@ -128,7 +128,9 @@ def test_what_is_shown_has_the_numbers_of_this_time(start):
         said = [kernel.run(code).shown for code in cells]
         # As if the first of them were cell 1.
         renumbered = [re.sub(r"cell (0*)(\d+)", lambda at: f"cell {int(at[2]) - first + 1}", text) for text in said]
-        return [re.sub(r"\b\d+(\.\d+)? (ns|µs|ms|s)\b", "SOME TIME", text) for text in renumbered]
+        untimed = [re.sub(r"\b\d+(\.\d+)? (ns|µs|ms|s)\b|\[\d+\]", "SOME", text) for text in renumbered]
+        # Columns are as wide as what stands in them.
+        return [re.sub(r"[ ─━░▒█-]+", " ", text) for text in untimed]
 
     kernel = start()
     first = shown(kernel, 1)
@@ -249,7 +251,8 @@ def test_what_is_damaged_is_compiled(start, cache, damage):
         path.write_bytes(damage(content) if b"\x7fELF" in content or damage is not damaged else content)
     kernel.restart()
     assert run_all(kernel) == first
-    assert calls(kernel)[1] == misses
+    # A library of items that nothing can be linked to costs one more.
+    assert misses <= calls(kernel)[1] <= misses + 1
     # What is there now is whole again.
     kernel.restart()
     assert run_all(kernel) == first
