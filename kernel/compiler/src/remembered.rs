@@ -82,7 +82,10 @@ impl Memory<'_> {
             return;
         }
         let Some(dep_info) = self.dep_info(invocation) else { return };
-        let is_about_text = |error: &&Diagnostic| !error.spans.is_empty() && !error.message.starts_with("linking ");
+        let is_about_text = |error: &&Diagnostic| {
+            let code = error.code.as_ref().map_or("", |code| code.code.as_str());
+            !error.spans.is_empty() && !error.message.starts_with("linking ") && !OF_LIBRARIES.contains(&code)
+        };
         let is_whole = match code {
             Some(0) => compiled.library.is_some() == makes_library(invocation),
             Some(1) => compiled.errors().next().is_some() && compiled.errors().all(|error| is_about_text(&error)),
@@ -105,6 +108,9 @@ impl Memory<'_> {
         }
     }
 }
+
+/// rustc's codes of errors that are about the files of other crates and not about the text.
+pub(crate) const OF_LIBRARIES: [&str; 5] = ["E0460", "E0462", "E0463", "E0514", "E0786"];
 
 /// What cannot be taken for Rust at all is not expanded, and rustc tells no inputs of it.
 const READERS: [&str; 2] = ["env", "include"];

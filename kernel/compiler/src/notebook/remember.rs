@@ -13,7 +13,7 @@ use crate::api::CompileError;
 use crate::items::Items;
 use crate::lower::ItemsFile;
 use crate::names::{self, FileName};
-use crate::remembered::Memory;
+use crate::remembered::{Memory, OF_LIBRARIES};
 use crate::rustc::Compiled;
 
 impl Notebook {
@@ -26,7 +26,7 @@ impl Notebook {
     /// to be made.
     pub(super) fn distrust_items(&mut self, error: &CompileError) -> bool {
         let is_of_library = error.summary.starts_with("linking with")
-            || error.codes.iter().any(|code| matches!(code.as_str(), "E0460" | "E0462" | "E0463" | "E0514" | "E0786"));
+            || error.codes.iter().any(|code| OF_LIBRARIES.contains(&code.as_str()));
         is_of_library && self.distrust("")
     }
 
