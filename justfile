@@ -46,9 +46,10 @@ lab:
 release:
     ./install.sh --prefix "$PWD/target/release-archive" && tar -czf target/kissaten-x86_64-linux.tar.gz -C target/release-archive bin/kissaten share/kissaten
 
-# Makes the Python package, with the kernel in it: `KISSATEN_WHEEL_GLIBC=2.17 just wheel` for older systems, by cargo-zigbuild.
+# Makes the Python package, with the kernel in it: for glibc 2.17 where pip has got cargo-zigbuild and ziglang, else for the
+# glibc of this machine and later ones. `KISSATEN_WHEEL_MACHINE=aarch64 just wheel` is one for another machine.
 wheel:
-    python3 -m pip wheel --no-deps --wheel-dir target/wheels .
+    KISSATEN_WHEEL_GLIBC="${KISSATEN_WHEEL_GLIBC-$(command -v cargo-zigbuild >/dev/null && echo 2.17)}" python3 -m pip wheel --no-deps --wheel-dir target/wheels .
 
 # Makes the packages for crates.io in target/package, each built from nothing but what is in it.
 package:

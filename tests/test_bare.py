@@ -6,58 +6,11 @@ A toolchain comes from a server of the tests' own.
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from pathlib import Path
 
-import pytest
-
-from kernel import HANG, Installation, running
-from toolchains import TARGET, rustc, session
-
-#: What build scripts, linkers and `rustup` may call; no compiler of C among it.
-TOOLS = ("sh", "sed", "env", "uname", "cat", "rm", "mkdir", "getconf", "head", "grep")
-
-
-@pytest.fixture
-def tools(tmp_path) -> Path:
-    """A folder for `PATH`."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    for tool in TOOLS:
-        (folder / tool).symlink_to(shutil.which(tool))
-    return folder
-
-
-@pytest.fixture
-def bare(installation, tools, tmp_path) -> Installation:
-    """A user with a home that is empty but for a session library; no compiler is remembered."""
-    home = tmp_path / "home"
-    cache = home / ".cache/kissaten" / session().name
-    cache.mkdir(parents=True)
-    cache.parent.chmod(0o700)
-    shutil.copy(session() / "session.json", cache)
-    program = tmp_path / "prefix/bin/kissaten"
-    program.parent.mkdir(parents=True)
-    shutil.copy(installation.prefix / "bin/kissaten", program)
-    shutil.copytree(installation.prefix / "share/jupyter", tmp_path / "prefix/share/jupyter")
-    kernelspec = tmp_path / "prefix/share/jupyter/kernels/kissaten/kernel.json"
-    shutil.copy(Path(__file__).parent.parent / "kernel/python/kernelspec/kernel.json", kernelspec)
-    environment = {"HOME": str(home), "PATH": str(tools), "TMPDIR": str(tmp_path)}
-    return Installation(tmp_path / "prefix", environment)
-
-
-def call(installation: Installation, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    program = installation.prefix / "bin/kissaten"
-    return subprocess.run(
-        [program, *arguments],
-        env=installation.environment | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=HANG,
-    )
+from bare import CARGO_HOME, call, forget
+from kernel import running
+from toolchains import TARGET, rustc
 
 
 def test_rust_is_got_by_a_command(bare, toolchains):
@@ -100,17 +53,6 @@ def test_what_does_not_have_its_checksum_is_not_run(bare, toolchains, tmp_path):
     done = call(bare, "rust", "install", RUSTUP_DIST_SERVER=toolchains)
     assert done.returncode == 1 and "its checksum differs" in done.stdout, done.stdout
     assert not (tmp_path / "home/ran").exists()
-
-
-#: Where crates that other tests downloaded are.
-CARGO_HOME = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
-
-
-def forget(bare: Installation) -> None:
-    """What was built is built again, so far as it is Kissaten's own."""
-    cache = Path(bare.environment["HOME"]) / ".cache/kissaten" / session().name
-    shutil.copytree(session(), cache, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns("sets", "layers"))
-    (cache / "session.json").unlink()
 
 
 HOSTILE = """

@@ -22,7 +22,7 @@ use crate::cache::{CACHE_VARIABLE, cache_folders, make_cache};
 use crate::cargo::{self, CallError, Description, PROFILE, Said, Unit, Units, flags};
 use crate::dependency::Progress;
 use crate::private::{check_private, is_private};
-use crate::toolchain::{Toolchain, ToolchainError};
+use crate::toolchain::{Toolchain, ToolchainError, of_environment};
 
 /// Names the sources of the session build, where they are not to be those that the program carries.
 const SOURCE_VARIABLE: &str = "KISSATEN_SOURCE";
@@ -52,7 +52,10 @@ pub enum SessionError {
          folders above it (`chmod go-w`), or set {CACHE_VARIABLE} to a folder of your own"
     )]
     NotPrivate(PathBuf),
-    #[error("cargo was not found beside rustc nor on PATH; install it with `rustup toolchain install stable`")]
+    #[error(
+        "cargo was not found beside rustc nor on PATH; `:rust install` in a cell gets it, or `kissaten rust install` in a \
+         terminal (by rustup, into your own folders)"
+    )]
     NoCargo,
     #[error("the session library could not be built:\n{0}")]
     Build(String),
@@ -319,9 +322,9 @@ pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
 
 fn read_manifest(path: &Path) -> Option<SessionLibrary> {
     let found: SessionLibrary = read(path)?;
-    let wanted = env::var_os("KISSATEN_RUSTC");
-    let right =
-        wanted.is_none_or(|wanted| Path::new(&wanted).canonicalize().ok() == found.toolchain.rustc.canonicalize().ok());
+    // Other environments have their own, and one cache.
+    let wanted = env::var_os("KISSATEN_RUSTC").map(PathBuf::from).or_else(of_environment);
+    let right = wanted.is_none_or(|wanted| wanted.canonicalize().ok() == found.toolchain.rustc.canonicalize().ok());
     let is_whole = || found.worker.is_file() && found.library.is_file() && found.source.join("Cargo.lock").is_file();
     (right && found.toolchain.is_current() && is_whole() && is_private(&found.target)).then_some(found)
 }
