@@ -6,11 +6,15 @@ A toolchain comes from a server of the tests' own.
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+
+import pytest
 
 from bare import CARGO_HOME, call, forget
 from kernel import running
 from toolchains import TARGET, rustc
+from wheels import call as run
 
 
 def test_rust_is_got_by_a_command(bare, toolchains):
@@ -108,6 +112,26 @@ def test_no_c_compiler_is_needed(bare, tools, tmp_path):
         assert cell.error["evalue"].startswith("`zstd-sys`: There is no C compiler here"), cell.error
         assert "pip install 'kissaten[cc]'" in cell.error["evalue"]
         assert kernel.run("tokio::spawn(async { 8 }).await?").result == "8"
+
+
+@pytest.mark.slow
+def test_c_is_compiled_by_what_pip_brings(bare, tools, tmp_path):
+    """`kissaten[cc]` is zig: a crate with C in it is compiled, archived and linked, and its C runs; one with C++ is told."""
+    (tools / "rustc").symlink_to(rustc())
+    bare.environment["CARGO_HOME"] = str(CARGO_HOME)
+    run(sys.executable, "-m", "pip", "install", "--quiet", "--prefix", bare.prefix, "ziglang>=0.13")
+    assert (bare.prefix / "bin/python-zig").exists()
+    bare.environment["PYTHONPATH"] = str(next(bare.prefix.rglob("ziglang")).parent)
+    forget(bare)
+    with running(bare, tmp_path / "kernel", path=str(tools)) as kernel:
+        kernel.ok(':dep lz4 = "1"\nuse std::io::{Read, Write};')
+        kernel.ok("let mut encoder = lz4::EncoderBuilder::new().build(Vec::new())?;\nencoder.write_all(&[7; 10_000])?;\nlet (packed, done) = encoder.finish();")
+        assert kernel.run("packed.len() < 1_000").result == "true"
+        kernel.ok("let mut text = Vec::new();\nlz4::Decoder::new(&packed[..])?.read_to_end(&mut text)?;")
+        assert kernel.run("text == vec![7; 10_000]").result == "true"
+        cell = kernel.fails(':dep link-cplusplus = "1"')
+        assert cell.error["evalue"].startswith("`link-cplusplus`: There is no C++ compiler here"), cell.error
+    assert "C compiler: zig" in call(bare, "doctor").stdout
 
 
 def test_what_uninstalling_leaves_is_removed(bare):

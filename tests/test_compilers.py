@@ -37,7 +37,7 @@ def debians(tmp_path) -> Path:
 
 
 @pytest.mark.slow
-def test_debians_own_rust(bare, debians, tmp_path):
+def test_debians_own_rust(bare, debians, tools, tmp_path):
     """It has no dynamic std and no rust-lld: `libkissaten.so` holds std, and `cc` links."""
     usr = debians / "usr"
     # As the packages are not installed, the loader has to be told where the compiler's own libraries are.
@@ -56,6 +56,11 @@ def test_debians_own_rust(bare, debians, tmp_path):
         assert kernel.run(':dep itoa = "1"\nitoa::Buffer::new().format(Cup { size: 9 }.size).to_owned()').result == '"9"'
     told = call(bare, "doctor", PATH=path).stdout
     assert f"{usr}/bin/rustc" in told and "linker: that of cc" in told, told
+    # Without `cc` nothing links, and that is said before anything is built.
+    shutil.rmtree(Path(bare.environment["HOME"]) / ".cache")
+    (tools / "rustc").symlink_to(usr / "bin/rustc")
+    told = call(bare, "build").stdout
+    assert "there is no C compiler (`cc`); install gcc or clang" in told, told
 
 
 def environment_of(prefix: Path, compiler: Path) -> Path:

@@ -139,10 +139,8 @@ pub(crate) fn build(cargo: &Path, toolchain: &Toolchain, folder: &Path, target: 
         .envs(AGAINST_CONFIGURATION)
         .env("CARGO_BUILD_BUILD_DIR", target)
         .env_remove("CARGO_BUILD_TARGET")
+        .envs(toolchain.tool_variables())
         .stdin(Stdio::null());
-    if let Some(path) = toolchain.path() {
-        command.env("PATH", path);
-    }
     if let Some(home) = configuration::without_target(target) {
         // From the root, as above the package's folder the user's configuration is read once more.
         command.env("CARGO_HOME", home).current_dir("/").arg("--manifest-path").arg(folder.join("Cargo.toml"));

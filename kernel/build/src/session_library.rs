@@ -57,6 +57,11 @@ pub enum SessionError {
          terminal (by rustup, into your own folders)"
     )]
     NoCargo,
+    #[error(
+        "nothing links here: this rustc ({0}) comes without a linker that works on this system, and there is no C compiler \
+         (`cc`); install gcc or clang (`apt install gcc`)"
+    )]
+    NoLinker(PathBuf),
     #[error("the session library could not be built:\n{0}")]
     Build(String),
     #[error("cancelled")]
@@ -155,6 +160,9 @@ impl SessionLibrary {
         std::fs::create_dir_all(target).map_err(|error| SessionError::Folder(target.to_owned(), error))?;
         check_private(target)?;
         let program = cargo::find(&toolchain).ok_or(SessionError::NoCargo)?;
+        if !toolchain.links() {
+            return Err(SessionError::NoLinker(toolchain.rustc));
+        }
         let call = |levels: &BTreeMap<String, String>| {
             let mut call = cargo::build(&program, &toolchain, source, target);
             call.args(["--package=kissaten-session", "--package=kissaten-worker"]);

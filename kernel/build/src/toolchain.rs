@@ -6,14 +6,13 @@
 mod linker;
 
 use std::env;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use linker::NO_C_COMPILER;
+pub(crate) use linker::{NO_C_COMPILER, zig};
 
 /// What is missing, and the command that gets it.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -124,6 +123,11 @@ impl Toolchain {
         has_tools && !self.stamp.is_empty() && self.stamp == stamp(&self.rustc)
     }
 
+    /// Whether there is something that links for it: its own linker, or `cc`.
+    pub(crate) fn links(&self) -> bool {
+        !self.link_flags.is_empty() || has_cc()
+    }
+
     /// A command that calls the compiler.
     ///
     /// `RUSTC_BOOTSTRAP` admits the flags of [`Self::full_path_flags`]; `-Zallow-features=` among them keeps user
@@ -132,20 +136,11 @@ impl Toolchain {
         self.command_of(&self.rustc)
     }
 
-    /// `PATH` for whoever links, where it is not the user's own: a real `cc` comes before the one that stands in for it.
-    pub(crate) fn path(&self) -> Option<OsString> {
-        let tools = self.tools.clone()?;
-        let path = env::var_os("PATH").unwrap_or_default();
-        env::join_paths(env::split_paths(&path).chain([tools])).ok()
-    }
-
     /// A command that calls another program of the toolchain as if it were the compiler.
     pub fn command_of(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.env("RUSTC_BOOTSTRAP", "1").env_remove("RUSTC_LOG").env_remove("RUST_LOG").stdin(Stdio::null());
-        if let Some(path) = self.path() {
-            command.env("PATH", path);
-        }
+        command.envs(self.tool_variables());
         command
     }
 
@@ -177,6 +172,11 @@ pub fn cargo_home() -> Option<PathBuf> {
 pub(crate) fn on_path(program: &str) -> impl Iterator<Item = PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path).map(|folder| folder.join(program)).collect::<Vec<_>>().into_iter()
+}
+
+/// Whether the user has a C compiler under its usual name.
+pub(crate) fn has_cc() -> bool {
+    on_path("cc").any(|cc| cc.is_file())
 }
 
 /// Where images that bring Rust for all users have a program of it.
