@@ -63,5 +63,5 @@ CARGO_HOME = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
 def forget(bare: Installation) -> None:
     """What was built is built again, so far as it is Kissaten's own."""
     cache = Path(bare.environment["HOME"]) / ".cache/kissaten" / session().name
-    shutil.copytree(session(), cache, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns("sets", "layers"))
-    (cache / "session.json").unlink()
+    shutil.copytree(session(), cache, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns("sets", "layers", "session.json", "kissaten-*"))
+    (cache / "session.json").unlink(missing_ok=True)

@@ -2,8 +2,8 @@
 //! program that stands in for one.
 //!
 //! rustc calls `cc` to link, for `cc` knows where the system's libraries are and which objects a program begins with.
-//! Where there is none, a folder is made with links to the libraries, a start object of our own, and a script `cc` that
-//! says the same to `rust-lld`. It knows neither cells nor dependencies.
+//! Where there is none, a folder is made with links to the libraries, a start object and the static half of the C library
+//! of our own, and a script `cc` that says the same to `rust-lld`. It knows neither cells nor dependencies.
 
 use std::ffi::{CStr, OsString};
 use std::fs;
@@ -117,6 +117,20 @@ impl Toolchain {
         path.ok().map(|path| ("PATH", path)).into_iter().chain([zig]).collect()
     }
 
+    /// Compiles a text that needs no library to `name.o`.
+    fn compile_object(&self, folder: &Path, name: &str, text: &str) -> io::Result<PathBuf> {
+        let (source, object) = (folder.join(format!("{name}.rs")), folder.join(format!("{name}.o")));
+        fs::write(&source, text)?;
+        let mut rustc = self.command();
+        rustc.args(["--edition=2024", "--crate-type=lib", "--emit=obj", "-Cpanic=abort", "-Copt-level=1"]);
+        let status = rustc.arg("-o").arg(&object).arg(&source).stderr(Stdio::null()).status()?;
+        if status.success() {
+            Ok(object)
+        } else {
+            Err(io::Error::other(format!("rustc does not compile {}", source.display())))
+        }
+    }
+
     fn make_tools(&self, linker: &Path, folder: &Path) -> io::Result<PathBuf> {
         fs::create_dir_all(folder)?;
         for (name, file) in LIBRARIES {
@@ -124,27 +138,17 @@ impl Toolchain {
             let link = folder.join(format!("lib{name}.so"));
             let _ = fs::remove_file(&link);
             if name == "c" {
-                // A part of it is in the loader, as thread-local storage.
-                fs::write(link, format!("GROUP ( {} AS_NEEDED ( {LOADER} ) )\n", library.display()))?;
+                // A part of it is in the loader, as thread-local storage, and a part in each program.
+                let half = folder.join("libc_nonshared.a");
+                let parts = [library.as_path(), &half].map(|part| format!("\"{}\"", part.display())).join(" ");
+                fs::write(link, format!("GROUP ( {parts} AS_NEEDED ( {LOADER} ) )\n"))?;
             } else {
                 std::os::unix::fs::symlink(library, link)?;
             }
         }
-        let source = folder.join("start.rs");
-        fs::write(&source, start_source())?;
-        let mut rustc = self.command();
-        rustc.args([
-            "--edition=2024",
-            "--crate-type=lib",
-            "--crate-name=start",
-            "--emit=obj",
-            "-Cpanic=abort",
-            "-Copt-level=1",
-        ]);
-        let status = rustc.arg("-o").arg(folder.join("start.o")).arg(&source).stderr(Stdio::null()).status()?;
-        if !status.success() {
-            return Err(io::Error::other("rustc does not compile the start object"));
-        }
+        self.compile_object(folder, "start", &start_source())?;
+        let half = self.compile_object(folder, "nonshared", &static_half_source())?;
+        fs::write(folder.join("libc_nonshared.a"), archive_of(&fs::read(half)?))?;
         let script = SCRIPT
             .replace("@LINKER@", &quoted(linker))
             .replace("@LOADER@", LOADER)
@@ -219,14 +223,36 @@ fn system_library(file: &str) -> Option<PathBuf> {
 }
 
 fn start_source() -> String {
-    // What a C library has in its other half, which is linked into each program.
-    format!(
-        "#![no_std]\ncore::arch::global_asm!(r#\"{START}\n.hidden atexit\n\"#{});\n\
-         unsafe extern \"C\" {{ fn __cxa_atexit(f: *const (), argument: *const (), object: *const ()) -> i32; }}\n\
-         #[unsafe(no_mangle)]\npub unsafe extern \"C\" fn atexit(f: *const ()) -> i32 {{\n    \
-         unsafe {{ __cxa_atexit(f, core::ptr::null(), core::ptr::null()) }}\n}}\n",
-        if cfg!(target_arch = "x86_64") { ", options(att_syntax)" } else { "" },
-    )
+    let syntax = if cfg!(target_arch = "x86_64") { ", options(att_syntax)" } else { "" };
+    format!("#![no_std]\ncore::arch::global_asm!(r#\"{START}\"#{syntax});\n")
+}
+
+/// What a C library has in its static half, which is linked into each program and each library that asks for it. They are
+/// never unloaded, so what they leave for the end is left for that of the process.
+fn static_half_source() -> String {
+    let mut text = "#![no_std]\nuse core::ptr::null;\ntype F = *const ();\n".to_owned();
+    for (name, arguments, called, given) in [
+        ("atexit", "f: F", "__cxa_atexit(f: F, argument: F, object: F)", "f, null(), null()"),
+        ("at_quick_exit", "f: F", "__cxa_at_quick_exit(f: F, object: F)", "f, null()"),
+        ("pthread_atfork", "a: F, b: F, c: F", "__register_atfork(a: F, b: F, c: F, object: F)", "a, b, c, null()"),
+    ] {
+        let function = called.split('(').next().unwrap_or_default();
+        text.push_str(&format!(
+            "unsafe extern \"C\" {{ fn {called} -> i32; }}\n\
+             core::arch::global_asm!(\".hidden {name}\");\n\
+             #[unsafe(no_mangle)]\npub unsafe extern \"C\" fn {name}({arguments}) -> i32 {{ unsafe {{ {function}({given}) }} }}\n"
+        ));
+    }
+    text
+}
+
+/// An archive of one object, as linkers read it: they take the object where something in it is asked for.
+fn archive_of(object: &[u8]) -> Vec<u8> {
+    let mut archive = b"!<arch>\n".to_vec();
+    archive.extend(format!("{:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", "nonshared.o/", 0, 0, 0, 644, object.len()).bytes());
+    archive.extend(object);
+    archive.extend(std::iter::repeat_n(b'\n', object.len() % 2));
+    archive
 }
 
 /// A word of a shell.
