@@ -97,6 +97,16 @@ def test_the_users_configuration_of_cargo_is_for_other_builds(bare, tmp_path):
     assert not (tmp_path / "elsewhere").exists()
 
 
+def shows_one_bar(cell) -> None:
+    """The build of the session library, as notebooks show it: one display, which is replaced until all is ready."""
+    shown = [message for message in cell.iopub if message["msg_type"] in ("display_data", "update_display_data")]
+    assert [message["msg_type"] for message in shown] == ["display_data"] + ["update_display_data"] * (len(shown) - 1)
+    assert len({message["content"]["transient"]["display_id"] for message in shown}) == 1
+    assert "in about a minute" in shown[0]["content"]["data"]["text/plain"]
+    assert any('<progress value="' in message["content"]["data"]["text/html"] for message in shown)
+    assert shown[-1]["content"]["data"]["text/plain"] == "Kissaten is prepared for rustc 1.95.0."
+
+
 def test_no_c_compiler_is_needed(bare, tools, tmp_path):
     """Cells, a procedural macro, a build script and a panic are linked by what came with rustc; a crate with C is told."""
     (tools / "rustc").symlink_to(rustc())
@@ -106,6 +116,7 @@ def test_no_c_compiler_is_needed(bare, tools, tmp_path):
     with running(bare, tmp_path / "kernel", path=str(tools)) as kernel:
         cell = kernel.run("3 + 4")
         assert cell.result == "7", cell.reply
+        shows_one_bar(cell)
         kernel.ok(':dep serde = { version = "1", features = ["derive"] }\n#[derive(serde::Serialize)]\nstruct Cup { size: u8 }')
         assert kernel.run('std::panic::catch_unwind(|| panic!("spilled")).is_err()').result == "true"
         cell = kernel.fails(':dep zstd-sys = "2"')
