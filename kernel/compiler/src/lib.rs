@@ -37,4 +37,6 @@ pub use api::{
 };
 pub use command::{Command, CommandAt, command_at, split_commands};
 pub use completeness::{Completeness, completeness, has_empty_end};
+#[doc(hidden)]
+pub use names::files_of;
 pub use notebook::{ExportError, Notebook};

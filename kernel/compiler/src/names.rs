@@ -70,6 +70,14 @@ impl FileName {
     }
 }
 
+/// The files that the code of a cell is compiled from, below the kernel's folder; for tests, which look into them.
+#[doc(hidden)]
+pub fn files_of(label: &str, text: &str) -> [String; 4] {
+    use Purpose::{Items, Macros, Run, Statements};
+    [("cells", Statements), ("items", Run), ("items", Items), ("items", Macros)]
+        .map(|(folder, purpose)| format!("{folder}/{}", FileName::new(label, text, purpose).stable))
+}
+
 /// Writes names over others of the same length, wherever they stand.
 pub(crate) fn overwrite<'a>(bytes: &mut [u8], names: impl IntoIterator<Item = (&'a str, &'a str)>) {
     for (from, to) in names {

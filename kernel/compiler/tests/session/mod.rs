@@ -33,6 +33,8 @@ pub(crate) struct Session {
     socket: UnixStream,
     mark: String,
     count: u64,
+    /// The newest cell.
+    text: String,
     /// How many calls of rustc the last cell took.
     compiles: u32,
     /// Of the cells to come.
@@ -75,11 +77,25 @@ impl Session {
         let folder = tempfile::tempdir().unwrap();
         let (worker, socket) = start(library.worker());
         let notebook = Notebook::new(library, folder.path()).unwrap();
+        // What a cell becomes is what is tested, with the files that it is compiled from.
+        notebook.answers().switch(false);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let (mark, opt_level, timeline) = (String::new(), None, false);
-        let (count, compiles, forget) = (0, 0, Vec::new());
-        let mut session =
-            Self { notebook, worker, socket, mark, count, compiles, opt_level, timeline, forget, folder, runtime };
+        let (count, text, compiles, forget) = (0, String::new(), 0, Vec::new());
+        let mut session = Self {
+            notebook,
+            worker,
+            socket,
+            mark,
+            count,
+            text,
+            compiles,
+            opt_level,
+            timeline,
+            forget,
+            folder,
+            runtime,
+        };
         session.await_worker();
         session
     }
@@ -132,6 +148,7 @@ impl Session {
     pub(crate) fn run_as(&mut self, text: &str, cell_id: Option<&str>) -> String {
         self.count += 1;
         let (_, text) = split_commands(text);
+        self.text.clone_from(&text);
         let label = format!("cell {}", self.count);
         let source = Source {
             text,
@@ -220,11 +237,11 @@ impl Session {
     /// Whether what was compiled last of the newest cell had been instrumented.
     #[allow(dead_code, reason = "not all tests ask")]
     pub(crate) fn is_instrumented(&self) -> bool {
-        let label = format!("cell {}", self.count);
-        let files = ["cells/", "items/run/", "items/", "items/macros/"].map(|folder| format!("{folder}{label}"));
+        let files = compiler::files_of(&format!("cell {}", self.count), &self.text);
         files.iter().filter_map(|file| std::fs::read_to_string(self.folder.path().join(file)).ok()).any(|text| {
             let calls = ["CHECK", "check()", "carry(", "branch("].map(|call| format!("::kissaten::__cell::{call}"));
-            calls.iter().any(|call| text.contains(call)) || text.contains("::kissaten::__lane!")
+            calls.iter().any(|call| text.contains(call))
+                || ["lane", "task"].iter().any(|wrap| text.contains(&format!("::kissaten::__{wrap}!")))
         })
     }
 
