@@ -253,9 +253,10 @@ def test_what_is_damaged_is_compiled(start, cache, damage):
     assert run_all(kernel) == first
     # A library of items that nothing can be linked to costs one more.
     assert misses <= calls(kernel)[1] <= misses + 1
-    # What is there now is whole again.
-    kernel.restart()
-    assert run_all(kernel) == first
+    # What is there now is whole again; of what could not be linked to, what stands on it is compiled once more.
+    for _ in range(2):
+        kernel.restart()
+        assert run_all(kernel) == first
     assert calls(kernel)[1] == 0
 
 
