@@ -32,6 +32,7 @@ mod store;
 mod task;
 pub mod timeline;
 mod trace;
+mod wait;
 
 #[doc(hidden)]
 pub mod __cell;
@@ -48,3 +49,4 @@ pub use serde;
 pub use task::{Task, TaskState, Tasks, tasks};
 pub use tokio;
 pub use trace::timeline;
+pub use wait::Wait;

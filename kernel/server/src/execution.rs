@@ -255,6 +255,7 @@ impl Execution {
                 }
             }
             ipc::Event::Hint { cell, hint, text } => common.hint(cell, hint, &text),
+            ipc::Event::Waiting { cell, text, update } => common.waiting(cell, text.as_deref(), update),
             ipc::Event::Input { id, cell, prompt, password } => common.ask(shells, id, cell, prompt, password),
             ipc::Event::InputWithdrawn { id } => shells.iter_mut().for_each(|shell| common.withdraw(shell, id)),
             ipc::Event::Heard { cell } => {

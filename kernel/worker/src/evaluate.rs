@@ -219,7 +219,7 @@ fn outcome(outcome: Outcome) -> ipc::Outcome {
         Outcome::Panic(panic) => {
             ipc::Outcome::Panic(ipc::Panic { message: panic.message, location: panic.location.map(place) })
         }
-        Outcome::Interrupted => ipc::Outcome::Interrupted,
+        Outcome::Interrupted(was) => ipc::Outcome::Interrupted { was },
     }
 }
 
@@ -242,6 +242,7 @@ fn event(message: Notice) -> Event {
             };
             Event::Hint { cell: CellId(cell), hint, text }
         }
+        Notice::Waiting { cell, text, update } => Event::Waiting { cell: CellId(cell), text, update },
         Notice::Input { id, cell, prompt, password } => Event::Input { id, cell: CellId(cell), prompt, password },
         Notice::Heard { cell } => Event::Heard { cell: CellId(cell) },
         Notice::InputWithdrawn { id } => Event::InputWithdrawn { id },

@@ -1,9 +1,10 @@
 //! Instruments: the text that is written into a cell's code so that it can be interrupted, told apart and timed.
 //!
-//! Four kinds of text: checkpoints, by which code that does not await can be ended; wraps of what is given to a
-//! `spawn` and of what it returns; wraps of futures that are awaited side by side; and those of single calls (`ctrl_c()`, a logger's `init()`). All of it is inserted, so
+//! Five kinds of text: checkpoints, by which code that does not await can be ended; wraps of what is given to a
+//! `spawn` and of what it returns; notes of what is awaited; wraps of futures that are awaited side by side; and those of single calls (`ctrl_c()`, a logger's `init()`). All of it is inserted, so
 //! user text stays on its lines (a loop over a range alone has its variable moved, into the loop that it becomes). What the inserted calls do is the session library's to know.
 
+mod await_note;
 mod checkpoint;
 mod chunk;
 mod count;
@@ -31,6 +32,8 @@ enum Piece {
     BlockEnd,
     Wrap(Wrap),
     WrapEnd(Wrap),
+    /// Around something that is awaited, to note that.
+    Note(String),
 }
 
 /// What goes around an expression.
@@ -42,8 +45,6 @@ enum Wrap {
     Lane,
     /// A call that may return a task's handle.
     Spawned,
-    /// A future among others.
-    Branch,
     /// A call that may set the process's logger.
     Logger,
     /// A future that the stop button ends.
@@ -103,7 +104,7 @@ impl Wrap {
             Self::Spawned => "::kissaten::__spawned!(",
             Self::Logger => "::kissaten::__logger!(",
             Self::CtrlC => "::kissaten::__cell::ctrl_c(",
-            Self::Branch | Self::Awaited => "::kissaten::__cell::branch(",
+            Self::Awaited => "::kissaten::__cell::branch(",
         }
     }
 }
@@ -146,6 +147,7 @@ impl Piece {
             Self::Check => check.map(str::to_owned),
             Self::Block => check.map(|check| format!("{{ {check}(")),
             Self::BlockEnd => check.map(|_| ") }".to_owned()),
+            Self::Note(text) => Some(text.clone()),
             Self::Wrap(Wrap::Awaited) | Self::WrapEnd(Wrap::Awaited) if !form.timeline => None,
             Self::Wrap(wrap) => Some(wrap.text().to_owned()),
             Self::WrapEnd(_) => Some(")".to_owned()),

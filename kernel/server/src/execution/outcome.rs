@@ -82,7 +82,7 @@ impl Common {
                 Failure::error(&type_name, &message, &sources, location.as_ref(), &self.settings.hints)
             }
             Outcome::Panic(panic) => Failure::panic(&panic, &self.settings.hints),
-            Outcome::Interrupted => Failure::interrupted(),
+            Outcome::Interrupted { was } => Failure::interrupted_at(was.as_deref()),
             Outcome::LoadFailed { message } => Failure::new("LoadError", &message),
         };
         self.fail(shell, &step, failure);
@@ -125,6 +125,15 @@ impl Common {
     pub(super) fn hint(&mut self, run: CellId, kind: ipc::Hint, text: &str) {
         if self.settings.hints.is_on(kind) {
             self.audience.say(run, note::note(&hint::shown(text)), &self.supervisor);
+        }
+    }
+
+    /// Shows under the cell of a run what it waits for, in place of what stands there; `None`: it does so no more.
+    pub(super) fn waiting(&mut self, run: CellId, text: Option<&str>, update: bool) {
+        if text.is_none() || self.settings.hints.is_on(ipc::Hint::Waiting) {
+            let text = text.map(hint::shown);
+            let id = format!("kissaten-waiting-{}", run.0);
+            self.audience.say(run, note::changing(text.as_deref(), &id, update), &self.supervisor);
         }
     }
 

@@ -8,8 +8,8 @@ use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
 use super::spawn::Spawn;
-use super::{Piece, Wrap, checkpoint, chunk, count};
-use crate::parse::arguments;
+use super::{Piece, Wrap, await_note, checkpoint, chunk, count};
+use crate::parse::arguments::{self, Beside};
 
 /// Notes the pieces of all that it visits.
 pub(super) struct Walk<'a> {
@@ -42,6 +42,47 @@ impl<'a> Walk<'a> {
         self.pieces.push((range.start, Piece::Wrap(wrap)));
         self.visit_expr(expression);
         self.pieces.push((range.end, Piece::WrapEnd(wrap)));
+    }
+
+    /// Something that is awaited by itself.
+    fn awaited(&mut self, base: &Expr) {
+        let range = base.span().byte_range();
+        let key = match base {
+            Expr::Call(call) if futures_in(call).is_some() => Some("::kissaten::__cell::ALL".to_owned()),
+            base => await_note::key(base),
+        };
+        let begin = match key {
+            Some(key) => format!("::kissaten::__cell::at_key({key}, "),
+            None => "::kissaten::__cell::at(".to_owned(),
+        };
+        self.pieces.push((range.start, Piece::Note(begin)));
+        match base {
+            Expr::Call(_) | Expr::MethodCall(_) => self.wrapped(base, Wrap::Awaited),
+            base => self.visit_expr(base),
+        }
+        self.pieces.push((range.end, Piece::Note(format!(", {})", await_note::literal(base)))));
+    }
+
+    /// A future that is polled with others, by that function's wrap; `note`: what is to be done before it is made.
+    fn beside(&mut self, function: &str, future: &Expr, note: Option<String>) {
+        let range = future.span().byte_range();
+        let key = await_note::key(future).unwrap_or_else(|| "0".to_owned());
+        let key = note.map_or_else(|| key.clone(), |note| format!("{{ {note}{key} }}"));
+        self.pieces.push((range.start, Piece::Note(format!("::kissaten::__cell::{function}({key}, "))));
+        self.visit_expr(future);
+        self.pieces.push((range.end, Piece::Note(format!(", {})", await_note::literal(future)))));
+    }
+
+    /// Futures in a collection that are polled side by side.
+    fn all_beside(&mut self, call: &syn::ExprCall, futures: &Expr) {
+        self.visit_expr(&call.func);
+        let range = futures.span().byte_range();
+        self.pieces.push((range.start, Piece::Note("::core::iter::IntoIterator::into_iter(".to_owned())));
+        self.visit_expr(futures);
+        let key = "{ use ::kissaten::__cell::awaits::*; (&&Awaits(&future)).key() }";
+        let literal = await_note::literal(futures);
+        let map = format!(").map(|future| ::kissaten::__cell::beside({key}, future, {literal}))");
+        self.pieces.push((range.end, Piece::Note(map)));
     }
 
     fn function(
@@ -104,6 +145,24 @@ fn sets_logger(function: &Expr, arguments: &Punctuated<Expr, syn::Token![,]>) ->
         [.., "set_global_default" | "set_logger" | "set_boxed_logger"] => arguments.len() == 1,
         _ => false,
     }
+}
+
+/// The one argument of `join_all` and `try_join_all`.
+fn futures_in(call: &syn::ExprCall) -> Option<&Expr> {
+    let Expr::Path(function) = &*call.func else { return None };
+    let last = function.path.segments.last().filter(|last| last.ident == "join_all" || last.ident == "try_join_all")?;
+    let is_plain =
+        last.arguments.is_none() && call.attrs.is_empty() && function.attrs.is_empty() && call.args.len() == 1;
+    call.args.first().filter(|_| is_plain)
+}
+
+/// The future in `timeout(duration, future)`, if code of a cell may run in it.
+fn timed(call: &syn::ExprCall) -> Option<&Expr> {
+    let Expr::Path(function) = &*call.func else { return None };
+    let last = function.path.segments.last().filter(|last| last.ident == "timeout" || last.ident == "timeout_at")?;
+    let is_plain =
+        last.arguments.is_none() && call.attrs.is_empty() && function.attrs.is_empty() && call.args.len() == 2;
+    call.args.last().filter(|future| is_plain && await_note::may_run_cells(future))
 }
 
 /// Whether it is `tokio::signal::ctrl_c()`, by its name.
@@ -218,7 +277,17 @@ impl<'ast> Visit<'ast> for Walk<'_> {
             None if sets_logger(&call.func, &call.args) => self.logger(call.span().byte_range(), |walk| {
                 visit::visit_expr_call(walk, call);
             }),
-            None => visit::visit_expr_call(self, call),
+            None => match (futures_in(call), timed(call)) {
+                (Some(futures), _) => self.all_beside(call, futures),
+                (_, Some(future)) => {
+                    call.args
+                        .iter()
+                        .filter(|other| !std::ptr::eq(*other, future))
+                        .for_each(|other| self.visit_expr(other));
+                    self.beside("arm", future, None);
+                }
+                _ => visit::visit_expr_call(self, call),
+            },
         }
     }
 
@@ -234,18 +303,27 @@ impl<'ast> Visit<'ast> for Walk<'_> {
 
     fn visit_expr_await(&mut self, node: &'ast syn::ExprAwait) {
         match &*node.base {
-            base @ (Expr::Call(_) | Expr::MethodCall(_)) if node.attrs.is_empty() => self.wrapped(base, Wrap::Awaited),
+            base if node.attrs.is_empty() => self.awaited(base),
             base => self.visit_expr(base),
         }
     }
 
     fn visit_macro(&mut self, call: &'ast syn::Macro) {
         let Some(arguments) = arguments::of(call) else { return };
-        for argument in &arguments.all {
-            if arguments.branches {
-                self.wrapped(argument, Wrap::Branch);
-            } else {
-                self.visit_expr(argument);
+        let key = match &arguments.beside {
+            Beside::None => return arguments.all.iter().for_each(|argument| self.visit_expr(argument)),
+            Beside::All => "::kissaten::__cell::ALL".to_owned(),
+            Beside::Some(arms) => format!("::kissaten::__cell::SOME + {}", arms.len()),
+        };
+        // Noted before the first of them is made.
+        let mut note = Some(format!("::kissaten::__cell::note({key}, {}); ", await_note::literal_of_macro(call)));
+        for (index, argument) in arguments.all.iter().enumerate() {
+            match &arguments.beside {
+                Beside::All => self.beside("beside", argument, note.take()),
+                Beside::Some(arms) if arms.contains(&index) && await_note::may_run_cells(argument) => {
+                    self.beside("arm", argument, note.take());
+                }
+                _ => self.visit_expr(argument),
             }
         }
     }

@@ -1,0 +1,120 @@
+//! What is noted of an `.await`: its text, and where it can be known from the text what is awaited, by which expression.
+
+use proc_macro2::Span;
+use syn::spanned::Spanned;
+use syn::{Expr, Member};
+
+/// Longer texts are cut.
+const LONGEST: usize = 60;
+
+/// Methods whose receivers are asked for what they are: locks, channels and their like.
+const METHODS: [&str; 24] = [
+    "acquire",
+    "acquire_many",
+    "acquire_many_owned",
+    "acquire_owned",
+    "changed",
+    "join_next",
+    "join_next_with_id",
+    "lock",
+    "lock_owned",
+    "next",
+    "notified",
+    "notified_owned",
+    "read",
+    "read_owned",
+    "recv",
+    "recv_many",
+    "reserve",
+    "reserve_many",
+    "reserve_owned",
+    "send",
+    "wait",
+    "wait_for",
+    "write",
+    "write_owned",
+];
+
+/// Functions whose futures are of no interest by themselves.
+const FUNCTIONS: [&str; 6] = ["sleep", "sleep_until", "ctrl_c", "yield_now", "pending", "ready"];
+
+/// The text of an awaited expression as a literal.
+pub(super) fn literal(base: &Expr) -> String {
+    let mut text = match base {
+        Expr::Async(_) => "async block".to_owned(),
+        base => shown(base.span()),
+    };
+    if is_place(base) {
+        text.push_str(".await");
+    }
+    format!("&{text:?}")
+}
+
+/// The text of a macro call as a literal.
+pub(super) fn literal_of_macro(call: &syn::Macro) -> String {
+    let path = shown(call.path.span());
+    let arguments = shown(call.delimiter.span().join());
+    let text = cut(&format!("{path}!{arguments}"));
+    format!("&{text:?}")
+}
+
+fn shown(span: Span) -> String {
+    cut(&span.source_text().unwrap_or_default())
+}
+
+fn cut(text: &str) -> String {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match text.char_indices().nth(LONGEST) {
+        Some((at, _)) => format!("{}…", text[..at].trim_end()),
+        None => text,
+    }
+}
+
+/// What tells a key, as an expression; `None`: nothing is known of it.
+pub(super) fn key(base: &Expr) -> Option<String> {
+    let asked = match base {
+        Expr::Paren(inner) => return key(&inner.expr),
+        Expr::Reference(reference) => &reference.expr,
+        Expr::MethodCall(call) if METHODS.contains(&call.method.to_string().as_str()) => match &*call.receiver {
+            // What is cloned is the same lock.
+            Expr::MethodCall(clone) if clone.method == "clone" && clone.args.is_empty() => &clone.receiver,
+            receiver => receiver,
+        },
+        other => other,
+    };
+    is_place(asked).then(|| format!("{{ use ::kissaten::__cell::awaits::*; (&&Awaits(&{})).key() }}", source(asked)))
+}
+
+fn source(expression: &Expr) -> String {
+    expression.span().source_text().unwrap_or_default()
+}
+
+/// Whether it is a variable or a field: something that can be looked at twice. A comment in it is not copied.
+fn is_place(expression: &Expr) -> bool {
+    match expression {
+        Expr::Path(path) => path.attrs.is_empty() && path.qself.is_none() && !source(expression).contains("//"),
+        Expr::Field(field) => {
+            let is_named = matches!(&field.member, Member::Named(_) | Member::Unnamed(_));
+            is_named && field.attrs.is_empty() && is_place(&field.base) && !source(expression).contains("//")
+        }
+        _ => false,
+    }
+}
+
+/// Whether code of a cell may run while that is polled: what it awaits would be taken for what is awaited around it.
+pub(super) fn may_run_cells(future: &Expr) -> bool {
+    match future {
+        Expr::Async(_) | Expr::Reference(_) => true,
+        Expr::Paren(inner) => may_run_cells(&inner.expr),
+        Expr::Call(call) => {
+            let Expr::Path(function) = &*call.func else { return true };
+            let last = function.path.segments.last().map(|last| last.ident.to_string());
+            !last.is_some_and(|last| FUNCTIONS.contains(&last.as_str()))
+        }
+        Expr::MethodCall(call) => {
+            let name = call.method.to_string();
+            !METHODS.contains(&name.as_str()) && name != "tick" && name != "cancelled"
+        }
+        _ => false,
+    }
+}
