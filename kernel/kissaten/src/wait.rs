@@ -76,6 +76,7 @@ impl Slot {
 
 /// Notes what is about to be awaited, and returns it as it is.
 #[track_caller]
+#[inline(always)]
 pub fn at<F>(future: F, text: Text) -> F {
     note(0, text);
     future
@@ -83,6 +84,7 @@ pub fn at<F>(future: F, text: Text) -> F {
 
 /// The same, where it is known for whom or for what that waits.
 #[track_caller]
+#[inline(always)]
 pub fn at_key<F>(key: u64, future: F, text: Text) -> F {
     note(key, text);
     future

@@ -260,6 +260,7 @@ pub(super) fn inside(path: &str) -> Option<(&'static [&'static str], &'static [&
                 "Task",
                 "TaskState",
                 "Tasks",
+                "Wait",
                 "clear_output",
                 "display",
                 "display_under",

@@ -24,6 +24,8 @@ pub(crate) enum Kind {
     Other,
     Task,
     Lock,
+    /// A lock that several can have at once.
+    Shared,
     Semaphore,
     Receiver,
     Sender,
@@ -39,10 +41,11 @@ pub(crate) enum Kind {
     Some,
 }
 
-const KINDS: [Kind; 13] = [
+const KINDS: [Kind; 14] = [
     Kind::Other,
     Kind::Task,
     Kind::Lock,
+    Kind::Shared,
     Kind::Semaphore,
     Kind::Receiver,
     Kind::Sender,
@@ -88,7 +91,8 @@ impl Key {
 
     /// Whether it is something that one has once it was awaited.
     pub(crate) fn is_held(self) -> bool {
-        matches!(self.0 >> BITS, 2 | 3)
+        let kind = self.0 >> BITS;
+        kind >= Kind::Lock as u64 && kind <= Kind::Semaphore as u64
     }
 }
 
@@ -134,7 +138,7 @@ macro_rules! known {
 known! {
     for[T] JoinHandle<T> => |handle| Task, id_number(handle.id());
     for[T: ?Sized] sync::Mutex<T> => |lock| Lock, address(lock);
-    for[T: ?Sized] sync::RwLock<T> => |lock| Lock, address(lock);
+    for[T: ?Sized] sync::RwLock<T> => |lock| Shared, address(lock);
     for[] sync::Semaphore => |semaphore| Semaphore, address(semaphore);
     for[T] mpsc::Receiver<T> => |receiver| Receiver, receiver.sender_strong_count() as u64;
     for[T] mpsc::UnboundedReceiver<T> => |receiver| Receiver, receiver.sender_strong_count() as u64;

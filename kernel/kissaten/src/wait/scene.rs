@@ -94,6 +94,10 @@ pub(crate) enum By {
     Task,
     /// It holds the lock.
     Holds(Where),
+    /// It was the last to take what several can have at once.
+    Took(Where),
+    /// It is one of so many tasks of a `JoinSet`, as far as can be seen.
+    InSet(u64),
     /// It is one of so many futures that are awaited side by side and have not ended.
     Among(usize),
 }
@@ -168,7 +172,8 @@ impl Scene {
             };
             // Who waits for a part of itself waits for itself.
             let is_same = |link: &Link| {
-                link.unit == next.unit || matches!(next.by, By::Holds(_)) && self.is_within(link.unit, next.unit)
+                link.unit == next.unit
+                    || matches!(next.by, By::Holds(_) | By::Took(_)) && self.is_within(link.unit, next.unit)
             };
             if let Some(index) = links.iter().position(is_same) {
                 links.push(next);
@@ -199,7 +204,6 @@ impl Scene {
                 stand.thread != 0 && !stand.is_closure && !input::is_asked() && thread::is_blocked(stand.thread);
             return Err(if is_blocked { Ending::Blocked } else { Ending::Runs });
         }
-        let _ = whole;
         let Some(noted) = self.all.get(&at).and_then(|stand| stand.noted) else { return Err(Ending::Unknown) };
         let (kind, detail) = (noted.key.kind(), noted.key.detail());
         match kind {
@@ -209,11 +213,12 @@ impl Scene {
                 // It has ended, and whoever waits is about to be woken.
                 if self.all.contains_key(&unit) { Ok(Link { unit, by: By::Task }) } else { Err(Ending::Unknown) }
             }
-            Kind::Lock | Kind::Semaphore => match self.taken.get(&noted.key.address()) {
+            Kind::Lock | Kind::Shared | Kind::Semaphore => match self.taken.get(&noted.key.address()) {
                 Some(taken) => {
                     let (unit, place) = (Unit::of(taken.by), Where(taken.at.location));
+                    let by = if kind == Kind::Lock { By::Holds(place) } else { By::Took(place) };
                     match unit {
-                        _ if self.all.contains_key(&unit) => Ok(Link { unit, by: By::Holds(place) }),
+                        _ if self.all.contains_key(&unit) => Ok(Link { unit, by }),
                         Unit::Run(run) => Err(Ending::Ended(run, place)),
                         _ => Err(Ending::Thing(kind, detail)),
                     }
@@ -228,6 +233,16 @@ impl Scene {
                 }
                 Ok(Link { unit, by: By::Among(parts.len()) })
             }
+            Kind::Set if detail > 0 => {
+                let run = stand.run;
+                let is_of_it = |(unit, other): &(&Unit, &Stand)| {
+                    matches!(unit, Unit::Task(_)) && **unit != whole && other.run == run
+                };
+                let mut tasks = self.all.iter().filter(is_of_it).map(|(unit, _)| *unit);
+                let found = tasks.clone().find(|task| self.noted_kind(*task) != Kind::Other).or_else(|| tasks.next());
+                found.map(|unit| Link { unit, by: By::InSet(detail) }).ok_or(Ending::Unknown)
+            }
+            Kind::Set => Err(Ending::Unknown),
             thing => Err(Ending::Thing(thing, detail)),
         }
     }
@@ -259,9 +274,11 @@ impl Scene {
                 return false;
             }
         }
+        // What several can have, one of the others may give back.
+        let is_sure = |link: &Link| !matches!(link.by, By::Took(_) | By::InSet(_));
         match chain.ending {
-            Ending::Cycle(_) | Ending::Ended(..) => true,
-            Ending::Blocked | Ending::Thing(..) => {
+            Ending::Cycle(_) if chain.links.iter().all(is_sure) => true,
+            Ending::Cycle(_) | Ending::Ended(..) | Ending::Blocked | Ending::Thing(..) => {
                 !self.has_others && self.all.keys().all(|unit| self.cannot_move(*unit, for_long))
             }
             Ending::Runs | Ending::Unknown => false,

@@ -117,6 +117,9 @@ impl Scene {
             By::First => String::new(),
             By::Task => format!(", for {who}"),
             By::Holds(Where(at)) => format!(", held by {who} since {}", place(at, under)),
+            By::Took(Where(at)) => format!(", taken last by {who} at {}", place(at, under)),
+            By::InSet(1) => format!(", for {who}"),
+            By::InSet(count) => format!(", for {count} tasks, as {who}"),
             By::Among(1) => format!("; {who}"),
             By::Among(count) => format!("; of {count} futures {who}"),
         }
@@ -125,6 +128,7 @@ impl Scene {
     fn who(&self, unit: Unit, chain: &Chain, closes: bool) -> String {
         let last = chain.links.len().checked_sub(2).map(|index| chain.links[index].unit);
         match unit {
+            Unit::Run(_) if closes && last == Some(unit) => "this cell itself".to_owned(),
             _ if closes && last == Some(unit) => "itself".to_owned(),
             Unit::Run(run) => match chain.links.first() {
                 Some(first) if first.unit == unit => "this cell".to_owned(),
@@ -183,7 +187,7 @@ impl Scene {
             Kind::Watch => nobody("change the value"),
             Kind::Barrier => format!("too few have come to it, and {}", nobody("come")),
             Kind::Semaphore => format!("no permit is free, and {}", nobody("give one back")),
-            Kind::Lock => "held by code that no cell wrote, or in a variable".to_owned(),
+            Kind::Lock | Kind::Shared => "held by code that no cell wrote, or in a variable".to_owned(),
             _ => return String::new(),
         };
         format!("; {words}")

@@ -47,7 +47,7 @@ impl Common {
         let is_idle = shells.iter().all(|shell| matches!(shell.stage, Stage::Between));
         let shell = shells.main();
         let is_free = is_idle && shell.cell.is_none() && shell.queue.is_empty();
-        let is_there = self.compiler.notebook().is_some() && self.variables.names().iter().any(|other| other == name);
+        let is_there = self.compiler.notebook().is_some() && self.variables.names().contains(name);
         if !is_free || !is_there || self.supervisor.readiness() != Readiness::Ready {
             return;
         }

@@ -229,6 +229,7 @@ impl Common {
                     library: program.library,
                     entry: program.entry.clone(),
                     forget: self.variables.take_forgotten(),
+                    tell_all: self.variables.take_wants_all(),
                     timeline: cell.options.timeline && matches!(step, Step::Code(_)),
                 });
                 shell.stage = Stage::running(step, run, program.entry);
@@ -244,7 +245,8 @@ impl Common {
         }
         let run = self.begin_run(shell);
         let label = shell.cell.as_ref().map(|cell| cell.label.clone()).unwrap_or_default();
-        self.supervisor.send(ipc::Request::Drop { cell: run, label, names });
+        let tell_all = self.variables.take_wants_all();
+        self.supervisor.send(ipc::Request::Drop { cell: run, label, names, tell_all });
         shell.stage = Stage::running(step, run, String::new());
     }
 

@@ -40,21 +40,28 @@ const FUNCTIONS: [&str; 6] = ["sleep", "sleep_until", "ctrl_c", "yield_now", "pe
 
 /// The text of an awaited expression as a literal.
 pub(super) fn literal(base: &Expr) -> String {
-    let mut text = match base {
+    let wait = if is_place(base) { ".await" } else { "" };
+    format!("&{:?}", text(base) + wait)
+}
+
+/// The text of a future among others as a literal.
+pub(super) fn literal_beside(future: &Expr) -> String {
+    format!("&{:?}", text(future))
+}
+
+fn text(future: &Expr) -> String {
+    match future {
         Expr::Async(_) => "async block".to_owned(),
-        base => shown(base.span()),
-    };
-    if is_place(base) {
-        text.push_str(".await");
+        future => shown(future.span()),
     }
-    format!("&{text:?}")
 }
 
 /// The text of a macro call as a literal.
 pub(super) fn literal_of_macro(call: &syn::Macro) -> String {
     let path = shown(call.path.span());
     let arguments = shown(call.delimiter.span().join());
-    let text = cut(&format!("{path}!{arguments}"));
+    let gap = if matches!(call.delimiter, syn::MacroDelimiter::Brace(_)) { " " } else { "" };
+    let text = cut(&format!("{path}!{gap}{arguments}"));
     format!("&{text:?}")
 }
 

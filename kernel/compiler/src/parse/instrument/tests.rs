@@ -117,7 +117,7 @@ fn arguments_of_known_macros_are_looked_into() {
         expect![[r#"
             tokio::select! {
                 biased;
-                Some(x) = f(|| { CHECK; (1) }), if g(|| { CHECK; (2) }) => { loop {CHECK; } }
+                Some(x) = arm({ note(SOME + 2, &"tokio::select!{ biased; Some(x) = f(|| 1), if g(|| 2) => { l…"); 0 }, f(|| { CHECK; (1) }), &"f(|| 1)"), if g(|| { CHECK; (2) }) => { loop {CHECK; } }
                 _ = a => || { CHECK; (1) },
                 else => __spawned!(tokio::spawn(__lane!(b))),
             }"#]],
@@ -178,12 +178,14 @@ fn what_is_spawned_is_wrapped() {
 fn futures_side_by_side_are_branches() {
     check(
         "let (a, b) = tokio::join!(x, f(y).await); futures::try_join!(biased; g())",
-        expect!["let (a, b) = tokio::join!(branch(x), branch(f(y).await)); futures::try_join!(biased; branch(g()))"],
+        expect![[
+            r#"let (a, b) = tokio::join!(beside({ note(ALL, &"tokio::join!(x, f(y).await)"); { use awaits::*; (&&Awaits(&x)).key() } }, x, &"x.await"), beside(0, at(f(y), &"f(y)").await, &"f(y).await")); futures::try_join!(biased; beside({ note(ALL, &"futures::try_join!(biased; g())"); 0 }, g(), &"g()"))"#
+        ]],
     );
     let timeline = Form { checkpoint: Checkpoint::None, chunks: false, timeline: true };
     let text =
         "f(a).await?; b.g().await; c.await; tokio::join!(d(e().await)); tokio::spawn(h).await; while i().await {}";
-    expect!["branch(f(a)).await?; branch(b.g()).await; c.await; tokio::join!(branch(d(branch(e()).await))); branch(__spawned!(tokio::spawn(__lane!(h)))).await; while branch(i()).await {}"].assert_eq(&instrumented(text, timeline));
+    expect![[r#"at(branch(f(a)), &"f(a)").await?; at(branch(b.g()), &"b.g()").await; at_key({ use awaits::*; (&&Awaits(&c)).key() }, c, &"c.await").await; tokio::join!(beside({ note(ALL, &"tokio::join!(d(e().await))"); 0 }, d(at(branch(e()), &"e()").await), &"d(e().await)")); at(branch(__spawned!(tokio::spawn(__lane!(h)))), &"tokio::spawn(h)").await; while at(branch(i()), &"i()").await {}"#]].assert_eq(&instrumented(text, timeline));
     assert_eq!(instrumented("f().await; || loop {}", Form { timeline: false, ..timeline }), "f().await; || loop {}");
 }
 

@@ -70,7 +70,7 @@ impl<'a> Walk<'a> {
         let key = note.map_or_else(|| key.clone(), |note| format!("{{ {note}{key} }}"));
         self.pieces.push((range.start, Piece::Note(format!("::kissaten::__cell::{function}({key}, "))));
         self.visit_expr(future);
-        self.pieces.push((range.end, Piece::Note(format!(", {})", await_note::literal(future)))));
+        self.pieces.push((range.end, Piece::Note(format!(", {})", await_note::literal_beside(future)))));
     }
 
     /// Futures in a collection that are polled side by side.
@@ -80,7 +80,7 @@ impl<'a> Walk<'a> {
         self.pieces.push((range.start, Piece::Note("::core::iter::IntoIterator::into_iter(".to_owned())));
         self.visit_expr(futures);
         let key = "{ use ::kissaten::__cell::awaits::*; (&&Awaits(&future)).key() }";
-        let literal = await_note::literal(futures);
+        let literal = await_note::literal_beside(futures);
         let map = format!(").map(|future| ::kissaten::__cell::beside({key}, future, {literal}))");
         self.pieces.push((range.end, Piece::Note(map)));
     }
