@@ -47,7 +47,7 @@ pub use input::{input, input_password};
 pub use payload::{page, set_next_input};
 pub use progress::{Progress, progress, progress_stream};
 pub use serde;
-pub use task::{Task, TaskState, Tasks, tasks};
+pub use task::{Task, TaskState, Tasks, tasks, watch_tasks};
 pub use tokio;
 pub use trace::timeline;
 pub use wait::Wait;

@@ -16,6 +16,7 @@ use std::time::Duration;
 use crate::here::{self, Entered};
 use crate::task::{TypeName, function_name, now};
 use crate::timeline::{End, Timeline};
+use crate::wait::{Noted, waited_for_processors};
 use fold::Folded;
 use lane::Traced;
 
@@ -43,6 +44,10 @@ struct Trace {
     folds: Vec<Folded>,
     /// Where the counts of a place are.
     fold_at: HashMap<usize, u32>,
+    /// For how long the process's threads had waited for a processor by then, in nanoseconds.
+    delayed: u64,
+    /// They waited so long that it shows.
+    crowded: bool,
 }
 
 fn trace() -> MutexGuard<'static, Option<Trace>> {
@@ -76,6 +81,8 @@ pub(crate) fn begin(run: u64, label: &str) {
         lanes: vec![own],
         folds: Vec::new(),
         fold_at: HashMap::new(),
+        delayed: waited_for_processors(),
+        crowded: false,
     });
     RUN.store(run, Ordering::Relaxed);
 }
@@ -125,6 +132,7 @@ pub(crate) fn finish(run: u64, end: End) {
         let at = now();
         trace.end = Some(at);
         trace.lanes[0].end = Some((at, end));
+        trace.crowded = trace.is_crowded(at);
     });
 }
 
@@ -139,6 +147,36 @@ pub(crate) fn spawned(run: u64, parent: u32, task: u64, location: &'static Locat
         trace.fold(parent, location)
     };
     of(run, begin).unwrap_or(0)
+}
+
+/// A future begins that is polled as a part of another one. Returns its lane.
+pub(crate) fn branched(run: u64, parent: u32, location: &'static Location<'static>) -> u32 {
+    let lane = spawned(run, parent, 0, location);
+    change_lane(run, lane, |traced| traced.is_branch = true);
+    lane
+}
+
+/// Something in a lane waits, as noted there: if that is for what others have, lives do not add up.
+pub(crate) fn waits(run: u64, lane: u32, noted: impl FnOnce() -> Option<Noted>) {
+    if lane > OWN && is_on(run) && noted().is_some_and(|noted| noted.key.is_shared()) {
+        change_lane(run, lane, |traced| traced.shares = true);
+    }
+}
+
+/// Where something stood that is cut off.
+pub(crate) fn stood(run: u64, lane: u32, noted: Option<Noted>) {
+    change_lane(run, lane, |traced| traced.stood = noted);
+}
+
+/// What something in a lane is called, with what it was given.
+pub(crate) fn called(run: u64, lane: u32, name: Option<String>) {
+    change_lane(run, lane, |traced| traced.called = name);
+}
+
+fn change_lane(run: u64, lane: u32, change: impl FnOnce(&mut Traced)) {
+    if lane != 0 {
+        of(run, |trace| trace.lane(lane).map(change));
+    }
 }
 
 /// What something in a lane is called.
@@ -221,8 +259,18 @@ impl Trace {
         FOLD | at
     }
 
+    /// Whether threads waited for processors, or tasks for threads, for a good part of the time.
+    fn is_crowded(&self, at: u64) -> bool {
+        let elapsed = at.saturating_sub(self.start);
+        let delayed = waited_for_processors().saturating_sub(self.delayed);
+        let busy: u64 = self.lanes.iter().filter(|lane| lane.task != 0).map(|lane| lane.busy).sum();
+        let threads = std::thread::available_parallelism().map_or(1, usize::from) as u64;
+        delayed > elapsed / 10 || busy > elapsed / 2 * threads || self.lanes[0].busy > elapsed / 2
+    }
+
     fn timeline(&self) -> Timeline {
         let clock = Clock { start: self.start, now: now() };
+        let crowded = if self.end.is_some() { self.crowded } else { self.is_crowded(clock.now) };
         let mut lanes: Vec<_> = self.lanes.iter().map(|traced| traced.told(&clock)).collect();
         if let Some(own) = lanes.first_mut() {
             own.name.clone_from(&self.label);
@@ -233,6 +281,7 @@ impl Trace {
             running: self.end.is_none(),
             lanes,
             folded: self.folds.iter().map(|fold| fold.told(&clock)).collect(),
+            contended: crowded || self.lanes.iter().any(|lane| lane.shares),
         }
     }
 }

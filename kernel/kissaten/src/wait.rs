@@ -19,7 +19,7 @@ pub(crate) use awaits::Key;
 pub use awaits::{Awaits, AwaitsKnown, AwaitsOther};
 pub(crate) use held::ends;
 pub(crate) use scene::{Scene, Stand, Unit};
-pub(crate) use thread::number as thread_number;
+pub(crate) use thread::{number as thread_number, waited_for_processors};
 pub(crate) use watch::{begins, has_ended};
 pub use words::Wait;
 pub(crate) use words::interrupted;

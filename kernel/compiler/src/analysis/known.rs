@@ -274,6 +274,7 @@ pub(super) fn inside(path: &str) -> Option<(&'static [&'static str], &'static [&
                 "table",
                 "tasks",
                 "update_display",
+                "watch_tasks",
             ],
         ),
         _ => return None,

@@ -80,7 +80,7 @@ pub(crate) fn tasks_table(cells: &[CellRow], rows: &[TaskRow]) -> MimeBundle {
             row.wait.clone(),
         ]
     };
-    let titles = ["task", "name", "place", "parent", "age", "state", "polls", "busy", "waits at"];
+    let titles = ["task", "name", "place", "parent", "age", "state", "polls", "busy", "waits"];
     let all = cells.iter().map(cell_row).chain(shown.iter().map(cells_of)).collect();
     Table { notes: counts(others), ..Table::of_code(&titles, all) }.bundle()
 }
@@ -224,7 +224,7 @@ mod tests {
         let table = tasks_table(&[task(1, "fetch"), TaskRow { parent: Some(1), ..task(20, "parse") }]);
         assert_eq!(
             shown(&table, "text/plain"),
-            "task  name   place           parent  age        state    polls  busy\n\
+            "task  name   place           parent  age        state    polls  busy   waits\n\
              1     fetch  cell 3, line 2          3 min 5 s  running  4      12 µs\n\
              20    parse  cell 3, line 2  1       3 min 5 s  waiting  4      12 µs"
         );

@@ -98,6 +98,8 @@ struct Part {
     id: AtomicU64,
     run: u64,
     name: TypeName,
+    /// How it was written.
+    text: Text,
     /// Whose part it is: the number of a [`Unit`].
     parent: AtomicU64,
 }
@@ -119,7 +121,9 @@ pub(crate) fn each(mut look: impl FnMut(u64, Stand)) {
     for (id, pointer) in &*parts() {
         // SAFETY: it is in the map.
         let part = unsafe { &*pointer.0 };
-        let mut stand = Stand::new(part.run, function_name((part.name)()), &part.slot);
+        let type_name = (part.name)();
+        let name = if is_of_a_cell(type_name) { function_name(type_name) } else { (*part.text).to_owned() };
+        let mut stand = Stand::new(part.run, name, &part.slot);
         stand.parent = Some(part.parent.load(Ordering::Relaxed));
         look(*id, stand);
     }
@@ -131,14 +135,14 @@ fn branch_lane(name: TypeName, location: &'static Location<'static>, part: Optio
     let is_of_a_cell = is_of_a_cell(name());
     // A handle's task has a lane of its own, and what libraries wait for is drawn as the waiting of who awaits it.
     let lane = if trace::is_on(run) && is_of_a_cell {
-        let lane = trace::spawned(run, parent, 0, location);
+        let lane = trace::branched(run, parent, location);
         trace::named(run, lane, name);
         lane
     } else {
         0
     };
     let part = part.filter(|(key, _, always)| *always || *key != 0 || is_of_a_cell).map(|(key, text, _)| {
-        let part = Part { slot: Slot::default(), id: AtomicU64::new(0), run, name, parent: AtomicU64::new(0) };
+        let part = Part { slot: Slot::default(), id: AtomicU64::new(0), run, name, text, parent: AtomicU64::new(0) };
         part.slot.set(Key(key), text, location);
         Box::new(part)
     });
@@ -160,6 +164,7 @@ impl BranchLane {
         if !is_ready {
             if let Some(part) = &self.part {
                 part.waits();
+                trace::waits(self.run, self.lane, || part.slot.noted());
             }
         } else if !self.finished {
             self.finished = true;
@@ -209,6 +214,9 @@ impl Drop for BranchLane {
     fn drop(&mut self) {
         if !self.finished && self.lane != 0 {
             let end = if std::thread::panicking() { End::Panicked } else { End::Aborted };
+            if end == End::Aborted {
+                trace::stood(self.run, self.lane, self.part.as_ref().and_then(|part| part.slot.noted()));
+            }
             trace::left(self.run, self.lane, now(), end);
         }
     }

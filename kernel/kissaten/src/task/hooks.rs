@@ -92,6 +92,7 @@ fn after_poll(meta: &TaskMeta<'_>) {
     // What told its end has told of this poll with it, as far as it mattered.
     if !record.told.load(Ordering::Relaxed) {
         trace::polled(run, lane, since, until);
+        trace::waits(run, lane, || record.slot.noted());
     }
     let length = until - since;
     if length >= LONG && !in_place {
@@ -140,6 +141,9 @@ pub(super) fn tell_end(record: &Record, dropped: bool) {
     match record.polled_since.load(Ordering::Relaxed) {
         0 => {}
         since => trace::polled(run, lane, since, at),
+    }
+    if end == End::Aborted {
+        trace::stood(run, lane, record.slot.noted());
     }
     trace::ended(run, lane, at, end, record.work(at));
 }

@@ -11,6 +11,7 @@ use super::hooks::id_number;
 use super::name::function_name;
 use super::record::{self, Record, now};
 use crate::display::table::{CellRow, TaskRow, tasks_table};
+use crate::display::text::escape;
 use crate::display::{Display, MimeBundle};
 use crate::wait::{Scene, Stand, Unit, Wait};
 use crate::{interrupt, label};
@@ -160,6 +161,21 @@ fn describe(id: u64, record: &Record, now: u64) -> Task {
 /// A place for people: `cell 3, line 2`; of a dependency: `hyper-1.0.0/src/server.rs:12`.
 pub(crate) fn place_of(location: &Location<'_>) -> String {
     label::place(crate::panic::short(location.file()), location.line())
+}
+
+impl Tasks {
+    /// The same without the cell of that run.
+    pub(crate) fn without(mut self, run: u64) -> Self {
+        let label = label::of(run);
+        self.cells.retain(|cell| cell.label != label);
+        self
+    }
+
+    /// The cells that run: what they are called, whether they are polled now, and where they wait.
+    pub(crate) fn cells(&self) -> impl Iterator<Item = (&str, bool, String)> {
+        let wait = |cell: &RunningCell| cell.wait.as_ref().map(|wait| escape(&wait.shown())).unwrap_or_default();
+        self.cells.iter().map(move |cell| (cell.label.as_str(), cell.is_polled, wait(cell)))
+    }
 }
 
 impl Deref for Tasks {

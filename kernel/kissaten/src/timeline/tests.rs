@@ -146,6 +146,8 @@ impl Random {
             polls: (0..self.below(polls)).map(|_| (self.time(), self.time())).collect(),
             poll_count: self.below(u64::MAX),
             busy: self.time(),
+            branch: self.below(2) > 0,
+            stood: self.place(),
         }
     }
 
@@ -178,6 +180,7 @@ impl Random {
             running: self.below(2) > 0,
             lanes: (0..lanes).map(|_| self.lane(lanes)).collect(),
             folded: (0..folds).map(|_| self.fold(lanes)).collect(),
+            contended: self.below(2) > 0,
         }
     }
 }

@@ -89,6 +89,11 @@ impl Key {
         self.0 & ((1 << ADDRESS) - 1)
     }
 
+    /// Whether it is something of which others decide when it comes: a lock, a permit, a message.
+    pub(crate) fn is_shared(self) -> bool {
+        !matches!(self.kind(), Kind::Other | Kind::Task | Kind::Set | Kind::All | Kind::Some)
+    }
+
     /// Whether it is something that one has once it was awaited.
     pub(crate) fn is_held(self) -> bool {
         let kind = self.0 >> BITS;

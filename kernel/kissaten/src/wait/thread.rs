@@ -28,3 +28,14 @@ pub(super) fn is_blocked(number: u32) -> bool {
     let is_futex = words.next().and_then(|call| call.parse::<i64>().ok()) == Some(libc::SYS_futex);
     is_futex && words.nth(3) == Some("0x0")
 }
+
+/// For how long the threads of this process have waited for a processor in all, in nanoseconds.
+pub(crate) fn waited_for_processors() -> u64 {
+    let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return 0 };
+    let of_thread = |path: std::path::PathBuf| {
+        // Time on a processor, time in the queue for one, and how often.
+        let text = std::fs::read_to_string(path.join("schedstat")).ok()?;
+        text.split(' ').nth(1)?.parse::<u64>().ok()
+    };
+    threads.flatten().filter_map(|thread| of_thread(thread.path())).sum()
+}

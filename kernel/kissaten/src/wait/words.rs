@@ -92,7 +92,10 @@ impl Scene {
                 }
                 (true, Ending::Runs) => text.push_str(&format!("{which} runs")),
                 _ => {
-                    if let Some(at) = self.at(link.unit, under) {
+                    let own = self.all.get(&link.unit).filter(|stand| stand.parent.is_some());
+                    if own.is_some_and(|stand| stand.noted.is_some_and(|noted| noted.text == stand.name)) {
+                        text.push_str(" waits");
+                    } else if let Some(at) = self.at(link.unit, under) {
                         text.push_str(&format!("{which} waits at {at}"));
                     }
                 }

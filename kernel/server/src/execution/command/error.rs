@@ -14,7 +14,7 @@ pub(crate) enum CommandError {
     Argument(&'static str),
     #[error("`:opt` takes a level from 0 to 3, not `{0}`")]
     Level(String),
-    #[error("`:tasks` takes `abort 12`, `abort cell 3`, `abort all` or nothing, not `{0}`")]
+    #[error("`:tasks` takes `live`, `abort 12`, `abort cell 3`, `abort all` or nothing, not `{0}`")]
     Tasks(String),
     #[error("`:timeline` takes `export`, `export some/file.json` or nothing, not `{0}`")]
     Timeline(String),

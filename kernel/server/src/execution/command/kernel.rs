@@ -19,6 +19,8 @@ pub(crate) enum KernelCommand {
     Help,
     Timing,
     ListHints,
+    /// `:tasks live`
+    WatchTasks,
     /// `None`: all kinds.
     SwitchHints {
         kind: Option<Hint>,
@@ -101,6 +103,7 @@ impl KernelCommand {
                 common.settings.timing = !common.settings.timing;
                 Answer::Say(note::note(&format!("Timing is {}.", on_or_off(common.settings.timing))))
             }
+            Self::WatchTasks => Answer::Run("::kissaten::watch_tasks();".to_owned()),
             Self::ListHints => Answer::Say(note::plain(&common.settings.hints.list())),
             Self::SwitchHints { kind, on } => {
                 common.settings.hints.switch(*kind, *on);

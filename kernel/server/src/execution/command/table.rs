@@ -54,11 +54,14 @@ pub(super) const COMMANDS: &[Row] = &[
     .for_cell(Alone(|| Action::Cell(CellOption::Timing))),
     Row::new(
         "tasks",
-        "[abort …]",
-        "lists the living tasks; `abort 12`, `abort cell 3` and `abort all` end them",
-        With(|what| worker::tasks(what).map(Action::Worker)),
+        "[live | abort …]",
+        "lists the living tasks and where they wait, `live` again and again; `abort 12`, `abort cell 3` and `abort all` end them",
+        With(|what| match what {
+            "live" => Ok(Action::Kernel(KernelCommand::WatchTasks)),
+            what => worker::tasks(what).map(Action::Worker),
+        }),
     )
-    .offering(Offers::Words(&["abort", "all", "cell"])),
+    .offering(Offers::Words(&["abort", "all", "cell", "live"])),
     Row::new(
         "timeline",
         "[export …]",

@@ -44,12 +44,13 @@ fn arguments_are_checked() {
 #[test]
 fn tasks_are_listed_and_aborted() {
     assert_eq!(check(":tasks"), Ok(Action::Worker(Report::Tasks)));
+    assert_eq!(check(":tasks live"), kernel(KernelCommand::WatchTasks));
     assert_eq!(check(":tasks abort 12"), Ok(Action::Worker(Report::AbortTask { id: 12 })));
     let of_cell = Report::AbortTasks { label: Some("cell 3".to_owned()) };
     assert_eq!(check("%tasks abort  cell 3"), Ok(Action::Worker(of_cell)));
     assert_eq!(check(":tasks abort all"), Ok(Action::Worker(Report::AbortTasks { label: None })));
     for wrong in ["abort", "abort x", "abort cell", "abort cell x", "abort 1 2", "list", "abort -1"] {
-        let error = format!("`:tasks` takes `abort 12`, `abort cell 3`, `abort all` or nothing, not `{wrong}`");
+        let error = format!("`:tasks` takes `live`, `abort 12`, `abort cell 3`, `abort all` or nothing, not `{wrong}`");
         assert_eq!(check(&format!(":tasks {wrong}")), Err(error));
     }
     assert_eq!(check("%%tasks"), Err("`%%tasks` would be for one cell; write `:tasks`".to_owned()));
