@@ -26,6 +26,7 @@ pub use crate::task::branch::{Branch, arm, beside, branch};
 pub use crate::task::carry::carry;
 pub use crate::task::lane::{Carry, Spawned, TaskFuture};
 
+pub use crate::trace::{behind, names};
 pub use crate::wait::{ALL, Awaits, SOME, at, at_key, note};
 
 /// The traits of the choice what is known of something that is awaited; they must be in scope for it.

@@ -7,6 +7,7 @@
 mod fold;
 mod lane;
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -169,8 +170,8 @@ pub(crate) fn stood(run: u64, lane: u32, noted: Option<Noted>) {
 }
 
 /// What something in a lane is called, with what it was given.
-pub(crate) fn called(run: u64, lane: u32, name: Option<String>) {
-    change_lane(run, lane, |traced| traced.called = name);
+fn called(run: u64, lane: u32, name: String) {
+    change_lane(run, lane, |traced| traced.called = Some(name));
 }
 
 fn change_lane(run: u64, lane: u32, change: impl FnOnce(&mut Traced)) {
@@ -220,6 +221,43 @@ pub(crate) fn left(run: u64, lane: u32, at: u64, end: End) {
             Some(traced) => traced.end = Some((at, end)),
             None => trace.count(lane).end(at, end),
         });
+    }
+}
+
+thread_local! {
+    /// What the next future of this thread is called that begins.
+    static NEXT: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Longer arguments are not told.
+const LONGEST_ARGUMENT: usize = 24;
+
+/// The next future that begins here is called so, with what it is given: `brew("mocha")`. Returns 0.
+pub fn names(function: &str, arguments: &[Option<String>]) -> u64 {
+    let is_short = |text: &&String| text.chars().count() <= LONGEST_ARGUMENT && !text.contains('\n');
+    let texts: Option<Vec<&str>> =
+        arguments.iter().map(|text| text.as_ref().filter(is_short).map(String::as_str)).collect();
+    let name = texts.map(|texts| format!("{function}({})", texts.join(", ")));
+    let _ = NEXT.try_with(|next| *next.borrow_mut() = name);
+    0
+}
+
+/// A future behind its name, which is nobody else's.
+pub fn behind<F>(_names: u64, future: F) -> F {
+    forget_name();
+    future
+}
+
+fn forget_name() {
+    let _ = NEXT.try_with(|next| *next.borrow_mut() = None);
+}
+
+/// Whoever begins in that lane has the name that was told.
+pub(crate) fn take_name(run: u64, lane: u32) {
+    if is_on(run)
+        && let Ok(Some(name)) = NEXT.try_with(|next| next.borrow_mut().take())
+    {
+        called(run, lane, name);
     }
 }
 

@@ -13,13 +13,19 @@ mod spawn;
 mod tests;
 mod walk;
 
+use std::collections::BTreeSet;
+
 use syn::visit::Visit;
 
 use crate::source_map::Edits;
 
 /// Where something is inserted into a text, in an order in which the insertions at one place nest.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Instruments(Vec<(usize, Piece)>);
+pub(crate) struct Instruments {
+    pieces: Vec<(usize, Piece)>,
+    /// Variables that are collections of futures.
+    collections: BTreeSet<String>,
+}
 
 #[derive(Clone, Debug)]
 enum Piece {
@@ -34,6 +40,8 @@ enum Piece {
     WrapEnd(Wrap),
     /// Around something that is awaited, to note that.
     Note(String),
+    /// What only a timeline is to know.
+    Timeline(String),
 }
 
 /// What goes around an expression.
@@ -112,20 +120,20 @@ impl Wrap {
 impl Instruments {
     /// Adds what belongs into a statement.
     pub(super) fn add_statement(&mut self, statement: &syn::Stmt) {
-        walk::Walk::new(&mut self.0).visit_stmt(statement);
+        walk::Walk::new(self).visit_stmt(statement);
     }
 
     /// What belongs into an item.
     pub(super) fn of_item(item: &syn::Item) -> Self {
         let mut instruments = Self::default();
-        walk::Walk::new(&mut instruments.0).visit_item(item);
+        walk::Walk::new(&mut instruments).visit_item(item);
         instruments
     }
 
     /// The text of it all.
     pub(crate) fn edits(&self, form: Form) -> Edits {
         let mut edits = Edits::default();
-        for (at, piece) in &self.0 {
+        for (at, piece) in &self.pieces {
             match piece {
                 Piece::Chunk(part) => part.edit(*at, form, &mut edits),
                 piece => {
@@ -148,6 +156,7 @@ impl Piece {
             Self::Block => check.map(|check| format!("{{ {check}(")),
             Self::BlockEnd => check.map(|_| ") }".to_owned()),
             Self::Note(text) => Some(text.clone()),
+            Self::Timeline(text) => form.timeline.then(|| text.clone()),
             Self::Wrap(Wrap::Awaited) | Self::WrapEnd(Wrap::Awaited) if !form.timeline => None,
             Self::Wrap(wrap) => Some(wrap.text().to_owned()),
             Self::WrapEnd(_) => Some(")".to_owned()),

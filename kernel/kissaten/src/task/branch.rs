@@ -141,6 +141,7 @@ fn branch_lane(name: TypeName, location: &'static Location<'static>, part: Optio
     } else {
         0
     };
+    trace::take_name(run, lane);
     let part = part.filter(|(key, _, always)| *always || *key != 0 || is_of_a_cell).map(|(key, text, _)| {
         let part = Part { slot: Slot::default(), id: AtomicU64::new(0), run, name, text, parent: AtomicU64::new(0) };
         part.slot.set(Key(key), text, location);

@@ -59,6 +59,7 @@ pub(super) fn spawned(id: u64, location: &'static Location<'static>, is_hooked: 
     });
     let run = if run == 0 { here::current() } else { run };
     let lane = if is_hooked { trace::spawned(run, lane, id, location) } else { 0 };
+    trace::take_name(run, lane);
     record::begin(&Birth { id, run, parent, location, lane });
 }
 

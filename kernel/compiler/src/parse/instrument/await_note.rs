@@ -125,3 +125,65 @@ pub(super) fn may_run_cells(future: &Expr) -> bool {
         _ => false,
     }
 }
+
+/// What tells a timeline how a future is called, with what it is given where that is short: `brew("mocha")`. It is 0, and is
+/// evaluated before the call.
+pub(super) fn names(future: &Expr) -> Option<String> {
+    let (name, arguments) = match future {
+        Expr::Call(call) => match &*call.func {
+            Expr::Path(function) => (function.path.segments.last()?.ident.to_string(), &call.args),
+            _ => return None,
+        },
+        Expr::MethodCall(call) => (call.method.to_string(), &call.args),
+        _ => return None,
+    };
+    let is_told = |argument: &Expr| match argument {
+        Expr::Lit(_) => true,
+        Expr::Path(path) => path.qself.is_none() && path.path.get_ident().is_some(),
+        _ => false,
+    };
+    let is_few = (1..=3).contains(&arguments.len());
+    if !is_few
+        || !arguments.iter().all(is_told)
+        || METHODS.contains(&name.as_str())
+        || FUNCTIONS.contains(&name.as_str())
+    {
+        return None;
+    }
+    let text = |argument: &Expr| format!("(&&::kissaten::__cell::Variable(&{})).text()", source(argument));
+    let texts: Vec<String> = arguments.iter().map(text).collect();
+    let texts = texts.join(", ");
+    Some(format!("{{ use ::kissaten::__cell::probes::*; ::kissaten::__cell::names({name:?}, &[{texts}]) }}"))
+}
+
+/// `FuturesUnordered<_>` and its like.
+pub(super) fn is_collection(written: &syn::Type) -> bool {
+    let syn::Type::Path(path) = written else { return false };
+    let Some(last) = path.path.segments.last().filter(|last| is_collection_name(&last.ident)) else { return false };
+    match &last.arguments {
+        syn::PathArguments::None => true,
+        syn::PathArguments::AngleBracketed(arguments) => {
+            arguments.args.iter().all(|argument| matches!(argument, syn::GenericArgument::Type(syn::Type::Infer(_))))
+        }
+        syn::PathArguments::Parenthesized(_) => false,
+    }
+}
+
+fn is_collection_name(name: &syn::Ident) -> bool {
+    name == "FuturesUnordered" || name == "FuturesOrdered"
+}
+
+/// `FuturesUnordered::new`
+pub(super) fn makes_collection(function: &syn::Path) -> bool {
+    let mut segments = function.segments.iter().rev();
+    let is_new = segments.next().is_some_and(|last| last.ident == "new" && last.arguments.is_none());
+    is_new && segments.next().is_some_and(|owner| is_collection_name(&owner.ident) && owner.arguments.is_none())
+}
+
+/// `….collect::<FuturesUnordered<_>>()`
+pub(super) fn collects(call: &syn::ExprMethodCall) -> bool {
+    let arguments = call.turbofish.as_ref().map(|turbofish| &turbofish.args);
+    let is_one =
+        |argument: &syn::GenericArgument| matches!(argument, syn::GenericArgument::Type(of) if is_collection(of));
+    call.method == "collect" && arguments.is_some_and(|arguments| arguments.len() == 1 && arguments.iter().all(is_one))
+}

@@ -2,18 +2,21 @@
 //!
 //! Pieces are noted before and after what they enclose, in the order of the text; so those at one place nest.
 
+use std::collections::BTreeSet;
+
 use syn::Expr;
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
 use super::spawn::Spawn;
-use super::{Piece, Wrap, await_note, checkpoint, chunk, count};
+use super::{Instruments, Piece, Wrap, await_note, checkpoint, chunk, count};
 use crate::parse::arguments::{self, Beside};
 
 /// Notes the pieces of all that it visits.
 pub(super) struct Walk<'a> {
     pieces: &'a mut Vec<(usize, Piece)>,
+    collections: &'a mut BTreeSet<String>,
     /// Whether a panic may leave the function that is being visited.
     can_unwind: bool,
     /// Whether the functions that are being visited are a trait's, which std calls in loops of its own.
@@ -23,8 +26,9 @@ pub(super) struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(pieces: &'a mut Vec<(usize, Piece)>) -> Self {
-        Self { pieces, can_unwind: true, of_trait: false, is_unsafe: false }
+    pub(super) fn new(instruments: &'a mut Instruments) -> Self {
+        let Instruments { pieces, collections } = instruments;
+        Self { pieces, collections, can_unwind: true, of_trait: false, is_unsafe: false }
     }
 
     fn check(&mut self, block: &syn::Block, attributes: &[syn::Attribute]) {
@@ -51,14 +55,25 @@ impl<'a> Walk<'a> {
             Expr::Call(call) if futures_in(call).is_some() => Some("::kissaten::__cell::ALL".to_owned()),
             base => await_note::key(base),
         };
-        let begin = match key {
-            Some(key) => format!("::kissaten::__cell::at_key({key}, "),
-            None => "::kissaten::__cell::at(".to_owned(),
+        let names = await_note::names(base);
+        let begin = match &key {
+            Some(_) => "::kissaten::__cell::at_key(",
+            None => "::kissaten::__cell::at(",
         };
-        self.pieces.push((range.start, Piece::Note(begin)));
+        self.pieces.push((range.start, Piece::Note(begin.to_owned())));
+        if let Some(key) = key {
+            self.pieces.push((range.start, Piece::Note(format!("{key}, "))));
+        }
+        if let Some(names) = &names {
+            // Before what it is given is moved.
+            self.pieces.push((range.start, Piece::Timeline(format!("::kissaten::__cell::behind({names}, "))));
+        }
         match base {
             Expr::Call(_) | Expr::MethodCall(_) => self.wrapped(base, Wrap::Awaited),
             base => self.visit_expr(base),
+        }
+        if names.is_some() {
+            self.pieces.push((range.end, Piece::Timeline(")".to_owned())));
         }
         self.pieces.push((range.end, Piece::Note(format!(", {})", await_note::literal(base)))));
     }
@@ -68,9 +83,32 @@ impl<'a> Walk<'a> {
         let range = future.span().byte_range();
         let key = await_note::key(future).unwrap_or_else(|| "0".to_owned());
         let key = note.map_or_else(|| key.clone(), |note| format!("{{ {note}{key} }}"));
-        self.pieces.push((range.start, Piece::Note(format!("::kissaten::__cell::{function}({key}, "))));
+        self.pieces.push((range.start, Piece::Note(format!("::kissaten::__cell::{function}("))));
+        if let Some(names) = await_note::names(future) {
+            self.pieces.push((range.start, Piece::Timeline(format!("{names} + "))));
+        }
+        self.pieces.push((range.start, Piece::Note(format!("{key}, "))));
         self.visit_expr(future);
         self.pieces.push((range.end, Piece::Note(format!(", {})", await_note::literal_beside(future)))));
+    }
+
+    /// Futures that come from an iterator or a stream: each gets a lane, by that trait's `map`.
+    fn each_beside(&mut self, source: &Expr, of: &str) {
+        let range = source.span().byte_range();
+        self.pieces.push((range.start, Piece::Timeline(format!("{of}::map("))));
+        self.visit_expr(source);
+        let map = ", |future| ::kissaten::__cell::beside(0, future, &\"future\"))";
+        self.pieces.push((range.end, Piece::Timeline(map.to_owned())));
+    }
+
+    /// One that is pushed into a collection of futures.
+    fn pushed(&mut self, future: &Expr) {
+        let range = future.span().byte_range();
+        let names = await_note::names(future).map_or_else(|| "0".to_owned(), |names| format!("{names} + 0"));
+        self.pieces.push((range.start, Piece::Timeline(format!("::kissaten::__cell::beside({names}, "))));
+        self.visit_expr(future);
+        let end = format!(", {})", await_note::literal_beside(future));
+        self.pieces.push((range.end, Piece::Timeline(end)));
     }
 
     /// Futures in a collection that are polled side by side.
@@ -83,6 +121,17 @@ impl<'a> Walk<'a> {
         let literal = await_note::literal_beside(futures);
         let map = format!(").map(|future| ::kissaten::__cell::beside({key}, future, {literal}))");
         self.pieces.push((range.end, Piece::Note(map)));
+    }
+
+    /// The future of a task. What it is given ends with nobody, so it can stand in a block.
+    fn task(&mut self, future: &Expr) {
+        let Some(names) = await_note::names(future) else { return self.wrapped(future, Wrap::Lane) };
+        let range = future.span().byte_range();
+        self.pieces.push((range.start, Piece::Wrap(Wrap::Lane)));
+        self.pieces.push((range.start, Piece::Timeline(format!("{{ {names}; "))));
+        self.visit_expr(future);
+        self.pieces.push((range.end, Piece::Timeline(" }".to_owned())));
+        self.pieces.push((range.end, Piece::WrapEnd(Wrap::Lane)));
     }
 
     fn function(
@@ -126,6 +175,7 @@ impl<'a> Walk<'a> {
         self.visit_expr(callee);
         for (index, argument) in arguments.iter().enumerate() {
             match spawn.argument {
+                Some((wrapped, Wrap::Lane)) if wrapped == index => self.task(argument),
                 Some((wrapped, wrap)) if wrapped == index => self.wrapped(argument, wrap),
                 _ => self.visit_expr(argument),
             }
@@ -144,6 +194,29 @@ fn sets_logger(function: &Expr, arguments: &Punctuated<Expr, syn::Token![,]>) ->
         [.., "init" | "try_init"] => names.len() > 1 && arguments.is_empty(),
         [.., "set_global_default" | "set_logger" | "set_boxed_logger"] => arguments.len() == 1,
         _ => false,
+    }
+}
+
+impl Walk<'_> {
+    /// Calls by which futures are gathered, and all other ones.
+    fn collected(&mut self, call: &syn::ExprMethodCall) {
+        let is_of_futures = |receiver: &Expr| match receiver {
+            Expr::Path(path) => path.path.get_ident().is_some_and(|name| self.collections.contains(&name.to_string())),
+            _ => false,
+        };
+        match (call.method.to_string().as_str(), call.args.first()) {
+            ("collect", None) if await_note::collects(call) => {
+                self.each_beside(&call.receiver, "::core::iter::Iterator");
+            }
+            ("buffer_unordered" | "buffered", Some(limit)) if call.turbofish.is_none() && call.args.len() == 1 => {
+                self.each_beside(&call.receiver, "::kissaten::futures::StreamExt");
+                self.visit_expr(limit);
+            }
+            ("push" | "push_back", Some(future)) if call.args.len() == 1 && is_of_futures(&call.receiver) => {
+                self.pushed(future);
+            }
+            _ => visit::visit_expr_method_call(self, call),
+        }
     }
 }
 
@@ -297,7 +370,36 @@ impl<'ast> Visit<'ast> for Walk<'_> {
             None if call.args.is_empty() && matches!(call.method.to_string().as_str(), "init" | "try_init") => {
                 self.logger(call.span().byte_range(), |walk| visit::visit_expr_method_call(walk, call));
             }
-            None => visit::visit_expr_method_call(self, call),
+            None => self.collected(call),
+        }
+    }
+
+    fn visit_local(&mut self, local: &'ast syn::Local) {
+        let (pattern, ascribed) = match &local.pat {
+            syn::Pat::Type(typed) => (&*typed.pat, Some(&*typed.ty)),
+            pattern => (pattern, None),
+        };
+        let init = local.init.as_ref().filter(|init| init.diverge.is_none());
+        let (syn::Pat::Ident(name), Some(init)) = (pattern, init) else { return visit::visit_local(self, local) };
+        let is_made = |expression: &Expr| match expression {
+            Expr::Call(call) => matches!(&*call.func, Expr::Path(path) if await_note::makes_collection(&path.path)),
+            _ => false,
+        };
+        let is_collection = ascribed.is_some_and(await_note::is_collection);
+        match &*init.expr {
+            Expr::MethodCall(call) if call.method == "collect" && call.turbofish.is_none() && is_collection => {
+                self.collections.insert(name.ident.to_string());
+                self.each_beside(&call.receiver, "::core::iter::Iterator");
+            }
+            expression => {
+                let is_collected = matches!(expression, Expr::MethodCall(call) if await_note::collects(call));
+                if is_collected || is_made(expression) && ascribed.is_none_or(await_note::is_collection) {
+                    self.collections.insert(name.ident.to_string());
+                } else {
+                    self.collections.remove(&name.ident.to_string());
+                }
+                visit::visit_local(self, local);
+            }
         }
     }
 
