@@ -221,20 +221,20 @@ mod tests {
 
     #[test]
     fn tasks_are_told_for_people() {
-        let table = tasks_table(&[task(1, "fetch"), TaskRow { parent: Some(1), ..task(20, "parse") }]);
+        let table = tasks_table(&[], &[task(1, "fetch"), TaskRow { parent: Some(1), ..task(20, "parse") }]);
         assert_eq!(
             shown(&table, "text/plain"),
             "task  name   place           parent  age        state    polls  busy   waits\n\
              1     fetch  cell 3, line 2          3 min 5 s  running  4      12 µs\n\
              20    parse  cell 3, line 2  1       3 min 5 s  waiting  4      12 µs"
         );
-        assert_eq!(shown(&tasks_table(&[]), "text/plain"), "no tasks live");
+        assert_eq!(shown(&tasks_table(&[], &[]), "text/plain"), "no tasks live");
     }
 
     #[test]
     fn many_tasks_are_counted() {
         let rows: Vec<TaskRow> = (0..1_000).map(|id| task(id, if id % 4 == 0 { "<a>" } else { "b" })).collect();
-        let table = tasks_table(&rows);
+        let table = tasks_table(&[], &rows);
         let text = shown(&table, "text/plain");
         assert_eq!(text.lines().count(), 1 + 200 + 3);
         assert!(text.ends_with("and 800 more:\n600 × b (cell 3, line 2)\n200 × <a> (cell 3, line 2)"));
