@@ -187,7 +187,7 @@ fn futures_side_by_side_are_branches() {
     let timeline = Form { checkpoint: Checkpoint::None, chunks: false, timeline: true };
     let text =
         "f(a).await?; b.g().await; c.await; tokio::join!(d(e().await)); tokio::spawn(h).await; while i().await {}";
-    expect![[r#"at(branch(f(a)), &"f(a)").await?; at(branch(b.g()), &"b.g()").await; at_key({ use awaits::*; (&&Awaits(&c)).key() }, c, &"c.await").await; tokio::join!(beside({ note(ALL, &"tokio::join!(d(e().await))"); 0 }, d(at(branch(e()), &"e()").await), &"d(e().await)")); at(branch(__spawned!(tokio::spawn(__lane!(h)))), &"tokio::spawn(h)").await; while at(branch(i()), &"i()").await {}"#]].assert_eq(&instrumented(text, timeline));
+    expect![[r#"at(behind({ use probes::*; names("f", &[(&&Variable(&a)).text()]) }, branch(f(a))), &"f(a)").await?; at(branch(b.g()), &"b.g()").await; at_key({ use awaits::*; (&&Awaits(&c)).key() }, c, &"c.await").await; tokio::join!(beside({ note(ALL, &"tokio::join!(d(e().await))"); 0 }, d(at(branch(e()), &"e()").await), &"d(e().await)")); at(behind({ use probes::*; names("spawn", &[(&&Variable(&h)).text()]) }, branch(__spawned!(tokio::spawn(__lane!(h))))), &"tokio::spawn(h)").await; while at(branch(i()), &"i()").await {}"#]].assert_eq(&instrumented(text, timeline));
     assert_eq!(
         instrumented("f().await; || loop {}", Form { timeline: false, ..timeline }),
         "at(f(), &\"f()\").await; || loop {}"
