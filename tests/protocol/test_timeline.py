@@ -146,7 +146,7 @@ def names(cell):
         ("use futures::StreamExt;\nfutures::stream::iter(0..2).map(fetch).buffer_unordered(2).collect::<Vec<_>>().await.len();",
          ["fetch", "fetch"]),
         ("let mut set: tokio::task::JoinSet<u32> = (0..2).map(fetch).collect();\nwhile let Some(n) = set.join_next().await { n?; }",
-         ["task", "task"]),
+         ["fetch", "fetch"]),
     ],
 )
 def test_futures_side_by_side_have_lanes_and_names(shared_kernel, code, expected):
@@ -183,7 +183,7 @@ def test_the_picture_is_told_to_who_does_not_see_it(shared_kernel):
     cell = shared_kernel.ok("%%timeline\ntokio::join!(async { tokio::task::yield_now().await }, std::future::ready(1));")
     html = [m for m in cell.iopub if "transient" in m["content"]][-1]["content"]["data"]["text/html"]
     description = re.search(r"<desc>(.*?)</desc>", html, re.DOTALL)[1]
-    assert "async block, line 1, level 1: " in description and "finished" in description
+    assert "async block, line 2, level 1: " in description and "finished" in description
 
 
 def test_threads_have_lanes(shared_kernel):
