@@ -143,7 +143,9 @@ pub(super) fn names(future: &Expr) -> Option<String> {
         _ => false,
     };
     let is_few = (1..=3).contains(&arguments.len());
-    if !is_few
+    // What is spawned has its own name.
+    if name.starts_with("spawn")
+        || !is_few
         || !arguments.iter().all(is_told)
         || METHODS.contains(&name.as_str())
         || FUNCTIONS.contains(&name.as_str())
@@ -167,6 +169,19 @@ pub(super) fn is_collection(written: &syn::Type) -> bool {
         }
         syn::PathArguments::Parenthesized(_) => false,
     }
+}
+
+/// `JoinSet<u32>`
+pub(super) fn is_set(written: &syn::Type) -> bool {
+    let syn::Type::Path(path) = written else { return false };
+    path.path.segments.last().is_some_and(|last| last.ident == "JoinSet")
+}
+
+/// `….collect::<JoinSet<_>>()`
+pub(super) fn collects_set(call: &syn::ExprMethodCall) -> bool {
+    let mut arguments = call.turbofish.iter().flat_map(|turbofish| &turbofish.args);
+    let is_one = |argument: &syn::GenericArgument| matches!(argument, syn::GenericArgument::Type(of) if is_set(of));
+    call.method == "collect" && arguments.next().is_some_and(is_one)
 }
 
 fn is_collection_name(name: &syn::Ident) -> bool {

@@ -94,11 +94,19 @@ impl<'a> Walk<'a> {
 
     /// Futures that come from an iterator or a stream: each gets a lane, by that trait's `map`.
     fn each_beside(&mut self, source: &Expr, of: &str) {
+        self.each(source, of, "::kissaten::__cell::beside(0, future, &\"future\")");
+    }
+
+    /// Futures of a `JoinSet`: they are tasks, of which tokio does not tell the names.
+    fn each_a_task(&mut self, source: &Expr) {
+        self.each(source, "::core::iter::Iterator", "::kissaten::__lane!(future)");
+    }
+
+    fn each(&mut self, source: &Expr, of: &str, wrap: &str) {
         let range = source.span().byte_range();
         self.pieces.push((range.start, Piece::Timeline(format!("{of}::map("))));
         self.visit_expr(source);
-        let map = ", |future| ::kissaten::__cell::beside(0, future, &\"future\"))";
-        self.pieces.push((range.end, Piece::Timeline(map.to_owned())));
+        self.pieces.push((range.end, Piece::Timeline(format!(", |future| {wrap})"))));
     }
 
     /// One that is pushed into a collection of futures.
@@ -208,6 +216,7 @@ impl Walk<'_> {
             ("collect", None) if await_note::collects(call) => {
                 self.each_beside(&call.receiver, "::core::iter::Iterator");
             }
+            ("collect", None) if await_note::collects_set(call) => self.each_a_task(&call.receiver),
             ("buffer_unordered" | "buffered", Some(limit)) if call.turbofish.is_none() && call.args.len() == 1 => {
                 self.each_beside(&call.receiver, "::kissaten::futures::StreamExt");
                 self.visit_expr(limit);
@@ -387,6 +396,11 @@ impl<'ast> Visit<'ast> for Walk<'_> {
         };
         let is_collection = ascribed.is_some_and(await_note::is_collection);
         match &*init.expr {
+            Expr::MethodCall(call)
+                if call.method == "collect" && call.turbofish.is_none() && ascribed.is_some_and(await_note::is_set) =>
+            {
+                self.each_a_task(&call.receiver);
+            }
             Expr::MethodCall(call) if call.method == "collect" && call.turbofish.is_none() && is_collection => {
                 self.collections.insert(name.ident.to_string());
                 self.each_beside(&call.receiver, "::core::iter::Iterator");
