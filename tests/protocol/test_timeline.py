@@ -128,7 +128,7 @@ PAUSE = "tokio::time::sleep(std::time::Duration::from_millis(20)).await"
 
 
 def names(cell):
-    return [(name.split(" line")[0], state.split(" at ")[0]) for _, name, state in last(cell)[1][1:]]
+    return [(re.split(r" line | tokio-", name)[0], state.split(" at ")[0]) for _, name, state in last(cell)[1][1:]]
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ fn html(all: &Tasks) -> String {
 }
 
 fn state(is_polled: bool) -> &'static str {
-    if is_polled { "▶ running" } else { "⏸ waiting" }
+    if is_polled { "running" } else { "waiting" }
 }
 
 fn row(html: &mut String, cells: [&str; 5]) {
