@@ -51,6 +51,8 @@ enum Wrap {
     Carry,
     /// What may be the future of a task.
     Lane,
+    /// What is the future of a task on the runtime's threads.
+    Task,
     /// A call that may return a task's handle.
     Spawned,
     /// A call that may set the process's logger.
@@ -69,6 +71,8 @@ pub(crate) struct Form {
     pub(crate) chunks: bool,
     /// Futures that are awaited by themselves are told apart as well.
     pub(crate) timeline: bool,
+    /// Tasks are of a type that the session library has compiled; code of the higher levels takes nothing from there.
+    pub(crate) shares_tasks: bool,
 }
 
 /// How a checkpoint is written.
@@ -90,7 +94,7 @@ impl Form {
             0 | 1 => Checkpoint::Call,
             _ => Checkpoint::None,
         };
-        Self { checkpoint, chunks: opt_level == 1, timeline }
+        Self { checkpoint, chunks: opt_level == 1, timeline, shares_tasks: opt_level <= 1 }
     }
 }
 
@@ -109,6 +113,7 @@ impl Wrap {
         match self {
             Self::Carry => "::kissaten::__cell::carry(",
             Self::Lane => "::kissaten::__lane!(",
+            Self::Task => "::kissaten::__task!(",
             Self::Spawned => "::kissaten::__spawned!(",
             Self::Logger => "::kissaten::__logger!(",
             Self::CtrlC => "::kissaten::__cell::ctrl_c(",
@@ -158,6 +163,7 @@ impl Piece {
             Self::Note(text) => Some(text.clone()),
             Self::Timeline(text) => form.timeline.then(|| text.clone()),
             Self::Wrap(Wrap::Awaited) | Self::WrapEnd(Wrap::Awaited) if !form.timeline => None,
+            Self::Wrap(Wrap::Task) if !form.shares_tasks => Some(Wrap::Lane.text().to_owned()),
             Self::Wrap(wrap) => Some(wrap.text().to_owned()),
             Self::WrapEnd(_) => Some(")".to_owned()),
         }

@@ -132,14 +132,14 @@ impl<'a> Walk<'a> {
     }
 
     /// The future of a task. What it is given ends with nobody, so it can stand in a block.
-    fn task(&mut self, future: &Expr) {
-        let Some(names) = await_note::names(future) else { return self.wrapped(future, Wrap::Lane) };
+    fn task(&mut self, future: &Expr, wrap: Wrap) {
+        let Some(names) = await_note::names(future) else { return self.wrapped(future, wrap) };
         let range = future.span().byte_range();
-        self.pieces.push((range.start, Piece::Wrap(Wrap::Lane)));
+        self.pieces.push((range.start, Piece::Wrap(wrap)));
         self.pieces.push((range.start, Piece::Timeline(format!("{{ {names}; "))));
         self.visit_expr(future);
         self.pieces.push((range.end, Piece::Timeline(" }".to_owned())));
-        self.pieces.push((range.end, Piece::WrapEnd(Wrap::Lane)));
+        self.pieces.push((range.end, Piece::WrapEnd(wrap)));
     }
 
     fn function(
@@ -183,7 +183,7 @@ impl<'a> Walk<'a> {
         self.visit_expr(callee);
         for (index, argument) in arguments.iter().enumerate() {
             match spawn.argument {
-                Some((wrapped, Wrap::Lane)) if wrapped == index => self.task(argument),
+                Some((wrapped, wrap @ (Wrap::Lane | Wrap::Task))) if wrapped == index => self.task(argument, wrap),
                 Some((wrapped, wrap)) if wrapped == index => self.wrapped(argument, wrap),
                 _ => self.visit_expr(argument),
             }
