@@ -32,6 +32,7 @@ mod store;
 mod task;
 pub mod timeline;
 mod trace;
+pub mod widget;
 
 #[doc(hidden)]
 pub mod __cell;

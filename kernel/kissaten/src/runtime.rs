@@ -23,7 +23,7 @@ use crate::live::Live;
 pub use crate::resident::{Loan, LoanKind};
 use crate::timeline::End;
 use crate::{comm, ctrl_c};
-use crate::{here, input, interrupt, label, output, panic, pipe, resident, store, task};
+use crate::{here, input, interrupt, label, output, panic, pipe, resident, store, task, widget};
 
 /// What a cell's entry point returns: all of the cell, from taking its variables to putting them back.
 pub type Program = Pin<Box<dyn Future<Output = ()>>>;
@@ -250,7 +250,9 @@ pub fn lay_out(layout: Layout) {
 
 /// Takes what a frontend says to a comm. From any thread; never waits.
 pub fn receive(packet: Packet) {
-    comm::receive(packet);
+    if let Some(packet) = widget::receive(packet) {
+        comm::receive(packet);
+    }
 }
 
 /// Aborts the tasks that belong to the cell of this label, or all. A sentence on what became of it.

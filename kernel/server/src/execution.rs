@@ -39,6 +39,7 @@ mod stage;
 mod step;
 mod task;
 mod variables;
+mod widget;
 
 use std::{path::Path, sync::Arc, time::Instant};
 

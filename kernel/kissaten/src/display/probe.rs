@@ -8,12 +8,14 @@ use std::fmt::Debug;
 use std::future::Future;
 
 use crate::runtime::{self, Outcome};
+use crate::widget;
 
 use super::{Display, MimeBundle, debug_text, short_text, short_type, type_name};
 
 /// Writes down what the tail expression shows.
 #[inline(never)]
 pub(super) fn shows(data: MimeBundle) {
+    widget::shown_as_result(&data);
     runtime::ends_as(Outcome::Value(data));
 }
 
