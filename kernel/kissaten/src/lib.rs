@@ -28,6 +28,7 @@ mod pipe;
 mod progress;
 mod resident;
 pub mod runtime;
+mod shell;
 mod store;
 mod task;
 pub mod timeline;

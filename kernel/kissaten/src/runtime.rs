@@ -21,9 +21,10 @@ use crate::display::{MimeBundle, debug};
 pub use crate::input::Answer;
 use crate::live::Live;
 pub use crate::resident::{Loan, LoanKind};
+pub use crate::shell::Script;
 use crate::timeline::End;
 use crate::{comm, ctrl_c};
-use crate::{here, input, interrupt, label, output, panic, pipe, resident, store, task, widget};
+use crate::{here, input, interrupt, label, output, panic, pipe, resident, shell, store, task, widget};
 
 /// What a cell's entry point returns: all of the cell, from taking its variables to putting them back.
 pub type Program = Pin<Box<dyn Future<Output = ()>>>;
@@ -356,7 +357,7 @@ impl Cell {
 /// A cell's run to its end: how it ended. Several can be polled side by side, on the thread of [`Session::block_on`].
 pub struct Run {
     cell: Cell,
-    entry: Entry,
+    entry: Box<dyn Fn() -> Program>,
     /// What is left of it; there is none before the first poll.
     program: Option<Program>,
     live: Option<Live>,
@@ -365,7 +366,12 @@ pub struct Run {
 impl Run {
     /// A run that has not begun.
     pub fn new(cell: Cell, entry: Entry) -> Self {
-        Self { cell, entry, program: None, live: None }
+        Self { cell, entry: Box::new(entry), program: None, live: None }
+    }
+
+    /// A run of a shell's program.
+    pub fn of_script(cell: Cell, script: Script) -> Self {
+        Self { cell, entry: Box::new(move || shell::program(script.clone())), program: None, live: None }
     }
 
     /// The thread's code is this cell's from now on.
@@ -410,7 +416,7 @@ impl Future for Run {
         let run = &mut *self;
         run.take_turn();
         let _here = here::enter(run.cell.state.id, 0);
-        let polled = panic::catch_unwound(|| run.program.get_or_insert_with(run.entry).as_mut().poll(context));
+        let polled = panic::catch_unwound(|| run.program.get_or_insert_with(&run.entry).as_mut().poll(context));
         if resident::take_over(&mut run.program, matches!(polled, Ok(Poll::Pending))) {
             return Poll::Ready(run.end(Ok(())));
         }

@@ -12,7 +12,7 @@ pub(super) fn note(message: &str, code: &str, line: &str) -> Option<String> {
         line.split(|character: char| !character.is_alphanumeric() && character != '_').next().unwrap_or_default();
     let is_syntax = message.starts_with("expected ");
     if line.starts_with('!') && (code == "E0425" || is_syntax) {
-        return Some("help: a cell is Rust, so `!` runs no command of the system: `std::process::Command::new(\"ls\").output()?` does".to_owned());
+        return Some("help: `!program` stands above the code, at the head of a cell".to_owned());
     }
     if let Some(asked) = asked(line).filter(|_| is_syntax || matches!(code, "E0423" | "E0425" | "E0277")) {
         return Some(format!("help: `:doc {asked}` at the head of a cell shows the documentation"));

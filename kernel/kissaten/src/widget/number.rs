@@ -23,15 +23,6 @@ macro_rules! numbers {
     ($is_float:literal: $($type:ty)*) => { $(
         impl sealed::Sealed for $type {}
 
-        #[expect(
-            clippy::allow_attributes,
-            clippy::cast_precision_loss,
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::cast_lossless,
-            clippy::unnecessary_cast,
-            reason = "the page's numbers are doubles, and casts stop at a type's bounds"
-        )]
         impl Number for $type {
             const IS_FLOAT: bool = $is_float;
 
@@ -39,6 +30,7 @@ macro_rules! numbers {
                 self as f64
             }
 
+            // A cast stops at the bounds of its type.
             fn from_f64(number: f64) -> Self {
                 number as Self
             }
@@ -61,7 +53,6 @@ fn within(fields: &Fields) -> f64 {
 
 /// A number as a field.
 pub(super) fn of(is_float: bool, number: f64) -> Value {
-    #[expect(clippy::cast_possible_truncation, reason = "it came from an integer")]
     if is_float { Value::Float(number) } else { Value::Integer(number as i128) }
 }
 

@@ -46,7 +46,6 @@ pub(super) fn text(value: &Value) -> &str {
 pub(super) fn number(value: &Value) -> f64 {
     match value {
         // A double of the page holds 53 bits.
-        #[expect(clippy::cast_precision_loss, reason = "the page's numbers are doubles")]
         Value::Integer(number) => *number as f64,
         Value::Float(number) => *number,
         _ => 0.0,

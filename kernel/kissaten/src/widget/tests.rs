@@ -198,14 +198,15 @@ fn choices_and_texts() {
         (text(&secret), format!("{secret:?}")),
         ("Secret: ••".into(), r#"Password { label: "Secret", value: "••" }"#.into())
     );
-    let empty = std::panic::catch_unwind(|| Slider::new(3..=1)).unwrap_err();
+    let (least, most) = (3, 1);
+    let empty = std::panic::catch_unwind(|| Slider::new(least..=most)).unwrap_err();
     assert_eq!(
         empty.downcast_ref::<String>().map(String::as_str),
         Some("a slider from 3 to 1 has no values: its range is empty")
     );
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_submission_waits_for_the_last_key() {
     let name = Text::new("Name");
     show(&name);

@@ -111,6 +111,8 @@ impl Step {
     /// Whether it cannot be done without the notebook.
     pub(super) fn needs_notebook(&self) -> bool {
         match self {
+            // A worker needs the session library.
+            Self::Kernel(KernelCommand::Shell(_)) => true,
             Self::Kernel(_) | Self::Worker(_) | Self::Configured => false,
             Self::Compiler(_) | Self::Dependencies(_) | Self::Code(_) | Self::Loaded(_) | Self::Expression { .. } => {
                 true

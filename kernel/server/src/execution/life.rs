@@ -58,7 +58,8 @@ impl Common {
             let input = ExecuteInput { code, execution_count: ExecutionCount::new(shell.count) };
             self.outgoing.publish(input, Some(parent));
         }
-        match plan::plan(&mut cell) {
+        let names = self.variables.names();
+        match plan::plan(&mut cell, &|name| names.iter().any(|other| other == name)) {
             Ok(steps) => cell.steps = steps,
             Err(failure) => {
                 self.publish_failure(&cell, &failure);

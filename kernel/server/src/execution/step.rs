@@ -15,7 +15,7 @@ use super::{
     misplaced::compile_failure,
     note,
     shell::{End, Others, Shell, Shells},
-    stage::Stage,
+    stage::{Runnable, Stage},
     task::{self, Compiled, Refusal},
 };
 use crate::{
@@ -109,6 +109,7 @@ impl Common {
                 }
             }
             Answer::Run(code) => self.load_code(shell, code),
+            Answer::Shell(script) => self.run(shell, step, Runnable::Script(script)),
             Answer::Load { path, text } => self.load(shell, &step, &path, &text),
             Answer::Await => shell.stage = Stage::Reporting(step),
             Answer::Drop(content) => {
@@ -193,7 +194,7 @@ impl Common {
                 self.skip(shell, &entry, false);
                 self.fail(shell, &step, Failure::interrupted());
             }
-            Some(program) => self.run(shell, step, program),
+            Some(program) => self.run(shell, step, Runnable::Program(program)),
             None => {
                 self.skip(shell, &entry, true);
                 if let Step::Expression { name, .. } = step {
@@ -208,12 +209,12 @@ impl Common {
         }
     }
 
-    /// Gives a program to the worker.
-    fn run(&mut self, shell: &mut Shell, step: Step, program: Program) {
+    /// Gives something to run to the worker.
+    fn run(&mut self, shell: &mut Shell, step: Step, runnable: Runnable) {
         match self.supervisor.readiness() {
-            Readiness::Soon => shell.stage = Stage::AwaitingWorker { step, program },
+            Readiness::Soon => shell.stage = Stage::AwaitingWorker { step, runnable },
             Readiness::Failed(sentence) => {
-                self.skip(shell, &program.entry, false);
+                self.skip(shell, runnable.entry(), false);
                 self.fail(shell, &step, Failure::new("WorkerError", &sentence));
             }
             Readiness::Ready => {
@@ -223,15 +224,19 @@ impl Common {
                     // The worker may be a new one.
                     self.supervisor.send(ipc::Request::Layout(self.settings.layout));
                 }
-                self.supervisor.send(ipc::Request::Run {
-                    cell: run,
-                    label: cell.label.clone(),
-                    library: program.library,
-                    entry: program.entry.clone(),
-                    forget: self.variables.take_forgotten(),
-                    timeline: cell.options.timeline && matches!(step, Step::Code(_)),
-                });
-                shell.stage = Stage::running(step, run, program.entry);
+                let label = cell.label.clone();
+                let (request, entry) = match runnable {
+                    Runnable::Script(script) => (ipc::Request::Shell { cell: run, label, script }, String::new()),
+                    Runnable::Program(Program { library, entry, .. }) => {
+                        let forget = self.variables.take_forgotten();
+                        let timeline = cell.options.timeline && matches!(step, Step::Code(_));
+                        let request =
+                            ipc::Request::Run { cell: run, label, library, entry: entry.clone(), forget, timeline };
+                        (request, entry)
+                    }
+                };
+                self.supervisor.send(request);
+                shell.stage = Stage::running(step, run, entry);
             }
         }
     }
@@ -277,7 +282,7 @@ impl Common {
         self.audience.expect(mark);
         for shell in shells.iter_mut() {
             match std::mem::take(&mut shell.stage) {
-                Stage::AwaitingWorker { step, program } => self.run(shell, step, program),
+                Stage::AwaitingWorker { step, runnable } => self.run(shell, step, runnable),
                 other => shell.stage = other,
             }
         }

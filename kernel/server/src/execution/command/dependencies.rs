@@ -44,6 +44,12 @@ pub(in crate::execution) fn table(text: &str) -> Result<Change, CommandError> {
     here(|here| Change::from_table(text, here).map_err(|error| error.to_string()))
 }
 
+/// The dependencies of a script of cargo's, whose table may also say what concerns cargo alone.
+pub(super) fn script(table: &str) -> Result<DependencyCommand, CommandError> {
+    let change = here(|here| Change::from_script(table, here).map_err(|error| error.to_string()))?;
+    Ok(DependencyCommand::Change(change))
+}
+
 /// Paths are relative to where the kernel was started, which is where the notebook is.
 fn here(change: impl FnOnce(&Path) -> Result<Change, String>) -> Result<Change, CommandError> {
     let here = env::current_dir().map_err(|error: io::Error| error.to_string());
