@@ -54,7 +54,7 @@ async fn run(script: &Script) -> Outcome {
         Ok(status) if status.success() => Outcome::Unit,
         Ok(status) if *strict => failed(format!("`{shell}` {}", words(status))),
         Ok(status) => {
-            let text = format!("{}.", words(status).trim_start_matches("ended with "));
+            let text = format!("The program {}.", words(status));
             Outcome::Value(MimeBundle::new().with("text/plain", text))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => failed(format!("there is no `{shell}` here")),

@@ -56,7 +56,7 @@ pub use self::choice::Dropdown;
 pub use self::group::{Column, Row, Widgets};
 pub use self::handle::Widget;
 pub use self::model::Closed;
-pub use self::number::Number;
+pub use self::number::Numeric;
 pub use self::output::{Capture, Output};
 pub(crate) use self::output::{captures, captures_display};
 pub(crate) use self::registry::{receive, shown_as_result};

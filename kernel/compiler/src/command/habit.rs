@@ -55,7 +55,7 @@ pub(super) fn front_matter(text: &str, index: usize) -> Option<Command> {
 
 /// Whether the words behind a `!` begin with a program, and not with an expression.
 fn is_program(words: &str, is_name: &dyn Fn(&str) -> bool) -> bool {
-    let program = words.split_whitespace().next().unwrap_or_default();
+    let program = words.split_whitespace().next().unwrap_or_default().trim_end_matches(';');
     let is_word = |word: &str| {
         word.starts_with(|first: char| first.is_alphabetic() || "./~_".contains(first))
             && word.chars().all(|character| character.is_alphanumeric() || "._-+/~".contains(character))
@@ -95,7 +95,8 @@ mod tests {
 
     #[test]
     fn programs_are_told_from_expressions() {
-        for program in ["ls", "ls -l | wc", "./a.sh --x=1", "cargo +nightly -V", "echo a && b", "g++ x.cpp"] {
+        for program in ["ls", "ls -l | wc", "./a.sh --x=1", "cargo +nightly -V", "echo a && b", "g++ x.cpp", "pwd; ls"]
+        {
             assert_eq!(check(&format!("!{program}")), one("sh", program));
         }
         for rust in

@@ -8,7 +8,7 @@ use futures::Stream;
 use super::handle::{Handle, control, labelled, widget};
 use super::kind::BUTTON;
 use super::model::{Closed, Event};
-use super::wait::Wait;
+use super::wait::EventWait;
 
 /// A button that can be waited for.
 ///
@@ -79,7 +79,7 @@ impl Button {
 /// A future of a click; see [`Button::clicked`].
 #[derive(Debug)]
 #[must_use = "futures do nothing unless you `.await` or poll them"]
-pub struct Click(Wait);
+pub struct Click(EventWait);
 
 impl Future for Click {
     type Output = Result<(), Closed>;
@@ -92,7 +92,7 @@ impl Future for Click {
 /// A stream of clicks; see [`Button::clicks`].
 #[derive(Debug)]
 #[must_use = "streams do nothing unless polled"]
-pub struct Clicks(Wait);
+pub struct Clicks(EventWait);
 
 impl Stream for Clicks {
     type Item = ();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::choice;
-use super::kind::Kind;
+use super::kind::WidgetKind;
 use super::model::Model;
 use super::state::{self, Fields};
 use crate::display::value::Value;
@@ -25,7 +25,7 @@ pub(super) fn of(model: &Arc<Model>) -> [String; 2] {
 }
 
 /// The value of one that has any, as Rust has it.
-pub(super) fn value(kind: &Kind, fields: &Fields) -> Option<String> {
+pub(super) fn value(kind: &WidgetKind, fields: &Fields) -> Option<String> {
     match (kind.name, state::field(fields, "value")) {
         ("Password", Value::Text(text)) => Some(format!("\"{}\"", "•".repeat(text.chars().count()))),
         ("Dropdown", _) => Some(format!("{:?}", choice::chosen(fields))),

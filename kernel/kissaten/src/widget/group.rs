@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::handle::{Alive, Handle, Widget, widget};
-use super::kind::{COLUMN, Kind, ROW};
+use super::kind::{COLUMN, ROW, WidgetKind};
 use super::state;
 use crate::display::value::Value;
 
@@ -63,7 +63,7 @@ fn set(handle: &Handle, widgets: &dyn Widgets) {
     handle.model().set_children(children, names);
 }
 
-fn group(kind: &'static Kind, widgets: &dyn Widgets) -> Handle {
+fn group(kind: &'static WidgetKind, widgets: &dyn Widgets) -> Handle {
     let handle = Handle::new(kind, vec![("children", state::list([]))]);
     set(&handle, widgets);
     handle

@@ -3,12 +3,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::fallback;
-use super::kind::Kind;
+use super::kind::WidgetKind;
 use super::message;
 use super::model::{Counts, Event, Model};
 use super::registry::VIEW;
 use super::state::{self, Fields};
-use super::wait::Wait;
+use super::wait::EventWait;
 use crate::display::MimeBundle;
 use crate::display::value::Value;
 use crate::here;
@@ -80,7 +80,7 @@ impl Clone for Handle {
 }
 
 impl Handle {
-    pub(super) fn new(kind: &'static Kind, fields: Fields) -> Self {
+    pub(super) fn new(kind: &'static WidgetKind, fields: Fields) -> Self {
         let alive = Arc::new(Alive { model: Model::new(kind, fields) });
         Self { alive, cursor: Arc::new(Cursor(Mutex::new((here::run_or_current(), [0, 0])))) }
     }
@@ -94,16 +94,16 @@ impl Handle {
     }
 
     /// Waits for what this handle has not heard of.
-    pub(super) fn wait(&self, event: Event) -> Wait {
+    pub(super) fn wait(&self, event: Event) -> EventWait {
         let counts = self.model().state().counts;
         let from = self.cursor.begin(here::run_or_current(), counts, event);
-        Wait::new(Arc::clone(self.model()), Some(Arc::clone(&self.cursor)), event, from)
+        EventWait::new(Arc::clone(self.model()), Some(Arc::clone(&self.cursor)), event, from)
     }
 
     /// Waits for what happens from now on, again and again.
-    pub(super) fn listen(&self, event: Event) -> Wait {
+    pub(super) fn listen(&self, event: Event) -> EventWait {
         let from = self.model().state().counts[event as usize];
-        Wait::new(Arc::clone(self.model()), None, event, from)
+        EventWait::new(Arc::clone(self.model()), None, event, from)
     }
 
     pub(super) fn read<T>(&self, read: fn(&Fields) -> T) -> T {

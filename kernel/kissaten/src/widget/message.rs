@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::kind::Kind;
+use super::kind::WidgetKind;
 use super::model::Model;
 use super::state::{Fields, list, map, member, text};
 use crate::comm::Message;
@@ -12,7 +12,7 @@ use crate::display::value::Value;
 
 /// What a frontend says.
 #[derive(Debug, PartialEq)]
-pub(super) enum Said {
+pub(super) enum PageSays {
     Update(Vec<(String, Value)>),
     /// A click, or Enter.
     Signal,
@@ -23,28 +23,28 @@ pub(super) enum Said {
 }
 
 /// What a message of a frontend says.
-pub(super) fn said(message: &Message) -> Said {
-    let Ok(data) = message.data::<Value>() else { return Said::Other };
+pub(super) fn said(message: &Message) -> PageSays {
+    let Ok(data) = message.data::<Value>() else { return PageSays::Other };
     match member(&data, "method").map(text) {
         Some("update") => match data {
             Value::Map(fields, _) => match fields.into_iter().find(|(name, _)| name == "state") {
-                Some((_, Value::Map(state, _))) => Said::Update(state),
-                _ => Said::Other,
+                Some((_, Value::Map(state, _))) => PageSays::Update(state),
+                _ => PageSays::Other,
             },
-            _ => Said::Other,
+            _ => PageSays::Other,
         },
         Some("custom") => match member(&data, "content").and_then(|content| member(content, "event")).map(text) {
-            Some("click" | "submit") => Said::Signal,
-            _ => Said::Other,
+            Some("click" | "submit") => PageSays::Signal,
+            _ => PageSays::Other,
         },
-        Some("request_state") => Said::AskState,
-        Some("request_states") => Said::AskStates,
-        _ => Said::Other,
+        Some("request_state") => PageSays::AskState,
+        Some("request_states") => PageSays::AskStates,
+        _ => PageSays::Other,
     }
 }
 
 /// A widget begins.
-pub(super) fn open(kind: &Kind, fields: &Fields) -> Message {
+pub(super) fn open(kind: &WidgetKind, fields: &Fields) -> Message {
     let data = map([("state", whole(kind, fields)), ("buffer_paths", list([]))]);
     Message::from_parts(json::text_of(&data), r#"{"version":"2.1.0"}"#.to_owned(), Vec::new())
 }
@@ -58,7 +58,7 @@ pub(super) fn update<'a>(fields: impl Iterator<Item = (&'static str, &'a Value)>
 /// All widgets that there are.
 pub(super) fn states(models: &[Arc<Model>]) -> Message {
     let state = |model: &Arc<Model>| {
-        let Kind { name, module, version, .. } = model.kind;
+        let WidgetKind { name, module, version, .. } = model.kind;
         let fields = [
             ("model_name", format!("{name}Model").as_str().into()),
             ("model_module", (*module).into()),
@@ -76,8 +76,8 @@ fn say(data: &Value) -> Message {
 }
 
 /// The state with what says which model it is of, as whoever knows nothing of it needs it.
-fn whole(kind: &Kind, fields: &Fields) -> Value {
-    let Kind { name, module, version, .. } = kind;
+fn whole(kind: &WidgetKind, fields: &Fields) -> Value {
+    let WidgetKind { name, module, version, .. } = kind;
     let names = [
         ("_model_module", (*module).to_owned()),
         ("_model_module_version", (*version).to_owned()),

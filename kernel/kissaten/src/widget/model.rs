@@ -9,7 +9,7 @@ use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use super::handle::Alive;
-use super::kind::Kind;
+use super::kind::WidgetKind;
 use super::state::{self, Fields};
 use super::{flush, message, registry};
 use crate::comm::{self, Kind as PacketKind};
@@ -71,14 +71,14 @@ enum Phase {
 pub(super) struct Model {
     /// The id of its comm.
     pub(super) id: String,
-    pub(super) kind: &'static Kind,
+    pub(super) kind: &'static WidgetKind,
     /// Held while something is sent, so that it goes out in the order in which it happened. Locked before the state.
     sending: Mutex<()>,
-    state: Mutex<State>,
+    state: Mutex<ModelState>,
 }
 
 #[derive(Debug)]
-pub(super) struct State {
+pub(super) struct ModelState {
     pub(super) fields: Fields,
     /// What stands in it.
     pub(super) children: Vec<Arc<Alive>>,
@@ -98,7 +98,7 @@ pub(super) struct State {
     result_of: u64,
 }
 
-impl State {
+impl ModelState {
     pub(super) fn closed(&self) -> Option<Closed> {
         if let Phase::Closed(closed) = self.phase { Some(closed) } else { None }
     }
@@ -129,8 +129,8 @@ impl State {
 }
 
 impl Model {
-    pub(super) fn new(kind: &'static Kind, fields: Fields) -> Arc<Self> {
-        let state = State {
+    pub(super) fn new(kind: &'static WidgetKind, fields: Fields) -> Arc<Self> {
+        let state = ModelState {
             fields,
             children: Vec::new(),
             counts: [0, 0],
@@ -147,7 +147,7 @@ impl Model {
         Arc::new(Self { id: comm::new_id(), kind, sending: Mutex::new(()), state: Mutex::new(state) })
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, ModelState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -197,7 +197,7 @@ impl Model {
     /// Changes fields by what a function finds: which, and whether they are others now.
     pub(super) fn change<const N: usize>(
         self: &Arc<Self>,
-        change: impl FnOnce(&mut State) -> [(&'static str, bool); N],
+        change: impl FnOnce(&mut ModelState) -> [(&'static str, bool); N],
     ) {
         let wakers = {
             let mut state = self.state();
@@ -252,7 +252,7 @@ impl Model {
     pub(super) fn changed_by_frontend(&self, changed: Vec<(String, Value)>) {
         let wakers = {
             let mut state = self.state();
-            let State { fields, unsent, .. } = &mut *state;
+            let ModelState { fields, unsent, .. } = &mut *state;
             let mut is_other = false;
             for (name, value) in changed {
                 let Some((name, present)) = fields.iter_mut().find(|(field, _)| *field == name) else { continue };

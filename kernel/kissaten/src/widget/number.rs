@@ -1,12 +1,12 @@
 //! The numbers that a slider or a progress bar can have.
 
 use super::handle::Handle;
-use super::kind::Kind;
+use super::kind::WidgetKind;
 use super::state::{self, Fields};
 use crate::display::value::Value;
 
 /// A number of Rust's: all integers but those of 128 bits, and floats. The page holds doubles, so of integers 53 bits.
-pub trait Number: Copy + Send + Sync + sealed::Sealed + 'static {
+pub trait Numeric: Copy + Send + Sync + sealed::Sealed + 'static {
     #[doc(hidden)]
     const IS_FLOAT: bool;
     #[doc(hidden)]
@@ -23,7 +23,7 @@ macro_rules! numbers {
     ($is_float:literal: $($type:ty)*) => { $(
         impl sealed::Sealed for $type {}
 
-        impl Number for $type {
+        impl Numeric for $type {
             const IS_FLOAT: bool = $is_float;
 
             fn to_f64(self) -> f64 {
@@ -42,7 +42,7 @@ numbers! { false: i8 i16 i32 i64 isize u8 u16 u32 u64 usize }
 numbers! { true: f32 f64 }
 
 /// The value among the fields, within its range.
-pub(super) fn value<T: Number>(fields: &Fields) -> T {
+pub(super) fn value<T: Numeric>(fields: &Fields) -> T {
     T::from_f64(within(fields))
 }
 
@@ -58,7 +58,7 @@ pub(super) fn of(is_float: bool, number: f64) -> Value {
 
 /// A widget with a number in a range.
 #[track_caller]
-pub(super) fn ranged(kinds: [&'static Kind; 2], is_float: bool, least: f64, most: f64) -> Handle {
+pub(super) fn ranged(kinds: [&'static WidgetKind; 2], is_float: bool, least: f64, most: f64) -> Handle {
     let noun = kinds[0].noun;
     assert!(least.is_finite() && most.is_finite(), "a {noun} needs a range with an end on both sides");
     assert!(least <= most, "a {noun} from {least} to {most} has no values: its range is empty");

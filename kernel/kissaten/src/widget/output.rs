@@ -49,7 +49,7 @@ impl Output {
 
     /// The same with a closure that does not wait.
     pub fn in_scope<R>(&self, run: impl FnOnce() -> R) -> R {
-        let _entered = Entered::enter(self.0.model());
+        let _entered = Inside::enter(self.0.model());
         run()
     }
 
@@ -81,20 +81,20 @@ thread_local! {
 }
 
 /// Until it is dropped the thread's code prints into an output.
-struct Entered {
+struct Inside {
     before: *const Model,
     /// So that the pointer to it holds.
     _model: Arc<Model>,
 }
 
-impl Entered {
+impl Inside {
     fn enter(model: &Arc<Model>) -> Self {
         let before = HERE.replace(Arc::as_ptr(model));
         Self { before, _model: Arc::clone(model) }
     }
 }
 
-impl Drop for Entered {
+impl Drop for Inside {
     fn drop(&mut self) {
         HERE.set(self.before);
     }
@@ -106,7 +106,7 @@ fn here() -> Option<Arc<Model>> {
     if model.is_null() {
         return None;
     }
-    // SAFETY: it was made by `Arc::as_ptr` in `Entered::enter`, and that `Entered` holds the `Arc` until it has put the
+    // SAFETY: it was made by `Arc::as_ptr` in `Inside::enter`, and that `Inside` holds the `Arc` until it has put the
     // pointer back that was there before; so there is one that it counts on. It is counted once more, for the new one.
     unsafe {
         Arc::increment_strong_count(model);
@@ -194,7 +194,7 @@ impl<F: Future> Future for Capture<F> {
             let this = self.get_unchecked_mut();
             (&this.model, Pin::new_unchecked(&mut this.future))
         };
-        let _entered = Entered::enter(model);
+        let _entered = Inside::enter(model);
         future.poll(context)
     }
 }

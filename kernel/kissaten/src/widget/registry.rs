@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::flush::{self, Reply};
-use super::message::{self, Said};
+use super::message::{self, PageSays};
 use super::model::Model;
 use crate::comm::{Kind, Packet};
 use crate::display::MimeBundle;
@@ -17,17 +17,17 @@ const CONTROL: &str = "jupyter.widget.control";
 /// The type of a display that is a view of a widget.
 pub(super) const VIEW: &str = "application/vnd.jupyter.widget-view+json";
 
-static REGISTRY: Mutex<Registry> =
-    Mutex::new(Registry { models: BTreeMap::new(), controls: BTreeSet::new(), is_registered: false });
+static REGISTRY: Mutex<Models> =
+    Mutex::new(Models { models: BTreeMap::new(), controls: BTreeSet::new(), is_registered: false });
 
-struct Registry {
+struct Models {
     models: BTreeMap<String, Arc<Model>>,
     /// The comms by which frontends ask for all.
     controls: BTreeSet<String>,
     is_registered: bool,
 }
 
-fn registry() -> MutexGuard<'static, Registry> {
+fn registry() -> MutexGuard<'static, Models> {
     REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -77,10 +77,10 @@ pub(crate) fn receive(packet: Packet) -> Option<Packet> {
                 return Some(packet);
             }
             match (model, message::said(&packet.message)) {
-                (Some(model), Said::Update(fields)) => model.changed_by_frontend(fields),
-                (Some(model), Said::Signal) => model.signalled(),
-                (Some(model), Said::AskState) => flush::reply(Reply::Model(model)),
-                (None, Said::AskStates) => flush::reply(Reply::All { control: packet.id }),
+                (Some(model), PageSays::Update(fields)) => model.changed_by_frontend(fields),
+                (Some(model), PageSays::Signal) => model.signalled(),
+                (Some(model), PageSays::AskState) => flush::reply(Reply::Model(model)),
+                (None, PageSays::AskStates) => flush::reply(Reply::All { control: packet.id }),
                 _ => {}
             }
         }

@@ -1,10 +1,10 @@
 //! Text that can be replaced where it stands.
 
 use super::handle::{Handle, labelled, widget};
-use super::kind::{HTML, Kind, LABEL};
+use super::kind::{HTML, LABEL, WidgetKind};
 use super::state;
 
-fn shown(kind: &'static Kind, text: &str) -> Handle {
+fn shown(kind: &'static WidgetKind, text: &str) -> Handle {
     Handle::new(kind, vec![("value", text.into()), ("placeholder", "\u{200b}".into())])
 }
 

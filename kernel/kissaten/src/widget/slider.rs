@@ -5,24 +5,56 @@ use std::ops::RangeInclusive;
 
 use super::handle::{Handle, control, labelled, value, widget};
 use super::kind::{FLOAT_PROGRESS, FLOAT_SLIDER, INT_PROGRESS, INT_SLIDER};
-use super::number::{self, Number};
+use super::number::{self, Numeric};
 
-/// A slider: a number of a range, chosen with the mouse or the arrow keys.
-///
-/// ```
-/// # use kissaten::widget::Slider;
-/// let cups = Slider::new(0..=10).label("Cups").with_value(3);
-/// let heat = Slider::new(0.0..=1.0).step(0.05);
-/// assert_eq!((cups.value(), heat.value()), (3, 0.0));
-/// ```
-pub struct Slider<T>(Handle, PhantomData<fn() -> T>);
+/// Widgets with a number of a range.
+macro_rules! ranged {
+    ($($(#[$doc:meta])* $type:ident)*) => { $(
+        $(#[$doc])*
+        pub struct $type<T>(Handle, PhantomData<fn() -> T>);
 
-widget! { Slider<T: Number> }
-labelled! { Slider<T: Number> }
-control! { Slider<T: Number> }
-value! { Slider<T: Number>, T, number::value }
+        widget! { $type<T: Numeric> }
+        labelled! { $type<T: Numeric> }
+        value! { $type<T: Numeric>, T, number::value }
 
-impl<T: Number> Slider<T> {
+        impl<T: Numeric> $type<T> {
+            fn of(handle: Handle) -> Self {
+                Self(handle, PhantomData)
+            }
+
+            /// Moves it; what is beyond the range becomes its nearest end. It may be called as often as one likes: of what
+            /// comes faster than a page draws, the last is shown.
+            pub fn set(&self, value: T) {
+                number::set(&self.0, T::IS_FLOAT, value.to_f64());
+            }
+        }
+    )* };
+}
+
+ranged! {
+    /// A slider: a number of a range, chosen with the mouse or the arrow keys.
+    ///
+    /// ```
+    /// # use kissaten::widget::Slider;
+    /// let cups = Slider::new(0..=10).label("Cups").with_value(3);
+    /// let heat = Slider::new(0.0..=1.0).step(0.05);
+    /// assert_eq!((cups.value(), heat.value()), (3, 0.0));
+    /// ```
+    Slider
+
+    /// A bar that shows how far something is.
+    ///
+    /// ```
+    /// # use kissaten::widget::Progress;
+    /// let done = Progress::new(0..=200).label("Downloaded");
+    /// done.set(50);
+    /// ```
+    Progress
+}
+
+control! { Slider<T: Numeric> }
+
+impl<T: Numeric> Slider<T> {
     /// A slider over this range, at its begin.
     ///
     /// # Panics
@@ -30,10 +62,6 @@ impl<T: Number> Slider<T> {
     #[track_caller]
     pub fn new(range: RangeInclusive<T>) -> Self {
         Self::of(slider(T::IS_FLOAT, range.start().to_f64(), range.end().to_f64()))
-    }
-
-    fn of(handle: Handle) -> Self {
-        Self(handle, PhantomData)
     }
 
     /// The same at another place.
@@ -48,11 +76,6 @@ impl<T: Number> Slider<T> {
     pub fn step(self, step: T) -> Self {
         self.0.set("step", number::of(T::IS_FLOAT, step.to_f64()));
         self
-    }
-
-    /// Moves it; what is beyond the range becomes its nearest end.
-    pub fn set(&self, value: T) {
-        number::set(&self.0, T::IS_FLOAT, value.to_f64());
     }
 }
 
@@ -69,20 +92,7 @@ fn slider(is_float: bool, least: f64, most: f64) -> Handle {
     if step > 0.0 { handle.with("step", number::of(true, step)) } else { handle }
 }
 
-/// A bar that shows how far something is.
-///
-/// ```
-/// # use kissaten::widget::Progress;
-/// let done = Progress::new(0..=200).label("Downloaded");
-/// done.set(50);
-/// ```
-pub struct Progress<T>(Handle, PhantomData<fn() -> T>);
-
-widget! { Progress<T: Number> }
-labelled! { Progress<T: Number> }
-value! { Progress<T: Number>, T, number::value }
-
-impl<T: Number> Progress<T> {
+impl<T: Numeric> Progress<T> {
     /// A bar for this range, at its begin.
     ///
     /// # Panics
@@ -91,15 +101,5 @@ impl<T: Number> Progress<T> {
     pub fn new(range: RangeInclusive<T>) -> Self {
         let (least, most) = (range.start().to_f64(), range.end().to_f64());
         Self::of(number::ranged([&INT_PROGRESS, &FLOAT_PROGRESS], T::IS_FLOAT, least, most))
-    }
-
-    fn of(handle: Handle) -> Self {
-        Self(handle, PhantomData)
-    }
-
-    /// Moves it; what is beyond the range becomes its nearest end. It may be called as often as one likes: of what comes
-    /// faster than a page draws, the last is shown.
-    pub fn set(&self, value: T) {
-        number::set(&self.0, T::IS_FLOAT, value.to_f64());
     }
 }

@@ -7,16 +7,16 @@ use tokio::runtime;
 use tokio::time::{Sleep, sleep_until};
 
 use super::handle::{Handle, control, labelled, value, widget};
-use super::kind::{Kind, PASSWORD, TEXT};
+use super::kind::{PASSWORD, TEXT, WidgetKind};
 use super::model::{Closed, Event};
 use super::state::{self, Fields};
-use super::wait::Wait;
+use super::wait::EventWait;
 
 fn value(fields: &Fields) -> String {
     state::text(state::field(fields, "value")).to_owned()
 }
 
-fn field(kind: &'static Kind, label: &str) -> Handle {
+fn field(kind: &'static WidgetKind, label: &str) -> Handle {
     let fields = [("description", label), ("value", ""), ("placeholder", "\u{200b}")];
     let fields = fields.into_iter().map(|(name, text)| (name, text.into()));
     Handle::new(kind, fields.chain([("disabled", false.into()), ("continuous_update", true.into())]).collect())
@@ -97,7 +97,7 @@ fields! {
 #[derive(Debug)]
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct Submission {
-    wait: Wait,
+    wait: EventWait,
     /// Enter was pressed, and the page may hold the last key back.
     settling: Option<Pin<Box<Sleep>>>,
 }

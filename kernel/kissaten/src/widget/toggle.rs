@@ -1,14 +1,14 @@
 //! What is on or off.
 
 use super::handle::{Handle, control, labelled, value, widget};
-use super::kind::{CHECKBOX, Kind, TOGGLE};
+use super::kind::{CHECKBOX, TOGGLE, WidgetKind};
 use super::state::{self, Fields};
 
 fn value(fields: &Fields) -> bool {
     state::is_true(state::field(fields, "value"))
 }
 
-fn switch(kind: &'static Kind, label: &str) -> Handle {
+fn switch(kind: &'static WidgetKind, label: &str) -> Handle {
     Handle::new(kind, vec![("description", label.into()), ("value", false.into()), ("disabled", false.into())])
 }
 

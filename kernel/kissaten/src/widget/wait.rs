@@ -10,11 +10,11 @@ use std::task::{Context, Poll};
 use futures::Stream;
 
 use super::handle::Cursor;
-use super::model::{Closed, Event, Model, State};
+use super::model::{Closed, Event, Model, ModelState};
 use super::state::Fields;
 
 /// Waits for events of one model, again and again.
-pub(super) struct Wait {
+pub(super) struct EventWait {
     model: Arc<Model>,
     cursor: Option<Arc<Cursor>>,
     event: Event,
@@ -23,13 +23,13 @@ pub(super) struct Wait {
     slot: Option<u64>,
 }
 
-impl Wait {
+impl EventWait {
     pub(super) fn new(model: Arc<Model>, cursor: Option<Arc<Cursor>>, event: Event, from: u64) -> Self {
         Self { model, cursor, event, from, slot: None }
     }
 
     /// The state in which there is something to hear, which is still to be heard.
-    pub(super) fn look(&mut self, context: &mut Context<'_>) -> Poll<Result<MutexGuard<'_, State>, Closed>> {
+    pub(super) fn look(&mut self, context: &mut Context<'_>) -> Poll<Result<MutexGuard<'_, ModelState>, Closed>> {
         let Self { model, event, from, slot, .. } = self;
         let mut state = model.state();
         if state.counts[*event as usize] > *from {
@@ -43,7 +43,7 @@ impl Wait {
     }
 
     /// The state in which it is heard: each signal once, and of changes the latest.
-    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<MutexGuard<'_, State>, Closed>> {
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<MutexGuard<'_, ModelState>, Closed>> {
         match self.look(context) {
             Poll::Ready(Ok(_)) => {}
             Poll::Ready(Err(closed)) => return Poll::Ready(Err(closed)),
@@ -60,7 +60,7 @@ impl Wait {
     }
 }
 
-impl Drop for Wait {
+impl Drop for EventWait {
     fn drop(&mut self) {
         if let Some(slot) = self.slot {
             self.model.state().wait_no_more(slot);
@@ -68,7 +68,7 @@ impl Drop for Wait {
     }
 }
 
-impl fmt::Debug for Wait {
+impl fmt::Debug for EventWait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?} of a {}", self.event, self.model.kind.noun)
     }
@@ -78,12 +78,12 @@ impl fmt::Debug for Wait {
 #[derive(Debug)]
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct Change<T> {
-    wait: Wait,
+    wait: EventWait,
     read: fn(&Fields) -> T,
 }
 
 impl<T> Change<T> {
-    pub(super) fn new(wait: Wait, read: fn(&Fields) -> T) -> Self {
+    pub(super) fn new(wait: EventWait, read: fn(&Fields) -> T) -> Self {
         Self { wait, read }
     }
 }
@@ -101,12 +101,12 @@ impl<T> Future for Change<T> {
 #[derive(Debug)]
 #[must_use = "streams do nothing unless polled"]
 pub struct Changes<T> {
-    wait: Wait,
+    wait: EventWait,
     read: fn(&Fields) -> T,
 }
 
 impl<T> Changes<T> {
-    pub(super) fn new(wait: Wait, read: fn(&Fields) -> T) -> Self {
+    pub(super) fn new(wait: EventWait, read: fn(&Fields) -> T) -> Self {
         Self { wait, read }
     }
 }
