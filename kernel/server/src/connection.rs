@@ -1,5 +1,14 @@
 //! The connection file, and the five sockets that it asks for. What is said over them is not known here.
 //!
+//! # Two runtimes
+//!
+//! The socket crate keeps its peers in maps with locks. Whoever accepts a peer waits for such a lock as a task does;
+//! whoever reads from a socket removes peers that left, and blocks its thread until it has the lock. The lock goes to
+//! who waited first: if that is a task, and the thread that just freed the lock is a worker of the same runtime, the
+//! task is put into the one slot of that worker that no other worker takes from. When the worker then blocks for the
+//! lock again, both wait for ever, and with them the channel. So peers are accepted on one runtime ([`bind`]), and
+//! sockets are read on another: a task that is woken from outside its runtime is taken by any free worker.
+//!
 //! See [connection files](https://jupyter-client.readthedocs.io/en/stable/kernels.html#connection-files).
 
 use std::{
@@ -10,10 +19,13 @@ use std::{
 
 use jupyter_protocol::{ConnectionInfo, connection_info::Transport};
 use jupyter_zmq_client::{
-    KernelControlConnection, KernelHeartbeatConnection, KernelIoPubXPubConnection, KernelShellConnection,
-    KernelStdinConnection, RuntimeError, create_kernel_control_connection, create_kernel_heartbeat_connection,
-    create_kernel_iopub_xpub_connection, create_kernel_shell_connection, create_kernel_stdin_connection,
+    KernelControlConnection, KernelIoPubXPubConnection, KernelShellConnection, KernelStdinConnection, RuntimeError,
+    create_kernel_control_connection, create_kernel_iopub_xpub_connection, create_kernel_shell_connection,
+    create_kernel_stdin_connection,
 };
+
+use tokio::runtime::Handle;
+use zeromq::{RouterSocket, Socket as _};
 
 use crate::session::Session;
 
@@ -30,6 +42,8 @@ pub(crate) enum ConnectionError {
     NoPort { path: PathBuf, channel: &'static str },
     #[error("failed to listen on `{url}` for the {channel} channel")]
     Bind { channel: &'static str, url: String, source: Box<RuntimeError> },
+    #[error("the task that makes the sockets ended early")]
+    Ended(#[from] tokio::task::JoinError),
 }
 
 /// The kernel's sockets, bound.
@@ -38,7 +52,7 @@ pub(crate) struct Sockets {
     pub(crate) control: KernelControlConnection,
     pub(crate) stdin: KernelStdinConnection,
     pub(crate) iopub: KernelIoPubXPubConnection,
-    pub(crate) heartbeat: KernelHeartbeatConnection,
+    pub(crate) heartbeat: RouterSocket,
 }
 
 /// Reads a connection file and checks what can be checked before a socket is bound.
@@ -71,19 +85,31 @@ pub(crate) fn read(path: &Path) -> Result<ConnectionInfo, ConnectionError> {
     Ok(info)
 }
 
-/// Binds all sockets.
-pub(crate) async fn bind(info: &ConnectionInfo, session: &Session) -> Result<Sockets, ConnectionError> {
+/// Binds all sockets, whose peers are accepted on a runtime of their own.
+pub(crate) async fn bind(
+    info: &ConnectionInfo,
+    session: &Session,
+    accepting: &Handle,
+) -> Result<Sockets, ConnectionError> {
+    let (info, session) = (info.clone(), session.clone());
+    accepting.spawn(async move { bind_here(&info, &session).await }).await?
+}
+
+async fn bind_here(info: &ConnectionInfo, session: &Session) -> Result<Sockets, ConnectionError> {
     // A kernel that was killed leaves its socket files, and a restarted one gets the same names.
     remove_socket_files(info);
     let failed =
         |channel, url| move |source: RuntimeError| ConnectionError::Bind { channel, url, source: Box::new(source) };
     let id = session.id();
+    let mut heartbeat = RouterSocket::new();
+    let bound = heartbeat.bind(&info.hb_url()).await;
+    bound.map_err(RuntimeError::from).map_err(failed("heartbeat", info.hb_url()))?;
     Ok(Sockets {
         shell: create_kernel_shell_connection(info, id).await.map_err(failed("shell", info.shell_url()))?,
         control: create_kernel_control_connection(info, id).await.map_err(failed("control", info.control_url()))?,
         stdin: create_kernel_stdin_connection(info, id).await.map_err(failed("stdin", info.stdin_url()))?,
         iopub: create_kernel_iopub_xpub_connection(info, id).await.map_err(failed("iopub", info.iopub_url()))?,
-        heartbeat: create_kernel_heartbeat_connection(info).await.map_err(failed("heartbeat", info.hb_url()))?,
+        heartbeat,
     })
 }
 

@@ -79,17 +79,25 @@ impl From<Outside> for Event {
 pub(crate) fn run(connection_file: &Path) -> anyhow::Result<()> {
     let info = connection::read(connection_file)?;
     let runtime = own_runtime()?;
+    // Clients are accepted and written to here; why not on the other, says `connection`.
+    let clients = own_runtime()?;
     let result = runtime.block_on(async {
         let session = Session::new();
         let (events, receiver) = mpsc::channel(256);
-        let (sockets, found) = tokio::join!(connection::bind(&info, &session), library::find());
+        let (sockets, found) = tokio::join!(connection::bind(&info, &session, clients.handle()), library::find());
         let sockets = sockets?;
         let taken = Taken::default();
         let outgoing = Outgoing {
             iopub: Publisher::start(sockets.iopub, session.clone()),
-            shell: router::start(sockets.shell, Channel::Shell, taken.clone(), Events::of(&events)),
-            control: router::start(sockets.control, Channel::Control, taken.clone(), Events::of(&events)),
-            stdin: stdin::start(sockets.stdin, taken, Events::of(&events)),
+            shell: router::start(sockets.shell, Channel::Shell, taken.clone(), Events::of(&events), clients.handle()),
+            control: router::start(
+                sockets.control,
+                Channel::Control,
+                taken.clone(),
+                Events::of(&events),
+                clients.handle(),
+            ),
+            stdin: stdin::start(sockets.stdin, taken, Events::of(&events), clients.handle()),
             session,
         };
         heartbeat::start(sockets.heartbeat);
@@ -97,6 +105,7 @@ pub(crate) fn run(connection_file: &Path) -> anyhow::Result<()> {
     });
     connection::remove_socket_files(&info);
     runtime.shutdown_timeout(LINGER);
+    clients.shutdown_timeout(LINGER);
     result
 }
 

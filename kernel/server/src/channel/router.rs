@@ -6,7 +6,7 @@
 use std::{collections::HashSet, time::Duration};
 
 use jupyter_zmq_client::{Connection, RawMessage, RouterRecvConnection, RouterSendConnection};
-use tokio::sync::mpsc;
+use tokio::{runtime::Handle, sync::mpsc};
 use zeromq::{RouterSocket, SocketRecv, SocketSend};
 
 use super::replay::{Signature, Taken};
@@ -47,16 +47,17 @@ impl Replies {
     }
 }
 
-/// Starts both tasks.
+/// Starts both tasks: the one that writes on the clients' runtime, which is where they are accepted.
 pub(crate) fn start(
     connection: Connection<RouterSocket>,
     channel: Channel,
     taken: Taken,
     events: Events<Received>,
+    clients: &Handle,
 ) -> Replies {
     let (writing, reading) = connection.split();
     let (replies, receiver) = Replies::new();
-    tokio::spawn(write(writing, receiver));
+    clients.spawn(write(writing, receiver));
     tokio::spawn(read(reading, channel, taken, events));
     replies
 }

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use jupyter_zmq_client::{KernelStdinConnection, RouterSendConnection};
-use tokio::sync::mpsc;
+use tokio::{runtime::Handle, sync::mpsc};
 use zeromq::SocketSend;
 
 use super::{
@@ -23,11 +23,16 @@ const TRIES: usize = 40;
 /// How long it is waited between two tries.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Starts the tasks that read and write.
-pub(crate) fn start(connection: KernelStdinConnection, taken: Taken, events: Events<Received>) -> Replies {
+/// Starts the tasks that read and write, the latter on the clients' runtime.
+pub(crate) fn start(
+    connection: KernelStdinConnection,
+    taken: Taken,
+    events: Events<Received>,
+    clients: &Handle,
+) -> Replies {
     let (writing, reading) = connection.split();
     let (questions, receiver) = Replies::new();
-    tokio::spawn(write(writing, receiver, events.clone()));
+    clients.spawn(write(writing, receiver, events.clone()));
     tokio::spawn(router::read(reading, Channel::Stdin, taken, events));
     questions
 }
