@@ -53,6 +53,7 @@ impl Common {
             Step::Loaded(Loaded { code, label, id }) => {
                 Ok(Answer::Compile(task::prepare(source(cell, &step, code, label, id.as_ref()))))
             }
+            Step::Details => Ok(Answer::Compile(task::prepare_details())),
             Step::Expression { code, .. } => {
                 // An expression is not the cell: it must not take the place of what the cell defined.
                 let label = format!("expression {}", self.numbers.next_expression());
@@ -174,7 +175,7 @@ impl Common {
         if let Some(answer) = compiled.answer {
             self.say(shell, note::bundle(answer, MimeBundle::new()));
         }
-        if !matches!(step, Step::Expression { .. }) {
+        if step.expression().is_none() {
             if let Some(warnings) = &compiled.warnings {
                 self.say(shell, note::plain(&warnings.ansi));
             }
@@ -197,8 +198,8 @@ impl Common {
             Some(program) => self.run(shell, step, Runnable::Program(program)),
             None => {
                 self.skip(shell, &entry, true);
-                if let Step::Expression { name, .. } = step {
-                    shell.expression(name, json!({"status": "ok", "data": {}, "metadata": {}}));
+                if let Some(name) = step.expression() {
+                    shell.expression(name.to_owned(), json!({"status": "ok", "data": {}, "metadata": {}}));
                 } else {
                     let names = self.variables.take_forgotten();
                     if !names.is_empty() {

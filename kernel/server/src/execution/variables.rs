@@ -13,6 +13,8 @@ use crate::message::Parent;
 pub(super) struct Variables {
     /// The names, as the worker last told.
     names: Vec<String>,
+    /// How often a program of a cell has ended.
+    runs: u64,
     /// Those of them that borrow or are lent.
     loans: Vec<ipc::Loan>,
     /// What the worker is still to be told to forget.
@@ -32,6 +34,16 @@ impl Variables {
     /// The names.
     pub(super) fn names(&self) -> &[String] {
         &self.names
+    }
+
+    /// How often a program of a cell has ended.
+    pub(super) fn runs(&self) -> u64 {
+        self.runs
+    }
+
+    /// A program of a cell has ended.
+    pub(super) fn count_run(&mut self) {
+        self.runs += 1;
     }
 
     /// A run has ended, and this is what there is now.
