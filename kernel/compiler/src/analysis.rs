@@ -16,7 +16,7 @@ mod question;
 mod tests;
 
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use crate::api::Variable;
 use crate::binding::Binding;
@@ -99,7 +99,7 @@ pub struct Inspection {
 pub struct Knowledge {
     pub(crate) revision: u64,
     pub(crate) items: Items,
-    pub(crate) bindings: Vec<Binding>,
+    pub(crate) bindings: Vec<Arc<Binding>>,
     /// Crates that the user added, as cells name them, with their versions.
     pub(crate) crates: Vec<(String, String)>,
     pub(crate) place: AnalyzerPlace,

@@ -117,12 +117,20 @@ pub struct Finished {
     pub success: bool,
     /// Whether it showed the value of its tail expression.
     pub showed: bool,
-    /// The names of all variables that the worker has now.
-    pub variables: Vec<String>,
-    /// The variables among them that borrow or are lent, and what can be done with each.
-    pub loans: BTreeMap<String, Loan>,
-    /// Of these, the ones that the cell itself has put there.
+    /// What has become of variables that the worker has or had, since the notebook was told last. There may be more names
+    /// than of what has changed.
+    pub changes: BTreeMap<String, Stored>,
+    /// Those that the cell itself has put there.
     pub kept: Vec<String>,
+}
+
+/// What the worker has under a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stored {
+    Nothing,
+    /// A variable that neither borrows nor is lent.
+    Ordinary,
+    Loan(Loan),
 }
 
 /// A variable that borrows or is lent.

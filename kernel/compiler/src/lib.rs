@@ -31,7 +31,7 @@ pub use analysis::{
 };
 pub use api::{
     Artifact, Changed, CompileError, Farewell, Finished, Hint, HintKind, Loan, LoanKind, PrepareError, Program,
-    Rendered, Restart, Source, Variable,
+    Rendered, Restart, Source, Stored, Variable,
 };
 pub use command::{Command, CommandAt, command_at, is_other_code, split_commands, split_commands_among};
 pub use completeness::{Completeness, completeness, has_empty_end};

@@ -40,7 +40,7 @@ use std::sync::Arc;
 use build::SessionLibrary;
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{Artifact, CompileError, PrepareError, Program, Source, Variable};
+use crate::api::{Artifact, CompileError, PrepareError, Program, Source, Stored, Variable};
 use crate::binding::{Binding, NotKept};
 use crate::items::{CellText, Items, Merged};
 use crate::lower::{self, ItemsFile};
@@ -70,7 +70,10 @@ pub struct Notebook {
     dependencies: Dependencies,
     items: Items,
     generation: Option<Generation>,
-    bindings: BTreeMap<String, Binding>,
+    /// Shared with whoever asks about code: there may be thousands.
+    bindings: BTreeMap<String, Arc<Binding>>,
+    /// What the worker has, as it was told last.
+    stored: BTreeMap<String, Stored>,
     not_kept: BTreeMap<String, NotKept>,
     /// The cells that were prepared and have not ended, by their entry points.
     pending: BTreeMap<String, Pending>,
@@ -121,6 +124,7 @@ impl Notebook {
             items: Items::default(),
             generation: None,
             bindings: BTreeMap::new(),
+            stored: BTreeMap::new(),
             not_kept: BTreeMap::new(),
             pending: BTreeMap::new(),
             leaving: BTreeSet::new(),
@@ -246,7 +250,9 @@ impl Notebook {
             }
             self.not_kept.insert(name, reason);
         }
-        self.bindings.retain(|name, _| !success.renewed.contains(name));
+        for name in &success.renewed {
+            self.bindings.remove(name);
+        }
         for (name, reason) in success.unusable {
             if self.bindings.remove(&name).is_some() {
                 notes.push(reason.reason(&name));
@@ -258,10 +264,11 @@ impl Notebook {
         notes.extend(parsed.left_out.iter().cloned());
         // Whoever mentions a future does something with it.
         for name in parsed.mentions.iter().filter(|name| !parsed.unused.contains(*name)) {
-            if let Some(binding) = self.bindings.get_mut(name) {
-                binding.unawaited = None;
+            if let Some(binding) = self.bindings.get_mut(name).filter(|binding| binding.unawaited.is_some()) {
+                Arc::make_mut(binding).unawaited = None;
             }
         }
+        self.leaving.extend(forget.iter().cloned());
         let entry = success.program.as_ref().map(|program| program.entry.clone()).unwrap_or_default();
         let pending = Pending {
             bindings: success.bindings,
@@ -321,7 +328,7 @@ impl Notebook {
         }
         self.serial += 1;
         let entry = format!("kissaten_variables_{}", self.serial);
-        let bindings: Vec<Binding> = self.bindings.values().cloned().collect();
+        let bindings: Vec<Binding> = self.bindings.values().map(|binding| Binding::clone(binding)).collect();
         let layer = self.dependencies.layer_for(bindings.iter().map(|binding| binding.type_text.as_str()));
         let text = lower::variables(&bindings, self.generation.is_some(), layer, &entry, in_detail);
         let root = format!("variables {}", self.serial);
@@ -349,6 +356,7 @@ impl Notebook {
         self.revision += 1;
         self.pending.clear();
         self.leaving.clear();
+        self.stored.clear();
         let lost: Vec<String> = std::mem::take(&mut self.bindings).into_keys().collect();
         self.not_kept.extend(lost.iter().map(|name| (name.clone(), NotKept::WorkerLost)));
         lost
@@ -360,6 +368,7 @@ impl Notebook {
         self.items = Items::default();
         self.generation = None;
         self.bindings.clear();
+        self.stored.clear();
         self.not_kept.clear();
         self.pending.clear();
         self.leaving.clear();
@@ -369,7 +378,7 @@ impl Notebook {
 
     /// The variables, sorted by name.
     pub fn variables(&self) -> Vec<Variable> {
-        self.bindings.values().map(Binding::described).collect()
+        self.bindings.values().map(|binding| binding.described()).collect()
     }
 
     /// The level that cells are optimised with, 0 to 3.

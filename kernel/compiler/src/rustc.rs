@@ -1,13 +1,16 @@
 //! One call of rustc: arguments in, diagnostics out, and gone at once when it is cancelled.
 
+mod answer;
+
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use build::{ProcessGroup, SessionLibrary, cargo};
 use cargo_metadata::diagnostic::{Diagnostic, DiagnosticLevel};
-use tokio::io::AsyncReadExt;
 use tokio_util::sync::CancellationToken;
+
+use answer::Answer;
 
 use crate::PrepareError;
 use crate::diagnostic;
@@ -121,6 +124,10 @@ pub(crate) async fn run(
     }
     cargo::set_package_variables(&mut command, &session.toolchain);
     command.current_dir(invocation.folder).args(&invocation.arguments);
+    // One that compiles incrementally has the folder for itself until it has ended.
+    if !invocation.arguments.iter().any(|argument| argument.starts_with("-Cincremental")) {
+        command.arg(answer::TELLS);
+    }
     command.arg("-o").arg(invocation.output).arg(invocation.root);
     tracing::debug!(?command, "rustc");
     let mut command = tokio::process::Command::from(command);
@@ -128,27 +135,13 @@ pub(crate) async fn run(
     let cannot = |error: std::io::Error| {
         PrepareError::Environment(format!("rustc could not be started ({error}); was it removed? `rustup show` tells"))
     };
-    let mut group = ProcessGroup::spawn(&mut command).map_err(cannot)?;
-    let mut said = Vec::new();
-    let mut stderr = group.take_stderr();
-    let ended = async {
-        if let Some(stderr) = &mut stderr {
-            stderr.read_to_end(&mut said).await?;
-        }
-        group.wait().await
-    };
-    let status = tokio::select! {
-        status = ended => status.map_err(cannot)?,
-        () = cancel.cancelled() => {
-            // What it writes to may be used again at once.
-            group.end().await;
-            return Err(PrepareError::Cancelled);
-        }
-    };
+    let group = ProcessGroup::spawn(&mut command).map_err(cannot)?;
+    let answer = answer::answer(group, cancel).await.map_err(cannot)?;
+    let Some(Answer { code, said }) = answer else { return Err(PrepareError::Cancelled) };
     let parsed = diagnostic::parse(&said);
     let time = started.elapsed();
     for diagnostic in &parsed.diagnostics {
         tracing::trace!("{}", diagnostic.rendered.as_deref().unwrap_or(&diagnostic.message));
     }
-    Ok(Compiled { success: status.success(), diagnostics: parsed.diagnostics, other: parsed.other, time })
+    Ok(Compiled { success: code == Some(0), diagnostics: parsed.diagnostics, other: parsed.other, time })
 }

@@ -92,6 +92,7 @@ mod tests {
             library: "/tmp/cell.so".into(),
             entry: "entry".into(),
             forget: vec!["x".into()],
+            tell_all: true,
             timeline: true,
         });
         round_trip(Request::Shutdown);
@@ -129,13 +130,21 @@ mod tests {
         round_trip(Event::Done {
             cell: CellId(u64::MAX),
             outcome: Outcome::Panic(crate::Panic { message: "böse\n".into(), location: None }),
-            variables: vec!["a".into()],
+            variables: crate::Variables {
+                whole: true,
+                there: vec![
+                    crate::Variable {
+                        name: "a".into(),
+                        loan: Some(crate::Loan {
+                            kind: crate::LoanKind::Place,
+                            held_by: vec!["b".into(), String::new()],
+                        }),
+                    },
+                    crate::Variable { name: "b".into(), loan: None },
+                ],
+                gone: vec!["c".into()],
+            },
             kept: vec!["a".into()],
-            loans: vec![crate::Loan {
-                name: "a".into(),
-                kind: crate::LoanKind::Place,
-                held_by: vec!["b".into(), String::new()],
-            }],
         });
     }
 

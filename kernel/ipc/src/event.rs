@@ -49,21 +49,42 @@ pub enum Event {
     Done {
         cell: CellId,
         outcome: Outcome,
-        /// The names of all variables that are there now.
-        variables: Vec<String>,
-        /// The variables among them that borrow or are lent.
-        #[serde(default)]
-        loans: Vec<Loan>,
-        /// Of these, the ones that this run has made; an older one of the same name is another.
+        /// What has become of the variables.
+        variables: Variables,
+        /// Those that this run has made and that are there; an older one of the same name is another.
         #[serde(default)]
         kept: Vec<String>,
     },
 }
 
-/// A variable that borrows from another, or is lent.
+/// What has become of the variables since the worker's last word on them: there may be thousands, of which a cell touches
+/// a few.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Variables {
+    /// Whether these are all that there are, whatever was said before: the first word of a worker, and the one after a
+    /// request that asks for it.
+    #[serde(default)]
+    pub whole: bool,
+    /// Those that came, or are something else now, and perhaps others.
+    #[serde(default)]
+    pub there: Vec<Variable>,
+    /// Names under which there is none any more, and perhaps never was.
+    #[serde(default)]
+    pub gone: Vec<String>,
+}
+
+/// A variable that is there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Variable {
+    pub name: String,
+    /// Set where it borrows from another, or is lent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loan: Option<Loan>,
+}
+
+/// What there is to know of a variable that borrows from another, or is lent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Loan {
-    pub name: String,
     pub kind: LoanKind,
     /// Where it is lent: the variables that have to go until it is free. What has no name, as a cell that runs, has an
     /// empty one.

@@ -12,7 +12,9 @@ mod request;
 
 pub use codec::{CodecError, MAX_FRAME, decode, encode, read, write};
 pub use comm::{Buffer, Comm, CommKind};
-pub use event::{Display, Event, Hint, Loan, LoanKind, Location, MimeBundle, Outcome, Panic, Value};
+pub use event::{
+    Display, Event, Hint, Loan, LoanKind, Location, MimeBundle, Outcome, Panic, Value, Variable, Variables,
+};
 pub use request::{CellId, InputAnswer, Layout, Report, Request, Script};
 
 /// The environment variable in which the worker is told the number of its end of the control socket.

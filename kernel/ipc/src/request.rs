@@ -30,6 +30,9 @@ pub enum Request {
         entry: String,
         /// Variables that are dropped before the cell runs, because their type was redefined.
         forget: Vec<String>,
+        /// Whether the answer is to tell all variables: what was told before is not known any more.
+        #[serde(default)]
+        tell_all: bool,
         /// `%%timeline`: whether its tasks are drawn.
         #[serde(default)]
         timeline: bool,
@@ -59,6 +62,9 @@ pub enum Request {
         label: String,
         /// Which; `None`: all (`:clear`).
         names: Option<Vec<String>>,
+        /// As in [`Run`](Self::Run).
+        #[serde(default)]
+        tell_all: bool,
     },
     /// End the process; not answered. The end of the control socket means the same.
     Shutdown,

@@ -6,6 +6,7 @@
 //! where its outcomes and displays go: the worker asks for the first and gives a sink for the second.
 
 mod awaited;
+mod changes;
 mod chunk;
 pub mod comm;
 mod ctrl_c;

@@ -50,7 +50,7 @@ use crate::{grave, here, hint, panic};
 pub(crate) use frame::type_id;
 pub use frame::{Resident, Scope, Seat, Stay, Token};
 pub use loans::{Loan, LoanKind};
-pub(crate) use loans::{clear, displace, forget_taken, kept_by, loans};
+pub(crate) use loans::{clear, displace, forget_taken, has, kept_by, loans, take_changed};
 
 /// The frame of one resident cell, as those hold it that may have a reference into it: see *(ground)*.
 pub(crate) struct Ground(pub(crate) u64);

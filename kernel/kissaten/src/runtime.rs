@@ -15,6 +15,7 @@ use std::task::{Context, Poll};
 
 use futures::task::AtomicWaker;
 
+pub use crate::changes::Changes;
 pub use crate::comm::{Kind, Packet};
 pub use crate::display::debug::Layout;
 use crate::display::{MimeBundle, debug};
@@ -23,8 +24,8 @@ use crate::live::Live;
 pub use crate::resident::{Loan, LoanKind};
 pub use crate::shell::Script;
 use crate::timeline::End;
+use crate::{changes, here, input, interrupt, label, output, panic, pipe, resident, shell, store, task, widget};
 use crate::{comm, ctrl_c};
-use crate::{here, input, interrupt, label, output, panic, pipe, resident, shell, store, task, widget};
 
 /// What a cell's entry point returns: all of the cell, from taking its variables to putting them back.
 pub type Program = Pin<Box<dyn Future<Output = ()>>>;
@@ -225,16 +226,9 @@ impl Session {
         names
     }
 
-    /// The names of all variables, on the thread that runs cells.
-    pub fn variables(&self) -> Vec<String> {
-        let mut names = store::names();
-        names.extend(resident::loans().into_iter().map(|loan| loan.name));
-        names
-    }
-
-    /// The variables that borrow or are lent, on the thread that runs cells.
-    pub fn loans(&self) -> Vec<Loan> {
-        resident::loans()
+    /// What has become of the variables since this was asked last, or all of them, on the thread that runs cells.
+    pub fn changes(&self, all: bool) -> Changes {
+        changes::take(all)
     }
 }
 

@@ -13,6 +13,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ptr::NonNull;
 
+use crate::changes;
 use crate::grave::{self, Was};
 use crate::here;
 use crate::interrupt::Unwound;
@@ -134,6 +135,7 @@ pub(crate) unsafe fn take_raw(name: &str, to: *mut u8, type_id: TypeId) -> bool 
         let Some(slot) = store.remove(name) else { return false };
         // SAFETY: the types are equal.
         unsafe { slot.move_to(to) };
+        changes::touch(name);
         TAKEN.with_borrow_mut(|taken| taken.insert(name.to_owned(), here::run()));
         true
     })
@@ -196,6 +198,7 @@ pub(crate) fn insert(name: &str, slot: Slot) {
     resident::displace(name, Was::Replaced);
     TAKEN.with_borrow_mut(|taken| taken.remove(name));
     let older = STORE.with_borrow_mut(|store| store.insert(name.to_owned(), slot));
+    changes::touch(name);
     grave::lay(name, Was::Replaced, older);
 }
 
@@ -228,8 +231,15 @@ pub(crate) fn put_back(name: &str, slot: Slot, run: u64) {
 /// The name is to be that of a variable which is elsewhere.
 pub(crate) fn displace(name: &str) {
     TAKEN.with_borrow_mut(|taken| taken.remove(name));
+    grave::lay(name, Was::Replaced, remove(name));
+}
+
+fn remove(name: &str) -> Option<Slot> {
     let slot = STORE.with_borrow_mut(|store| store.remove(name));
-    grave::lay(name, Was::Replaced, slot);
+    if slot.is_some() {
+        changes::touch(name);
+    }
+    slot
 }
 
 /// What this run has taken under that name is no variable any more, and goes when it would go back.
@@ -247,8 +257,7 @@ pub(crate) fn forget(names: &[String]) {
     for name in names {
         resident::displace(name, Was::Forgotten);
         TAKEN.with_borrow_mut(|taken| taken.remove(name));
-        let slot = STORE.with_borrow_mut(|store| store.remove(name));
-        grave::lay(name, Was::Forgotten, slot);
+        grave::lay(name, Was::Forgotten, remove(name));
     }
 }
 
@@ -259,6 +268,7 @@ pub(crate) fn clear() {
     TAKEN.with_borrow_mut(BTreeMap::clear);
     let all = STORE.with_borrow_mut(std::mem::take);
     for (name, slot) in all {
+        changes::touch(&name);
         grave::lay(&name, Was::Forgotten, Some(slot));
     }
 }
@@ -269,6 +279,11 @@ pub(crate) fn kept_by(run: u64) -> Vec<String> {
         let kept = store.iter().filter(|(_, slot)| slot.kept_by == run);
         kept.map(|(name, _)| name.clone()).collect()
     })
+}
+
+/// Whether there is a variable of that name.
+pub(crate) fn has(name: &str) -> bool {
+    STORE.with_borrow(|store| store.contains_key(name))
 }
 
 /// The names of all variables, sorted.

@@ -257,8 +257,8 @@ impl Execution {
         match event {
             ipc::Event::Ready { mark } => common.worker_is_ready(shells, &mark),
             ipc::Event::Display(display) => common.audience.display(display, &common.supervisor),
-            ipc::Event::Done { cell, outcome, variables, kept, loans } => {
-                common.variables.told(variables, loans);
+            ipc::Event::Done { cell, outcome, variables, kept } => {
+                common.variables.told(variables);
                 match shells.running(cell) {
                     Some(shell) => common.ran(shell, outcome, kept),
                     None => tracing::error!("the worker ended a cell that does not run"),

@@ -1,18 +1,21 @@
 //! The run of cells, on a thread of their own: one after another, and side by side where the server runs one while others
 //! await.
 
+use std::cell::Cell as StdCell;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use ipc::{CellId, Display, Event, InputAnswer, Request, Value};
+use ipc::{CellId, Display, Event, InputAnswer, Request, Value, Variable, Variables};
 use kissaten::MimeBundle;
 use kissaten::futures::{StreamExt, stream::FuturesUnordered};
 use kissaten::runtime::{
-    self, Answer, Cell, Displayed, Hint, Layout, Loan, LoanKind, Location, Notice, Outcome, Run, Script, Session,
+    self, Answer, Cell, Changes, Displayed, Hint, Layout, Loan, LoanKind, Location, Notice, Outcome, Run, Script,
+    Session,
 };
 use kissaten::tokio::{sync::mpsc, time::sleep};
 use serde_json::Value as Json;
@@ -29,9 +32,9 @@ const PAUSE: Duration = Duration::from_secs(2);
 
 /// What the cell thread is asked to do.
 enum Job {
-    Run { cell: CellId, handle: Cell, library: std::path::PathBuf, entry: String, forget: Vec<String> },
+    Run { cell: CellId, handle: Cell, library: PathBuf, entry: String, forget: Vec<String>, tell_all: bool },
     Shell { cell: CellId, handle: Cell, script: Script },
-    Drop { cell: CellId, handle: Cell, names: Option<Vec<String>> },
+    Drop { cell: CellId, handle: Cell, names: Option<Vec<String>>, tell_all: bool },
 }
 
 /// The cells that run or wait to run, for the interrupter.
@@ -48,25 +51,25 @@ pub(crate) fn run(control: Control) -> io::Result<()> {
     let reports = events.clone();
     let running = Running::default();
     let (jobs, queue) = mpsc::unbounded_channel();
-    let cells = CellThread { session, events, running: Arc::clone(&running) };
+    let cells = CellThread { session, events, running: Arc::clone(&running), tells_all: StdCell::new(true) };
     thread::Builder::new().name("cell".into()).stack_size(STACK).spawn(move || cells.run(queue))?;
 
     while let Some(request) = requests.next() {
         let job = match request {
-            Request::Run { cell, label, library, entry, forget, timeline } => {
+            Request::Run { cell, label, library, entry, forget, tell_all, timeline } => {
                 let handle = Cell::new(cell.0, &label, timeline);
                 lock(&running).insert(cell, handle.clone());
-                Job::Run { cell, handle, library, entry, forget }
+                Job::Run { cell, handle, library, entry, forget, tell_all }
             }
             Request::Shell { cell, label, script: ipc::Script { shell, text, strict } } => {
                 let handle = Cell::new(cell.0, &label, false);
                 lock(&running).insert(cell, handle.clone());
                 Job::Shell { cell, handle, script: Script { shell, text, strict } }
             }
-            Request::Drop { cell, label, names } => {
+            Request::Drop { cell, label, names, tell_all } => {
                 let handle = Cell::new(cell.0, &label, false);
                 lock(&running).insert(cell, handle.clone());
-                Job::Drop { cell, handle, names }
+                Job::Drop { cell, handle, names, tell_all }
             }
             Request::Input { id, answer } => {
                 runtime::answer(id, self::answer(answer));
@@ -108,6 +111,8 @@ struct CellThread {
     session: Session,
     events: Events,
     running: Running,
+    /// Whether the next word on the variables is on all of them.
+    tells_all: StdCell<bool>,
 }
 
 /// What has happened.
@@ -138,13 +143,15 @@ impl CellThread {
 
     fn begin(&self, job: Job) -> Option<impl Future<Output = Next> + use<>> {
         let (cell, handle, run) = match job {
-            Job::Run { cell, handle, library, entry, forget } => {
+            Job::Run { cell, handle, library, entry, forget, tell_all } => {
+                self.tells_all.set(self.tells_all.get() || tell_all);
                 self.session.forget(&handle, &forget);
                 let entry = library::load(&library, &entry);
                 (cell, handle.clone(), entry.map(|entry| Run::new(handle, entry)))
             }
             Job::Shell { cell, handle, script } => (cell, handle.clone(), Ok(Run::of_script(handle, script))),
-            Job::Drop { cell, handle, names } => {
+            Job::Drop { cell, handle, names, tell_all } => {
+                self.tells_all.set(self.tells_all.get() || tell_all);
                 match names {
                     Some(names) => self.session.forget(&handle, &names),
                     None => self.session.clear(&handle),
@@ -169,9 +176,9 @@ impl CellThread {
 
     fn done(&self, cell: CellId, handle: &Cell, outcome: ipc::Outcome) {
         lock(&self.running).remove(&cell);
-        let (variables, kept) = (self.session.variables(), self.session.kept_by(handle));
-        let loans = self.session.loans().into_iter().map(loan).collect();
-        self.events.send(&Event::Done { cell, outcome, variables, kept, loans });
+        let whole = self.tells_all.replace(false);
+        let variables = variables(whole, self.session.changes(whole));
+        self.events.send(&Event::Done { cell, outcome, variables, kept: self.session.kept_by(handle) });
     }
 }
 
@@ -207,13 +214,18 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn loan(loan: Loan) -> ipc::Loan {
+fn variables(whole: bool, changes: Changes) -> Variables {
+    let ordinary = changes.ordinary.into_iter().map(|name| Variable { name, loan: None });
+    Variables { whole, there: ordinary.chain(changes.loans.into_iter().map(loan)).collect(), gone: changes.gone }
+}
+
+fn loan(loan: Loan) -> Variable {
     let kind = match loan.kind {
         LoanKind::Value => ipc::LoanKind::Value,
         LoanKind::Place => ipc::LoanKind::Place,
         LoanKind::Hidden => ipc::LoanKind::Hidden,
     };
-    ipc::Loan { name: loan.name, kind, held_by: loan.held_by }
+    Variable { name: loan.name, loan: Some(ipc::Loan { kind, held_by: loan.held_by }) }
 }
 
 fn outcome(outcome: Outcome) -> ipc::Outcome {

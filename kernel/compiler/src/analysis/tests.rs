@@ -50,7 +50,14 @@ fn knowledge() -> Knowledge {
         variable("task", "tokio::task::JoinHandle<notebook::Point>"),
     ];
     let crates = vec![("rand".to_owned(), "0.9.0".to_owned())];
-    Knowledge { revision: 0, items, bindings, crates, place: AnalyzerPlace::default(), index: OnceLock::new() }
+    Knowledge {
+        revision: 0,
+        items,
+        bindings: bindings.into_iter().map(Arc::new).collect(),
+        crates,
+        place: AnalyzerPlace::default(),
+        index: OnceLock::new(),
+    }
 }
 
 /// What completes a cell at its `|`: the word that is replaced, then the matches.

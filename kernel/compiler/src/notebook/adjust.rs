@@ -138,7 +138,7 @@ impl Attempt<'_> {
             (Some(Region::Take(name)), _)
                 if !BORROWS.contains(&code) && !matches!(code, "E0382" | "E0381" | "E0384") =>
             {
-                let type_text = self.notebook.bindings.get(name).map(|binding| binding.type_text.as_str());
+                let type_text = self.notebook.binding(name).map(|binding| binding.type_text.as_str());
                 let shown = crate::binding::shown_type(type_text.unwrap_or("_"));
                 self.unusable.insert(name.clone(), NotKept::Hidden(shown)).is_none()
             }

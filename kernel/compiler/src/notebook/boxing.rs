@@ -76,7 +76,7 @@ impl Attempt<'_> {
         match self.parsed.bindings.iter().find(|bound| bound.name == *name) {
             Some(bound) => Some(bound.is_copy),
             None => {
-                let binding = self.notebook.bindings.get(name)?;
+                let binding = self.notebook.binding(name)?;
                 Some(!binding.mutable && parse::is_copy_type(&binding.type_text))
             }
         }

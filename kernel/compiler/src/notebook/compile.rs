@@ -151,7 +151,7 @@ impl Attempt<'_> {
     /// The text that takes the dependencies' code, if the statements or what they need name one.
     pub(super) fn layer(&self) -> Option<&str> {
         let imports = self.items.imports.iter().map(|live| live.import.text.as_str());
-        let types = self.notebook.bindings.values().filter(|binding| self.parsed.mentions.contains(&binding.name));
+        let types = self.parsed.mentions.iter().filter_map(|name| self.notebook.binding(name));
         let texts = imports.chain(types.map(|binding| binding.type_text.as_str())).chain([self.cell.text.as_str()]);
         let texts = texts.chain(self.parsed.opened.iter().map(|open| open.spelled_out.as_str()));
         self.notebook.dependencies.layer_for(texts)

@@ -330,6 +330,7 @@ impl Notebook {
                 self.not_kept.insert(name.clone(), reason);
             }
         }
+        self.leaving.extend(changed.lost.iter().cloned());
         let quoted = |names: &[String]| {
             let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
             names.join(", ")

@@ -4,11 +4,12 @@
 //! the store for as long as it runs, so to all others they are not there.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::Notebook;
 use super::history::PastCell;
 use super::lend::CellPlace;
-use crate::api::{Farewell, Finished, LoanKind};
+use crate::api::{Farewell, Finished, LoanKind, Stored};
 use crate::binding::{self, Binding, Moved, NotKept};
 
 /// A cell that was prepared and has not ended.
@@ -87,15 +88,21 @@ impl Notebook {
         self.revision += 1;
         let mut pending = self.pending.remove(&finished.entry).unwrap_or_default();
         self.remember(&mut pending, finished);
+        for (name, stored) in &finished.changes {
+            match stored {
+                Stored::Nothing => self.stored.remove(name),
+                _ => self.stored.insert(name.clone(), stored.clone()),
+            };
+        }
         // A value whose type has turned out to have no name is of no use to anybody.
         let is_new = |name: &String| pending.bindings.iter().any(|new| new.name == *name);
         // An older one that it lends has another place since.
         let is_older = |name: &String| pending.owned.contains_key(name) || pending.holds.contains(name);
         let is_known = |name: &String| is_new(name) || is_older(name);
         let nameless: Vec<String> = finished.kept.iter().filter(|name| !is_known(name)).cloned().collect();
-        // There may be thousands.
-        let variables: BTreeSet<&String> = finished.variables.iter().collect();
-        let is_there = |name: &String| variables.contains(name) && !nameless.contains(name);
+        // All that may be otherwise now; of the others, of which there may be thousands, nothing is looked at.
+        let touched: BTreeSet<String> = self.touched(&pending, finished);
+        let is_there = |name: &String| self.stored.contains_key(name) && !nameless.contains(name);
         // It has new variables as far as it came: each goes into the store as soon as the cell is through with it.
         let (kept, lost): (Vec<Binding>, Vec<Binding>) =
             std::mem::take(&mut pending.bindings).into_iter().partition(|new| finished.kept.contains(&new.name));
@@ -108,10 +115,10 @@ impl Notebook {
                 }
             }
             // What borrowed from the older one of its name has a lender without a name now.
-            for other in self.bindings.values_mut() {
-                other.borrows.retain(|from| *from != binding.name);
+            for other in self.bindings.values_mut().filter(|other| other.borrows.contains(&binding.name)) {
+                Arc::make_mut(other).borrows.retain(|from| *from != binding.name);
             }
-            self.bindings.insert(binding.name.clone(), binding);
+            self.bindings.insert(binding.name.clone(), Arc::new(binding));
         }
         let shadowed: Vec<&Binding> = pending.shadowed.iter().filter(|older| !is_there(&older.name)).collect();
         for (name, reason) in &pending.not_kept {
@@ -130,9 +137,16 @@ impl Notebook {
         });
         let went: Vec<String> = went.cloned().collect();
         let held: BTreeSet<&String> = self.pending.values().flat_map(|other| &other.holds).collect();
-        self.bindings.retain(|name, _| is_there(name) || held.contains(name));
-        for (name, binding) in self.bindings.iter_mut().filter(|(name, _)| variables.contains(name)) {
-            let loan = finished.loans.get(name);
+        for name in &touched {
+            if !is_there(name) && !held.contains(name) {
+                self.bindings.remove(name);
+            }
+            let (Some(binding), Some(stored)) = (self.bindings.get_mut(name), self.stored.get(name)) else { continue };
+            let binding = Arc::make_mut(binding);
+            let loan = match stored {
+                Stored::Loan(loan) => Some(loan),
+                Stored::Nothing | Stored::Ordinary => None,
+            };
             let kind = loan.map(|loan| loan.kind);
             let is_owner = |kind| matches!(kind, Some(LoanKind::Place | LoanKind::Hidden));
             if is_owner(kind)
@@ -162,10 +176,27 @@ impl Notebook {
             self.not_kept.insert(name.clone(), NotKept::Ended(pending.label.clone()));
         }
         let lost = lost.into_iter().filter(|name| pending.may_lose.contains(*name)).chain(went).collect();
-        let forget: Vec<String> =
-            finished.variables.iter().filter(|name| !self.bindings.contains_key(*name)).cloned().collect();
-        self.leaving = forget.iter().cloned().collect();
+        let is_nobodys = |name: &String| self.stored.contains_key(name) && !self.bindings.contains_key(name);
+        self.leaving.retain(is_nobodys);
+        // What the worker was told to forget may be an older one of that name.
+        let is_new = |name: &&String| finished.kept.contains(name) || !self.leaving.contains(*name);
+        let forget: Vec<String> = touched.iter().filter(|name| is_nobodys(name)).filter(is_new).cloned().collect();
+        self.leaving.extend(forget.iter().cloned());
         Farewell { notes: pending.farewell(&shadowed, lost, gone), forget }
+    }
+
+    /// A variable.
+    pub(super) fn binding(&self, name: &str) -> Option<&Binding> {
+        self.bindings.get(name).map(Arc::as_ref)
+    }
+
+    /// The names that a cell which has ended has to do with.
+    fn touched(&self, pending: &Pending, finished: &Finished) -> BTreeSet<String> {
+        let Pending { bindings, not_kept, gone, owned, shadowed, holds, lent_at, .. } = pending;
+        let told = finished.changes.keys().chain(&finished.kept);
+        let new = bindings.iter().chain(shadowed).map(|binding| &binding.name).chain(not_kept.keys());
+        let older = gone.keys().chain(owned.keys()).chain(holds).chain(lent_at.keys());
+        told.chain(new).chain(older).cloned().collect()
     }
 
     /// The cell that holds a variable while it runs.
@@ -178,7 +209,7 @@ impl Notebook {
     pub(super) fn in_use(&self, changed: &BTreeSet<String>) -> Option<(&str, String, &str)> {
         let is_changed = |binding: &&Binding| binding::mentions_type(&binding.type_text, changed);
         self.pending.values().find_map(|pending| {
-            let held = pending.holds.iter().filter_map(|name| self.bindings.get(name));
+            let held = pending.holds.iter().filter_map(|name| self.binding(name));
             let binding = pending.bindings.iter().chain(held).find(is_changed)?;
             Some((binding.name.as_str(), binding::shown_type(&binding.type_text), pending.label.as_str()))
         })

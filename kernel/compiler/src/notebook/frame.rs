@@ -9,9 +9,8 @@ use crate::lower::{self, Frame};
 
 impl Attempt<'_> {
     pub(super) fn frame(&self) -> Frame<'_> {
-        let bindings = self.notebook.bindings.values().filter(|binding| self.is_usable(binding));
-        let take: Vec<Binding> =
-            bindings.map(|binding| Binding { loan: self.loan_of(binding), ..binding.clone() }).collect();
+        let take = self.usable().map(|binding| Binding { loan: self.loan_of(binding), ..binding.clone() });
+        let take: Vec<Binding> = take.collect();
         let stands = |binding: &&Binding| binding.loan == Some(LoanKind::Place);
         let lent = self.lent();
         let is_lent = |name: &str| lent.iter().any(|(lent, _)| *lent == name);
@@ -57,7 +56,7 @@ impl Attempt<'_> {
             end: self.bound().filter(|name| self.end.contains(*name)).collect(),
             forget: self.shadowed().map(|binding| binding.name.as_str()).collect(),
             moved: declared(&self.moved, false).into_iter().chain(declared(&self.filled, true)).collect(),
-            declared: self.lending.declared.iter().filter_map(|name| self.notebook.bindings.get(name)).collect(),
+            declared: self.lending.declared.iter().filter_map(|name| self.notebook.binding(name)).collect(),
             loans: self.loans(),
             error_type: self.error_type,
             leave_out: &self.leave_out,

@@ -37,7 +37,7 @@ impl Attempt<'_> {
     fn dropped_futures(&self) -> impl Iterator<Item = (usize, HintKind, String)> {
         let unused = self.parsed.unused.iter().filter(|name| self.notebook.holder(name).is_none());
         unused.filter_map(|name| {
-            let made = self.notebook.bindings.get(name)?.unawaited.as_ref()?;
+            let made = self.notebook.binding(name)?.unawaited.as_ref()?;
             let text = format!("`{name}` of {made} was dropped and never awaited: it did nothing");
             let bound = self.parsed.bindings.iter().find(|bound| bound.name == *name);
             let at = bound.map(|bound| bound.range.start).or_else(|| self.cell.text.find(name.as_str()))?;

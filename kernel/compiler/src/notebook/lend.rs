@@ -67,8 +67,7 @@ impl Attempt<'_> {
 
     /// The binding that the notebook has of this older variable, if the cell uses it.
     fn older(&self, name: &str) -> Option<&Binding> {
-        let binding = self.notebook.bindings.get(name);
-        binding.filter(|binding| self.is_usable(binding))
+        self.notebook.binding(name).filter(|binding| self.is_usable(binding))
     }
 
     fn is_of_cell(&self, name: &str) -> bool {
@@ -322,7 +321,7 @@ impl Attempt<'_> {
     /// A variable that is lent to one that may change it, or is in the way because it is lent: declared, so that rustc
     /// says it.
     pub(super) fn declare_lent(&mut self, name: &str) -> bool {
-        let is_lent = self.notebook.bindings.get(name).is_some_and(|binding| binding.loan == Some(LoanKind::Hidden));
+        let is_lent = self.notebook.binding(name).is_some_and(|binding| binding.loan == Some(LoanKind::Hidden));
         let is_new = is_lent && !self.lending.released.contains(name) && self.lending.declared.insert(name.to_owned());
         if is_new {
             self.keep_nothing_lent();
@@ -343,8 +342,8 @@ impl Attempt<'_> {
 
     /// All that are lent and can be looked at are declared as well: whether there is one.
     pub(super) fn declare_places(&mut self) -> bool {
-        let is_place = |binding: &&Binding| self.is_usable(binding) && self.loan_of(binding) == Some(LoanKind::Place);
-        let names: Vec<String> = self.notebook.bindings.values().filter(is_place).map(|b| b.name.clone()).collect();
+        let is_place = |binding: &&Binding| self.loan_of(binding) == Some(LoanKind::Place);
+        let names: Vec<String> = self.usable().filter(is_place).map(|b| b.name.clone()).collect();
         let before = self.lending.declared.len();
         self.lending.declared.extend(names);
         let is_new = self.lending.declared.len() > before;
@@ -356,8 +355,7 @@ impl Attempt<'_> {
 
     /// What of the cell's variables borrows or is lent, as text has to be written for it.
     pub(super) fn loans(&self) -> Loans<'_> {
-        let bindings = self.notebook.bindings.values().filter(|binding| self.is_usable(binding));
-        let mentioned = bindings.filter(|binding| self.loan_of(binding).is_some()).map(|b| b.name.as_str());
+        let mentioned = self.usable().filter(|binding| self.loan_of(binding).is_some()).map(|b| b.name.as_str());
         let lending = &self.lending;
         let typed = |name: &String| self.type_of(name).unwrap_or("_");
         let new = |name: &&String| self.is_of_cell(name);
@@ -387,7 +385,7 @@ impl Attempt<'_> {
 
     /// Those, new and older ones, whose types are invariant.
     fn invariants(&self) -> Vec<&str> {
-        let older = self.notebook.bindings.values().filter(|binding| binding.invariant && self.is_usable(binding));
+        let older = self.usable().filter(|binding| binding.invariant);
         let older = older.map(|binding| binding.name.as_str()).filter(|name| !self.is_of_cell(name));
         self.lending.invariant.iter().map(String::as_str).chain(older).collect()
     }
@@ -407,7 +405,7 @@ impl Attempt<'_> {
         let inherits = lending.scoped.contains(name)
             || from.iter().any(|owner| self.older(owner).is_some_and(|b| b.loan.is_some()));
         if inherits {
-            for older in self.notebook.bindings.values().filter(|binding| self.is_usable(binding)) {
+            for older in self.usable() {
                 match self.loan_of(older) {
                     Some(LoanKind::Value) => from.extend(older.borrows.iter().cloned()),
                     Some(LoanKind::Place) => {
@@ -445,6 +443,6 @@ impl super::Notebook {
         let borrows = move |binding: &&Binding| {
             binding.loan == Some(LoanKind::Value) && binding.borrows.iter().any(|from| from == name)
         };
-        self.bindings.values().filter(borrows).map(|binding| binding.name.as_str())
+        self.bindings.values().map(AsRef::as_ref).filter(borrows).map(|binding| binding.name.as_str())
     }
 }

@@ -19,6 +19,12 @@ const HANDLES: [&str; 4] = [
 ];
 
 impl Attempt<'_> {
+    /// The older variables that the cell uses, and can. There may be thousands of which it mentions one.
+    pub(super) fn usable(&self) -> impl Iterator<Item = &Binding> {
+        let mentioned = self.parsed.mentions.iter().filter_map(|name| self.notebook.binding(name));
+        mentioned.filter(|binding| self.is_usable(binding))
+    }
+
     /// Whether the cell uses an older variable, and can.
     pub(super) fn is_usable(&self, binding: &Binding) -> bool {
         let name = &binding.name;
@@ -36,7 +42,7 @@ impl Attempt<'_> {
 
     /// The move of a variable by this cell, and where.
     pub(super) fn moved_here(&self, name: &str, place: Option<(String, usize, usize, usize)>) -> Moved {
-        let before = self.notebook.bindings.get(name).map(|binding| (binding.type_text.clone(), binding.mutable));
+        let before = self.notebook.binding(name).map(|binding| (binding.type_text.clone(), binding.mutable));
         let filled = self.moved_before(name).filter(|_| self.filled.contains(name));
         let before = before.or_else(|| filled.map(|moved| (moved.type_text.clone(), moved.mutable)));
         let (type_text, mutable) = before.unwrap_or_default();
@@ -60,7 +66,8 @@ impl Attempt<'_> {
 
     /// Never is a value taken for one of a changed type.
     pub(super) fn drop_variables_of(&mut self, merged: &Merged) {
-        for binding in self.notebook.bindings.values() {
+        let all = self.notebook.bindings.values().filter(|_| !merged.changed.is_empty());
+        for binding in all {
             if binding::mentions_type(&binding.type_text, &merged.changed) {
                 let reason = NotKept::Redefined(binding::shown_type(&binding.type_text));
                 self.forget.push((binding.name.clone(), reason));
@@ -119,7 +126,7 @@ impl Attempt<'_> {
     pub(super) fn shadowed(&self) -> impl Iterator<Item = &Binding> {
         let is_shadowed = |name: &&str| self.not_kept.contains_key(*name) && !self.gone.contains_key(*name);
         let names = self.parsed.bindings.iter().map(|bound| bound.name.as_str()).filter(is_shadowed);
-        names.filter_map(|name| self.notebook.bindings.get(name)).filter(|older| self.is_usable(older))
+        names.filter_map(|name| self.notebook.binding(name)).filter(|older| self.is_usable(older))
     }
 
     /// Older variables that the cell only awaits, and where. Their types say that they can be polled where they stand.
@@ -128,7 +135,7 @@ impl Attempt<'_> {
             return Vec::new();
         }
         let is_lent = |name: &str| {
-            let older = self.notebook.bindings.get(name).filter(|older| self.is_usable(older) && !self.is_new(name));
+            let older = self.notebook.binding(name).filter(|older| self.is_usable(older) && !self.is_new(name));
             older.is_some_and(|older| HANDLES.iter().any(|handle| older.type_text.starts_with(handle)))
         };
         let awaited = self.parsed.awaited.iter().filter(|(name, _)| is_lent(name));

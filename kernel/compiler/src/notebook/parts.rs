@@ -38,7 +38,7 @@ impl Attempt<'_> {
     pub(super) fn owned(&self) -> Vec<Owned<'_>> {
         let is_mutable = |name: &str| {
             let new = self.parsed.bindings.iter().find(|bound| bound.name == name).map(|bound| bound.mutable);
-            new.or_else(|| Some(self.notebook.bindings.get(name)?.mutable)).unwrap_or_default()
+            new.or_else(|| Some(self.notebook.binding(name)?.mutable)).unwrap_or_default()
         };
         let owned = self.levels.iter().filter(|(name, _)| !self.gone.contains_key(*name));
         owned.map(|(name, level)| Owned { name, mutable: is_mutable(name), level: *level }).collect()

@@ -1,6 +1,7 @@
 //! Loans that are over when a cell begins: what it makes anew, and what goes with a type, ends first.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::attempt::Attempt;
 use crate::api::LoanKind;
@@ -17,7 +18,7 @@ impl Attempt<'_> {
             let is_forgotten = self.forget.iter().any(|(forgotten, _)| forgotten == name);
             is_forgotten || self.renewed.contains(name) || self.notebook.leaving.contains(name)
         };
-        let is_free = |owner: &&Binding| {
+        let is_free = |owner: &&Arc<Binding>| {
             let is_lent = matches!(owner.loan, Some(LoanKind::Place | LoanKind::Hidden));
             is_lent && !owner.held_by.is_empty() && owner.held_by.iter().all(goes)
         };
@@ -39,7 +40,7 @@ impl Attempt<'_> {
         for name in anew() {
             // A reference ends with its last use; what may have a `Drop` lives on behind a newer one of its name.
             let is_over = |older: &Binding| is_own(older) || has_no_drop(&older.type_text);
-            let older = self.notebook.bindings.get(name).filter(|older| older.loan == Some(LoanKind::Value));
+            let older = self.notebook.binding(name).filter(|older| older.loan == Some(LoanKind::Value));
             if older.is_some_and(is_over) {
                 gone.insert(name);
             }
@@ -47,7 +48,7 @@ impl Attempt<'_> {
         // What others borrow from the cell's own variables ends with them.
         let lends = |binding: &&Binding| is_own(binding) && binding.loan.is_some();
         let mut dropped = Vec::new();
-        for lender in anew().filter(|name| self.notebook.bindings.get(*name).filter(lends).is_some()) {
+        for lender in anew().filter(|name| self.notebook.binding(*name).filter(lends).is_some()) {
             for borrower in self.notebook.borrowers(lender) {
                 if !new.contains(&borrower) && !self.parsed.mentions.contains(borrower) && gone.insert(borrower) {
                     let why = format!("`{lender}`, which is new");

@@ -376,7 +376,7 @@ impl Places<'_> {
                 true
             }
             Region::Lent(name) => {
-                let place = self.notebook.bindings.get(name).and_then(|binding| binding.lent_at.as_ref());
+                let place = self.notebook.binding(name).and_then(|binding| binding.lent_at.as_ref());
                 let Some((label, line, from, to)) = place else { return false };
                 if span.label.as_deref().is_none_or(|label| !label.contains("borrow")) {
                     return false;

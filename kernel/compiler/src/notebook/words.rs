@@ -62,7 +62,7 @@ impl Attempt<'_> {
     /// all would be compiled from the beginning.
     fn needed_items(&self, failed: &Compiled) -> Option<Items> {
         let rendered = failed.errors().filter_map(|error| error.rendered.as_deref());
-        let bindings = self.notebook.bindings.values().filter(|binding| self.parsed.mentions.contains(&binding.name));
+        let bindings = self.parsed.mentions.iter().filter_map(|name| self.notebook.binding(name));
         let texts = rendered.chain(bindings.map(|binding| binding.type_text.as_str()));
         let texts = texts.chain(self.parsed.opened.iter().map(|open| open.spelled_out.as_str()));
         let names = texts.chain([self.cell.text.as_str()]).flat_map(words).map(str::to_owned).collect();

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
 use build::{Change, DependencyError, Progress, SessionLibrary};
-use compiler::{Changed, Finished, Loan, LoanKind, Notebook, PrepareError, Source, split_commands};
+use compiler::{Changed, Finished, Loan, LoanKind, Notebook, PrepareError, Source, Stored, split_commands};
 use expect_test::Expect;
 use ipc::{CellId, Event, Outcome, Request};
 use tokio_util::sync::CancellationToken;
@@ -161,12 +161,13 @@ impl Session {
                 library: program.library,
                 entry: program.entry.clone(),
                 forget,
+                tell_all: false,
                 timeline: self.timeline,
             };
             ipc::write(&mut self.socket, &run).unwrap();
-            let (outcome, variables, kept, loans) = loop {
+            let (outcome, variables, kept) = loop {
                 match self.event() {
-                    Event::Done { outcome, variables, kept, loans, .. } => break (outcome, variables, kept, loans),
+                    Event::Done { outcome, variables, kept, .. } => break (outcome, variables, kept),
                     // A picture of times, which differ from run to run.
                     Event::Display(display) if display.display_id.is_some() => {}
                     Event::Display(display) => writeln!(out, "display: {:?}", display.data).unwrap(),
@@ -181,9 +182,11 @@ impl Session {
                 ipc::LoanKind::Place => LoanKind::Place,
                 ipc::LoanKind::Hidden => LoanKind::Hidden,
             };
-            let loan = |loan: ipc::Loan| (loan.name, Loan { kind: kind(loan.kind), held_by: loan.held_by });
-            let loans = loans.into_iter().map(loan).collect();
-            let farewell = self.notebook.finish(&Finished { entry, success, showed, variables, kept, loans });
+            let loan = |loan: ipc::Loan| Stored::Loan(Loan { kind: kind(loan.kind), held_by: loan.held_by });
+            let there = variables.there.into_iter().map(|new| (new.name, new.loan.map_or(Stored::Ordinary, loan)));
+            let gone = variables.gone.into_iter().map(|name| (name, Stored::Nothing));
+            let changes = gone.chain(there).collect();
+            let farewell = self.notebook.finish(&Finished { entry, success, showed, changes, kept });
             notes.extend(farewell.notes);
             out.push_str(&self.printed());
             match outcome {

@@ -69,6 +69,8 @@ struct Loans {
     /// The cell that is being ended, and what its locals may refer to.
     ending: Option<(u64, Grounds)>,
     last: u64,
+    /// Whether something may be another than when all were told last.
+    is_changed: bool,
 }
 
 impl Loans {
@@ -82,6 +84,7 @@ impl Loans {
             staying: None,
             ending: None,
             last: 0,
+            is_changed: false,
         }
     }
 
@@ -167,6 +170,14 @@ fn with<R>(change: impl FnOnce(&mut Loans) -> R) -> R {
     LOANS.with_borrow_mut(change)
 }
 
+/// As [`with`], for what changes anything that is told of loans.
+fn change<R>(change: impl FnOnce(&mut Loans) -> R) -> R {
+    with(|loans| {
+        loans.is_changed = true;
+        change(loans)
+    })
+}
+
 fn unite(into: &mut Grounds, more: &Grounds) {
     for ground in more {
         if !into.iter().any(|known| known.0 == ground.0) {
@@ -186,7 +197,7 @@ pub(super) fn number() -> u64 {
 /// Opens a scope for a cell that mentions these.
 pub(super) fn open(names: &[&str]) -> u64 {
     let scope = number();
-    with(|loans| {
+    change(|loans| {
         let (mut grounds, mut exact) = (Grounds::new(), Grounds::new());
         for name in names {
             let (of, invariant) = match loans.variables.get(*name) {
@@ -210,7 +221,7 @@ pub(super) fn open(names: &[&str]) -> u64 {
 }
 
 pub(super) fn close(scope: u64) {
-    with(|loans| {
+    change(|loans| {
         loans.taken.retain(|_, (by, _)| *by != scope);
         loans.scopes.remove(&scope)
     });
@@ -221,7 +232,7 @@ pub(super) fn close(scope: u64) {
 /// # Safety
 /// `to` must be valid for writes of the type that `type_id` names, whatever its lifetimes.
 pub(super) unsafe fn take(scope: u64, name: &str, to: *mut u8, type_id: TypeId) -> bool {
-    let slot = with(|loans| match loans.variables.get(name) {
+    let slot = change(|loans| match loans.variables.get(name) {
         Some(Lent::Value { slot, .. }) if slot.is_of(type_id) => {
             let Some(Lent::Value { slot, .. }) = loans.variables.remove(name) else { return None };
             loans.taken.insert(name.to_owned(), (scope, here::run()));
@@ -269,7 +280,7 @@ pub(super) fn put_back(scope: u64, name: &str, mut slot: Slot, invariant: bool) 
 fn insert(name: &str, lent: Lent) {
     store::displace(name);
     displace(name, Was::Replaced);
-    with(|loans| {
+    change(|loans| {
         loans.made.remove(name);
         loans.variables.insert(name.to_owned(), lent)
     });
@@ -279,7 +290,9 @@ fn insert(name: &str, lent: Lent) {
 pub(crate) fn displace(name: &str, was: Was) {
     let lent = with(|loans| {
         loans.taken.remove(name);
-        loans.variables.remove(name)
+        let lent = loans.variables.remove(name);
+        loans.is_changed |= lent.is_some();
+        lent
     });
     if let Some(Lent::Value { slot, .. }) = lent {
         grave::lay(name, was, Some(slot));
@@ -303,6 +316,16 @@ pub(crate) fn clear() {
     }
 }
 
+/// Whether there is one of that name.
+pub(crate) fn has(name: &str) -> bool {
+    with(|loans| loans.variables.contains_key(name))
+}
+
+/// Whether anything may have changed of them since this was asked last.
+pub(crate) fn take_changed() -> bool {
+    with(|loans| std::mem::take(&mut loans.is_changed))
+}
+
 /// All that are lent or borrow, by name.
 pub(crate) fn loans() -> Vec<Loan> {
     with(|loans| {
@@ -323,7 +346,7 @@ pub(crate) fn loans() -> Vec<Loan> {
 
 /// The running cell of this scope is about to stay, under this number.
 pub(super) fn begin_stay(id: u64, scope: u64) {
-    with(|loans| {
+    change(|loans| {
         let grounds = loans.scopes.remove(&scope).unwrap_or_default();
         loans.staying = Some((Rc::new(Ground(id)), grounds));
     });
@@ -373,7 +396,7 @@ pub(crate) fn kept_by(run: u64) -> Vec<String> {
 
 /// The future of the cell that has just stayed.
 pub(super) fn seat(id: u64, program: NonNull<dyn Future<Output = ()>>) {
-    with(|loans| {
+    change(|loans| {
         if let Some((ground, grounds)) = loans.staying.take() {
             loans.frames.insert(id, Frame { ground, grounds, program });
         }
@@ -385,6 +408,7 @@ pub(super) fn next_to_end() -> Option<Frame> {
     with(|loans| {
         let is_free = |frame: &&Frame| Rc::strong_count(&frame.ground) == 1;
         let id = loans.frames.values().rev().find(is_free)?.ground.0;
+        loans.is_changed = true;
         loans.frames.remove(&id)
     })
 }
@@ -395,7 +419,7 @@ pub(super) fn begin_end(id: u64, grounds: Grounds) {
 
 /// The frame that was ended is no more, nor what it held.
 pub(super) fn end_end() {
-    let ended = with(|loans| {
+    let ended = change(|loans| {
         let ended = loans.ending.take();
         // Owners that it did not give back have gone with it.
         if let Some((id, _)) = &ended {

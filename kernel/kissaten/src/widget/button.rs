@@ -58,6 +58,11 @@ impl Button {
         self
     }
 
+    /// Clicks it, as the mouse does: whoever waits hears it.
+    pub fn click(&self) {
+        self.0.model().signalled();
+    }
+
     /// Waits for a click that this handle has not heard of.
     ///
     /// # Errors

@@ -98,6 +98,8 @@ fn each_click_is_heard_once_by_each_handle() {
     drop(button.clicked());
     assert_eq!(now(button.clicked()), Some(Ok(())));
     assert_eq!(text(&button), "[Stop]");
+    button.click();
+    assert_eq!(now(button.clicked()), Some(Ok(())));
 }
 
 #[test]

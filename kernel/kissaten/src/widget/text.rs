@@ -61,6 +61,11 @@ macro_rules! fields {
                 self.0.set("value", text);
             }
 
+            /// Submits what is written, as Enter does.
+            pub fn submit(&self) {
+                self.0.model().signalled();
+            }
+
             /// Waits for Enter, and gives what is written then.
             ///
             /// # Errors

@@ -143,7 +143,7 @@ impl Common {
         let Restart { worker, reason, lost: variables } = restart;
         shell.questions.clear();
         self.audience.end_worker(&self.supervisor);
-        self.variables.clear();
+        self.variables.worker_lost();
         self.supervisor.replace(&worker);
         self.comms.close(&self.outgoing);
         // Who has run nothing has lost nothing.

@@ -24,7 +24,8 @@ impl Common {
         self.comms.close(&self.outgoing);
         self.supervisor.exited(status, &last_words);
         let mut is_told = matches!(self.compiler.library(), Library::Compiling);
-        let variables = if was_ready && !is_told { self.forget_worker() } else { self.variables.names().to_vec() };
+        let variables =
+            if was_ready && !is_told { self.forget_worker() } else { self.variables.names().iter().cloned().collect() };
         if was_ready && is_told {
             // The notebook hears of it when it is back.
             self.variables.died = Some(death.between_cells());

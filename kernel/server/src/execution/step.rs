@@ -230,10 +230,12 @@ impl Common {
                     Runnable::Script(script) => (ipc::Request::Shell { cell: run, label, script }, String::new()),
                     Runnable::Program(Program { library, entry, .. }) => {
                         let forget = self.variables.take_forgotten();
+                        let tell_all = self.variables.take_wants_all();
                         let timeline = cell.options.timeline && matches!(step, Step::Code(_));
+                        let begun = entry.clone();
                         let request =
-                            ipc::Request::Run { cell: run, label, library, entry: entry.clone(), forget, timeline };
-                        (request, entry)
+                            ipc::Request::Run { cell: run, label, library, entry, forget, tell_all, timeline };
+                        (request, begun)
                     }
                 };
                 self.supervisor.send(request);
@@ -250,7 +252,8 @@ impl Common {
         }
         let run = self.begin_run(shell);
         let label = shell.cell.as_ref().map(|cell| cell.label.clone()).unwrap_or_default();
-        self.supervisor.send(ipc::Request::Drop { cell: run, label, names });
+        let tell_all = self.variables.take_wants_all();
+        self.supervisor.send(ipc::Request::Drop { cell: run, label, names, tell_all });
         shell.stage = Stage::running(step, run, String::new());
     }
 

@@ -1,22 +1,30 @@
 //! The variables, and what was lost of them: what the worker keeps, and what the notebook is still to hear of that. What a
 //! variable is, is the compiler crate's.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use compiler::{Farewell, Finished, Loan, LoanKind, Notebook};
+use compiler::{Farewell, Finished, Loan, LoanKind, Notebook, Stored};
 
 use super::compiler::Compiler;
 use crate::message::Parent;
 
 /// The variables: what is in the worker's store, and what is to become of it.
+///
+/// The worker tells what has changed, in order, and each such word goes on to the notebook with the end of a run. Where
+/// something is forgotten here that was told once, the worker is asked to tell all.
 #[derive(Debug, Default)]
 pub(super) struct Variables {
     /// The names, as the worker last told.
-    names: Vec<String>,
+    names: BTreeSet<String>,
     /// How often a program of a cell has ended.
     runs: u64,
-    /// Those of them that borrow or are lent.
-    loans: Vec<ipc::Loan>,
+    /// What the notebook is still to hear.
+    untold: BTreeMap<String, Stored>,
+    /// Whether the worker is to tell all, as what it told before is not known any more.
+    wants_all: bool,
     /// What the worker is still to be told to forget.
     forget: Vec<String>,
     /// How cells have ended while the notebook was with the compiler.
@@ -32,7 +40,7 @@ pub(super) type Late = (Vec<String>, Option<Arc<Parent>>);
 
 impl Variables {
     /// The names.
-    pub(super) fn names(&self) -> &[String] {
+    pub(super) fn names(&self) -> &BTreeSet<String> {
         &self.names
     }
 
@@ -46,16 +54,34 @@ impl Variables {
         self.runs += 1;
     }
 
-    /// A run has ended, and this is what there is now.
-    pub(super) fn told(&mut self, names: Vec<String>, loans: Vec<ipc::Loan>) {
-        self.names = names;
-        self.loans = loans;
+    /// A run has ended, and this is what there is now, or what has changed.
+    pub(super) fn told(&mut self, variables: ipc::Variables) {
+        let ipc::Variables { whole, there, gone } = variables;
+        if whole {
+            let all = std::mem::take(&mut self.names);
+            self.untold.extend(all.into_iter().map(|name| (name, Stored::Nothing)));
+        }
+        for name in gone {
+            self.names.remove(&name);
+            self.untold.insert(name, Stored::Nothing);
+        }
+        for ipc::Variable { name, loan } in there {
+            self.names.insert(name.clone());
+            self.untold.insert(name, loan.map_or(Stored::Ordinary, stored));
+        }
+    }
+
+    /// Whether the worker is to tell all; it is asked once.
+    pub(super) fn take_wants_all(&mut self) -> bool {
+        std::mem::take(&mut self.wants_all)
     }
 
     /// These are no more: the worker is to forget them before it runs the next program.
     pub(super) fn lose(&mut self, names: Vec<String>) {
+        for name in &names {
+            self.names.remove(name);
+        }
         self.forget.extend(names);
-        self.names.retain(|name| !self.forget.contains(name));
     }
 
     /// What the worker is to forget now.
@@ -63,16 +89,17 @@ impl Variables {
         std::mem::take(&mut self.forget)
     }
 
-    /// All are no more, and the worker knows.
+    /// All are no more: the notebook and the worker know, or will.
     pub(super) fn clear(&mut self) {
         self.names.clear();
+        self.untold.clear();
         self.forget.clear();
+        self.wants_all = true;
     }
 
     /// The worker is no more.
     pub(super) fn worker_lost(&mut self) {
         self.clear();
-        self.loans.clear();
         self.unfinished.clear();
     }
 
@@ -84,17 +111,8 @@ impl Variables {
 
     /// Tells the notebook how a run has ended, now or when it is back; what is to be said about that.
     pub(super) fn finish(&mut self, compiler: &mut Compiler, run: Run, parent: Option<&Arc<Parent>>) -> Vec<String> {
-        let loan = |loan: &ipc::Loan| {
-            let kind = match loan.kind {
-                ipc::LoanKind::Value => LoanKind::Value,
-                ipc::LoanKind::Place => LoanKind::Place,
-                ipc::LoanKind::Hidden => LoanKind::Hidden,
-            };
-            (loan.name.clone(), Loan { kind, held_by: loan.held_by.clone() })
-        };
         let Run { entry, success, showed, kept } = run;
-        let loans: BTreeMap<_, _> = self.loans.iter().map(loan).collect();
-        let finished = Finished { entry, success, showed, variables: self.names.clone(), kept, loans };
+        let finished = Finished { entry, success, showed, changes: std::mem::take(&mut self.untold), kept };
         match compiler.notebook() {
             Some(notebook) => {
                 let Farewell { notes, forget } = notebook.finish(&finished);
@@ -120,6 +138,16 @@ impl Variables {
     }
 }
 
+/// What the worker has, in the compiler's words.
+fn stored(loan: ipc::Loan) -> Stored {
+    let kind = match loan.kind {
+        ipc::LoanKind::Value => LoanKind::Value,
+        ipc::LoanKind::Place => LoanKind::Place,
+        ipc::LoanKind::Hidden => LoanKind::Hidden,
+    };
+    Stored::Loan(Loan { kind, held_by: loan.held_by })
+}
+
 /// The end of a program: how it has ended.
 #[derive(Debug, Default)]
 pub(super) struct Run {
@@ -129,4 +157,59 @@ pub(super) struct Run {
     pub(super) showed: bool,
     /// What it handed over to the variables.
     pub(super) kept: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(variables: &mut Variables, whole: bool, there: &[&str], gone: &[&str]) {
+        let ordinary = |name: &&str| ipc::Variable { name: (*name).to_owned(), loan: None };
+        let there = there.iter().map(ordinary).collect();
+        variables.told(ipc::Variables { whole, there, gone: gone.iter().map(|name| (*name).to_owned()).collect() });
+    }
+
+    fn names(variables: &Variables) -> Vec<&str> {
+        variables.names().iter().map(String::as_str).collect()
+    }
+
+    #[test]
+    fn what_is_told_adds_up() {
+        let mut variables = Variables::default();
+        told(&mut variables, true, &["a", "b"], &[]);
+        told(&mut variables, false, &["c", "a"], &["b", "nobody"]);
+        assert_eq!(names(&variables), ["a", "c"]);
+        // The notebook hears of both words with the next end of a run.
+        let untold: Vec<_> = variables.untold.iter().map(|(name, stored)| (name.as_str(), stored.clone())).collect();
+        let (here, gone) = (Stored::Ordinary, Stored::Nothing);
+        assert_eq!(untold, [("a", here.clone()), ("b", gone.clone()), ("c", here), ("nobody", gone)]);
+    }
+
+    #[test]
+    fn the_whole_counts_more_than_what_was_told_before() {
+        let mut variables = Variables::default();
+        told(&mut variables, true, &["a", "b"], &[]);
+        told(&mut variables, true, &["b", "c"], &[]);
+        assert_eq!(names(&variables), ["b", "c"]);
+        assert_eq!(variables.untold.get("a"), Some(&Stored::Nothing));
+        assert_eq!(variables.untold.get("b"), Some(&Stored::Ordinary));
+    }
+
+    #[test]
+    fn who_forgets_asks_for_the_whole_once() {
+        let mut variables = Variables::default();
+        told(&mut variables, true, &["a", "b"], &[]);
+        // What is lost by name is known here; nothing has to be asked.
+        variables.lose(vec!["a".to_owned()]);
+        assert_eq!(names(&variables), ["b"]);
+        assert!(!variables.take_wants_all());
+        assert_eq!(variables.take_forgotten(), ["a"]);
+        for forget in [Variables::clear, Variables::worker_lost] {
+            told(&mut variables, false, &["x"], &[]);
+            forget(&mut variables);
+            assert!(variables.names().is_empty() && variables.untold.is_empty());
+            assert!(variables.take_wants_all());
+            assert!(!variables.take_wants_all());
+        }
+    }
 }

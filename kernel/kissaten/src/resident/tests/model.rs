@@ -6,7 +6,8 @@ use super::cells::*;
 use super::values::*;
 use super::{LEAKED, bury, poll};
 use crate::__cell::keep;
-use crate::resident::{self, LoanKind, loans::loans};
+use crate::changes::{self, Changes};
+use crate::resident::{self, Loan, LoanKind, loans::loans};
 use crate::runtime::Program;
 use crate::store;
 
@@ -43,6 +44,8 @@ pub(super) struct Model {
     pub(super) waiting: Vec<Waits>,
     /// Which waiting run will put which name back.
     taken: BTreeMap<Name, u64>,
+    /// The variables, as whoever hears the differences has them.
+    told: BTreeMap<String, Option<Loan>>,
     last: u64,
     pub(super) random: u64,
     pub(super) trail: Vec<String>,
@@ -408,6 +411,16 @@ impl Model {
             assert!(found.insert(loan.name.clone(), Some(loan.kind)).is_none(), "{} is there twice", loan.name);
         }
         assert_eq!(found, expected);
+        // Whoever hears the differences alone knows the same.
+        let Changes { ordinary, loans: changed, gone } = changes::take(false);
+        for name in gone {
+            self.told.remove(&name);
+        }
+        self.told.extend(ordinary.into_iter().map(|name| (name, None)));
+        self.told.extend(changed.into_iter().map(|loan| (loan.name.clone(), Some(loan))));
+        let all = store::names().into_iter().map(|name| (name, None));
+        let all = all.chain(loans().into_iter().map(|loan| (loan.name.clone(), Some(loan))));
+        assert_eq!(self.told, all.collect(), "what was told of variables");
         assert_eq!(resident::loans::frames(), self.residents.len() + LEAKED.get());
     }
 }
