@@ -59,6 +59,14 @@ def test_widgets_in_jupyterlab(installation, tmp_path):
     assert "dead" in seen["tooltip"]
 
 
+def test_a_widget_in_notebook_7(installation, tmp_path):
+    screenshot = Path(os.environ.get("KISSATEN_SCREENSHOTS", tmp_path)) / "widgets-notebook.png"
+    with jupyterlab(installation, tmp_path, widgets=True, program="notebook") as address:
+        write_notebook(tmp_path / "notebooks" / "widgets.ipynb", SLIDER)
+        seen = node("elsewhere.mjs", f"{address}/notebooks/widgets.ipynb", screenshot)
+    assert "cups: 3" in seen["shown"]
+
+
 def test_the_panel_of_variables_in_jupyterlab(installation, tmp_path):
     screenshots = Path(os.environ.get("KISSATEN_SCREENSHOTS", tmp_path)) / "panel"
     with jupyterlab(installation, tmp_path) as address:

@@ -114,7 +114,7 @@ impl Knowledge {
 
     /// The variables, sorted by name.
     pub fn variables(&self) -> Vec<Variable> {
-        self.bindings.iter().map(Binding::described).collect()
+        self.bindings.iter().map(|binding| binding.described()).collect()
     }
 
     /// What the analyzer has to be started with.

@@ -3,6 +3,8 @@
 
 mod habit;
 
+pub use self::habit::OPEN_TABLE;
+
 /// One command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {

@@ -10,7 +10,7 @@ use std::ops::Range;
 use ra_ap_rustc_lexer::{FrontmatterAllowed, LiteralKind, RawStrError, TokenKind, tokenize, validate_raw_str};
 use syn::parse::{Parse, Parser};
 
-use crate::command::{is_other_code, split_commands};
+use crate::command::{OPEN_TABLE, is_other_code, split_commands};
 use crate::parse::{self, Body};
 
 /// What can be done with a text.
@@ -30,6 +30,9 @@ pub enum Completeness {
 /// Blocks for as long as the text is long, as parsing it does.
 pub fn completeness(text: &str) -> Completeness {
     let (commands, code) = split_commands(text);
+    if commands.iter().any(|command| command.name == "script_deps" && command.argument == OPEN_TABLE) {
+        return Completeness::Incomplete { indent: 0 };
+    }
     if code.trim().is_empty() {
         let awaits_code = commands.last().is_some_and(|command| command.whole_cell) && !has_empty_end(text);
         return if awaits_code { Completeness::Incomplete { indent: 0 } } else { Completeness::Complete };

@@ -42,16 +42,18 @@ pub(super) fn front_matter(text: &str, index: usize) -> Option<Command> {
     }
     let fence = &first[..hyphens];
     let table: Vec<&str> = lines.clone().take_while(|line| line.trim_end() != fence).collect();
-    // Without an end it is no table; what rustc says of it then is about the first fence.
     let is_closed = lines.nth(table.len()).is_some();
-    is_closed.then(|| Command {
-        name: "script_deps".to_owned(),
-        argument: table.join("\n"),
-        line: index + 1,
-        lines: table.len() + 2,
-        whole_cell: false,
-    })
+    let (argument, lines) = match table.iter().find(|line| !line.trim().is_empty()) {
+        _ if is_closed => (table.join("\n"), table.len() + 2),
+        // Nothing else could be meant.
+        Some(line) if line.starts_with('[') || line.contains('=') => (OPEN_TABLE.to_owned(), table.len() + 1),
+        _ => return None,
+    };
+    Some(Command { name: "script_deps".to_owned(), argument, line: index + 1, lines, whole_cell: false })
 }
+
+/// What stands for a table without an end.
+pub const OPEN_TABLE: &str = "---";
 
 /// Whether the words behind a `!` begin with a program, and not with an expression.
 fn is_program(words: &str, is_name: &dyn Fn(&str) -> bool) -> bool {
@@ -128,7 +130,8 @@ mod tests {
         assert_eq!(rest, "\n\n\n\nlet x = 1;");
         assert_eq!(check("#!/usr/bin/env cargo\n---cargo\n---\n:opt 3").len(), 2);
         assert_eq!(check("-----\n---\n-----"), one("script_deps", "---"));
-        for rust in ["---\nrand = \"0.9\"", "--1", "---x\n---", "1\n---\n---"] {
+        assert_eq!(check("---\nrand = \"0.9\"\n"), one("script_deps", "---"));
+        for rust in ["---\n1", "---", "--1", "---x\n---", "1\n---\n---"] {
             assert_eq!(check(rust), [], "{rust}");
         }
     }

@@ -42,6 +42,8 @@ pub(crate) enum CommandError {
     Shell,
     #[error("`:{0}` is for a whole cell: write `%%{0}` above what it is about")]
     ForOneCell(&'static str),
+    #[error("the table that begins here has no end: a line `---` ends it")]
+    OpenTable,
     #[error("`:load` takes the path of a file")]
     Load,
     #[error("a table of dependencies is no Rust code")]
