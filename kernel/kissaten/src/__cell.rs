@@ -151,7 +151,7 @@ pub fn show_details(rows: &[(&str, &str, Option<String>)]) {
         Value::Map([("name", (*name).into()), ("text", text)].map(named).into(), 0)
     };
     let json = text_of(&Value::Sequence(rows.iter().map(row).collect(), 0));
-    runtime::ends_as(Outcome::Value(MimeBundle::new().with("application/json", json)));
+    runtime::ends_as(Outcome::Value(display::MimeBundle::new().with("application/json", json)));
 }
 
 fn named((name, value): (&str, Value)) -> (String, Value) {
