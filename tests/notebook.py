@@ -67,14 +67,19 @@ def failed(cell: nbformat.NotebookNode) -> bool:
     return any(output.output_type == "error" for output in cell.outputs)
 
 
-def run(installation: Installation, directory: Path, *notebooks: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+def run(
+    installation: Installation, directory: Path, *notebooks: nbformat.NotebookNode, environments: list[dict[str, str]] | None = None
+) -> list[nbformat.NotebookNode]:
     """Copies of the notebooks as they are after a run from top to bottom, all of them at the same time.
 
-    Each has a kernel and an empty folder of its own. A cell that fails ends the run only where its tag does not allow it.
+    Each has a kernel and an empty folder of its own, and of `environments` what its kernel has beside the others'. A
+    cell that fails ends the run only where its tag does not allow it.
     """
+    environments = environments or [{}] * len(notebooks)
 
     async def all_of_them() -> list[nbformat.NotebookNode | BaseException]:
-        runs = (_run(installation, directory / f"run{n}", notebook) for n, notebook in enumerate(notebooks))
+        own = zip(notebooks, environments, strict=True)
+        runs = (_run(installation, directory / f"run{n}", notebook, more) for n, (notebook, more) in enumerate(own))
         # Where one fails, the others still end by themselves, and their kernels with them.
         return await asyncio.gather(*runs, return_exceptions=True)
 
@@ -85,7 +90,9 @@ def run(installation: Installation, directory: Path, *notebooks: nbformat.Notebo
     return outcomes
 
 
-async def _run(installation: Installation, directory: Path, notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+async def _run(
+    installation: Installation, directory: Path, notebook: nbformat.NotebookNode, more: dict[str, str]
+) -> nbformat.NotebookNode:
     notebook = copy.deepcopy(notebook)
     for cell in code_cells(notebook):
         cell.outputs, cell.execution_count = [], None
@@ -99,7 +106,7 @@ async def _run(installation: Installation, directory: Path, notebook: nbformat.N
         resources={"metadata": {"path": str(directory)}},
     )  # fmt: skip
     try:
-        await client.async_execute(env={**installation.environment, "TMPDIR": str(temporary), MARK: str(directory.parent)})
+        await client.async_execute(env={**installation.environment, "TMPDIR": str(temporary), MARK: str(directory.parent), **more})
     finally:
         # The client leaves a manager that it was given alone.
         await manager.shutdown_kernel()

@@ -26,7 +26,7 @@ def exercise(name: str, points: int, stub: str, check: str, solution: str) -> li
     code, text = nbformat.v4.new_code_cell, nbformat.v4.new_markdown_cell
     folded = f"<details><summary>💡 A solution</summary>\n\n```rust\n{solution}\n```\n\n</details>"
     return [
-        text(f"### ✅ Your turn: {name}"),
+        text(f"### ✍️ Your turn: {name}"),
         code(stub, metadata={"nbgrader": write_in}),
         code(check, metadata={"nbgrader": graded, "tags": ["raises-exception"]}),
         text(folded, metadata={"kissaten": {"solves": name}}),

@@ -31,7 +31,7 @@ def test_the_first_screen_is_what_its_cells_do(repository, kernel, tmp_path, pyt
 def test_links_lead_somewhere_and_to_every_lesson(repository):
     pages = [path for path in repository.glob("*.md")]
     pages += [*repository.glob("docs/**/*.md"), repository / "kernel/python/README.md", repository / "tests/README.md"]
-    pages += [repository / "tests/crates/README.md", *repository.glob("notebooks/**/README.md")]
+    pages += [repository / "tests/crates/README.md", *repository.glob("notebooks/**/*.md")]
     for page in pages:
         text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
         for target in re.findall(r"\]\(([^)\s]+)\)", text):
