@@ -52,7 +52,7 @@ def broken(claim: dict, notebook) -> str | None:
             figures[name] = value(found[1])
         else:
             return f"there is no {name} ({pattern}) in\n{text}"
-    holds = eval(claim["holds"], {"__builtins__": {}, "len": len, "max": max, "sorted": sorted}, figures)
+    holds = eval(claim["holds"], {"__builtins__": {}, "len": len, "max": max, "min": min, "sorted": sorted}, figures)
     return None if holds else f"{claim['holds']} does not hold of {figures}"
 
 

@@ -19,7 +19,7 @@ use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use self::fnv::Fnv;
 
 /// What the session library is made of.
-const CRATES: [&str; 5] = ["ground", "ipc", "kissaten", "marks", "worker"];
+const CRATES: [&str; 6] = ["ground", "instances", "ipc", "kissaten", "marks", "worker"];
 
 /// Set by `just package`: the archive is written beside this file too, where `cargo package` takes it from.
 const PACK: &str = "KISSATEN_PACK";

@@ -154,11 +154,10 @@ class Kernel:
 
 
 class PlainRustc:
-    """rustc as anybody would call it, on the code of a cell in a cdylib of its own."""
+    """rustc as anybody would call it, on the code of a cell in a cdylib of its own, with more flags."""
 
-    kind = "plain rustc"
-
-    def __init__(self, crate: Path) -> None:
+    def __init__(self, crate: Path, *flags: str) -> None:
+        self._flags = flags
         self._tokio = Crate(crate).tokio()
         self._temporary = tempfile.TemporaryDirectory(prefix="bench-rustc-")
 
@@ -167,7 +166,7 @@ class PlainRustc:
         body = f"tokio::runtime::Runtime::new().unwrap().block_on(async {{ {code} }})" if uses_tokio else f"{{ {code} }}"
         source = f'{items}\n#[unsafe(no_mangle)] pub extern "C" fn cell() {{ let shown = {body}; println!("{{shown:?}}"); }}\n'
         (folder / "cell.rs").write_text(source)
-        command = ["rustc", "--edition=2024", "--crate-type=cdylib", "--cap-lints=allow", "cell.rs", "-o", "cell.so"]
+        command = ["rustc", "--edition=2024", "--crate-type=cdylib", "--cap-lints=allow", *self._flags, "cell.rs", "-o", "cell.so"]
         if uses_tokio:
             command += ["--extern", f"tokio={self._tokio}", "-L", f"dependency={self._tokio.parent}"]
         begin = time.perf_counter()

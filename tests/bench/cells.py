@@ -47,7 +47,8 @@ def measure(options: argparse.Namespace, crate: Path) -> None:
         kernels["evcxr"] = Kernel("evcxr", spec, (TOKIO_DEPENDENCY,))
     if spec := find_spec("ipykernel", options.ipykernel, "python3"):
         kernels["ipykernel"] = Kernel("ipykernel", spec)
-    rustc = PlainRustc(crate)
+    # Cells share std with all others; a cdylib by itself has it linked in, which takes the linker longer.
+    rustc = {"plain rustc": PlainRustc(crate), "`-Cprefer-dynamic`": PlainRustc(crate, "-Cprefer-dynamic")}
     print(f"Medians of {options.rounds} cells and {options.starts} starts, in turns.")
     print("In brackets: Kissaten's time or memory as a multiple of the other's.\n")
     try:
@@ -55,12 +56,13 @@ def measure(options: argparse.Namespace, crate: Path) -> None:
     finally:
         for kernel in kernels.values():
             kernel.stop()
-        rustc.stop()
+        for plain in rustc.values():
+            plain.stop()
 
 
-def measure_in_turns(options: argparse.Namespace, kernels: dict[str, Kernel], rustc: PlainRustc) -> None:
+def measure_in_turns(options: argparse.Namespace, kernels: dict[str, Kernel], rustc: dict[str, PlainRustc]) -> None:
     rust = {kind: kernel for kind, kernel in kernels.items() if kind != "ipykernel"}
-    table = Table([*kernels, "plain rustc"])
+    table = Table([*kernels, *rustc])
 
     ready: dict[str, list[float]] = {kind: [] for kind in kernels}
     first: dict[str, list[float]] = {kind: [] for kind in kernels}
@@ -102,13 +104,14 @@ def measure_in_turns(options: argparse.Namespace, kernels: dict[str, Kernel], ru
         candidates = {kind: one(run) for kind, run in guarded.items()}
         prefix = "" if uses_tokio else "let x = 1i64; "
         fn_items = code is NEW_FN
-        candidates["plain rustc"] = one(
-            lambda text: rustc.run(
-                text.split("\n")[1] if fn_items else prefix + text,
-                items + (text.split("\n")[0] if fn_items else ""),
-                uses_tokio,
+        for kind, plain in rustc.items():
+            candidates[kind] = one(
+                lambda text, plain=plain: plain.run(
+                    text.split("\n")[1] if fn_items else prefix + text,
+                    items + (text.split("\n")[0] if fn_items else ""),
+                    uses_tokio,
+                )
             )
-        )
         measured = in_turns(options.rounds + 2, candidates)
         # The first two of each are not counted: files and caches become warm.
         table.row(what, {kind: values[2:] for kind, values in measured.items()}, "s")

@@ -29,7 +29,7 @@ const SOURCE_VARIABLE: &str = "KISSATEN_SOURCE";
 /// What is written into a finished build.
 const MANIFEST: &str = "session.json";
 /// The packages of the workspace that a session build compiles, by their folders.
-pub(crate) const PACKAGES: [&str; 5] = ["ground", "ipc", "kissaten", "marks", "worker"];
+pub(crate) const PACKAGES: [&str; 6] = ["ground", "instances", "ipc", "kissaten", "marks", "worker"];
 /// Crates that cells name and that are compiled into the session library: of these there must be one.
 pub(crate) const SHARED: [&str; 2] = ["tokio", "futures"];
 

@@ -47,6 +47,10 @@ pub struct Toolchain {
     pub full_path_flags: Vec<String>,
     /// Flags that make rustc call the linker that comes with it directly; empty to go by `cc`.
     pub link_flags: Vec<String>,
+    /// Flags for a library that names nothing of the system's libraries: it finds them through those that it links to, so
+    /// the linker need not read them. Empty where it does not take them.
+    #[serde(default)]
+    pub lean_link_flags: Vec<String>,
     /// A folder with a program that stands in for `cc`, where there is none.
     #[serde(default)]
     pub(crate) tools: Option<PathBuf>,
@@ -75,6 +79,7 @@ impl Toolchain {
             stamp: stamp(&rustc),
             full_path_flags: Vec::new(),
             link_flags: Vec::new(),
+            lean_link_flags: Vec::new(),
             tools: None,
             rustc,
             sysroot,
@@ -90,6 +95,11 @@ impl Toolchain {
         }
         found.tools = found.stand_in();
         found.link_flags = found.direct_linker().filter(|flags| found.accepts(flags)).unwrap_or_default();
+        // Of the system's mathematics there are functions in several versions. And what is linked is small.
+        let lean = ["-Zlink-native-libraries=no", "-Clink-arg=-lm", "-Clink-arg=--threads=1"].map(str::to_owned);
+        if !found.link_flags.is_empty() && found.accepts(&[found.link_flags.as_slice(), &lean].concat()) {
+            found.lean_link_flags = lean.to_vec();
+        }
         Ok(found)
     }
 

@@ -40,6 +40,11 @@ pub mod carries {
     pub use crate::task::lane::{CarryFuture, CarryOther, SpawnedHandle, SpawnedOther};
 }
 
+/// The same for what has to be `Send`.
+pub mod tasks {
+    pub use crate::task::lane::{CarryOther, SendFuture};
+}
+
 use crate::display;
 use crate::runtime::{self, Outcome};
 use crate::store;

@@ -99,6 +99,9 @@ impl Attempt<'_> {
             (folder, root) = (&folders.items, ROOT);
         } else {
             arguments = notebook.cell_arguments(&self.entry, self.opt_level, self.layer().is_some());
+            if matches!(purpose, Purpose::Run) && self.clippy.is_none() && self.links_nothing() {
+                arguments.extend(notebook.session.toolchain.lean_link_flags.iter().cloned());
+            }
             library = folders.libraries.join(format!("lib{}.so", self.entry));
             (folder, root) = (&folders.cells, self.cell.label.as_str());
         }
@@ -122,6 +125,18 @@ impl Attempt<'_> {
         let invocation = Invocation { folder, root, output: &library, arguments, clippy, is_stable };
         let compiled = rustc::run(&notebook.session, &invocation, cancel).await?;
         Ok((files, compiled, library))
+    }
+
+    /// Whether neither the statements nor what they can take from the items name anything of a library of the system: all such
+    /// names stand in blocks that are `extern`.
+    fn links_nothing(&self) -> bool {
+        let mut last = self.cell.serial;
+        // Many items stand in one cell.
+        let items = self.items.items.iter().map(|live| &live.cell);
+        let items = items.filter(|cell| std::mem::replace(&mut last, cell.serial) != cell.serial);
+        let waiting = self.parsed.opened.iter().map(|open| &open.text);
+        let mut texts = items.map(|cell| &cell.text).chain(waiting).chain([&self.cell.text]);
+        self.layer().is_none() && !texts.any(|text| text.contains("extern"))
     }
 
     fn items_arguments(&self) -> Vec<String> {

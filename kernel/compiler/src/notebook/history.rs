@@ -53,8 +53,10 @@ impl Notebook {
 /// Puts an entry in its place. A cell that ran again stands where it ran last, unless cells that ran in between use its
 /// variables: then where it ran first.
 fn record(history: &mut Vec<PastCell>, entry: PastCell) {
-    let is_same = |old: &PastCell| old.cell.cell_id.is_some() && old.cell.cell_id == entry.cell.cell_id;
-    let Some(index) = history.iter().position(is_same) else { return history.push(entry) };
+    // There may be thousands without an id.
+    let is_same = |old: &PastCell| old.cell.cell_id == entry.cell.cell_id;
+    let same = entry.cell.cell_id.is_some().then(|| history.iter().position(is_same));
+    let Some(index) = same.flatten() else { return history.push(entry) };
     // What it bound when it ran well is still there.
     if !entry.success && history[index].success {
         return;

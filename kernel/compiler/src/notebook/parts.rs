@@ -22,7 +22,19 @@ impl Attempt<'_> {
         if self.joined || !self.instrumented || !self.filled.is_empty() || self.opt_level > 0 {
             return Vec::new();
         }
-        self.parsed.endings.iter().filter(|ending| ending.begins_part).map(|ending| ending.at).collect()
+        let mut from = 0;
+        // Where all that was made before is moved anyway, there is nothing to keep.
+        let keeps = |part: &usize| {
+            let made = from..*part;
+            let is_kept = |name: &String| !self.parsed.surely_moved.contains_key(name);
+            let mut bound = self.parsed.bindings.iter().filter(|bound| made.contains(&bound.range.start));
+            let keeps = !self.parsed.assigned.is_empty() || bound.any(|bound| is_kept(&bound.name));
+            if keeps {
+                from = *part;
+            }
+            keeps
+        };
+        self.parsed.endings.iter().filter(|ending| ending.begins_part).map(|ending| ending.at).filter(keeps).collect()
     }
 
     /// The part that a variable is kept by.

@@ -40,6 +40,8 @@ enum Wrap {
     Carry,
     /// What may be the future of a task.
     Lane,
+    /// What is the future of a task on the runtime's threads.
+    Task,
     /// A call that may return a task's handle.
     Spawned,
     /// A future among others.
@@ -60,6 +62,8 @@ pub(crate) struct Form {
     pub(crate) chunks: bool,
     /// Futures that are awaited by themselves are told apart as well.
     pub(crate) timeline: bool,
+    /// Tasks are of a type that the session library has compiled; code of the higher levels takes nothing from there.
+    pub(crate) shares_tasks: bool,
 }
 
 /// How a checkpoint is written.
@@ -81,7 +85,7 @@ impl Form {
             0 | 1 => Checkpoint::Call,
             _ => Checkpoint::None,
         };
-        Self { checkpoint, chunks: opt_level == 1, timeline }
+        Self { checkpoint, chunks: opt_level == 1, timeline, shares_tasks: opt_level <= 1 }
     }
 }
 
@@ -100,6 +104,7 @@ impl Wrap {
         match self {
             Self::Carry => "::kissaten::__cell::carry(",
             Self::Lane => "::kissaten::__lane!(",
+            Self::Task => "::kissaten::__task!(",
             Self::Spawned => "::kissaten::__spawned!(",
             Self::Logger => "::kissaten::__logger!(",
             Self::CtrlC => "::kissaten::__cell::ctrl_c(",
@@ -147,6 +152,7 @@ impl Piece {
             Self::Block => check.map(|check| format!("{{ {check}(")),
             Self::BlockEnd => check.map(|_| ") }".to_owned()),
             Self::Wrap(Wrap::Awaited) | Self::WrapEnd(Wrap::Awaited) if !form.timeline => None,
+            Self::Wrap(Wrap::Task) if !form.shares_tasks => Some(Wrap::Lane.text().to_owned()),
             Self::Wrap(wrap) => Some(wrap.text().to_owned()),
             Self::WrapEnd(_) => Some(")".to_owned()),
         }

@@ -224,7 +224,8 @@ impl Session {
         let files = ["cells/", "items/run/", "items/", "items/macros/"].map(|folder| format!("{folder}{label}"));
         files.iter().filter_map(|file| std::fs::read_to_string(self.folder.path().join(file)).ok()).any(|text| {
             let calls = ["CHECK", "check()", "carry(", "branch("].map(|call| format!("::kissaten::__cell::{call}"));
-            calls.iter().any(|call| text.contains(call)) || text.contains("::kissaten::__lane!")
+            calls.iter().any(|call| text.contains(call))
+                || ["lane", "task"].iter().any(|wrap| text.contains(&format!("::kissaten::__{wrap}!")))
         })
     }
 

@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
+use kissaten_instances::Task;
 use tokio::task::{AbortHandle, Id, JoinHandle};
 
 use super::hooks::{self, id_number};
@@ -41,6 +42,21 @@ impl<F: Future> CarryFuture for &mut &mut Carry<F> {
             future: taken(&mut self.0),
             own: Own { run: here::run_or_current(), name: type_name::<F>, polled: false, ready: false },
         }
+    }
+}
+
+/// The same for a `spawn` that asks for a future which is `Send`. Where such a future's result is a usual one, all that tokio
+/// does with it is in the session library; the cell compiles the future alone.
+pub trait SendFuture {
+    type Out;
+    fn carry(self) -> Self::Out;
+}
+
+impl<F: Future + Send + 'static> SendFuture for &mut &mut Carry<F> {
+    type Out = Task<F::Output>;
+    #[track_caller]
+    fn carry(self) -> Task<F::Output> {
+        Box::pin(CarryFuture::carry(self))
     }
 }
 
@@ -192,6 +208,21 @@ macro_rules! __lane {
             mut carry => {
                 #[allow(unused_imports)]
                 use $crate::__cell::carries::*;
+                (&mut &mut carry).carry()
+            }
+        }
+    };
+}
+
+/// Wraps what is given to a `spawn` that asks for what is `Send`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __task {
+    ($argument:expr) => {
+        match $crate::__cell::Carry::new($argument) {
+            mut carry => {
+                #[allow(unused_imports)]
+                use $crate::__cell::tasks::*;
                 (&mut &mut carry).carry()
             }
         }

@@ -22,7 +22,13 @@ impl Spawn {
         let on_thread = segments.next().is_some_and(|module| module.ident == "thread");
         // Types that are given say what the argument is of.
         let named = last.arguments.is_none() && call.attrs.is_empty() && function.attrs.is_empty();
-        named.then(|| Self::named(&last.ident.to_string(), on_thread, &call.args)).flatten()
+        let mut spawn = named.then(|| Self::named(&last.ident.to_string(), on_thread, &call.args)).flatten()?;
+        if let Some((_, wrap @ Wrap::Lane)) = &mut spawn.argument
+            && is_tokios(&function.path)
+        {
+            *wrap = Wrap::Task;
+        }
+        Some(spawn)
     }
 
     /// Of `receiver.method(…)`.
@@ -51,6 +57,13 @@ impl Spawn {
         let returns_handle = returns_handle && (blocks || !matches!(argument, Expr::Closure(_)));
         Some(Self { returns_handle, argument: wrap(argument, blocks).map(|wrap| (index, wrap)) })
     }
+}
+
+/// Whether it is `tokio::spawn`, by its name.
+fn is_tokios(path: &syn::Path) -> bool {
+    let names: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    matches!(names.as_slice(), ["tokio", "spawn"] | ["tokio", "task", "spawn"] | ["task", "spawn"])
 }
 
 fn wrap(argument: &Expr, blocks: bool) -> Option<Wrap> {

@@ -22,7 +22,10 @@ fn instrumented(text: &str, form: Form) -> String {
 
 #[track_caller]
 fn check(text: &str, expected: Expect) {
-    expected.assert_eq(&instrumented(text, Form { checkpoint: Checkpoint::Call, chunks: false, timeline: false }));
+    expected.assert_eq(&instrumented(
+        text,
+        Form { checkpoint: Checkpoint::Call, chunks: false, timeline: false, shares_tasks: true },
+    ));
 }
 
 #[test]
@@ -95,7 +98,13 @@ fn what_the_compiler_runs_and_what_cannot_be_left_has_no_checkpoint() {
         "impl A { fn new(x: u8) -> Self { Self { x, y: B(1) } } }",
         "dbg!(|| 1); assert!(v.all(|x| x)); unknown!(loop {}); stringify!(|| 1);",
     ] {
-        assert_eq!(instrumented(text, Form { checkpoint: Checkpoint::Call, chunks: false, timeline: true }), text);
+        assert_eq!(
+            instrumented(
+                text,
+                Form { checkpoint: Checkpoint::Call, chunks: false, timeline: true, shares_tasks: true }
+            ),
+            text
+        );
     }
     check(
         "extern \"Rust\" fn f() { g() } extern \"C\" fn g() { fn h() { f() } }",
@@ -119,7 +128,7 @@ fn arguments_of_known_macros_are_looked_into() {
                 biased;
                 Some(x) = f(|| { CHECK; (1) }), if g(|| { CHECK; (2) }) => { loop {CHECK; } }
                 _ = a => || { CHECK; (1) },
-                else => __spawned!(tokio::spawn(__lane!(b))),
+                else => __spawned!(tokio::spawn(__task!(b))),
             }"#]],
     );
 }
@@ -142,7 +151,7 @@ fn what_is_spawned_is_wrapped() {
     check(
         "let h = tokio::spawn(async { 1 }); tokio::spawn(f(x)).await?; return spawn(x)",
         expect![
-            "let h = __spawned!(tokio::spawn(__lane!(async { 1 }))); __spawned!(tokio::spawn(__lane!(f(x)))).await?; return __spawned!(spawn(__lane!(x)))"
+            "let h = __spawned!(tokio::spawn(__task!(async { 1 }))); __spawned!(tokio::spawn(__task!(f(x)))).await?; return __spawned!(spawn(__lane!(x)))"
         ],
     );
     check(
@@ -163,14 +172,28 @@ fn what_is_spawned_is_wrapped() {
     );
     check(
         "tokio::spawn(async move { tokio::spawn(inner()).await })",
-        expect!["__spawned!(tokio::spawn(__lane!(async move { __spawned!(tokio::spawn(__lane!(inner()))).await })))"],
+        expect!["__spawned!(tokio::spawn(__task!(async move { __spawned!(tokio::spawn(__task!(inner()))).await })))"],
     );
     check(
+        "tokio::task::spawn(a); task::spawn(b); tasks::spawn(c); tokio::spawn(|| 1)",
+        expect![
+            "__spawned!(tokio::task::spawn(__task!(a))); __spawned!(task::spawn(__task!(b))); __spawned!(tasks::spawn(__lane!(c))); tokio::spawn(carry(|| { CHECK; (1) }))"
+        ],
+    );
+    let form = Form { checkpoint: Checkpoint::None, chunks: false, timeline: false, shares_tasks: false };
+    assert_eq!(instrumented("tokio::spawn(a)", form), "__spawned!(tokio::spawn(__lane!(a)))");
+    check(
         "vec![tokio::spawn(a)]; pool.spawn(async || 1)",
-        expect!["vec![__spawned!(tokio::spawn(__lane!(a)))]; pool.spawn(async || { CHECK; (1) })"],
+        expect!["vec![__spawned!(tokio::spawn(__task!(a)))]; pool.spawn(async || { CHECK; (1) })"],
     );
     for text in ["Command::new(a).spawn()?", "tokio::spawn::<F>(f)", "spawn", "spawner(x)"] {
-        assert_eq!(instrumented(text, Form { checkpoint: Checkpoint::Call, chunks: false, timeline: true }), text);
+        assert_eq!(
+            instrumented(
+                text,
+                Form { checkpoint: Checkpoint::Call, chunks: false, timeline: true, shares_tasks: true }
+            ),
+            text
+        );
     }
 }
 
@@ -180,16 +203,16 @@ fn futures_side_by_side_are_branches() {
         "let (a, b) = tokio::join!(x, f(y).await); futures::try_join!(biased; g())",
         expect!["let (a, b) = tokio::join!(branch(x), branch(f(y).await)); futures::try_join!(biased; branch(g()))"],
     );
-    let timeline = Form { checkpoint: Checkpoint::None, chunks: false, timeline: true };
+    let timeline = Form { checkpoint: Checkpoint::None, chunks: false, timeline: true, shares_tasks: true };
     let text =
         "f(a).await?; b.g().await; c.await; tokio::join!(d(e().await)); tokio::spawn(h).await; while i().await {}";
-    expect!["branch(f(a)).await?; branch(b.g()).await; c.await; tokio::join!(branch(d(branch(e()).await))); branch(__spawned!(tokio::spawn(__lane!(h)))).await; while branch(i()).await {}"].assert_eq(&instrumented(text, timeline));
+    expect!["branch(f(a)).await?; branch(b.g()).await; c.await; tokio::join!(branch(d(branch(e()).await))); branch(__spawned!(tokio::spawn(__task!(h)))).await; while branch(i()).await {}"].assert_eq(&instrumented(text, timeline));
     assert_eq!(instrumented("f().await; || loop {}", Form { timeline: false, ..timeline }), "f().await; || loop {}");
 }
 
 #[test]
 fn tight_loops_over_ranges_have_checkpoints_in_some_rounds() {
-    let chunks = Form { checkpoint: Checkpoint::Call, chunks: true, timeline: false };
+    let chunks = Form { checkpoint: Checkpoint::Call, chunks: true, timeline: false, shares_tasks: true };
     let check = |text: &str, expected: Expect| expected.assert_eq(&instrumented(text, chunks));
     check(
         "for i in 0..n { s ^= i.wrapping_mul(3); if s > i { continue } }\nfor _ in a.len()..f64::max(b, c) as usize {}",
@@ -225,7 +248,7 @@ fn tight_loops_over_ranges_have_checkpoints_in_some_rounds() {
 
 #[test]
 fn tight_loops_that_count_have_checkpoints_in_some_rounds() {
-    let chunks = Form { checkpoint: Checkpoint::Call, chunks: true, timeline: false };
+    let chunks = Form { checkpoint: Checkpoint::Call, chunks: true, timeline: false, shares_tasks: true };
     let check = |text: &str, expected: Expect| expected.assert_eq(&instrumented(text, chunks));
     check(
         "while i < n { s = s.wrapping_mul(31).wrapping_add(i); i += 1 }",
@@ -321,7 +344,7 @@ fn places_in_and_behind_what_is_inserted_are_the_users() {
     let at = |words| generated.user_offset(generated.text().find(words).unwrap());
     assert_eq!(at("::kissaten::__spawned!"), text.find("tokio"));
     assert_eq!(at("spawned!"), text.find("tokio"));
-    assert_eq!(at("lane!"), text.find("b)"));
+    assert_eq!(at("task!"), text.find("b)"));
     assert_eq!(at("));"), text.rfind(");"));
     assert_eq!(generated.user_offset(generated.text().len() - 1), Some(text.len() - 1));
 }
