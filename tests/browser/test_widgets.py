@@ -56,15 +56,6 @@ def test_widgets_in_jupyterlab(installation, tmp_path):
     assert seen["twoTabs"] == "7"
     assert seen["afterReload"] == ["9"]
     assert "Hello, Ada!" in seen["submitted"]
-    assert "dead" in seen["tooltip"]
-
-
-def test_a_widget_in_notebook_7(installation, tmp_path):
-    screenshot = Path(os.environ.get("KISSATEN_SCREENSHOTS", tmp_path)) / "widgets-notebook.png"
-    with jupyterlab(installation, tmp_path, widgets=True, program="notebook") as address:
-        write_notebook(tmp_path / "notebooks" / "widgets.ipynb", SLIDER)
-        seen = node("elsewhere.mjs", f"{address}/notebooks/widgets.ipynb", screenshot)
-    assert "cups: 3" in seen["shown"]
 
 
 def test_the_panel_of_variables_in_jupyterlab(installation, tmp_path):
@@ -78,6 +69,6 @@ def test_the_panel_of_variables_in_jupyterlab(installation, tmp_path):
         )
         seen = node("variables.mjs", f"{address}/lab/tree/variables.ipynb", screenshots)
     listed = " ".join(seen["listed"])
-    assert "order" in listed and 'Order { id: 7, drinks: ["mocha"] }' in listed and '"Ada"' in listed
+    assert "orderOrder" in listed and "nameString" in listed, "a row is a name and a type, as JupyterLab draws them"
     assert "drinks" in " ".join(seen["unfolded"])
     assert "cups" in " ".join(seen["later"])

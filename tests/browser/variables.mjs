@@ -11,20 +11,23 @@ const lab = await open(executablePath, url, 1400);
 const { page, browser } = lab;
 // The panel draws them as a tree, names and values.
 const panel = page.locator(".jp-DebuggerVariables");
-const rows = async () => (await panel.innerText()).split("\n").map((line) => line.trim()).filter(Boolean);
+const rows = async () => await panel.locator("jp-tree-item").evaluateAll((all) => all.map((row) => row.textContent));
+const names = (name) => panel.locator(".jp-DebuggerVariables-name", { hasText: new RegExp(`^${name}$`) }).first();
 try {
   await lab.start(0);
   await lab.ended(0);
   await lab.panel.locator(".jp-DebuggerBugButton").click();
-  await panel.getByText("order", { exact: true }).waitFor();
+  await page.locator('.jp-SideBar.jp-mod-right [data-id="jp-debugger-sidebar"]').click();
+  await names("order").waitFor();
   seen.listed = await rows();
-  await panel.locator("li", { hasText: "order" }).locator("svg, [data-icon], .jp-icon3").first().click();
-  await panel.getByText("drinks").first().waitFor();
+  await panel.locator("jp-tree-item", { hasText: "order" }).first().click();
+  await page.keyboard.press("ArrowRight");
+  await names("drinks").waitFor();
   seen.unfolded = await rows();
   await page.screenshot({ path: `${screenshots}-variables.png` });
   await lab.start(1);
   await lab.ended(1);
-  await panel.getByText("cups", { exact: true }).waitFor();
+  await names("cups").waitFor();
   seen.later = await rows();
   console.log(JSON.stringify(seen));
 } catch (error) {

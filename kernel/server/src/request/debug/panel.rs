@@ -102,11 +102,12 @@ impl Seen {
         Some(Tree::read(value.text.as_ref()?))
     }
 
+    /// Without a type, which `Debug` does not write: where there is an empty one, JupyterLab shows that and no value.
     fn row(&mut self, name: String, tree: Option<&Tree>, path: Vec<String>) -> Value {
         let unfolds = tree.is_some_and(|tree| !tree.parts.is_empty());
         let reference = if unfolds { self.reference(path) } else { 0 };
         let text = tree.map(|tree| tree.text.clone()).unwrap_or_default();
-        json!({"name": name, "value": text, "type": "", "variablesReference": reference})
+        json!({"name": name, "value": text, "variablesReference": reference})
     }
 
     fn reference(&mut self, path: Vec<String>) -> usize {
@@ -145,7 +146,7 @@ mod tests {
         assert_eq!(told("value"), ["[Some(1)]", "2", ""]);
         assert_eq!(told("type"), ["Vec<u8>", "Vec<u8>, borrows from `a`", "Vec<u8>"]);
         assert_eq!(told("variablesReference"), [1, 0, 0]);
-        let element = |value: &str| json!({"name": "[0]", "value": value, "type": "", "variablesReference": 2});
+        let element = |value: &str| json!({"name": "[0]", "value": value, "variablesReference": 2});
         assert_eq!(panel.unfold(1)["variables"], json!([element("Some(1)")]));
         assert_eq!(panel.unfold(2)["variables"][0]["value"], "1");
         panel.saw(vec![value("a", "[Some(2)]")], 4);
