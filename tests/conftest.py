@@ -17,10 +17,11 @@ import literate
 from kernel import Installation, Kernel, running
 
 # Fixtures that several modules use.
+from bare import bare, tools
 from toolchains import rustup, toolchains
 from wheels import programs, wheel
 
-__all__ = ["programs", "rustup", "toolchains", "wheel"]
+__all__ = ["bare", "programs", "rustup", "toolchains", "tools", "wheel"]
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

@@ -6,58 +6,15 @@ A toolchain comes from a server of the tests' own.
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from kernel import HANG, Installation, running
-from toolchains import TARGET, rustc, session
-
-#: What build scripts, linkers and `rustup` may call; no compiler of C among it.
-TOOLS = ("sh", "sed", "env", "uname", "cat", "rm", "mkdir", "getconf", "head", "grep")
-
-
-@pytest.fixture
-def tools(tmp_path) -> Path:
-    """A folder for `PATH`."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    for tool in TOOLS:
-        (folder / tool).symlink_to(shutil.which(tool))
-    return folder
-
-
-@pytest.fixture
-def bare(installation, tools, tmp_path) -> Installation:
-    """A user with a home that is empty but for a session library; no compiler is remembered."""
-    home = tmp_path / "home"
-    cache = home / ".cache/kissaten" / session().name
-    cache.mkdir(parents=True)
-    cache.parent.chmod(0o700)
-    shutil.copy(session() / "session.json", cache)
-    program = tmp_path / "prefix/bin/kissaten"
-    program.parent.mkdir(parents=True)
-    shutil.copy(installation.prefix / "bin/kissaten", program)
-    shutil.copytree(installation.prefix / "share/jupyter", tmp_path / "prefix/share/jupyter")
-    kernelspec = tmp_path / "prefix/share/jupyter/kernels/kissaten/kernel.json"
-    shutil.copy(Path(__file__).parent.parent / "kernel/python/kernelspec/kernel.json", kernelspec)
-    environment = {"HOME": str(home), "PATH": str(tools), "TMPDIR": str(tmp_path)}
-    return Installation(tmp_path / "prefix", environment)
-
-
-def call(installation: Installation, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    program = installation.prefix / "bin/kissaten"
-    return subprocess.run(
-        [program, *arguments],
-        env=installation.environment | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=HANG,
-    )
+from bare import CARGO_HOME, call, forget
+from kernel import running
+from toolchains import TARGET, rustc
+from wheels import call as run
 
 
 def test_rust_is_got_by_a_command(bare, toolchains):
@@ -102,17 +59,6 @@ def test_what_does_not_have_its_checksum_is_not_run(bare, toolchains, tmp_path):
     assert not (tmp_path / "home/ran").exists()
 
 
-#: Where crates that other tests downloaded are.
-CARGO_HOME = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
-
-
-def forget(bare: Installation) -> None:
-    """What was built is built again, so far as it is Kissaten's own."""
-    cache = Path(bare.environment["HOME"]) / ".cache/kissaten" / session().name
-    shutil.copytree(session(), cache, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns("sets", "layers"))
-    (cache / "session.json").unlink()
-
-
 HOSTILE = """
 [build]
 target = "wasm32-unknown-unknown"
@@ -151,6 +97,16 @@ def test_the_users_configuration_of_cargo_is_for_other_builds(bare, tmp_path):
     assert not (tmp_path / "elsewhere").exists()
 
 
+def shows_one_bar(cell) -> None:
+    """The build of the session library, as notebooks show it: one display, which is replaced until all is ready."""
+    shown = [message for message in cell.iopub if message["msg_type"] in ("display_data", "update_display_data")]
+    assert [message["msg_type"] for message in shown] == ["display_data"] + ["update_display_data"] * (len(shown) - 1)
+    assert len({message["content"]["transient"]["display_id"] for message in shown}) == 1
+    assert "in about a minute" in shown[0]["content"]["data"]["text/plain"]
+    assert any('<progress value="' in message["content"]["data"]["text/html"] for message in shown)
+    assert shown[-1]["content"]["data"]["text/plain"] == "Kissaten is prepared for rustc 1.95.0."
+
+
 def test_no_c_compiler_is_needed(bare, tools, tmp_path):
     """Cells, a procedural macro, a build script and a panic are linked by what came with rustc; a crate with C is told."""
     (tools / "rustc").symlink_to(rustc())
@@ -160,12 +116,33 @@ def test_no_c_compiler_is_needed(bare, tools, tmp_path):
     with running(bare, tmp_path / "kernel", path=str(tools)) as kernel:
         cell = kernel.run("3 + 4")
         assert cell.result == "7", cell.reply
+        shows_one_bar(cell)
         kernel.ok(':dep serde = { version = "1", features = ["derive"] }\n#[derive(serde::Serialize)]\nstruct Cup { size: u8 }')
         assert kernel.run('std::panic::catch_unwind(|| panic!("spilled")).is_err()').result == "true"
         cell = kernel.fails(':dep zstd-sys = "2"')
         assert cell.error["evalue"].startswith("`zstd-sys`: There is no C compiler here"), cell.error
         assert "pip install 'kissaten[cc]'" in cell.error["evalue"]
         assert kernel.run("tokio::spawn(async { 8 }).await?").result == "8"
+
+
+@pytest.mark.slow
+def test_c_is_compiled_by_what_pip_brings(bare, tools, tmp_path):
+    """`kissaten[cc]` is zig: a crate with C in it is compiled, archived and linked, and its C runs; one with C++ is told."""
+    (tools / "rustc").symlink_to(rustc())
+    bare.environment["CARGO_HOME"] = str(CARGO_HOME)
+    run(sys.executable, "-m", "pip", "install", "--quiet", "--prefix", bare.prefix, "ziglang>=0.13")
+    assert (bare.prefix / "bin/python-zig").exists()
+    bare.environment["PYTHONPATH"] = str(next(bare.prefix.rglob("ziglang")).parent)
+    forget(bare)
+    with running(bare, tmp_path / "kernel", path=str(tools)) as kernel:
+        kernel.ok(':dep lz4 = "1"\nuse std::io::{Read, Write};')
+        kernel.ok("let mut encoder = lz4::EncoderBuilder::new().build(Vec::new())?;\nencoder.write_all(&[7; 10_000])?;\nlet (packed, done) = encoder.finish();")
+        assert kernel.run("packed.len() < 1_000").result == "true"
+        kernel.ok("let mut text = Vec::new();\nlz4::Decoder::new(&packed[..])?.read_to_end(&mut text)?;")
+        assert kernel.run("text == vec![7; 10_000]").result == "true"
+        cell = kernel.fails(':dep link-cplusplus = "1"')
+        assert cell.error["evalue"].startswith("`link-cplusplus`: There is no C++ compiler here"), cell.error
+    assert "C compiler: zig" in call(bare, "doctor").stdout
 
 
 def test_what_uninstalling_leaves_is_removed(bare):

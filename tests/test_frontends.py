@@ -17,7 +17,9 @@ import pexpect
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from bare import CARGO_HOME, forget
 from kernel import HANG
+from toolchains import rustc
 
 KERNELSPEC = {"name": "kissaten", "display_name": "Rust (Kissaten)", "language": "rust"}
 LINES = 40
@@ -94,6 +96,28 @@ class Console:
         self.process.expect(pexpect.EOF)
         self.process.close()
         assert self.process.exitstatus == 0
+
+
+@pytest.mark.slow
+def test_the_console_tells_how_far_the_first_start_is(environment, bare):
+    """A console prints what is displayed and knows no update of it: so there are a few lines, and then the result."""
+    forget(bare)
+    home = Path(bare.environment["HOME"])
+    changes = {
+        "HOME": str(home),
+        "XDG_CACHE_HOME": str(home / ".cache"),
+        "JUPYTER_PATH": str(bare.prefix / "share/jupyter"),
+        "KISSATEN_RUSTC": str(rustc()),
+        "CARGO_HOME": str(CARGO_HOME),
+    }
+    console = Console(environment | changes)
+    console.type("3 + 4\r")
+    console.expect("Preparing Kissaten for this rustc, once, in about a minute: 0 s")
+    console.expect("Preparing Kissaten")
+    console.expect(" of ")
+    console.expect("Out[1]: 7")
+    console.prompt(2)
+    console.close()
 
 
 def test_the_console_knows_whole_cells_and_remembers_them(environment):

@@ -46,6 +46,14 @@ def test_what_is_in_it(wheel):
     } <= names
 
 
+def test_the_oldest_c_library_is_what_its_name_says(wheel, tmp_path):
+    """The name is made from what the programs ask for, and auditwheel reads that for itself."""
+    bin = venv(tmp_path / "venv")
+    call(bin / "pip", "install", "--quiet", "auditwheel")
+    platform = wheel.stem.rpartition("-")[2]
+    assert f'the following platform tag: "{platform}"' in call(bin / "auditwheel", "show", wheel)
+
+
 def test_in_a_venv_that_is_not_activated(wheel, tmp_path):
     bin = venv(tmp_path / "venv")
     call(bin / "pip", "install", "--quiet", "--no-index", wheel)

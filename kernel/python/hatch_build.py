@@ -5,7 +5,9 @@ A wheel's `data` is laid under the environment's prefix: `bin/kissaten`, which c
 
 The environment says how it is built:
   KISSATEN_WHEEL_PROGRAMS   a folder with `kissaten` and perhaps `kissaten-analyzer`, which are taken as they are
-  KISSATEN_WHEEL_GLIBC      the oldest C library to run with, as `2.17`: cargo-zigbuild links for it
+  KISSATEN_WHEEL_GLIBC      the oldest C library to run with, as `2.17`: cargo-zigbuild links for it (from pip, as is the
+                            `ziglang` that it calls)
+  KISSATEN_WHEEL_MACHINE    what the programs run on, as `aarch64`, where it is not this machine; needs the one above
   KISSATEN_WHEEL_ANALYZER   `no` leaves the analyzer out
 """
 
@@ -33,10 +35,11 @@ class KernelHook(BuildHookInterface):
         programs = self._programs(root)
         kernel, analyzer = programs / "kissaten", programs / "kissaten-analyzer"
         build_data["pure_python"] = False
-        build_data["tag"] = f"py3-none-{platform_tag(kernel)}"
+        has_analyzer = analyzer.is_file() and os.environ.get("KISSATEN_WHEEL_ANALYZER") != "no"
+        build_data["tag"] = f"py3-none-{platform_tag([kernel, analyzer] if has_analyzer else [kernel])}"
         scripts, data = build_data["shared_scripts"], build_data["shared_data"]
         scripts[str(kernel)] = "kissaten"
-        if analyzer.is_file() and os.environ.get("KISSATEN_WHEEL_ANALYZER") != "no":
+        if has_analyzer:
             data[str(analyzer)] = "libexec/kissaten/kissaten-analyzer"
         kernelspec = "share/jupyter/kernels/kissaten"
         data[str(root / "kernel/python/kernelspec/kernel.json")] = f"{kernelspec}/kernel.json"
@@ -49,31 +52,44 @@ class KernelHook(BuildHookInterface):
         if given:
             return Path(given)
         glibc = os.environ.get("KISSATEN_WHEEL_GLIBC")
-        triple = f"{platform.machine()}-unknown-linux-gnu"
+        machine = os.environ.get("KISSATEN_WHEEL_MACHINE") or platform.machine()
+        if machine != platform.machine() and not glibc:
+            raise RuntimeError("KISSATEN_WHEEL_MACHINE is for cargo-zigbuild: say KISSATEN_WHEEL_GLIBC, too")
+        triple = f"{machine}-unknown-linux-gnu"
         build = ["zigbuild", "--target", f"{triple}.{glibc}"] if glibc else ["build"]
-        jobs = [("release", "kissaten", "kissaten")]
+        jobs = [("release", "kissaten")]
         if os.environ.get("KISSATEN_WHEEL_ANALYZER") != "no":
-            jobs.append(("analyzer", "kissaten-analyzer", "kissaten-analyzer"))
+            jobs.append(("analyzer", "kissaten-analyzer"))
         target = root / "target"
-        found = target / "wheel"
+        found = target / "wheel" / machine
         found.mkdir(parents=True, exist_ok=True)
-        for profile, package, program in jobs:
-            command = ["cargo", *build, "--locked", "--profile", profile, "--package", package, "--target-dir", str(target)]
+        # pip shows its builds no packages but those of the build system; cargo-zigbuild's `python3 -m ziglang` is another.
+        environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONNOUSERSITE")}
+        if glibc:
+            # What only a debugger reads would be most of the wheel. The `strip` of this machine may not know the other's.
+            environment |= {f"CARGO_PROFILE_{profile.upper()}_STRIP": "symbols" for profile, _ in jobs}
+        for profile, program in jobs:
+            command = ["cargo", *build, "--locked", "--profile", profile, "--package", program, "--target-dir", str(target)]
             self.app.display_info(f"Building {program}")
-            subprocess.run(command, cwd=root, check=True)
+            subprocess.run(command, cwd=root, env=environment, check=True)
             built = target / triple / profile if glibc else target / profile
             shutil.copy2(built / program, found / program)
-            # What only a debugger reads would be most of the wheel.
-            if shutil.which("strip"):
+            if not glibc and shutil.which("strip"):
                 subprocess.run(["strip", found / program], check=True)
         return found
 
 
-def platform_tag(program: Path) -> str:
-    """The wheel's platform: that of the oldest C library which has all that the program asks for.
+#: The machine of a program, by its number in the head of the file.
+MACHINES = {62: "x86_64", 183: "aarch64"}
 
-    The versions stand in the program as text, `GLIBC_2.17`.
+
+def platform_tag(programs: list[Path]) -> str:
+    """The wheel's platform: that of the oldest C library which has all that the programs ask for.
+
+    The versions stand in a program as text, `GLIBC_2.17`.
     """
-    versions = [tuple(map(int, found)) for found in re.findall(rb"GLIBC_(\d+)\.(\d+)", program.read_bytes())]
+    texts = [program.read_bytes() for program in programs]
+    versions = [tuple(map(int, found)) for text in texts for found in re.findall(rb"GLIBC_(\d+)\.(\d+)", text)]
     major, minor = max(versions, default=(2, 17))
-    return f"manylinux_{major}_{minor}_{platform.machine()}"
+    machine = MACHINES[int.from_bytes(texts[0][18:20], "little")]
+    return f"manylinux_{major}_{minor}_{machine}"

@@ -21,7 +21,7 @@ use self::fnv::Fnv;
 /// What the session library is made of.
 const CRATES: [&str; 6] = ["ground", "instances", "ipc", "kissaten", "marks", "worker"];
 
-/// Set by `just package`: the archive is written beside this file too, where `cargo package` takes it from.
+/// Set by `kernel/package.sh`: the archive is written beside this file too, where `cargo package` takes it from.
 const PACK: &str = "KISSATEN_PACK";
 
 fn main() -> io::Result<()> {

@@ -17,7 +17,7 @@ use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
 use crate::process_group::ProcessGroup;
-use crate::toolchain::{Toolchain, on_path};
+use crate::toolchain::{Toolchain, cargo_home, of_images, on_path};
 use crate::umask;
 
 /// The cargo profile of everything that a session links; also the name of its folder.
@@ -60,13 +60,14 @@ const STEPS: [&str; 11] = [
 /// How often somebody who waits hears of the time.
 const TICK: Duration = Duration::from_millis(500);
 
-/// Where cargo is: beside rustc, else on `PATH`.
+/// Where cargo is: beside rustc, else on `PATH`, else where rustup and images have it. One of another toolchain does as well.
 pub fn find(toolchain: &Toolchain) -> Option<PathBuf> {
     let beside = toolchain.sysroot.join("bin/cargo");
     if beside.is_file() {
         return Some(beside);
     }
-    on_path("cargo").find(|path| path.is_file())
+    let usual = cargo_home().map(|home| home.join("bin/cargo"));
+    on_path("cargo").chain(usual).chain([of_images("cargo")]).find(|path| path.is_file())
 }
 
 /// Flags of everything that cargo compiles for a session. Cells must be given the same run path, and no others of these.
@@ -138,10 +139,8 @@ pub(crate) fn build(cargo: &Path, toolchain: &Toolchain, folder: &Path, target: 
         .envs(AGAINST_CONFIGURATION)
         .env("CARGO_BUILD_BUILD_DIR", target)
         .env_remove("CARGO_BUILD_TARGET")
+        .envs(toolchain.tool_variables())
         .stdin(Stdio::null());
-    if let Some(path) = toolchain.path() {
-        command.env("PATH", path);
-    }
     if let Some(home) = configuration::without_target(target) {
         // From the root, as above the package's folder the user's configuration is read once more.
         command.env("CARGO_HOME", home).current_dir("/").arg("--manifest-path").arg(folder.join("Cargo.toml"));

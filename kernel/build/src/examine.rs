@@ -12,7 +12,7 @@ use crate::cargo;
 use crate::dependency::size_of;
 use crate::private::is_private;
 use crate::session_library::SessionLibrary;
-use crate::toolchain::{Toolchain, on_path};
+use crate::toolchain::{self, Toolchain, has_cc};
 
 /// How much room a session library and some crates want, in bytes.
 const ROOM: u64 = 1 << 30;
@@ -90,7 +90,7 @@ fn of_toolchain(toolchain: &Toolchain, findings: &mut Vec<Finding>) {
         Some(cargo) => Finding::fine(format!("cargo, {}", cargo.display())),
         None => Finding::fault("no cargo beside rustc nor on PATH", "run `kissaten rust install`"),
     });
-    let has_cc = on_path("cc").any(|cc| cc.is_file());
+    let has_cc = has_cc();
     findings.push(match (toolchain.link_flags.is_empty(), has_cc) {
         (false, _) => Finding::fine("linker: rust-lld, which came with rustc"),
         (true, true) => Finding::fine("linker: that of cc"),
@@ -99,10 +99,13 @@ fn of_toolchain(toolchain: &Toolchain, findings: &mut Vec<Finding>) {
         }
     });
     if !has_cc {
-        findings.push(Finding::note(
-            "no C compiler: crates with C code in them cannot be compiled",
-            "`apt install gcc`, or without root `pip install 'kissaten[cc]'`",
-        ));
+        findings.push(match toolchain::zig().filter(|_| toolchain.tools.is_some()) {
+            Some(zig) => Finding::fine(format!("C compiler: zig, {}", zig.display())),
+            None => Finding::note(
+                "no C compiler: crates with C code in them cannot be compiled",
+                "`apt install gcc`, or without root `pip install 'kissaten[cc]'`",
+            ),
+        });
     }
 }
 

@@ -22,7 +22,7 @@ use crate::cache::{CACHE_VARIABLE, cache_folders, make_cache};
 use crate::cargo::{self, CallError, Description, PROFILE, Said, Unit, Units, flags};
 use crate::dependency::Progress;
 use crate::private::{check_private, is_private};
-use crate::toolchain::{Toolchain, ToolchainError};
+use crate::toolchain::{Toolchain, ToolchainError, of_environment};
 
 /// Names the sources of the session build, where they are not to be those that the program carries.
 const SOURCE_VARIABLE: &str = "KISSATEN_SOURCE";
@@ -52,8 +52,16 @@ pub enum SessionError {
          folders above it (`chmod go-w`), or set {CACHE_VARIABLE} to a folder of your own"
     )]
     NotPrivate(PathBuf),
-    #[error("cargo was not found beside rustc nor on PATH; install it with `rustup toolchain install stable`")]
+    #[error(
+        "cargo was not found beside rustc nor on PATH; `:rust install` in a cell gets it, or `kissaten rust install` in a \
+         terminal (by rustup, into your own folders)"
+    )]
     NoCargo,
+    #[error(
+        "nothing links here: this rustc ({0}) comes without a linker that works on this system, and there is no C compiler \
+         (`cc`); install gcc or clang (`apt install gcc`)"
+    )]
+    NoLinker(PathBuf),
     #[error("the session library could not be built:\n{0}")]
     Build(String),
     #[error("cancelled")]
@@ -152,6 +160,9 @@ impl SessionLibrary {
         std::fs::create_dir_all(target).map_err(|error| SessionError::Folder(target.to_owned(), error))?;
         check_private(target)?;
         let program = cargo::find(&toolchain).ok_or(SessionError::NoCargo)?;
+        if !toolchain.links() {
+            return Err(SessionError::NoLinker(toolchain.rustc));
+        }
         let call = |levels: &BTreeMap<String, String>| {
             let mut call = cargo::build(&program, &toolchain, source, target);
             call.args(["--package=kissaten-session", "--package=kissaten-worker"]);
@@ -319,9 +330,9 @@ pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
 
 fn read_manifest(path: &Path) -> Option<SessionLibrary> {
     let found: SessionLibrary = read(path)?;
-    let wanted = env::var_os("KISSATEN_RUSTC");
-    let right =
-        wanted.is_none_or(|wanted| Path::new(&wanted).canonicalize().ok() == found.toolchain.rustc.canonicalize().ok());
+    // Other environments have their own, and one cache.
+    let wanted = env::var_os("KISSATEN_RUSTC").map(PathBuf::from).or_else(of_environment);
+    let right = wanted.is_none_or(|wanted| wanted.canonicalize().ok() == found.toolchain.rustc.canonicalize().ok());
     let is_whole = || found.worker.is_file() && found.library.is_file() && found.source.join("Cargo.lock").is_file();
     (right && found.toolchain.is_current() && is_whole() && is_private(&found.target)).then_some(found)
 }

@@ -6,14 +6,13 @@
 mod linker;
 
 use std::env;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use linker::NO_C_COMPILER;
+pub(crate) use linker::{NO_C_COMPILER, zig};
 
 /// What is missing, and the command that gets it.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -26,8 +25,13 @@ pub enum ToolchainError {
     NoRustc,
     #[error("`{0}` does not answer as a Rust compiler does: {1}")]
     Broken(PathBuf, String),
-    #[error("rustc {0} is too old: Kissaten needs 1.95; `rustup update stable` gets a newer one")]
-    TooOld(String),
+    #[error(
+        "rustc {0}, `{1}`, is too old: Kissaten needs 1.95; `:rust install` in a cell gets a newer one, or \
+         `kissaten rust install` in a terminal (by rustup, into your own folders)"
+    )]
+    TooOld(String, PathBuf),
+    #[error("{0} names the compiler, and it cannot be used ({1}): name another one, or none")]
+    Given(&'static str, Box<ToolchainError>),
 }
 
 /// A compiler and its linker.
@@ -57,11 +61,31 @@ pub struct Toolchain {
 }
 
 impl Toolchain {
-    /// Finds the compiler that a shell would call, else rustup's usual place.
+    /// Finds the compiler: the one that a variable names, else the first that is new enough of those that may be there.
     ///
     /// Blocks; starts some short processes.
+    ///
+    /// # Errors
+    /// When there is none; when none can be used, what is wrong with the first.
     pub fn find() -> Result<Self, ToolchainError> {
-        let rustc = candidates().into_iter().find(|path| path.is_file()).ok_or(ToolchainError::NoRustc)?;
+        if let Some((variable, rustc)) = given() {
+            return Self::at(rustc).map_err(|error| ToolchainError::Given(variable, Box::new(error)));
+        }
+        let mut first = None;
+        for rustc in candidates().into_iter().filter(|path| path.is_file()) {
+            match Self::at(rustc) {
+                Ok(found) => return Ok(found),
+                Err(error) => {
+                    tracing::debug!(%error, "a compiler that is passed over");
+                    first.get_or_insert(error);
+                }
+            }
+        }
+        Err(first.unwrap_or(ToolchainError::NoRustc))
+    }
+
+    /// What is to be known of this compiler, or of that which it stands for.
+    fn at(rustc: PathBuf) -> Result<Self, ToolchainError> {
         let sysroot = PathBuf::from(ask(&rustc, &["--print", "sysroot"])?.trim());
         let direct = sysroot.join("bin/rustc");
         let rustc = if direct.is_file() { direct } else { rustc };
@@ -73,7 +97,7 @@ impl Toolchain {
         };
         let (release, host) = (field("release:")?, field("host:")?);
         if minor(&release).is_some_and(|minor| minor < 95) {
-            return Err(ToolchainError::TooOld(release));
+            return Err(ToolchainError::TooOld(release, rustc));
         }
         let mut found = Self {
             stamp: stamp(&rustc),
@@ -109,6 +133,11 @@ impl Toolchain {
         has_tools && !self.stamp.is_empty() && self.stamp == stamp(&self.rustc)
     }
 
+    /// Whether there is something that links for it: its own linker, or `cc`.
+    pub(crate) fn links(&self) -> bool {
+        !self.link_flags.is_empty() || has_cc()
+    }
+
     /// A command that calls the compiler.
     ///
     /// `RUSTC_BOOTSTRAP` admits the flags of [`Self::full_path_flags`]; `-Zallow-features=` among them keeps user
@@ -117,20 +146,11 @@ impl Toolchain {
         self.command_of(&self.rustc)
     }
 
-    /// `PATH` for whoever links, where it is not the user's own: a real `cc` comes before the one that stands in for it.
-    pub(crate) fn path(&self) -> Option<OsString> {
-        let tools = self.tools.clone()?;
-        let path = env::var_os("PATH").unwrap_or_default();
-        env::join_paths(env::split_paths(&path).chain([tools])).ok()
-    }
-
     /// A command that calls another program of the toolchain as if it were the compiler.
     pub fn command_of(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.env("RUSTC_BOOTSTRAP", "1").env_remove("RUSTC_LOG").env_remove("RUST_LOG").stdin(Stdio::null());
-        if let Some(path) = self.path() {
-            command.env("PATH", path);
-        }
+        command.envs(self.tool_variables());
         command
     }
 
@@ -164,18 +184,55 @@ pub(crate) fn on_path(program: &str) -> impl Iterator<Item = PathBuf> {
     env::split_paths(&path).map(|folder| folder.join(program)).collect::<Vec<_>>().into_iter()
 }
 
-/// Where images that bring Rust for all users have it.
-const OF_IMAGES: &str = "/usr/local/cargo/bin/rustc";
+/// Whether the user has a C compiler under its usual name.
+pub(crate) fn has_cc() -> bool {
+    on_path("cc").any(|cc| cc.is_file())
+}
 
-/// Where a compiler may be, best first: the one given, the one beside this program (an environment that need not be
-/// activated), the one a shell would call, rustup's usual place, that of images.
+/// Where images that bring Rust for all users have a program of it.
+pub(crate) fn of_images(program: &str) -> PathBuf {
+    Path::new("/usr/local/cargo/bin").join(program)
+}
+
+/// The compiler that a variable names, if one does.
+fn given() -> Option<(&'static str, PathBuf)> {
+    let named = |variable| env::var_os(variable).map(|rustc| (variable, PathBuf::from(rustc)));
+    // Build tools set the second, which may be a word for a shell.
+    named("KISSATEN_RUSTC").or_else(|| named("RUSTC").filter(|(_, rustc)| rustc.is_file()))
+}
+
+/// The compiler of the environment that this program is installed in, which need not be activated. A proxy of rustup's
+/// beside the program stands for another one, and is none.
+pub(crate) fn of_environment() -> Option<PathBuf> {
+    let program = env::current_exe().ok()?;
+    let folder = program.parent()?;
+    let rustc = folder.join("rustc");
+    (rustc.is_file() && folder.join("../lib/rustlib").is_dir()).then_some(rustc)
+}
+
+/// Where a compiler may be, best first: beside this program, where a shell finds one, rustup's usual place, that of images,
+/// and rustup's stable toolchain where another one is the usual.
 fn candidates() -> Vec<PathBuf> {
-    let given = env::var_os("KISSATEN_RUSTC").or_else(|| env::var_os("RUSTC")).map(PathBuf::from);
     let program = env::current_exe().ok();
     let beside = program.as_deref().and_then(Path::parent).map(|folder| folder.join("rustc"));
-    let searched = on_path("rustc").collect::<Vec<_>>();
     let usual = cargo_home().map(|home| home.join("bin/rustc"));
-    given.into_iter().chain(beside).chain(searched).chain(usual).chain([PathBuf::from(OF_IMAGES)]).collect()
+    let mut candidates = Vec::new();
+    for candidate in beside.into_iter().chain(on_path("rustc")).chain(usual).chain([of_images("rustc")]).chain(stable())
+    {
+        if !candidates.contains(&candidate) {
+            candidates.push(candidate);
+        }
+    }
+    candidates
+}
+
+/// The stable toolchain that rustup has.
+fn stable() -> Option<PathBuf> {
+    let home = env::var_os("RUSTUP_HOME").map(PathBuf::from).or_else(|| Some(dirs::home_dir()?.join(".rustup")))?;
+    let toolchains = std::fs::read_dir(home.join("toolchains")).ok()?;
+    let mut toolchains =
+        toolchains.flatten().filter(|found| found.file_name().to_string_lossy().starts_with("stable-"));
+    Some(toolchains.next()?.path().join("bin/rustc"))
 }
 
 fn ask(rustc: &Path, arguments: &[&str]) -> Result<String, ToolchainError> {

@@ -2,17 +2,17 @@
 //! program that stands in for one.
 //!
 //! rustc calls `cc` to link, for `cc` knows where the system's libraries are and which objects a program begins with.
-//! Where there is none, a folder is made with links to the libraries, a start object of our own, and a script `cc` that
-//! says the same to `rust-lld`. It knows neither cells nor dependencies.
+//! Where there is none, a folder is made with links to the libraries, a start object and the static half of the C library
+//! of our own, and a script `cc` that says the same to `rust-lld`. It knows neither cells nor dependencies.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, OsString};
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::{Toolchain, on_path};
+use super::{Toolchain, has_cc, on_path};
 use crate::cache::{cache_folders, make_cache};
 
 /// What a program is linked to, by the names without a number: of these `-l` is given by rustc.
@@ -97,7 +97,7 @@ impl Toolchain {
 
     /// A folder with a `cc` that links, where the user has none and one can be made; to be put behind `PATH`.
     pub(super) fn stand_in(&self) -> Option<PathBuf> {
-        if on_path("cc").any(|cc| cc.is_file()) || START.is_empty() || c_library()? < OLDEST_C_LIBRARY {
+        if has_cc() || START.is_empty() || c_library()? < OLDEST_C_LIBRARY {
             return None;
         }
         let linker = self.own_linker()?;
@@ -107,6 +107,30 @@ impl Toolchain {
         made.inspect_err(|error| tracing::warn!("no stand-in for a C compiler can be made: {error}")).ok()
     }
 
+    /// What is said to whoever links or compiles C, where that is not the user's own `cc`: a real one comes before the one
+    /// that stands in for it.
+    pub(crate) fn tool_variables(&self) -> Vec<(&'static str, OsString)> {
+        let Some(tools) = self.tools.clone() else { return Vec::new() };
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let path = std::env::join_paths(std::env::split_paths(&path).chain([tools]));
+        let zig = (C_COMPILER, zig().unwrap_or_default().into_os_string());
+        path.ok().map(|path| ("PATH", path)).into_iter().chain([zig]).collect()
+    }
+
+    /// Compiles a text that needs no library to `name.o`.
+    fn compile_object(&self, folder: &Path, name: &str, text: &str) -> io::Result<PathBuf> {
+        let (source, object) = (folder.join(format!("{name}.rs")), folder.join(format!("{name}.o")));
+        fs::write(&source, text)?;
+        let mut rustc = self.command();
+        rustc.args(["--edition=2024", "--crate-type=lib", "--emit=obj", "-Cpanic=abort", "-Copt-level=1"]);
+        let status = rustc.arg("-o").arg(&object).arg(&source).stderr(Stdio::null()).status()?;
+        if status.success() {
+            Ok(object)
+        } else {
+            Err(io::Error::other(format!("rustc does not compile {}", source.display())))
+        }
+    }
+
     fn make_tools(&self, linker: &Path, folder: &Path) -> io::Result<PathBuf> {
         fs::create_dir_all(folder)?;
         for (name, file) in LIBRARIES {
@@ -114,32 +138,21 @@ impl Toolchain {
             let link = folder.join(format!("lib{name}.so"));
             let _ = fs::remove_file(&link);
             if name == "c" {
-                // A part of it is in the loader, as thread-local storage.
-                fs::write(link, format!("GROUP ( {} AS_NEEDED ( {LOADER} ) )\n", library.display()))?;
+                // A part of it is in the loader, as thread-local storage, and a part in each program.
+                let half = folder.join("libc_nonshared.a");
+                let parts = [library.as_path(), &half].map(|part| format!("\"{}\"", part.display())).join(" ");
+                fs::write(link, format!("GROUP ( {parts} AS_NEEDED ( {LOADER} ) )\n"))?;
             } else {
                 std::os::unix::fs::symlink(library, link)?;
             }
         }
-        let source = folder.join("start.rs");
-        fs::write(&source, start_source())?;
-        let mut rustc = self.command();
-        rustc.args([
-            "--edition=2024",
-            "--crate-type=lib",
-            "--crate-name=start",
-            "--emit=obj",
-            "-Cpanic=abort",
-            "-Copt-level=1",
-        ]);
-        let status = rustc.arg("-o").arg(folder.join("start.o")).arg(&source).stderr(Stdio::null()).status()?;
-        if !status.success() {
-            return Err(io::Error::other("rustc does not compile the start object"));
-        }
+        self.compile_object(folder, "start", &start_source())?;
+        let half = self.compile_object(folder, "nonshared", &static_half_source())?;
+        fs::write(folder.join("libc_nonshared.a"), archive_of(&fs::read(half)?))?;
         let script = SCRIPT
             .replace("@LINKER@", &quoted(linker))
             .replace("@LOADER@", LOADER)
             .replace("@FOLDER@", &quoted(folder))
-            .replace("@PYTHON@", &python().map(|python| quoted(&python)).unwrap_or_default())
             .replace("@TARGET@", std::env::consts::ARCH);
         let cc = folder.join("cc");
         // Written beside and renamed, as another kernel may be running it.
@@ -147,7 +160,7 @@ impl Toolchain {
         fs::write(beside.path(), script)?;
         fs::set_permissions(beside.path(), fs::Permissions::from_mode(0o755))?;
         beside.into_temp_path().persist(&cc).map_err(|error| error.error)?;
-        for other in ["c++", "gcc"] {
+        for other in NAMES {
             let link = folder.join(other);
             let _ = fs::remove_file(&link);
             std::os::unix::fs::symlink("cc", link)?;
@@ -209,22 +222,37 @@ fn system_library(file: &str) -> Option<PathBuf> {
     folders.chain(usual.map(PathBuf::from)).map(|folder| folder.join(file)).find(|path| path.is_file())
 }
 
-/// The Python that this program was installed beside, which may have a C compiler: `pip install kissaten[cc]`.
-fn python() -> Option<PathBuf> {
-    let program = std::env::current_exe().ok()?;
-    let python = program.parent()?.join("python3");
-    python.is_file().then_some(python)
+fn start_source() -> String {
+    let syntax = if cfg!(target_arch = "x86_64") { ", options(att_syntax)" } else { "" };
+    format!("#![no_std]\ncore::arch::global_asm!(r#\"{START}\"#{syntax});\n")
 }
 
-fn start_source() -> String {
-    // What a C library has in its other half, which is linked into each program.
-    format!(
-        "#![no_std]\ncore::arch::global_asm!(r#\"{START}\n.hidden atexit\n\"#{});\n\
-         unsafe extern \"C\" {{ fn __cxa_atexit(f: *const (), argument: *const (), object: *const ()) -> i32; }}\n\
-         #[unsafe(no_mangle)]\npub unsafe extern \"C\" fn atexit(f: *const ()) -> i32 {{\n    \
-         unsafe {{ __cxa_atexit(f, core::ptr::null(), core::ptr::null()) }}\n}}\n",
-        if cfg!(target_arch = "x86_64") { ", options(att_syntax)" } else { "" },
-    )
+/// What a C library has in its static half, which is linked into each program and each library that asks for it. They are
+/// never unloaded, so what they leave for the end is left for that of the process.
+fn static_half_source() -> String {
+    let mut text = "#![no_std]\nuse core::ptr::null;\ntype F = *const ();\n".to_owned();
+    for (name, arguments, called, given) in [
+        ("atexit", "f: F", "__cxa_atexit(f: F, argument: F, object: F)", "f, null(), null()"),
+        ("at_quick_exit", "f: F", "__cxa_at_quick_exit(f: F, object: F)", "f, null()"),
+        ("pthread_atfork", "a: F, b: F, c: F", "__register_atfork(a: F, b: F, c: F, object: F)", "a, b, c, null()"),
+    ] {
+        let function = called.split('(').next().unwrap_or_default();
+        text.push_str(&format!(
+            "unsafe extern \"C\" {{ fn {called} -> i32; }}\n\
+             core::arch::global_asm!(\".hidden {name}\");\n\
+             #[unsafe(no_mangle)]\npub unsafe extern \"C\" fn {name}({arguments}) -> i32 {{ unsafe {{ {function}({given}) }} }}\n"
+        ));
+    }
+    text
+}
+
+/// An archive of one object, as linkers read it: they take the object where something in it is asked for.
+fn archive_of(object: &[u8]) -> Vec<u8> {
+    let mut archive = b"!<arch>\n".to_vec();
+    archive.extend(format!("{:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", "nonshared.o/", 0, 0, 0, 644, object.len()).bytes());
+    archive.extend(object);
+    archive.extend(std::iter::repeat_n(b'\n', object.len() % 2));
+    archive
 }
 
 /// A word of a shell.
@@ -232,65 +260,25 @@ fn quoted(path: &Path) -> String {
     format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
 }
 
-/// How the script's sentence begins where C is to be compiled and nothing can do it.
-pub(crate) const NO_C_COMPILER: &str = "There is no C compiler here";
+/// How the script's sentence begins where C or C++ is to be compiled and nothing can do it.
+pub(crate) const NO_C_COMPILER: &str = "There is no C";
 
 /// Says to the linker what rustc says to `cc`. What is C itself goes to the C compiler that pip brings, if it is there.
-const SCRIPT: &str = r##"#!/bin/sh
-# Stands in for a C compiler: links by the linker that came with rustc.
-folder=@FOLDER@
-python=@PYTHON@
-kind=program compiles= links=
-for argument in "$@"; do
-    case $argument in
-    -c | -E | -S | -M | -MM | *.c | *.cc | *.cpp | *.cxx | *.S | *.s) compiles=yes ;;
-    -shared) kind=library ;;
-    *.o | *.rlib | *.a | *.so | -l*) links=yes ;;
-    esac
-done
-if [ -n "$compiles" ] || [ -z "$links" ]; then
-    if [ -n "$python" ] && "$python" -c 'import ziglang' 2>/dev/null; then
-        count=$#
-        while [ "$count" -gt 0 ]; do
-            argument=$1
-            shift
-            count=$((count - 1))
-            case $argument in
-            --target=*) ;;
-            *) set -- "$@" "$argument" ;;
-            esac
-        done
-        name=cc
-        case $0 in *++) name=c++ ;; esac
-        exec "$python" -m ziglang "$name" -target @TARGET@-linux-gnu -fno-sanitize=all "$@"
-    fi
-    echo "There is no C compiler here, and this crate has C code in it: install gcc or clang (\`apt install gcc\`), or without root \`pip install 'kissaten[cc]'\`." >&2
-    exit 1
-fi
-set -f
-count=$#
-while [ "$count" -gt 0 ]; do
-    argument=$1
-    shift
-    count=$((count - 1))
-    case $argument in
-    -Wl,*)
-        old=$IFS
-        IFS=,
-        for word in ${argument#-Wl,}; do set -- "$@" "$word"; done
-        IFS=$old
-        ;;
-    -Xlinker | -m64 | -nodefaultlibs | -nostartfiles | -nostdlib | -fuse-ld=* | -B/* | -O[0-9s] | -g* | -pipe) ;;
-    -pthread) set -- "$@" -lpthread ;;
-    -rdynamic) set -- "$@" --export-dynamic ;;
-    *) set -- "$@" "$argument" ;;
-    esac
-done
-if [ "$kind" = program ]; then
-    set -- -dynamic-linker @LOADER@ "$folder/start.o" "$@"
-fi
-exec @LINKER@ -flavor gnu "-L$folder" "$@" -lc
-"##;
+const SCRIPT: &str = include_str!("cc.sh");
+
+/// What the programs of a C compiler are called, all of which the script is.
+const NAMES: [&str; 5] = ["c++", "g++", "gcc", "ar", "ranlib"];
+
+/// Names to the script the program that compiles C.
+const C_COMPILER: &str = "KISSATEN_ZIG";
+
+/// zig, which compiles C: that of `pip install kissaten[cc]` beside this program, or one on `PATH`. It is looked for at each
+/// build, as environments share a cache.
+pub(crate) fn zig() -> Option<PathBuf> {
+    let program = std::env::current_exe().ok();
+    let beside = program.as_deref().and_then(Path::parent).map(|folder| folder.join("python-zig"));
+    beside.into_iter().chain(on_path("python-zig")).chain(on_path("zig")).find(|zig| zig.is_file())
+}
 
 #[cfg(test)]
 mod tests {
@@ -299,11 +287,8 @@ mod tests {
     /// What the script makes of the words of rustc, where the linker is a program that prints them.
     fn told(words: &[&str]) -> String {
         let folder = tempfile::tempdir().unwrap();
-        let script = SCRIPT
-            .replace("@LINKER@", "printf '%s\\n'")
-            .replace("@LOADER@", "/loader")
-            .replace("@FOLDER@", "/tools")
-            .replace("@PYTHON@", "''");
+        let script =
+            SCRIPT.replace("@LINKER@", "printf '%s\\n'").replace("@LOADER@", "/loader").replace("@FOLDER@", "/tools");
         let cc = folder.path().join("cc");
         fs::write(&cc, script).unwrap();
         let output = Command::new("sh").arg(&cc).args(words).output().unwrap();
@@ -328,6 +313,7 @@ mod tests {
         assert_eq!(told(&["-shared", "a.o", "-B/ld", "-fuse-ld=lld"]), "-flavor gnu -L/tools -shared a.o -lc");
         assert!(told(&["-c", "x.c", "-o", "x.o"]).starts_with(NO_C_COMPILER));
         assert!(told(&["--version"]).starts_with(NO_C_COMPILER));
+        assert!(told(&["-c", "x.cpp", "-o", "x.o"]).starts_with("There is no C++ compiler here"));
     }
 
     #[test]

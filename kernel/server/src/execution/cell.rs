@@ -61,13 +61,20 @@ pub(super) struct Spent {
     pub(super) running: Duration,
 }
 
-/// The displays of a cell that replace themselves, by their `display_id`s.
+/// The displays of a cell that replace themselves.
 #[derive(Debug, Default)]
 pub(super) struct Displays {
     /// The progress of the session library's build.
-    pub(super) build: Option<String>,
+    pub(super) build: Option<Bar>,
     /// How far the build of its dependencies is.
-    pub(super) dependencies: Option<String>,
+    pub(super) dependencies: Option<Bar>,
+}
+
+/// A bar that is shown: its `display_id`, and the quarter of the way that it was first shown in.
+#[derive(Debug)]
+pub(super) struct Bar {
+    pub(super) id: String,
+    pub(super) quarter: usize,
 }
 
 /// The content of a cell's reply, as far as it is known.
@@ -151,6 +158,11 @@ impl Cell {
     pub(super) fn new(request: Pending, content: ExecuteRequest, label: String) -> Self {
         let cell_id = request.request().metadata.get("cellId").and_then(Value::as_str).map(str::to_owned);
         Self { cell_id, ..Self::of(Asker::Request(request), content, label) }
+    }
+
+    /// Whether a console asked for it: it has no names for cells, and somebody sits there.
+    pub(super) fn is_of_console(&self) -> bool {
+        self.cell_id.is_none() && self.content.allow_stdin
     }
 
     /// One that shows nothing, for whoever wants to know a value.

@@ -18,6 +18,7 @@ use super::{
     library::DEFECT,
     note,
     notice::Notice,
+    progress::display_of,
     shell::Shell,
     stage::Stage,
     step::{Done, begin_compiling},
@@ -81,9 +82,9 @@ impl Common {
 
     fn show_dependency_progress(&self, shell: &mut Shell, text: &str, bar: (usize, usize)) {
         let Some(cell) = &mut shell.cell else { return };
-        let update = cell.displays.dependencies.is_some();
+        let is_of_console = cell.is_of_console();
         let id = format!("kissaten-dependencies-{}", cell.label.replace(' ', "-"));
-        let id = cell.displays.dependencies.get_or_insert(id).clone();
+        let (id, update) = display_of(&mut cell.displays.dependencies, id, bar, is_of_console);
         self.say(shell, note::progress(text, bar, &id, update));
     }
 

@@ -4,7 +4,7 @@
 use build::{Progress, SessionLibrary};
 
 use super::{
-    cell::Step,
+    cell::{Bar, Step},
     common::Common,
     compiler::{Building, Library},
     failure::Failure,
@@ -69,8 +69,47 @@ impl Common {
             }
             _ => (format!("Kissaten is prepared for rustc {}.", self.compiler.rustc_version()), (0, 0)),
         };
-        let update = cell.displays.build.is_some();
-        let id = cell.displays.build.get_or_insert_with(|| format!("kissaten-build-{}", self.numbers.runs())).clone();
+        let is_of_console = cell.is_of_console();
+        let id = format!("kissaten-build-{}", self.numbers.runs());
+        let (id, update) = display_of(&mut cell.displays.build, id, bar, is_of_console);
         self.say(shell, note::progress(&text, bar, &id, update));
+    }
+}
+
+/// The id of the display that shows how far something is, and whether it is there already.
+///
+/// A console prints displays and knows no update of one: there each quarter of the way is a display of its own.
+pub(super) fn display_of(
+    shown: &mut Option<Bar>,
+    id: String,
+    (done, total): (usize, usize),
+    is_of_console: bool,
+) -> (String, bool) {
+    let quarter = (4 * done).checked_div(total).unwrap_or(0);
+    match shown {
+        Some(bar) if !is_of_console || quarter <= bar.quarter => (bar.id.clone(), true),
+        Some(bar) => {
+            *bar = Bar { id: format!("{id}-{quarter}"), quarter };
+            (bar.id.clone(), false)
+        }
+        None => (shown.insert(Bar { id, quarter }).id.clone(), false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_console_has_a_display_for_each_quarter_and_others_have_one() {
+        let shown = |is_of_console| {
+            let mut bar = None;
+            let way = [(0, 0), (1, 8), (2, 8), (3, 8), (7, 8), (8, 8), (0, 0)];
+            way.map(|way| display_of(&mut bar, "bar".to_owned(), way, is_of_console))
+        };
+        assert_eq!(shown(false).map(|(_, update)| update), [false, true, true, true, true, true, true]);
+        let ids = ["bar", "bar", "bar-1", "bar-1", "bar-3", "bar-4", "bar-4"];
+        assert_eq!(shown(true).map(|(id, _)| id), ids);
+        assert_eq!(shown(true).map(|(_, update)| update), [false, true, false, true, false, false, true]);
     }
 }

@@ -1,0 +1,67 @@
+"""A user of whom nothing is known yet: an empty home, no compiler on `PATH`, and a kernel that pip might have brought."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from kernel import HANG, Installation
+from toolchains import session
+
+#: What build scripts, linkers and `rustup` may call; no compiler of C among it.
+TOOLS = ("sh", "sed", "env", "uname", "cat", "rm", "mkdir", "getconf", "head", "grep")
+
+
+@pytest.fixture
+def tools(tmp_path) -> Path:
+    """A folder for `PATH`."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for tool in TOOLS:
+        (folder / tool).symlink_to(shutil.which(tool))
+    return folder
+
+
+@pytest.fixture
+def bare(installation, tools, tmp_path) -> Installation:
+    """A user with a home that is empty but for a session library; no compiler is remembered."""
+    home = tmp_path / "home"
+    cache = home / ".cache/kissaten" / session().name
+    cache.mkdir(parents=True)
+    cache.parent.chmod(0o700)
+    shutil.copy(session() / "session.json", cache)
+    program = tmp_path / "prefix/bin/kissaten"
+    program.parent.mkdir(parents=True)
+    shutil.copy(installation.prefix / "bin/kissaten", program)
+    shutil.copytree(installation.prefix / "share/jupyter", tmp_path / "prefix/share/jupyter")
+    kernelspec = tmp_path / "prefix/share/jupyter/kernels/kissaten/kernel.json"
+    shutil.copy(Path(__file__).parent.parent / "kernel/python/kernelspec/kernel.json", kernelspec)
+    environment = {"HOME": str(home), "PATH": str(tools), "TMPDIR": str(tmp_path)}
+    return Installation(tmp_path / "prefix", environment)
+
+
+def call(installation: Installation, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    program = installation.prefix / "bin/kissaten"
+    return subprocess.run(
+        [program, *arguments],
+        env=installation.environment | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=HANG,
+    )
+
+
+#: Where crates that other tests downloaded are.
+CARGO_HOME = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
+
+
+def forget(bare: Installation) -> None:
+    """What was built is built again, so far as it is Kissaten's own."""
+    cache = Path(bare.environment["HOME"]) / ".cache/kissaten" / session().name
+    shutil.copytree(session(), cache, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns("sets", "layers", "session.json", "kissaten-*"))
+    (cache / "session.json").unlink(missing_ok=True)
