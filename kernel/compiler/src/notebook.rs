@@ -314,11 +314,15 @@ impl Notebook {
         }
     }
 
-    /// A program that shows all variables as a table; `None` when there are none.
+    /// A program that shows all variables as a table, or `in_detail` as JSON for a panel; `None` when there are none.
     ///
     /// # Errors
     /// As [`prepare`](Self::prepare).
-    pub async fn prepare_variables(&mut self, cancel: &CancellationToken) -> Result<Option<Program>, PrepareError> {
+    pub async fn prepare_variables(
+        &mut self,
+        in_detail: bool,
+        cancel: &CancellationToken,
+    ) -> Result<Option<Program>, PrepareError> {
         if self.bindings.is_empty() {
             return Ok(None);
         }
@@ -326,7 +330,7 @@ impl Notebook {
         let entry = format!("kissaten_variables_{}", self.serial);
         let bindings: Vec<Binding> = self.bindings.values().map(|binding| Binding::clone(binding)).collect();
         let layer = self.dependencies.layer_for(bindings.iter().map(|binding| binding.type_text.as_str()));
-        let text = lower::variables(&bindings, self.generation.is_some(), layer, &entry);
+        let text = lower::variables(&bindings, self.generation.is_some(), layer, &entry, in_detail);
         let root = format!("variables {}", self.serial);
         write(&self.folders.cells, &root, &text)?;
         let library = self.folders.libraries.join(format!("lib{entry}.so"));
@@ -374,13 +378,7 @@ impl Notebook {
 
     /// The variables, sorted by name.
     pub fn variables(&self) -> Vec<Variable> {
-        let variable = |binding: &Binding| Variable {
-            name: binding.name.clone(),
-            type_name: binding.shown_type(),
-            mutable: binding.mutable,
-            borrows: binding.borrows.clone(),
-        };
-        self.bindings.values().map(|binding| variable(binding)).collect()
+        self.bindings.values().map(|binding| binding.described()).collect()
     }
 
     /// The level that cells are optimised with, 0 to 3.

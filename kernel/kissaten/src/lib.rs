@@ -29,11 +29,13 @@ mod pipe;
 mod progress;
 mod resident;
 pub mod runtime;
+mod shell;
 mod store;
 mod task;
 pub mod timeline;
 mod trace;
 mod wait;
+pub mod widget;
 
 #[doc(hidden)]
 pub mod __cell;

@@ -22,9 +22,10 @@ use crate::display::{MimeBundle, debug};
 pub use crate::input::Answer;
 use crate::live::Live;
 pub use crate::resident::{Loan, LoanKind};
+pub use crate::shell::Script;
 use crate::timeline::End;
 use crate::wait::{Slot, Stand, Unit};
-use crate::{changes, here, input, interrupt, label, output, panic, pipe, resident, store, task, wait};
+use crate::{changes, here, input, interrupt, label, output, panic, pipe, resident, shell, store, task, wait, widget};
 use crate::{comm, ctrl_c};
 
 /// What a cell's entry point returns: all of the cell, from taking its variables to putting them back.
@@ -278,7 +279,9 @@ pub fn lay_out(layout: Layout) {
 
 /// Takes what a frontend says to a comm. From any thread; never waits.
 pub fn receive(packet: Packet) {
-    comm::receive(packet);
+    if let Some(packet) = widget::receive(packet) {
+        comm::receive(packet);
+    }
 }
 
 /// Aborts the tasks that belong to the cell of this label, or all. A sentence on what became of it.
@@ -432,7 +435,7 @@ impl Cell {
 /// A cell's run to its end: how it ended. Several can be polled side by side, on the thread of [`Session::block_on`].
 pub struct Run {
     cell: Cell,
-    entry: Entry,
+    entry: Box<dyn Fn() -> Program>,
     /// What is left of it; there is none before the first poll.
     program: Option<Program>,
     live: Option<Live>,
@@ -441,7 +444,12 @@ pub struct Run {
 impl Run {
     /// A run that has not begun.
     pub fn new(cell: Cell, entry: Entry) -> Self {
-        Self { cell, entry, program: None, live: None }
+        Self { cell, entry: Box::new(entry), program: None, live: None }
+    }
+
+    /// A run of a shell's program.
+    pub fn of_script(cell: Cell, script: Script) -> Self {
+        Self { cell, entry: Box::new(move || shell::program(script.clone())), program: None, live: None }
     }
 
     /// The thread's code is this cell's from now on.
@@ -494,7 +502,7 @@ impl Future for Run {
         // SAFETY: the cell's state is there until the end of this function.
         let _standing = unsafe { here::stand(&raw const state.slot, Unit::Run(state.id).number()) };
         state.turn(true);
-        let polled = panic::catch_unwound(|| run.program.get_or_insert_with(run.entry).as_mut().poll(context));
+        let polled = panic::catch_unwound(|| run.program.get_or_insert_with(&run.entry).as_mut().poll(context));
         state.turn(false);
         if resident::take_over(&mut run.program, matches!(polled, Ok(Poll::Pending))) {
             return Poll::Ready(run.end(Ok(())));

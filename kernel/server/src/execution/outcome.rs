@@ -5,7 +5,7 @@ use ipc::{CellId, MimeBundle, Outcome};
 use serde_json::{Value, json};
 
 use super::{
-    cell::{Cell, Step},
+    cell::{Asker, Cell, Step},
     common::Common,
     failure::Failure,
     note,
@@ -39,6 +39,9 @@ impl Common {
             }
             self.say_type(shell, &step);
         }
+        if shell.cell.as_ref().is_some_and(|cell| matches!(cell.asker, Asker::Request(_))) {
+            self.variables.count_run();
+        }
         let success = matches!(outcome, Outcome::Value(_) | Outcome::Unit);
         let showed = matches!(outcome, Outcome::Value(_));
         let parent = shell.cell.as_ref().and_then(Cell::audience);
@@ -64,17 +67,17 @@ impl Common {
                     | Step::Dependencies(_)
                     | Step::Loaded(_)
                     | Step::Configured => self.say(shell, note::bundle(value.data, value.metadata)),
-                    Step::Expression { name, .. } => {
+                    Step::Details | Step::Expression { .. } => {
                         let result = json!({"status": "ok", "data": value.data, "metadata": value.metadata});
-                        shell.expression(name, result);
+                        shell.expression(step.expression().unwrap_or_default().to_owned(), result);
                     }
                 }
                 return;
             }
             Outcome::Unit => {
-                if let Step::Expression { name, .. } = step {
+                if let Some(name) = step.expression() {
                     let result = json!({"status": "ok", "data": {"text/plain": "()"}, "metadata": {}});
-                    shell.expression(name, result);
+                    shell.expression(name.to_owned(), result);
                 }
                 return;
             }

@@ -36,8 +36,14 @@ pub(crate) enum CommandError {
     Env,
     #[error("`:rust` takes `install`")]
     Rust,
-    #[error("`:export` takes the path of a folder")]
+    #[error("`:export` takes the path of a folder, or `--script` and that of a file")]
     Export,
+    #[error("`:sh` takes the words of a program, as `:sh ls -l`")]
+    Shell,
+    #[error("`:{0}` is for a whole cell: write `%%{0}` above what it is about")]
+    ForOneCell(&'static str),
+    #[error("the table that begins here has no end: a line `---` ends it")]
+    OpenTable,
     #[error("`:load` takes the path of a file")]
     Load,
     #[error("a table of dependencies is no Rust code")]

@@ -84,6 +84,12 @@ pub(super) const COMMANDS: &[Row] = &[
         Alone(|| Action::Dependencies(DependencyCommand::Show)),
     )
     .for_cell(Alone(|| Action::Cell(CellOption::Table))),
+    Row::new(
+        "script_deps",
+        "[dependencies]",
+        "is what a table between `---` and `---` stands for, as cargo's scripts have it",
+        With(|table| dependencies::script(table).map(Action::Dependencies)),
+    ),
     Row::new("show_deps", "", "lists the dependencies", Alone(|| Action::Dependencies(DependencyCommand::Show))),
     Row::new(
         "offline",
@@ -109,7 +115,7 @@ pub(super) const COMMANDS: &[Row] = &[
     Row::new(
         "doc",
         "name",
-        "shows the documentation of a name, as `:doc Vec::push`",
+        "shows the documentation of a name, as `:doc Vec::push`; also `?Vec::push`",
         With(|path| compiler::doc(path).map(Action::Compiler)),
     )
     .offering(Offers::Rust),
@@ -131,6 +137,19 @@ pub(super) const COMMANDS: &[Row] = &[
         "sets an environment variable for the notebook's code",
         With(|set| kernel::env(set).map(Action::Kernel)),
     ),
+    Row::new(
+        "sh",
+        "program",
+        "runs a program by the shell; also `!program`, and `%%sh` makes the cell a script",
+        With(|program| kernel::shell(program).map(Action::Kernel)),
+    )
+    .for_cell(Alone(|| Action::Cell(CellOption::Script("sh"))))
+    .offering(Offers::Paths),
+    Row::of_cells("bash", "makes the cell a script of bash", || Action::Cell(CellOption::Script("bash"))),
+    Row::of_cells("html", "shows the cell as HTML", || Action::Cell(CellOption::Content("text/html"))),
+    Row::of_cells("markdown", "shows the cell as Markdown", || Action::Cell(CellOption::Content("text/markdown"))),
+    Row::of_cells("latex", "shows the cell as LaTeX", || Action::Cell(CellOption::Content("text/latex"))),
+    Row::of_cells("svg", "shows the cell as a picture", || Action::Cell(CellOption::Content("image/svg+xml"))),
     Row::new(
         "rust",
         "install",
@@ -167,8 +186,8 @@ pub(super) const COMMANDS: &[Row] = &[
     .for_cell(Alone(|| Action::Cell(CellOption::Lint))),
     Row::new(
         "export",
-        "folder",
-        "writes the notebook so far as a cargo project that does the same",
+        "[--script] path",
+        "writes the notebook so far as a cargo project that does the same, or as one file",
         With(|folder| compiler::export(folder).map(Action::Compiler)),
     )
     .offering(Offers::Paths),
