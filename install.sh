@@ -222,6 +222,9 @@ else
         "$private_jupyter/bin/python" -m pip install --quiet --disable-pip-version-check 'jupyterlab>=4.2,<5' ||
             fail "JupyterLab could not be installed. To try again:" './install.sh lab'
     fi
+    # With it JupyterLab draws sliders and buttons. One that was installed before may lack it.
+    "$private_jupyter/bin/python" -m pip install --quiet --disable-pip-version-check 'jupyterlab_widgets>=3,<4' ||
+        say 'The package jupyterlab_widgets could not be installed: widgets are shown as text.'
 fi
 rm -rf "$staging"
 trap - EXIT

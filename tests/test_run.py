@@ -201,7 +201,8 @@ def test_an_interrupt_ends_the_cell(run):
     assert process.stdout.readline() == "waiting\n"
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=HANG)
-    assert (process.returncode, stderr) == (1, "Interrupted\n")
+    waited = "Interrupted: it was waiting at cell 1, line 2: `std::future::pending::<()>()`\n"
+    assert (process.returncode, stderr) == (1, waited)
 
 
 def test_quitting_is_no_error(run):

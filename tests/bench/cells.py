@@ -14,6 +14,12 @@ ASYNC = (
     "let a = tokio::spawn(async {{ {n}i64 }}); let b = tokio::spawn(async {{ {n}i64 + 1 }});\n"
     "let (a, b) = tokio::join!(a, b);\na.unwrap() + b.unwrap()"
 )
+AWAITS = (
+    "let (tx, mut rx) = tokio::sync::mpsc::channel::<i64>(8);\nlet lock = tokio::sync::Mutex::new({n}i64);\n"
+    "for k in 0..3 {{ tx.send(k).await.unwrap(); }}\nlet a = rx.recv().await.unwrap();\nlet b = rx.recv().await.unwrap();\n"
+    "*lock.lock().await += a;\ntokio::task::yield_now().await;\nlet task = tokio::spawn(async move {{ rx.recv().await.unwrap() }});\n"
+    "let c = task.await.unwrap();\nlet d = *lock.lock().await; a + b + c + d"
+)
 LINES = 100_000
 PRINTING = f'for n in 0..{LINES} {{{{ println!("line {{n}}"); }}}}'.replace("{{", "{").replace("}}", "}")
 FIRST_AWAIT = "tokio::time::sleep(std::time::Duration::from_millis(5)).await; 7"
@@ -127,6 +133,7 @@ def measure_in_turns(options: argparse.Namespace, kernels: dict[str, Kernel], ru
     cells("statement cell", STATEMENT)
     cells("cell with a new fn", NEW_FN)
     cells("async cell: two spawns and a `join!`", ASYNC, uses_tokio=True)
+    cells("async cell: nine awaits", AWAITS, uses_tokio=True)
 
     items = many_items(1300)
     for kernel in rust.values():

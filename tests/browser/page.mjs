@@ -18,6 +18,11 @@ export async function open(executablePath, url, height) {
   const page = await browser.newPage({ viewport: { width: 1280, height } });
   // A guard against a hang.
   page.setDefaultTimeout(300_000);
+  return await openIn(browser, page, url);
+}
+
+// The same in a tab that is there.
+export async function openIn(browser, page, url) {
   await page.addInitScript(() => {
     const cells = ".jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell .jp-InputPrompt";
     window.prompts = () => [...document.querySelectorAll(cells)].map((prompt) => prompt.textContent.trim());

@@ -27,8 +27,9 @@ def chromium() -> str:
 
 
 @contextmanager
-def jupyterlab(installation, directory: Path) -> Iterator[str]:
-    """JupyterLab on a copy of the notebooks, for this machine only; its address."""
+def jupyterlab(installation, directory: Path, widgets: bool = False, program: str = "jupyterlab") -> Iterator[str]:
+    """JupyterLab on a copy of the notebooks, for this machine only; its address. With or without the extension that draws
+    widgets."""
     notebooks = directory / "notebooks"
     shutil.copytree(Path(__file__).parent.parent.parent / "notebooks", notebooks)
     temporary = directory / "tmp"
@@ -49,12 +50,14 @@ def jupyterlab(installation, directory: Path) -> Iterator[str]:
     # nbgrader, and what comes with it, adds menus and buttons that users do not have.
     page = directory / "config" / "labconfig" / "page_config.json"
     page.parent.mkdir(parents=True)
-    extensions = ("@jupyter/nbgrader", "@jupyter-notebook/lab-extension", "@jupyter-widgets/jupyterlab-manager")
+    extensions = ["@jupyter/nbgrader", "@jupyter-notebook/lab-extension"]
+    if not widgets:
+        extensions.append("@jupyter-widgets/jupyterlab-manager")
     page.write_text(json.dumps({"disabledExtensions": dict.fromkeys(extensions, True)}))
     if os.geteuid() == 0:
         arguments.append("--allow-root")
     server = subprocess.Popen(
-        [sys.executable, "-m", "jupyterlab", *arguments],
+        [sys.executable, "-m", program, *arguments],
         env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )
     log: list[str] = []

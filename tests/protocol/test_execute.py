@@ -181,21 +181,6 @@ def test_a_page_that_comes_too_late_is_shown(kernel, tmp_path):
     assert shown == [{"text/plain": "late"}]
 
 
-def test_a_debugger_is_refused_politely(kernel):
-    info = kernel.request("kernel_info_request", {}).finish().reply
-    assert info["debugger"] is False and "debugger" not in info["supported_features"]
-    for channel in ("control", "shell"):
-        request = {"type": "request", "seq": 3, "command": "initialize", "arguments": {}}
-        reply = kernel.request("debug_request", request, channel=channel).finish().reply
-        assert {key: reply[key] for key in ("type", "request_seq", "command", "success", "message")} == {
-            "type": "response",
-            "request_seq": 3,
-            "command": "initialize",
-            "success": False,
-            "message": "Kissaten has no debugger",
-        }
-
-
 def test_no_user_expressions_are_an_empty_answer(kernel):
     assert kernel.ok("1").reply["user_expressions"] == {}
 

@@ -16,10 +16,10 @@ def test_the_answer_is_exactly_this(shared_kernel, installation):
     help_links = content.pop("help_links")
     assert help_links and all(link["url"].startswith("https://") and link["text"] for link in help_links)
     features = content.pop("supported_features", [])
-    assert features == ["iopub_welcome", "kernel subshells"]
+    assert features == ["debugger", "iopub_welcome", "kernel subshells"]
     protocol_version = content.pop("protocol_version")
     assert re.fullmatch(r"5\.\d+(\.\d+)?", protocol_version)
-    assert content.pop("debugger", False) is False
+    assert content.pop("debugger") is True
     assert content == {
         "status": "ok",
         "implementation": "kissaten",

@@ -38,7 +38,7 @@ def listed(kernel):
         return []
     titles, *rows = shown["text/plain"].split("\n")
     begins = [match.start() for match in re.finditer(r"\S+", titles)]
-    assert titles.split() == ["task", "name", "place", "parent", "age", "state", "polls", "busy"]
+    assert titles.split() == ["task", "name", "place", "parent", "age", "state", "polls", "busy", "waits"]
     bounds = list(zip(begins, [*begins[1:], None]))
     assert shown["text/html"].count("<tr>") == len(rows) + 1 and "<script" not in shown["text/html"]
     return [dict(zip(titles.split(), (row[start:end].strip() for start, end in bounds))) for row in rows]

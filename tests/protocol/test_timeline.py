@@ -73,19 +73,21 @@ def test_lanes_say_whose_they_are_and_how_they_ended(shared_kernel):
         'println!("printed");'
     )
     headline, lanes = last(cell)
-    assert "one after another it would have been" in headline
+    # Of what was cut off nobody knows how long it would have been.
+    assert "one after another" not in headline
+    stood = f"aborted at cell {cell.count}, line 4: std::future::pending()"
     assert lanes == [
         (0, f"cell {cell.count}", "finished"),
         (1, "serve line 6", "finished"),
         (2, "brew line 3", "finished"),
         (1, "spill line 7", "panicked"),
-        (1, "idle line 9", "aborted"),
+        (1, "idle line 9", stood),
         (1, "idle line 10", "goes on"),
     ]
     # What happens after its end is seen when it is asked for.
     shared_kernel.ok("kept.abort();\nlet ended = kept.await.is_err();")
     _, lanes = rows(shown(shared_kernel.ok(":timeline")))
-    assert lanes[-1] == (1, "idle line 10", "aborted")
+    assert lanes[-1] == (1, "idle line 10", stood)
     assert lanes[0] == (0, f"cell {cell.count}", "finished")
 
 
@@ -120,6 +122,68 @@ def test_what_was_awaited_does_not_go_on(shared_kernel):
         "for n in 0..20 { sum += tokio::spawn(short(n)).await?; }\nsum"
     )
     assert not [lane for lane in last(cell)[1] if lane[2] != "finished"]
+
+
+PAUSE = "tokio::time::sleep(std::time::Duration::from_millis(20)).await"
+
+
+def names(cell):
+    return [(re.split(r" line | tokio-", name)[0], state.split(" at ")[0]) for _, name, state in last(cell)[1][1:]]
+
+
+@pytest.mark.parametrize(
+    "code, expected",
+    [
+        ('brew("mocha").await;\nbrew("latte").await;', ['brew("mocha")', 'brew("latte")']),
+        ("for n in 0..2 { tokio::spawn(fetch(n)).await?; }", ["fetch(0)", "fetch(1)"]),
+        ('tokio::join!(brew("mocha"), fetch(2));', ['brew("mocha")', "fetch(2)"]),
+        ("futures::future::join_all((0..2).map(fetch)).await;", ["fetch", "fetch"]),
+        ("futures::future::try_join_all((0..2).map(check)).await?;", ["check", "check"]),
+        ("let mut all: futures::stream::FuturesUnordered<_> = (0..2).map(fetch).collect();\n"
+         "while let Some(n) = futures::StreamExt::next(&mut all).await {}\ndrop(all);", ["fetch", "fetch"]),
+        ("let mut all = futures::stream::FuturesUnordered::new();\nfor n in 0..2 { all.push(fetch(n)); }\n"
+         "while let Some(n) = futures::StreamExt::next(&mut all).await {}\ndrop(all);", ["fetch(0)", "fetch(1)"]),
+        ("use futures::StreamExt;\nfutures::stream::iter(0..2).map(fetch).buffer_unordered(2).collect::<Vec<_>>().await.len();",
+         ["fetch", "fetch"]),
+        ("let mut set: tokio::task::JoinSet<u32> = (0..2).map(fetch).collect();\nwhile let Some(n) = set.join_next().await { n?; }",
+         ["fetch", "fetch"]),
+    ],
+)
+def test_futures_side_by_side_have_lanes_and_names(shared_kernel, code, expected):
+    shared_kernel.ok(
+        f"async fn brew(cup: &str) {{ {PAUSE} }}\nasync fn fetch(n: u32) -> u32 {{ {PAUSE}; n }}\n"
+        "async fn check(n: u32) -> Result<u32, String> { Ok(fetch(n).await) }"
+    )
+    cell = shared_kernel.ok(f"%%timeline\n{code}")
+    assert sorted(names(cell)) == sorted((name, "finished") for name in expected)
+
+
+def test_a_branch_that_is_cancelled_says_where_it_stood(shared_kernel):
+    shared_kernel.ok(f"async fn slow(n: u32) -> u32 {{\n    {PAUSE};\n    std::future::pending::<()>().await; n\n}}\nasync fn fast() -> u32 {{ {PAUSE}; {PAUSE}; 1 }}")
+    cell = shared_kernel.ok("%%timeline\nlet n = tokio::select! { n = slow(1) => n, n = fast() => n };")
+    assert sorted(names(cell)) == [("fast", "finished"), ("slow(1)", "cancelled")]
+    assert any(state.endswith("line 3: std::future::pending::<()>()") for _, _, state in last(cell)[1])
+    assert "one after another" not in last(cell)[0]
+    cell = shared_kernel.ok(
+        "%%timeline\nlet late = tokio::time::timeout(std::time::Duration::from_millis(60), slow(2)).await.is_err();"
+    )
+    assert names(cell) == [("slow(2)", "cancelled")]
+
+
+def test_lives_that_wait_for_one_another_do_not_add_up(shared_kernel):
+    cell = shared_kernel.ok(
+        "%%timeline\nlet till = std::sync::Arc::new(tokio::sync::Mutex::new(0));\nlet mut set = tokio::task::JoinSet::new();\n"
+        f"for n in 0..3 {{ let till = till.clone(); set.spawn(async move {{ let mut till = till.lock().await; {PAUSE}; *till += n; }}); }}\n"
+        "while let Some(done) = set.join_next().await { done?; }"
+    )
+    assert "× as long" not in last(cell)[0]
+
+
+def test_the_picture_is_told_to_who_does_not_see_it(shared_kernel):
+    cell = shared_kernel.ok("%%timeline\ntokio::join!(async { tokio::task::yield_now().await }, std::future::ready(1));")
+    html = [m for m in cell.iopub if "transient" in m["content"]][-1]["content"]["data"]["text/html"]
+    description = re.search(r"<desc>(.*?)</desc>", html, re.DOTALL)[1]
+    assert "async block, line 2, level 1: " in description and "finished" in description
 
 
 def test_threads_have_lanes(shared_kernel):

@@ -18,6 +18,7 @@ mod tests;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
+use crate::api::Variable;
 use crate::binding::Binding;
 use crate::items::Items;
 
@@ -109,6 +110,11 @@ impl Knowledge {
     /// Counted up with every change: two of the same number are the same.
     pub fn revision(&self) -> u64 {
         self.revision
+    }
+
+    /// The variables, sorted by name.
+    pub fn variables(&self) -> Vec<Variable> {
+        self.bindings.iter().map(|binding| binding.described()).collect()
     }
 
     /// What the analyzer has to be started with.

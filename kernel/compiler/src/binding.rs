@@ -4,7 +4,7 @@ mod bounds;
 
 use std::collections::BTreeSet;
 
-use crate::api::LoanKind;
+use crate::api::{LoanKind, Variable};
 use crate::parse::Open;
 
 use bounds::parenthesised;
@@ -39,6 +39,16 @@ pub(crate) struct Binding {
 }
 
 impl Binding {
+    /// As others are told of it.
+    pub(crate) fn described(&self) -> Variable {
+        Variable {
+            name: self.name.clone(),
+            type_name: self.shown_type(),
+            mutable: self.mutable,
+            borrows: self.borrows.clone(),
+        }
+    }
+
     /// A variable that neither borrows nor is lent.
     pub(crate) fn new(name: &str, type_text: &str, mutable: bool) -> Self {
         let (name, type_text) = (name.to_owned(), type_text.to_owned());

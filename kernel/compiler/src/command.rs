@@ -1,4 +1,9 @@
-//! Command lines at the head of a cell: `:name argument`, `%name argument`, `%%name argument`.
+//! Command lines at the head of a cell: `:name argument`, `%name argument`, `%%name argument`, and what users of other
+//! kernels write for some: `!program`, `?name`, a table of dependencies between two fences.
+
+mod habit;
+
+pub use self::habit::OPEN_TABLE;
 
 /// One command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -7,6 +12,8 @@ pub struct Command {
     pub argument: String,
     /// Counted from 1.
     pub line: usize,
+    /// How many lines it takes: more than one only between fences.
+    pub lines: usize,
     /// `%%name`: it is about this cell only.
     pub whole_cell: bool,
 }
@@ -15,11 +22,21 @@ pub struct Command {
 /// a file may begin with and is no Rust: a byte order mark, a line `#!/usr/bin/env …`.
 ///
 /// The head ends with the first line that is neither a command nor blank nor a `//` comment: further down, `:` and
-/// `%` are Rust.
+/// `%` are Rust. It also ends with a command that says that what stands below is no Rust ([`is_other_code`]).
 pub fn split_commands(text: &str) -> (Vec<Command>, String) {
+    split_commands_among(text, &|_| false)
+}
+
+/// As [`split_commands`], where `!x` and `x?` are Rust if `x` is one of the names that the notebook has.
+pub fn split_commands_among(text: &str, is_name: &dyn Fn(&str) -> bool) -> (Vec<Command>, String) {
     let (marks, text) = split_file_marks(text);
-    let (commands, rest) = split(text);
+    let (commands, rest) = split(text, is_name);
     (commands, " ".repeat(marks.chars().count()) + &rest)
+}
+
+/// Whether what stands below `%%name` is no Rust, to its last line.
+pub fn is_other_code(name: &str) -> bool {
+    ["bash", "html", "latex", "markdown", "sh", "svg"].contains(&name)
 }
 
 /// What makes a file of a text, of one line and without its end, and the text.
@@ -29,16 +46,29 @@ fn split_file_marks(text: &str) -> (&str, &str) {
     text.split_at(mark + line)
 }
 
-fn split(text: &str) -> (Vec<Command>, String) {
+fn split(text: &str, is_name: &dyn Fn(&str) -> bool) -> (Vec<Command>, String) {
     let mut commands = Vec::new();
     let mut rest = String::with_capacity(text.len());
     let mut in_head = true;
+    // The lines of a table between fences that are still to come.
+    let mut fenced = 0;
     for (index, line) in text.split_inclusive('\n').enumerate() {
+        if fenced > 0 {
+            fenced -= 1;
+            rest.push_str(end_of_line(line));
+            continue;
+        }
         let trimmed = line.trim();
-        match command(trimmed, index + 1).filter(|_| in_head) {
+        let read = || {
+            let habit = || habit::line(trimmed, index + 1, is_name).or_else(|| habit::front_matter(text, index));
+            command(trimmed, index + 1).or_else(habit)
+        };
+        match in_head.then(read).flatten() {
             Some(command) => {
+                in_head = !(command.whole_cell && is_other_code(&command.name));
+                fenced = command.lines - 1;
                 commands.push(command);
-                rest.push_str(&line[line.trim_end_matches(['\r', '\n']).len()..]);
+                rest.push_str(end_of_line(line));
             }
             None => {
                 in_head &= trimmed.is_empty() || trimmed.starts_with("//");
@@ -46,12 +76,27 @@ fn split(text: &str) -> (Vec<Command>, String) {
             }
         }
     }
+    if let Some(command) = habit::question(&rest, is_name).filter(|_| in_code(&commands)) {
+        commands.push(command);
+        rest = rest.split_inclusive('\n').map(end_of_line).collect();
+    }
     (commands, rest)
+}
+
+/// Whether what stands below these is Rust.
+fn in_code(commands: &[Command]) -> bool {
+    !commands.iter().any(|command| command.whole_cell && is_other_code(&command.name))
+}
+
+/// What ends a line, which stays where the line goes.
+fn end_of_line(line: &str) -> &str {
+    &line[line.trim_end_matches(['\r', '\n']).len()..]
 }
 
 /// The cell with its command lines blank, and every other byte where it was.
 pub(crate) fn blank_commands(text: &str) -> String {
-    let lines: Vec<usize> = split_commands(text).0.iter().map(|command| command.line).collect();
+    let commands = split_commands(text).0;
+    let lines: Vec<usize> = commands.iter().flat_map(|command| command.line..command.line + command.lines).collect();
     let (marks, code) = split_file_marks(text);
     let text = " ".repeat(marks.len()) + code;
     let lines = text.split_inclusive('\n').enumerate().map(|(index, line)| match lines.contains(&(index + 1)) {
@@ -115,7 +160,7 @@ fn command(line: &str, number: usize) -> Option<Command> {
         return None;
     }
     let (name, argument) = body.split_once(char::is_whitespace).unwrap_or((body, ""));
-    Some(Command { name: name.to_owned(), argument: argument.trim().to_owned(), line: number, whole_cell })
+    Some(Command { name: name.to_owned(), argument: argument.trim().to_owned(), line: number, lines: 1, whole_cell })
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::ops::Range;
 use ra_ap_rustc_lexer::{FrontmatterAllowed, LiteralKind, RawStrError, TokenKind, tokenize, validate_raw_str};
 use syn::parse::{Parse, Parser};
 
-use crate::command::split_commands;
+use crate::command::{OPEN_TABLE, is_other_code, split_commands};
 use crate::parse::{self, Body};
 
 /// What can be done with a text.
@@ -30,11 +30,26 @@ pub enum Completeness {
 /// Blocks for as long as the text is long, as parsing it does.
 pub fn completeness(text: &str) -> Completeness {
     let (commands, code) = split_commands(text);
+    if commands.iter().any(|command| command.name == "script_deps" && command.argument == OPEN_TABLE) {
+        return Completeness::Incomplete { indent: 0 };
+    }
     if code.trim().is_empty() {
         let awaits_code = commands.last().is_some_and(|command| command.whole_cell) && !has_empty_end(text);
         return if awaits_code { Completeness::Incomplete { indent: 0 } } else { Completeness::Complete };
     }
+    if commands.last().is_some_and(|command| command.whole_cell && is_other_code(&command.name)) {
+        // Nothing but an empty line ends what is no Rust.
+        return if has_empty_end(text) { Completeness::Complete } else { Completeness::Incomplete { indent: 0 } };
+    }
+    if is_open_table(&code) {
+        return Completeness::Incomplete { indent: 0 };
+    }
     parse::on_large_stack(|| of_code(&code)).unwrap_or(Completeness::Invalid)
+}
+
+/// Whether a table between fences begins, and does not end.
+fn is_open_table(code: &str) -> bool {
+    code.trim_start().lines().next().is_some_and(|line| ["---", "---cargo"].contains(&line.trim_end()))
 }
 
 /// Whether the last line is empty, and is not the only one.

@@ -35,7 +35,7 @@ pub use api::{
     Artifact, Changed, CompileError, Farewell, Finished, Hint, HintKind, Loan, LoanKind, PrepareError, Program,
     Rendered, Restart, Source, Stored, Variable,
 };
-pub use command::{Command, CommandAt, command_at, split_commands};
+pub use command::{Command, CommandAt, OPEN_TABLE, command_at, is_other_code, split_commands, split_commands_among};
 pub use completeness::{Completeness, completeness, has_empty_end};
 #[doc(hidden)]
 pub use names::files_of;

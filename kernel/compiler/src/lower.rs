@@ -304,8 +304,15 @@ fn foot(out: &mut Generated, frame: &Frame<'_>) {
     loan::covariance(out, &frame.loans);
 }
 
-/// A program that describes all variables.
-pub(crate) fn variables(bindings: &[Binding], has_items: bool, layer: Option<&str>, entry: &str) -> String {
+/// A program that describes all variables: in a table, or in detail for a panel.
+pub(crate) fn variables(
+    bindings: &[Binding],
+    has_items: bool,
+    layer: Option<&str>,
+    entry: &str,
+    in_detail: bool,
+) -> String {
+    let (method, show) = if in_detail { ("detail", "show_details") } else { ("text", "show_variables") };
     let mut out = String::from("#[macro_use] extern crate kissaten; ");
     out.push_str(layer.unwrap_or_default());
     if has_items {
@@ -330,21 +337,22 @@ pub(crate) fn variables(bindings: &[Binding], has_items: bool, layer: Option<&st
     for binding in bindings {
         let Binding { name, .. } = binding;
         if binding.loan.is_some() {
-            out.push_str(&loan::row(binding, bindings, &binding.shown_type()));
+            out.push_str(&loan::row(binding, bindings, &binding.shown_type(), method));
             continue;
         }
         let _ = writeln!(
             out,
             "if let ::core::option::Option::Some(value) = &{} {{ __kissaten_rows.push((\"{name}\", \"{}\", \
-             (&&::kissaten::__cell::Variable(value)).text())); }}",
+             (&&::kissaten::__cell::Variable(value)).{method}())); }}",
             raw(name),
             binding.shown_type().escape_default()
         );
     }
-    out.push_str(
-        "::kissaten::__cell::show_variables(&__kissaten_rows);\n\
-         ::core::result::Result::Ok::<(), ::kissaten::__cell::CellError>(()) });\n\
-         ::kissaten::__cell::Guarded(__kissaten_body).await; }\n",
+    let _ = write!(
+        out,
+        "::kissaten::__cell::{show}(&__kissaten_rows);\n\
+         ::core::result::Result::Ok::<(), ::kissaten::__cell::CellError>(()) }});\n\
+         ::kissaten::__cell::Guarded(__kissaten_body).await; }}\n",
     );
     for Binding { name, .. } in bindings.iter().filter(is_ordinary) {
         let _ = writeln!(

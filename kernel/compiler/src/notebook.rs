@@ -369,13 +369,7 @@ impl Notebook {
 
     /// The variables, sorted by name.
     pub fn variables(&self) -> Vec<Variable> {
-        let variable = |binding: &Binding| Variable {
-            name: binding.name.clone(),
-            type_name: binding.shown_type(),
-            mutable: binding.mutable,
-            borrows: binding.borrows.clone(),
-        };
-        self.bindings.values().map(|binding| variable(binding)).collect()
+        self.bindings.values().map(|binding| binding.described()).collect()
     }
 
     /// The level that cells are optimised with, 0 to 3.

@@ -96,6 +96,11 @@ mod tests {
             timeline: true,
         });
         round_trip(Request::Shutdown);
+        round_trip(Request::Shell {
+            cell: CellId(4),
+            label: "cell 4".into(),
+            script: crate::Script { shell: "sh".into(), text: "ls\n".into(), strict: true },
+        });
         round_trip(crate::analyzer::Ask { id: 1, what: crate::analyzer::Wish::Complete, text: "x.".into(), cursor: 2 });
         round_trip(crate::analyzer::Tell::Answer { id: 1, answer: crate::analyzer::Answer::Nothing });
         round_trip(Request::Input { id: 7, answer: crate::InputAnswer::Line("a\n".into()) });

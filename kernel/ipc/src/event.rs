@@ -21,6 +21,8 @@ pub enum Event {
     Display(Display),
     /// Something to know about what a cell did; no error, and never on stderr.
     Hint { cell: CellId, hint: Hint, text: String },
+    /// A cell waits, and nothing ends that by itself: words that replace the ones before. `None`: it does so no more.
+    Waiting { cell: CellId, text: Option<String>, update: bool },
     /// Code of a cell asks for a line of input; answered by one [`Request::Input`](crate::Request::Input), unless
     /// it is withdrawn before.
     Input {
@@ -141,6 +143,8 @@ pub enum Hint {
     Runtime,
     /// A channel's other end is gone.
     Channel,
+    /// A cell waits for what nobody is left to do.
+    Waiting,
 }
 
 /// How a cell ended. A user's failure is a value, not an error of ours.
@@ -163,7 +167,11 @@ pub enum Outcome {
     /// The cell's own future panicked.
     Panic(Panic),
     /// It was cancelled.
-    Interrupted,
+    Interrupted {
+        /// What it was waiting for, in words, where that is known.
+        #[serde(default)]
+        was: Option<String>,
+    },
     /// Its library could not be loaded.
     LoadFailed { message: String },
 }

@@ -15,7 +15,7 @@ pub use comm::{Buffer, Comm, CommKind};
 pub use event::{
     Display, Event, Hint, Loan, LoanKind, Location, MimeBundle, Outcome, Panic, Value, Variable, Variables,
 };
-pub use request::{CellId, InputAnswer, Layout, Report, Request};
+pub use request::{CellId, InputAnswer, Layout, Report, Request, Script};
 
 /// The environment variable in which the worker is told the number of its end of the control socket.
 pub const CONTROL_SOCKET: &str = "KISSATEN_CONTROL_SOCKET";

@@ -37,6 +37,13 @@ pub enum Request {
         #[serde(default)]
         timeline: bool,
     },
+    /// Run a program of a shell as a cell; answered as [`Run`](Self::Run) is.
+    Shell {
+        cell: CellId,
+        /// As in [`Run`](Self::Run).
+        label: String,
+        script: Script,
+    },
     /// Cancel the cell if it is the one that runs: at its next `.await` or checkpoint it ends as `Interrupted`.
     Interrupt { cell: CellId },
     /// The answer to an [`Event::Input`](crate::Event::Input).
@@ -61,6 +68,16 @@ pub enum Request {
     },
     /// End the process; not answered. The end of the control socket means the same.
     Shutdown,
+}
+
+/// What a shell is to run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Script {
+    /// The shell: `sh`, `bash`.
+    pub shell: String,
+    pub text: String,
+    /// Whether another exit code than 0 is an error, and not only told.
+    pub strict: bool,
 }
 
 /// How the `Debug` text of values is laid out.

@@ -13,7 +13,9 @@ pub use crate::awaited::{Awaited, awaited};
 pub use crate::chunk::{Chunk, Chunks, Count, chunks, rounds};
 pub use crate::ctrl_c::{CtrlC, ctrl_c};
 pub use crate::display::adapter::{FrameColumn, show_frame, show_page};
+use crate::display::json::text_of;
 pub use crate::display::probe::{Tail, Variable, show_debug, show_text};
+use crate::display::value::Value;
 pub use crate::error::{CellDebugError, CellError};
 pub use crate::guard::{Guarded, GuardedDebug};
 pub use crate::interrupt::{CHECK, check, checkpoint};
@@ -23,9 +25,17 @@ pub use crate::logger::{has_set_logger, sets_logger};
 pub use crate::output::{stderr, stdout};
 pub use crate::resident::{Resident, Scope, Seat, Stay, Token};
 pub use crate::runtime::Program;
-pub use crate::task::branch::{Branch, branch};
+pub use crate::task::branch::{Branch, arm, beside, branch};
 pub use crate::task::carry::carry;
 pub use crate::task::lane::{Carry, Spawned, TaskFuture};
+
+pub use crate::trace::{behind, names};
+pub use crate::wait::{ALL, Awaits, SOME, at, at_key, note};
+
+/// The traits of the choice what is known of something that is awaited; they must be in scope for it.
+pub mod awaits {
+    pub use crate::wait::{Awaits, AwaitsKnown, AwaitsOther};
+}
 
 /// The traits of the choice how a value is shown; they must be in scope for it.
 pub mod probes {
@@ -145,6 +155,21 @@ pub fn moved<T>() -> T {
 /// Writes down the table of `:vars`: names, types, and values where they have `Debug`.
 pub fn show_variables(rows: &[(&str, &str, Option<String>)]) {
     runtime::ends_as(Outcome::Value(display::table::variables_table(rows)));
+}
+
+/// Writes down the variables for a panel that lists them: as JSON, with values that can be unfolded.
+pub fn show_details(rows: &[(&str, &str, Option<String>)]) {
+    // The type is the compiler's to tell.
+    let row = |(name, _, text): &(&str, &str, Option<String>)| {
+        let text = text.as_ref().map_or(Value::Null, |text| text.as_str().into());
+        Value::Map([("name", (*name).into()), ("text", text)].map(named).into(), 0)
+    };
+    let json = text_of(&Value::Sequence(rows.iter().map(row).collect(), 0));
+    runtime::ends_as(Outcome::Value(display::MimeBundle::new().with("application/json", json)));
+}
+
+fn named((name, value): (&str, Value)) -> (String, Value) {
+    (name.to_owned(), value)
 }
 
 #[cfg(test)]

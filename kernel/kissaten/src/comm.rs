@@ -14,8 +14,8 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 
 pub use self::message::Message;
-pub(crate) use self::registry::receive;
 use self::registry::{Incoming, Shared};
+pub(crate) use self::registry::{new_id, receive};
 use crate::here;
 use crate::runtime;
 
@@ -267,9 +267,15 @@ impl Sender {
     }
 }
 
-fn send(id: &str, kind: Kind, message: Message) {
+/// Tells the frontend something, under the cell that the running code belongs to.
+pub(crate) fn send(id: &str, kind: Kind, message: Message) {
+    send_under(here::run_or_current(), id, kind, message);
+}
+
+/// The same under the cell of this run.
+pub(crate) fn send_under(cell: u64, id: &str, kind: Kind, message: Message) {
     let packet = Packet { id: id.to_owned(), kind, message };
-    runtime::send(runtime::Notice::Comm { cell: here::run_or_current(), packet });
+    runtime::send(runtime::Notice::Comm { cell, packet });
 }
 
 #[cfg(test)]

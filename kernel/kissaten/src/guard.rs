@@ -111,6 +111,6 @@ fn poll_at(
 
 fn interrupted(state: &CellState) -> Poll<()> {
     state.end_interrupts();
-    *state.outcome() = Some(Outcome::Interrupted);
+    *state.outcome() = Some(Outcome::Interrupted(state.was_at().take()));
     Poll::Ready(())
 }

@@ -7,6 +7,7 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::task::Record;
+use crate::wait::Slot;
 
 thread_local! {
     static HERE: Here = const {
@@ -14,6 +15,8 @@ thread_local! {
             run: Cell::new(0),
             task: Cell::new(std::ptr::null()),
             lane: Cell::new(0),
+            slot: Cell::new(std::ptr::null()),
+            unit: Cell::new(0),
             closure: Cell::new(false),
             ended: Cell::new(false),
             in_place: Cell::new(false),
@@ -32,6 +35,10 @@ pub(crate) struct Here {
     pub(crate) task: Cell<*const Record>,
     /// Its lane in the timeline, as [`trace`](crate::trace) counts them; 0: none.
     pub(crate) lane: Cell<u32>,
+    /// Where it notes what it awaits; null: nowhere.
+    pub(crate) slot: Cell<*const Slot>,
+    /// Whose slot that is, as [`wait`](crate::wait) counts them.
+    pub(crate) unit: Cell<u64>,
     /// Whether a closure of `spawn_blocking` runs here.
     pub(crate) closure: Cell<bool>,
     /// Whether the task has come to its end in this poll.
@@ -90,6 +97,27 @@ impl Drop for Entered {
         with(|here| {
             here.run.set(self.run);
             here.lane.set(self.lane);
+        });
+    }
+}
+
+/// Until it is dropped the thread's code is polled as that unit; then as the one before.
+pub(crate) struct Standing {
+    slot: *const Slot,
+    unit: u64,
+}
+
+/// # Safety
+/// The slot must be there until what is returned is dropped.
+pub(crate) unsafe fn stand(slot: *const Slot, unit: u64) -> Standing {
+    with(|here| Standing { slot: here.slot.replace(slot), unit: here.unit.replace(unit) })
+}
+
+impl Drop for Standing {
+    fn drop(&mut self) {
+        with(|here| {
+            here.slot.set(self.slot);
+            here.unit.set(self.unit);
         });
     }
 }

@@ -32,6 +32,11 @@ fn waiting() -> MutexGuard<'static, Option<HashMap<u64, oneshot::Sender<Answer>>
     WAITING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Whether a question waits for its answer.
+pub(crate) fn is_asked() -> bool {
+    waiting().as_ref().is_some_and(|waiting| !waiting.is_empty())
+}
+
 /// Asks for a line of input, in the frontend; the line comes without its newline.
 ///
 /// # Errors

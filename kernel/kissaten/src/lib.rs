@@ -29,10 +29,13 @@ mod pipe;
 mod progress;
 mod resident;
 pub mod runtime;
+mod shell;
 mod store;
 mod task;
 pub mod timeline;
 mod trace;
+mod wait;
+pub mod widget;
 
 #[doc(hidden)]
 pub mod __cell;
@@ -46,6 +49,7 @@ pub use input::{input, input_password};
 pub use payload::{page, set_next_input};
 pub use progress::{Progress, progress, progress_stream};
 pub use serde;
-pub use task::{Task, TaskState, Tasks, tasks};
+pub use task::{Task, TaskState, Tasks, tasks, watch_tasks};
 pub use tokio;
 pub use trace::timeline;
+pub use wait::Wait;

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use kissaten_marks::Word;
 
-use crate::{here, label, pipe};
+use crate::{here, label, pipe, widget};
 
 /// Without it there is nobody who would understand the words, and nothing is marked.
 static MARK: OnceLock<String> = OnceLock::new();
@@ -95,6 +95,9 @@ fn owner(written: &str) -> u64 {
 #[doc(hidden)]
 #[inline(never)]
 pub fn stdout(text: Arguments<'_>, newline: bool, written: &'static str) {
+    if widget::captures(text, newline, "stdout") {
+        return;
+    }
     let owner = owner(written);
     let mut out = io::stdout().lock();
     if owner == 0 || owner == pipe::unmarked() || MARK.get().is_none() {
@@ -110,6 +113,9 @@ pub fn stdout(text: Arguments<'_>, newline: bool, written: &'static str) {
 #[doc(hidden)]
 #[inline(never)]
 pub fn stderr(text: Arguments<'_>, newline: bool, written: &'static str) {
+    if widget::captures(text, newline, "stderr") {
+        return;
+    }
     let owner = match owner(written) {
         0 => here::current(),
         owner => owner,

@@ -9,7 +9,7 @@ use std::mem::ManuallyDrop;
 use std::os::fd::FromRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 
@@ -22,8 +22,10 @@ use crate::display::{MimeBundle, debug};
 pub use crate::input::Answer;
 use crate::live::Live;
 pub use crate::resident::{Loan, LoanKind};
+pub use crate::shell::Script;
 use crate::timeline::End;
-use crate::{changes, here, input, interrupt, label, output, panic, pipe, resident, store, task};
+use crate::wait::{Slot, Stand, Unit};
+use crate::{changes, here, input, interrupt, label, output, panic, pipe, resident, shell, store, task, wait, widget};
 use crate::{comm, ctrl_c};
 
 /// What a cell's entry point returns: all of the cell, from taking its variables to putting them back.
@@ -37,9 +39,15 @@ pub type Entry = fn() -> Program;
 pub enum Outcome {
     Value(MimeBundle),
     Unit,
-    Error { type_name: String, message: String, sources: Vec<String>, location: Option<Location> },
+    Error {
+        type_name: String,
+        message: String,
+        sources: Vec<String>,
+        location: Option<Location>,
+    },
     Panic(Panic),
-    Interrupted,
+    /// With what it was about, in words, where that is known.
+    Interrupted(Option<String>),
 }
 
 /// What a panic said, and where.
@@ -89,6 +97,14 @@ pub enum Notice {
         cell: u64,
         hint: Hint,
         text: String,
+    },
+    /// A cell waits, and nothing ends that by itself: a sentence for the user, which replaces the one before; `None`: it
+    /// does so no more.
+    Waiting {
+        cell: u64,
+        text: Option<String>,
+        /// Whether there was one before.
+        update: bool,
     },
     /// A question; [`answer`] takes the answer. No prompt: somebody reads the process's stdin.
     Input {
@@ -171,6 +187,25 @@ pub(crate) fn interrupts(run: u64) -> bool {
     running().get(&run).is_some_and(|cell| cell.state.interrupted.load(Ordering::Acquire))
 }
 
+/// Whether any cell runs.
+pub(crate) fn are_running() -> bool {
+    !running().is_empty()
+}
+
+/// Looks at where all cells that run stand.
+pub(crate) fn each_running(mut look: impl FnMut(u64, Stand)) {
+    for (run, cell) in &*running() {
+        look(*run, cell.state.stand());
+    }
+}
+
+/// The cells that run and were not polled anew for so many nanoseconds.
+pub(crate) fn idle_for(nanoseconds: u64) -> Vec<u64> {
+    let now = task::now();
+    let is_idle = |state: &CellState| now.saturating_sub(state.turned_at.load(Ordering::Relaxed)) >= nanoseconds;
+    running().iter().filter(|(_, cell)| is_idle(&cell.state)).map(|(run, _)| *run).collect()
+}
+
 /// What stdin was when the session began: `(device, inode)`.
 static STDIN: OnceLock<Option<(u64, u64)>> = OnceLock::new();
 
@@ -244,7 +279,9 @@ pub fn lay_out(layout: Layout) {
 
 /// Takes what a frontend says to a comm. From any thread; never waits.
 pub fn receive(packet: Packet) {
-    comm::receive(packet);
+    if let Some(packet) = widget::receive(packet) {
+        comm::receive(packet);
+    }
 }
 
 /// Aborts the tasks that belong to the cell of this label, or all. A sentence on what became of it.
@@ -267,6 +304,11 @@ pub fn abort_tasks(label: Option<&str>) -> Result<String, String> {
         sentence.push_str(&format!(" {refused} more were spawned by code that no cell wrote, and cannot be."));
     }
     Ok(sentence)
+}
+
+/// The tasks that live, and the cells that run. From any thread.
+pub fn tasks_and_cells() -> task::Tasks {
+    task::tasks_and_cells()
 }
 
 /// Aborts one task, by tokio's id.
@@ -293,6 +335,14 @@ pub(crate) struct CellState {
     pub(crate) ended: AtomicBool,
     pub(crate) waker: AtomicWaker,
     outcome: Mutex<Option<Outcome>>,
+    /// What it was about when it was interrupted.
+    was_at: Mutex<Option<String>>,
+    /// Where it waits.
+    pub(crate) slot: Slot,
+    /// Whether it is polled now, since when that is so, and by which thread.
+    pub(crate) is_polled: AtomicBool,
+    pub(crate) turned_at: AtomicU64,
+    pub(crate) thread: AtomicU32,
     /// How many guards, one in the other, are being polled now.
     pub(crate) depth: AtomicUsize,
     /// The innermost guard that has begun and not ended: it is where the cell ends early.
@@ -304,6 +354,25 @@ impl CellState {
     pub(crate) fn end_interrupts(&self) {
         self.ended.store(true, Ordering::SeqCst);
         interrupt::end(self.id);
+    }
+
+    /// It is polled from now on, or no more.
+    pub(crate) fn turn(&self, is_polled: bool) {
+        self.turned_at.store(task::now(), Ordering::Relaxed);
+        self.is_polled.store(is_polled, Ordering::Relaxed);
+    }
+
+    fn stand(&self) -> Stand {
+        let mut stand = Stand::new(self.id, String::new(), &self.slot);
+        stand.is_polled = self.is_polled.load(Ordering::Relaxed);
+        stand.since = self.turned_at.load(Ordering::Relaxed);
+        stand.thread = self.thread.load(Ordering::Relaxed);
+        stand
+    }
+
+    /// What it was about when it was interrupted.
+    pub(crate) fn was_at(&self) -> MutexGuard<'_, Option<String>> {
+        self.was_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn outcome(&self) -> MutexGuard<'_, Option<Outcome>> {
@@ -318,7 +387,22 @@ impl Cell {
         let (waker, outcome) = (AtomicWaker::new(), Mutex::new(None));
         let (depth, innermost, label) = (AtomicUsize::new(0), AtomicUsize::new(0), label.to_owned());
         Self {
-            state: Arc::new(CellState { id, label, timeline, interrupted, ended, waker, outcome, depth, innermost }),
+            state: Arc::new(CellState {
+                id,
+                label,
+                timeline,
+                interrupted,
+                ended,
+                waker,
+                outcome,
+                depth,
+                innermost,
+                was_at: Mutex::new(None),
+                slot: Slot::default(),
+                is_polled: AtomicBool::new(false),
+                turned_at: AtomicU64::new(task::now()),
+                thread: AtomicU32::new(0),
+            }),
         }
     }
 
@@ -334,6 +418,9 @@ impl Cell {
         if !self.state.interrupted.load(Ordering::Acquire) && ctrl_c::hear(self.state.id) {
             return send(Notice::Heard { cell: self.state.id });
         }
+        if !self.state.interrupted.load(Ordering::Acquire) {
+            *self.state.was_at() = wait::interrupted(self.state.id);
+        }
         self.state.interrupted.store(true, Ordering::Release);
         interrupt::begin(self.state.id);
         // It may have ended before, or just now, and then nobody else would take the flag back.
@@ -348,7 +435,7 @@ impl Cell {
 /// A cell's run to its end: how it ended. Several can be polled side by side, on the thread of [`Session::block_on`].
 pub struct Run {
     cell: Cell,
-    entry: Entry,
+    entry: Box<dyn Fn() -> Program>,
     /// What is left of it; there is none before the first poll.
     program: Option<Program>,
     live: Option<Live>,
@@ -357,7 +444,12 @@ pub struct Run {
 impl Run {
     /// A run that has not begun.
     pub fn new(cell: Cell, entry: Entry) -> Self {
-        Self { cell, entry, program: None, live: None }
+        Self { cell, entry: Box::new(entry), program: None, live: None }
+    }
+
+    /// A run of a shell's program.
+    pub fn of_script(cell: Cell, script: Script) -> Self {
+        Self { cell, entry: Box::new(move || shell::program(script.clone())), program: None, live: None }
     }
 
     /// The thread's code is this cell's from now on.
@@ -365,7 +457,9 @@ impl Run {
         let state = &self.cell.state;
         let has_begun = self.program.is_some();
         if !has_begun {
+            state.thread.store(wait::thread_number(), Ordering::Relaxed);
             running().insert(state.id, self.cell.clone());
+            wait::begins();
         }
         // Where cells take turns, so does what is not marked of their output.
         if !has_begun || here::current() != state.id {
@@ -380,6 +474,8 @@ impl Run {
         let state = &self.cell.state;
         state.end_interrupts();
         running().remove(&state.id);
+        wait::ends(Unit::Run(state.id).number(), &state.slot);
+        wait::has_ended(state.id);
         let outcome = state.outcome().take();
         // What unwinds past the guard comes from dropping the cell's own values.
         let outcome = ended.map_or_else(Outcome::Panic, |()| outcome.unwrap_or(Outcome::Unit));
@@ -387,7 +483,7 @@ impl Run {
         if let Some(live) = self.live.take() {
             live.finish(match outcome {
                 Outcome::Panic(_) => End::Panicked,
-                Outcome::Interrupted => End::Aborted,
+                Outcome::Interrupted(_) => End::Aborted,
                 _ => End::Finished,
             });
         }
@@ -402,7 +498,12 @@ impl Future for Run {
         let run = &mut *self;
         run.take_turn();
         let _here = here::enter(run.cell.state.id, 0);
-        let polled = panic::catch_unwound(|| run.program.get_or_insert_with(run.entry).as_mut().poll(context));
+        let state = Arc::clone(&run.cell.state);
+        // SAFETY: the cell's state is there until the end of this function.
+        let _standing = unsafe { here::stand(&raw const state.slot, Unit::Run(state.id).number()) };
+        state.turn(true);
+        let polled = panic::catch_unwound(|| run.program.get_or_insert_with(&run.entry).as_mut().poll(context));
+        state.turn(false);
         if resident::take_over(&mut run.program, matches!(polled, Ok(Poll::Pending))) {
             return Poll::Ready(run.end(Ok(())));
         }

@@ -12,9 +12,12 @@ mod list;
 mod name;
 mod record;
 mod unhooked;
+mod view;
 
+pub(crate) use hooks::id_number;
 pub(crate) use hooks::install;
 pub use list::{Task, TaskState, Tasks, tasks};
-pub(crate) use list::{abort, abort_all, place_of, wants_abort};
+pub(crate) use list::{abort, abort_all, are_many, each_stand, place_of, tasks_and_cells, wants_abort};
 pub(crate) use name::function_name;
 pub(crate) use record::{Record, TypeName, now, panicked, polled_since};
+pub use view::watch_tasks;

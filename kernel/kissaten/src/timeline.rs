@@ -35,6 +35,8 @@ pub struct Timeline {
     pub lanes: Vec<Lane>,
     /// What is not told lane by lane, because there were too many.
     pub folded: Vec<Fold>,
+    /// Whether some waited for locks, permits or channels of others, or for a processor: then their lives do not add up.
+    pub contended: bool,
 }
 
 /// The life of one future.
@@ -59,6 +61,10 @@ pub struct Lane {
     pub poll_count: u64,
     /// How long it was polled, in total.
     pub busy: Duration,
+    /// Whether it is polled as a part of another one (an argument of `join!`, something that is awaited), and no task.
+    pub branch: bool,
+    /// Where it stood when it was aborted or dropped: `cell 3, line 4: rx.recv()`.
+    pub stood: Option<String>,
 }
 
 /// How a task ended.

@@ -7,6 +7,7 @@
 mod fold;
 mod lane;
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,6 +17,7 @@ use std::time::Duration;
 use crate::here::{self, Entered};
 use crate::task::{TypeName, function_name, now};
 use crate::timeline::{End, Timeline};
+use crate::wait::{Noted, waited_for_processors};
 use fold::Folded;
 use lane::Traced;
 
@@ -43,6 +45,10 @@ struct Trace {
     folds: Vec<Folded>,
     /// Where the counts of a place are.
     fold_at: HashMap<usize, u32>,
+    /// For how long the process's threads had waited for a processor by then, in nanoseconds.
+    delayed: u64,
+    /// They waited so long that it shows.
+    crowded: bool,
 }
 
 fn trace() -> MutexGuard<'static, Option<Trace>> {
@@ -76,6 +82,8 @@ pub(crate) fn begin(run: u64, label: &str) {
         lanes: vec![own],
         folds: Vec::new(),
         fold_at: HashMap::new(),
+        delayed: waited_for_processors(),
+        crowded: false,
     });
     RUN.store(run, Ordering::Relaxed);
 }
@@ -125,6 +133,7 @@ pub(crate) fn finish(run: u64, end: End) {
         let at = now();
         trace.end = Some(at);
         trace.lanes[0].end = Some((at, end));
+        trace.crowded = trace.is_crowded(at);
     });
 }
 
@@ -139,6 +148,36 @@ pub(crate) fn spawned(run: u64, parent: u32, task: u64, location: &'static Locat
         trace.fold(parent, location)
     };
     of(run, begin).unwrap_or(0)
+}
+
+/// A future begins that is polled as a part of another one. Returns its lane.
+pub(crate) fn branched(run: u64, parent: u32, location: &'static Location<'static>) -> u32 {
+    let lane = spawned(run, parent, 0, location);
+    change_lane(run, lane, |traced| traced.is_branch = true);
+    lane
+}
+
+/// Something in a lane waits, as noted there: if that is for what others have, lives do not add up.
+pub(crate) fn waits(run: u64, lane: u32, noted: impl FnOnce() -> Option<Noted>) {
+    if lane > OWN && is_on(run) && noted().is_some_and(|noted| noted.key.is_shared()) {
+        change_lane(run, lane, |traced| traced.shares = true);
+    }
+}
+
+/// Where something stood that is cut off.
+pub(crate) fn stood(run: u64, lane: u32, noted: Option<Noted>) {
+    change_lane(run, lane, |traced| traced.stood = noted);
+}
+
+/// What something in a lane is called, with what it was given.
+fn called(run: u64, lane: u32, name: String) {
+    change_lane(run, lane, |traced| traced.called = Some(name));
+}
+
+fn change_lane(run: u64, lane: u32, change: impl FnOnce(&mut Traced)) {
+    if lane != 0 {
+        of(run, |trace| trace.lane(lane).map(change));
+    }
 }
 
 /// What something in a lane is called.
@@ -185,6 +224,43 @@ pub(crate) fn left(run: u64, lane: u32, at: u64, end: End) {
     }
 }
 
+thread_local! {
+    /// What the next future of this thread is called that begins.
+    static NEXT: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Longer arguments are not told.
+const LONGEST_ARGUMENT: usize = 24;
+
+/// The next future that begins here is called so, with what it is given: `brew("mocha")`. Returns 0.
+pub fn names(function: &str, arguments: &[Option<String>]) -> u64 {
+    let is_short = |text: &&String| text.chars().count() <= LONGEST_ARGUMENT && !text.contains('\n');
+    let texts: Option<Vec<&str>> =
+        arguments.iter().map(|text| text.as_ref().filter(is_short).map(String::as_str)).collect();
+    let name = texts.map(|texts| format!("{function}({})", texts.join(", ")));
+    let _ = NEXT.try_with(|next| *next.borrow_mut() = name);
+    0
+}
+
+/// A future behind its name, which is nobody else's.
+pub fn behind<F>(_names: u64, future: F) -> F {
+    forget_name();
+    future
+}
+
+fn forget_name() {
+    let _ = NEXT.try_with(|next| *next.borrow_mut() = None);
+}
+
+/// Whoever begins in that lane has the name that was told.
+pub(crate) fn take_name(run: u64, lane: u32) {
+    if is_on(run)
+        && let Ok(Some(name)) = NEXT.try_with(|next| next.borrow_mut().take())
+    {
+        called(run, lane, name);
+    }
+}
+
 /// The timeline of the cell that ran last with `%%timeline`, as it is now; empty if none has.
 pub fn timeline() -> Timeline {
     trace().as_ref().map(Trace::timeline).unwrap_or_default()
@@ -221,8 +297,18 @@ impl Trace {
         FOLD | at
     }
 
+    /// Whether threads waited for processors, or tasks for threads, for a good part of the time.
+    fn is_crowded(&self, at: u64) -> bool {
+        let elapsed = at.saturating_sub(self.start);
+        let delayed = waited_for_processors().saturating_sub(self.delayed);
+        let busy: u64 = self.lanes.iter().filter(|lane| lane.task != 0).map(|lane| lane.busy).sum();
+        let threads = std::thread::available_parallelism().map_or(1, usize::from) as u64;
+        delayed > elapsed / 10 || busy > elapsed / 2 * threads || self.lanes[0].busy > elapsed / 2
+    }
+
     fn timeline(&self) -> Timeline {
         let clock = Clock { start: self.start, now: now() };
+        let crowded = if self.end.is_some() { self.crowded } else { self.is_crowded(clock.now) };
         let mut lanes: Vec<_> = self.lanes.iter().map(|traced| traced.told(&clock)).collect();
         if let Some(own) = lanes.first_mut() {
             own.name.clone_from(&self.label);
@@ -233,6 +319,7 @@ impl Trace {
             running: self.end.is_none(),
             lanes,
             folded: self.folds.iter().map(|fold| fold.told(&clock)).collect(),
+            contended: crowded || self.lanes.iter().any(|lane| lane.shares),
         }
     }
 }

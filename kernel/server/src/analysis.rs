@@ -16,6 +16,7 @@ use ipc::{
     MimeBundle,
     analyzer::{Answer, Match, Wish},
 };
+use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -98,7 +99,7 @@ pub(crate) async fn inspect(
     analyzer: &Analyzer,
     asked: Asked<'_>,
     own: Option<Inspection>,
-    value: Option<oneshot::Receiver<Option<String>>>,
+    value: Option<oneshot::Receiver<Option<Value>>>,
 ) -> Option<MimeBundle> {
     if let Some(own) = own {
         let value = match value {
@@ -106,7 +107,8 @@ pub(crate) async fn inspect(
             Some(value) => analyzer.unless_ending(value).await.and_then(Result::ok).flatten(),
             None => None,
         };
-        return Some(render::inspection(&own, value.as_deref(), asked.detail));
+        let value = value.as_ref().and_then(|value| value["text/plain"].as_str());
+        return Some(render::inspection(&own, value, asked.detail));
     }
     let question = blocking({
         let (known, code, cursor) = (Arc::clone(&known), asked.code.to_owned(), asked.cursor);

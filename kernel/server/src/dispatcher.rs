@@ -134,7 +134,8 @@ pub(crate) async fn serve(
     let analyzer = analysis.analyzer().clone();
     let execution =
         Execution::new(outgoing.clone(), Events::of(&events), directory.path(), found, history.clone(), analyzer);
-    let mut kernel = Kernel { outgoing, execution, history, analysis, ending: None };
+    let panel = crate::request::debug::Panel::default();
+    let mut kernel = Kernel { outgoing, execution, history, analysis, panel, ending: None };
     let ending = kernel.dispatch(receiver).await;
     kernel.end(ending).await;
     Ok(())

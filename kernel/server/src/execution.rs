@@ -39,6 +39,7 @@ mod stage;
 mod step;
 mod task;
 mod variables;
+mod widget;
 
 use std::{path::Path, sync::Arc, time::Instant};
 
@@ -53,7 +54,11 @@ use self::{
     shell_id::ShellId,
     task::Tasks,
 };
-pub(crate) use self::{look::Looker, notice::Notice, task::TaskDone};
+pub(crate) use self::{
+    look::{Look, Looker},
+    notice::Notice,
+    task::TaskDone,
+};
 use crate::{
     analysis::Analyzer,
     channel::Outgoing,
@@ -100,6 +105,11 @@ impl Execution {
     /// Who looks at variables, whenever that is.
     pub(crate) fn looker(&self) -> Looker {
         Looker::new(self.common.events.clone())
+    }
+
+    /// How many programs of cells have ended: what variables are may have changed with each.
+    pub(crate) fn runs(&self) -> u64 {
+        self.common.variables.runs()
     }
 
     /// The open comms of a target, or all: id and target.
@@ -198,8 +208,8 @@ impl Execution {
                     shell.queue.abort_ends();
                 }
             }
-            Notice::Look { name, under, sender } => {
-                common.look(shells, &name, under, sender);
+            Notice::Look { what, under, sender } => {
+                common.look(shells, what, under, sender);
                 self.pump();
             }
             Notice::Quits => return Some("`:quit`"),
@@ -255,6 +265,7 @@ impl Execution {
                 }
             }
             ipc::Event::Hint { cell, hint, text } => common.hint(cell, hint, &text),
+            ipc::Event::Waiting { cell, text, update } => common.waiting(cell, text.as_deref(), update),
             ipc::Event::Input { id, cell, prompt, password } => common.ask(shells, id, cell, prompt, password),
             ipc::Event::InputWithdrawn { id } => shells.iter_mut().for_each(|shell| common.withdraw(shell, id)),
             ipc::Event::Heard { cell } => {

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, fmt::Write as _};
 use ipc::Hint;
 
 /// All kinds, as `:hints` lists them.
-const KINDS: [(Hint, &str, &str); 7] = [
+const KINDS: [(Hint, &str, &str); 8] = [
     (Hint::Blocking, "blocking", "code that holds a thread of the runtime for long without an `.await`"),
     (Hint::Panic, "panic", "tasks and threads that panicked"),
     (Hint::Drop, "drop", "variables that panicked while they were dropped, or took long"),
@@ -14,6 +14,7 @@ const KINDS: [(Hint, &str, &str); 7] = [
     (Hint::Guard, "guard", "locks of std that are held over an `.await`"),
     (Hint::Runtime, "runtime", "runtimes inside of the kernel's runtime"),
     (Hint::Channel, "channel", "channels whose other end is gone"),
+    (Hint::Waiting, "waiting", "cells that wait for what nobody is left to do"),
 ];
 
 /// The kind that is called so.
@@ -74,14 +75,14 @@ mod tests {
         let mut hints = Hints::default();
         hints.switch(Some(Hint::Guard), false);
         let on = |hints: &Hints| KINDS.iter().filter(|(hint, ..)| hints.is_on(*hint)).count();
-        assert_eq!((on(&hints), hints.is_on(Hint::Guard)), (6, false));
+        assert_eq!((on(&hints), hints.is_on(Hint::Guard)), (7, false));
         assert!(hints.list().contains("\n  guard      off  locks"));
         hints.switch(None, false);
         assert_eq!(on(&hints), 0);
         hints.switch(Some(Hint::Guard), true);
         assert_eq!((on(&hints), hints.is_on(Hint::Guard)), (1, true));
         hints.switch(None, true);
-        assert_eq!(on(&hints), 7);
+        assert_eq!(on(&hints), 8);
     }
 
     #[test]

@@ -3,7 +3,13 @@
 
 use serde_json::Value;
 
-use crate::{analysis::Analysis, channel::Outgoing, execution::Execution, history::History, request::pending::Pending};
+use crate::{
+    analysis::Analysis,
+    channel::Outgoing,
+    execution::Execution,
+    history::History,
+    request::{debug::Panel, pending::Pending},
+};
 
 /// The kernel: its parts.
 pub(crate) struct Kernel {
@@ -14,6 +20,8 @@ pub(crate) struct Kernel {
     pub(crate) history: History,
     /// Answers about code.
     pub(crate) analysis: Analysis,
+    /// What is known for the panels of variables.
+    pub(crate) panel: Panel,
     /// Once it is there, the loop ends.
     pub(crate) ending: Option<Ending>,
 }

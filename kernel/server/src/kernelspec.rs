@@ -95,7 +95,7 @@ fn spec(program: &Path, environment: Map<String, Value>) -> Value {
         "language": "rust",
         "interrupt_mode": "message",
         "env": environment,
-        "metadata": {"debugger": false},
+        "metadata": {"debugger": true},
     })
 }
 

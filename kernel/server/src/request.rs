@@ -109,10 +109,7 @@ pub(crate) fn route(kernel: &mut Kernel, request: Request) {
             pending.reply(reply);
         }
         (_, "kernel_info_request") => pending.reply(Ok(kernel_info::reply(kernel.execution.rustc_version()))),
-        (_, "debug_request") => {
-            let reply = debug::reply(request);
-            pending.reply(Ok(reply));
-        }
+        (_, "debug_request") => debug::answer(kernel, pending),
         (_, other) => refuse(pending, reply::unknown(other)),
     }
 }

@@ -14,7 +14,8 @@ use ipc::{CellId, Display, Event, InputAnswer, Request, Value, Variable, Variabl
 use kissaten::MimeBundle;
 use kissaten::futures::{StreamExt, stream::FuturesUnordered};
 use kissaten::runtime::{
-    self, Answer, Cell, Changes, Displayed, Hint, Layout, Loan, LoanKind, Location, Notice, Outcome, Run, Session,
+    self, Answer, Cell, Changes, Displayed, Hint, Layout, Loan, LoanKind, Location, Notice, Outcome, Run, Script,
+    Session,
 };
 use kissaten::tokio::{sync::mpsc, time::sleep};
 use serde_json::Value as Json;
@@ -32,6 +33,7 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// What the cell thread is asked to do.
 enum Job {
     Run { cell: CellId, handle: Cell, library: PathBuf, entry: String, forget: Vec<String>, tell_all: bool },
+    Shell { cell: CellId, handle: Cell, script: Script },
     Drop { cell: CellId, handle: Cell, names: Option<Vec<String>>, tell_all: bool },
 }
 
@@ -58,6 +60,11 @@ pub(crate) fn run(control: Control) -> io::Result<()> {
                 let handle = Cell::new(cell.0, &label, timeline);
                 lock(&running).insert(cell, handle.clone());
                 Job::Run { cell, handle, library, entry, forget, tell_all }
+            }
+            Request::Shell { cell, label, script: ipc::Script { shell, text, strict } } => {
+                let handle = Cell::new(cell.0, &label, false);
+                lock(&running).insert(cell, handle.clone());
+                Job::Shell { cell, handle, script: Script { shell, text, strict } }
             }
             Request::Drop { cell, label, names, tell_all } => {
                 let handle = Cell::new(cell.0, &label, false);
@@ -135,11 +142,14 @@ impl CellThread {
     }
 
     fn begin(&self, job: Job) -> Option<impl Future<Output = Next> + use<>> {
-        let (cell, handle, library, entry, forget) = match job {
+        let (cell, handle, run) = match job {
             Job::Run { cell, handle, library, entry, forget, tell_all } => {
                 self.tells_all.set(self.tells_all.get() || tell_all);
-                (cell, handle, library, entry, forget)
+                self.session.forget(&handle, &forget);
+                let entry = library::load(&library, &entry);
+                (cell, handle.clone(), entry.map(|entry| Run::new(handle, entry)))
             }
+            Job::Shell { cell, handle, script } => (cell, handle.clone(), Ok(Run::of_script(handle, script))),
             Job::Drop { cell, handle, names, tell_all } => {
                 self.tells_all.set(self.tells_all.get() || tell_all);
                 match names {
@@ -151,10 +161,9 @@ impl CellThread {
                 return None;
             }
         };
-        self.session.forget(&handle, &forget);
-        match library::load(&library, &entry) {
-            Ok(entry) => Some(async move {
-                let outcome = outcome(Run::new(handle.clone(), entry).await);
+        match run {
+            Ok(run) => Some(async move {
+                let outcome = outcome(run.await);
                 Next::Ended { cell, handle, outcome }
             }),
             Err(error) => {
@@ -232,7 +241,7 @@ fn outcome(outcome: Outcome) -> ipc::Outcome {
         Outcome::Panic(panic) => {
             ipc::Outcome::Panic(ipc::Panic { message: panic.message, location: panic.location.map(place) })
         }
-        Outcome::Interrupted => ipc::Outcome::Interrupted,
+        Outcome::Interrupted(was) => ipc::Outcome::Interrupted { was },
     }
 }
 
@@ -255,6 +264,7 @@ fn event(message: Notice) -> Event {
             };
             Event::Hint { cell: CellId(cell), hint, text }
         }
+        Notice::Waiting { cell, text, update } => Event::Waiting { cell: CellId(cell), text, update },
         Notice::Input { id, cell, prompt, password } => Event::Input { id, cell: CellId(cell), prompt, password },
         Notice::Heard { cell } => Event::Heard { cell: CellId(cell) },
         Notice::InputWithdrawn { id } => Event::InputWithdrawn { id },

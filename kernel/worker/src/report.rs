@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use ipc::Report;
-use kissaten::runtime::{abort_task, abort_tasks};
+use kissaten::runtime::{self, abort_task, abort_tasks};
 use kissaten::timeline::{Lane, Timeline};
 use kissaten::{Display as _, MimeBundle, Plain};
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use crate::evaluate::bundle;
 /// Answers; an error is a sentence for the user.
 pub(crate) fn make(report: Report) -> Result<ipc::MimeBundle, String> {
     let made = match report {
-        Report::Tasks => kissaten::tasks().mime_bundle(),
+        Report::Tasks => runtime::tasks_and_cells().mime_bundle(),
         Report::AbortTask { id } => {
             abort_task(id)?;
             sentence(&format!("Aborted the task {id}."))

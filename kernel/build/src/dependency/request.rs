@@ -84,6 +84,23 @@ impl Change {
         Ok(change)
     }
 
+    /// From the table at the head of a script of cargo's, where `[dependencies]` is one of several. What concerns only the
+    /// package or its profiles says nothing here.
+    ///
+    /// # Errors
+    /// As [`from_table`](Self::from_table).
+    pub fn from_script(text: &str, directory: &Path) -> Result<Self, DependencyError> {
+        let Ok(mut table) = text.parse::<Table>() else { return Self::from_table(text, directory) };
+        let named = ["package", "profile", "lints", "workspace", "features"];
+        let is_manifest = table.contains_key("dependencies") || named.iter().any(|name| table.contains_key(*name));
+        if !is_manifest {
+            return Self::from_table(text, directory);
+        }
+        named.iter().for_each(|name| drop(table.remove(*name)));
+        table.entry("dependencies").or_insert_with(|| Value::Table(Table::new()));
+        Self::from_table(&table.to_string(), directory)
+    }
+
     /// Adds a later change to this one.
     pub fn and(&mut self, later: Self) {
         for name in &later.remove {

@@ -6,7 +6,7 @@ use std::thread;
 
 use kissaten_fuzz::Unstructured;
 
-use super::{split_commands, split_file_marks};
+use super::{Command, split_commands, split_file_marks};
 use crate::parse;
 
 fn corpus() -> Vec<String> {
@@ -21,9 +21,9 @@ fn place(text: &str, u: &mut Unstructured<'_>) -> kissaten_fuzz::Result<usize> {
 }
 
 fn change(text: &mut String, corpus: &[String], u: &mut Unstructured<'_>) -> kissaten_fuzz::Result<()> {
-    const PIECES: [&str; 22] = [
-        "\n", "\r\n", "\n:", "\n%", "\n%%", "\"", "'", "r#\"", "/*", "*/", "//", "{", "}", "(", ")", "#[", "]", "::",
-        "\u{feff}", "\0", "é", "let x = ",
+    const PIECES: [&str; 26] = [
+        "\n!", "\n?", "?", "---\n", "\n", "\r\n", "\n:", "\n%", "\n%%", "\"", "'", "r#\"", "/*", "*/", "//", "{", "}",
+        "(", ")", "#[", "]", "::", "\u{feff}", "\0", "é", "let x = ",
     ];
     for _ in 0..u.int_in_range(0..=6)? {
         let (a, b) = (place(text, u)?, place(text, u)?);
@@ -48,8 +48,9 @@ fn target(text: &str) {
     let text = &(" ".repeat(marks.chars().count()) + code);
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     let left: Vec<&str> = rest.split_inclusive('\n').collect();
-    let of_commands: BTreeSet<usize> = commands.iter().map(|command| command.line).collect();
-    assert_eq!(of_commands.len(), commands.len(), "a line is one command");
+    let on = |command: &Command| command.line..command.line + command.lines;
+    let of_commands: BTreeSet<usize> = commands.iter().flat_map(on).collect();
+    assert_eq!(of_commands.len(), commands.iter().map(|command| command.lines).sum::<usize>(), "a line is one command");
     for (index, line) in lines.iter().enumerate() {
         if of_commands.contains(&(index + 1)) {
             assert!(left.get(index).is_none_or(|left| left.trim().is_empty()), "{text:?}");
@@ -58,9 +59,14 @@ fn target(text: &str) {
         }
     }
     for command in &commands {
-        assert!(lines[command.line - 1].contains(&command.name) && !command.name.is_empty(), "{text:?}");
+        let line = lines[command.line - 1].trim();
+        let is_habit = line.starts_with(['!', '?', '-']) || line.ends_with('?');
+        assert!(is_habit || line.contains(&command.name), "{text:?}");
+        assert!(!command.name.is_empty(), "{text:?}");
     }
-    assert_eq!(split_commands(&rest).0, [], "what is left has no commands: {text:?}");
+    if super::in_code(&commands) {
+        assert_eq!(split_commands(&rest).0, [], "what is left has no commands: {text:?}");
+    }
     // Ranges of the text are taken out of what is parsed. The parser needs a stack of its own, as in the kernel; there its
     // panic would not end anything, here it does.
     let parsed = thread::scope(|scope| {

@@ -246,7 +246,7 @@ pub(super) fn can_be_looked_at(loans: &Loans<'_>, name: &str) -> bool {
 }
 
 /// The row of `:vars` for a variable that borrows or is lent. Each has a scope of its own, so none is bound to another.
-pub(super) fn row(binding: &Binding, all: &[Binding], shown: &str) -> String {
+pub(super) fn row(binding: &Binding, all: &[Binding], shown: &str, method: &str) -> String {
     let Binding { name, type_text, loan, borrows, .. } = binding;
     let to: Vec<&str> =
         all.iter().filter(|other| other.borrows.contains(name)).map(|other| other.name.as_str()).collect();
@@ -267,7 +267,7 @@ pub(super) fn row(binding: &Binding, all: &[Binding], shown: &str) -> String {
          fn look<'a, {LIFETIME}>(s: &'a ::kissaten::__cell::Scope<{LIFETIME}>) -> ::core::option::Option<&'a {type_text}> \
          {{ unsafe {{ s.look({name:?}) }} }} \
          if let ::core::option::Option::Some(value) = look(&scope) {{ __kissaten_rows.push(({name:?}, \"{shown}\", \
-         (&&::kissaten::__cell::Variable(value)).text())); }} }}\n"
+         (&&::kissaten::__cell::Variable(value)).{method}())); }} }}\n"
     )
 }
 

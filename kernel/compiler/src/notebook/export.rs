@@ -39,6 +39,8 @@ pub enum ExportError {
     NotEmpty(PathBuf),
     #[error("`{0}` cannot be written: {1}")]
     Folder(PathBuf, #[source] io::Error),
+    #[error("`{0}` is there and was not exported to before; name another file, or remove it")]
+    NotOurs(PathBuf),
     #[error(transparent)]
     Prepare(#[from] PrepareError),
     #[error("the notebook does not fit into one program: {0}")]
@@ -60,8 +62,39 @@ impl Notebook {
         let (program, plan) = self.fitting(cancel).await?;
         self.write_project(folder, &program).map_err(|error| ExportError::Folder(folder.to_owned(), error))?;
         self.format(&folder.join("src").join(ROOT)).await;
+        Ok(self.left_out(&plan))
+    }
+
+    /// Writes the program as one file, a script of cargo's with its dependencies at its head. What was left out of it, in
+    /// sentences.
+    ///
+    /// # Errors
+    /// As for [`export`](Self::export).
+    ///
+    /// # Cancel safety
+    /// As there.
+    pub async fn export_script(&self, file: &Path, cancel: &CancellationToken) -> Result<Vec<String>, ExportError> {
+        let failed = |error| ExportError::Folder(file.to_owned(), error);
+        match fs::read_to_string(file) {
+            Ok(present) if !present.contains(program::FIRST_LINE) => {
+                return Err(ExportError::NotOurs(file.to_owned()));
+            }
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+        let (program, plan) = self.fitting(cancel).await?;
+        // It was tried out there, with its modules beside it.
+        let tried = self.folders.libraries.join("export").join(ROOT);
+        self.format(&tried).await;
+        let formatted = fs::read_to_string(&tried).map_err(failed)?;
+        let text = if formatted.is_empty() { program.text } else { formatted };
+        umask::write_for_user(file, script(&text, &self.dependencies())).map_err(failed)?;
+        Ok(self.left_out(&plan))
+    }
+
+    fn left_out(&self, plan: &ProgramPlan) -> Vec<String> {
         let left_out = plan.left_out.iter().map(|(part, why)| format!("{} is left out: {why}", self.name_of(*part)));
-        Ok(left_out.collect())
+        left_out.collect()
     }
 
     /// A program that compiles.
@@ -189,16 +222,40 @@ fn is_free(folder: &Path) -> io::Result<bool> {
     }
 }
 
-fn manifest(name: &str, dependencies: &str) -> String {
+/// A program and its modules as one file. Cargo runs it with `cargo +nightly -Zscript`.
+fn script(program: &str, dependencies: &str) -> String {
+    let [(_, kissaten), beside @ ..] = BESIDE;
+    let module = |name: &str, text: &str| format!("mod {name} {{\n{}}}\n", without_tests(text));
+    let mut kissaten = without_tests(kissaten).to_owned();
+    for (path, text) in beside {
+        let name = path.trim_start_matches("kissaten/").trim_end_matches(".rs");
+        kissaten = kissaten.replacen(&format!("mod {name};\n"), &module(name, text), 1);
+    }
+    let program = program.replacen("\nmod kissaten;\n", "\n", 1);
+    format!(
+        "#!/usr/bin/env -S cargo +nightly -Zscript\n---\n[package]\nedition = \"2024\"\n\n[dependencies]\n{}---\n{program}\n{}",
+        all_dependencies(dependencies),
+        module("kissaten", &kissaten)
+    )
+}
+
+/// The notebook's dependencies, and those that every notebook has.
+fn all_dependencies(dependencies: &str) -> String {
     let always = [("futures", "\"0.3\""), ("tokio", "{ version = \"1\", features = [\"full\"] }")];
     // The notebook may name them with other features.
     let is_named = |name: &str| dependencies.lines().any(|line| line.split(' ').next() == Some(name));
     let always = always.iter().filter(|(name, _)| !is_named(name));
     let always: String = always.map(|(name, requirement)| format!("{name} = {requirement}\n")).collect();
+    let end = if dependencies.is_empty() || dependencies.ends_with('\n') { "" } else { "\n" };
+    format!("{always}{dependencies}{end}")
+}
+
+fn manifest(name: &str, dependencies: &str) -> String {
     format!(
         "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\npublish = false\n\n\
-         [dependencies]\n{always}{dependencies}\n\
-         # It belongs to no workspace that its folder may be in.\n[workspace]\n"
+         [dependencies]\n{}\n\
+         # It belongs to no workspace that its folder may be in.\n[workspace]\n",
+        all_dependencies(dependencies)
     )
 }
 

@@ -12,7 +12,7 @@ pub(super) fn note(message: &str, code: &str, line: &str) -> Option<String> {
         line.split(|character: char| !character.is_alphanumeric() && character != '_').next().unwrap_or_default();
     let is_syntax = message.starts_with("expected ");
     if line.starts_with('!') && (code == "E0425" || is_syntax) {
-        return Some("help: a cell is Rust, so `!` runs no command of the system: `std::process::Command::new(\"ls\").output()?` does".to_owned());
+        return Some("help: `!program` stands above the code, at the head of a cell".to_owned());
     }
     if let Some(asked) = asked(line).filter(|_| is_syntax || matches!(code, "E0423" | "E0425" | "E0277")) {
         return Some(format!("help: `:doc {asked}` at the head of a cell shows the documentation"));
@@ -66,7 +66,7 @@ mod tests {
         let told = |line: &str, message: &str, code: &str| note(message, code, line);
         let missing =
             |line: &str, name: &str| told(line, &format!("cannot find value `{name}` in this scope"), "E0425");
-        assert!(missing("!ls", "ls").unwrap().contains("std::process::Command"));
+        assert!(missing("!ls", "ls").unwrap().contains("at the head of a cell"));
         assert!(missing("let x = !ls;", "ls").is_none());
         assert!(told("?Vec", "expected expression, found `?`", "").unwrap().contains("`:doc Vec`"));
         assert!(told("Vec?", "expected value, found struct `Vec`", "E0423").unwrap().contains("`:doc Vec`"));

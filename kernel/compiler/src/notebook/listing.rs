@@ -11,11 +11,15 @@ use crate::lower;
 use crate::rustc::{self, Invocation};
 
 impl Notebook {
-    /// A program that shows all variables as a table; `None` when there are none.
+    /// A program that shows all variables as a table, or `in_detail` as JSON for a panel; `None` when there are none.
     ///
     /// # Errors
     /// As [`prepare`](Self::prepare).
-    pub async fn prepare_variables(&mut self, cancel: &CancellationToken) -> Result<Option<Program>, PrepareError> {
+    pub async fn prepare_variables(
+        &mut self,
+        in_detail: bool,
+        cancel: &CancellationToken,
+    ) -> Result<Option<Program>, PrepareError> {
         if self.bindings.is_empty() {
             return Ok(None);
         }
@@ -24,7 +28,7 @@ impl Notebook {
         let bindings: Vec<Binding> = self.bindings.values().map(|binding| Binding::clone(binding)).collect();
         let layer = self.dependencies.layer_for(bindings.iter().map(|binding| binding.type_text.as_str()));
         let symbol = "kissaten_variables".to_owned();
-        let text = lower::variables(&bindings, self.generation.is_some(), layer, &symbol);
+        let text = lower::variables(&bindings, self.generation.is_some(), layer, &symbol, in_detail);
         let mut invocation = Invocation {
             folder: &self.folders.cells,
             files: vec![("variables", &text)],

@@ -11,8 +11,18 @@ use syn::{Expr, Pat, Token};
 pub(super) struct Arguments {
     /// In the order of the text.
     pub(super) all: Vec<Expr>,
-    /// They are futures that the macro polls side by side.
-    pub(super) branches: bool,
+    /// Those of them that the macro polls side by side.
+    pub(super) beside: Beside,
+}
+
+/// Which arguments are futures that are polled side by side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Beside {
+    None,
+    /// All of them, until all have ended.
+    All,
+    /// Those at these indices, until one has ended.
+    Some(Vec<usize>),
 }
 
 /// Macros that take expressions between commas and show nobody their text.
@@ -47,12 +57,16 @@ pub(super) fn of(call: &syn::Macro) -> Option<Arguments> {
         // Without words of its own an assertion shows its condition.
         "assert" | "debug_assert" => list.parse2(tokens).ok().filter(|all| all.len() > 1)?,
         "matches" => first.parse2(tokens).ok()?,
-        "select" => select.parse2(tokens).ok()?,
+        "select" => {
+            let (all, arms) = select.parse2(tokens).ok()?;
+            return Some(Arguments { all, beside: Beside::Some(arms) });
+        }
         "join" | "try_join" => biased.parse2(tokens).ok()?,
         name if LISTS.contains(&name) => list.parse2(tokens).ok()?,
         _ => return None,
     };
-    Some(Arguments { all, branches: matches!(name.as_str(), "join" | "try_join") })
+    let beside = if matches!(name.as_str(), "join" | "try_join") { Beside::All } else { Beside::None };
+    Some(Arguments { all, beside })
 }
 
 fn list(input: ParseStream<'_>) -> syn::Result<Vec<Expr>> {
@@ -86,9 +100,9 @@ fn skip_biased(input: ParseStream<'_>) -> syn::Result<()> {
 }
 
 /// `pattern = future, if condition => handler`, and `else => handler` with the other words for it.
-fn select(input: ParseStream<'_>) -> syn::Result<Vec<Expr>> {
+fn select(input: ParseStream<'_>) -> syn::Result<(Vec<Expr>, Vec<usize>)> {
     skip_biased(input)?;
-    let mut all = Vec::new();
+    let (mut all, mut arms) = (Vec::new(), Vec::new());
     while !input.is_empty() {
         let named = (input.peek(Token![else]) || input.peek(syn::Ident)) && input.peek2(Token![=>]);
         if named {
@@ -96,6 +110,7 @@ fn select(input: ParseStream<'_>) -> syn::Result<Vec<Expr>> {
         } else {
             input.call(Pat::parse_multi_with_leading_vert)?;
             input.parse::<Token![=]>()?;
+            arms.push(all.len());
             all.push(input.parse()?);
             if input.peek(Token![,]) {
                 input.parse::<Token![,]>()?;
@@ -107,5 +122,5 @@ fn select(input: ParseStream<'_>) -> syn::Result<Vec<Expr>> {
         all.push(input.call(Expr::parse_with_earlier_boundary_rule)?);
         input.parse::<Option<Token![,]>>()?;
     }
-    Ok(all)
+    Ok((all, arms))
 }

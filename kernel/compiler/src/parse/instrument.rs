@@ -1,9 +1,10 @@
 //! Instruments: the text that is written into a cell's code so that it can be interrupted, told apart and timed.
 //!
-//! Four kinds of text: checkpoints, by which code that does not await can be ended; wraps of what is given to a
-//! `spawn` and of what it returns; wraps of futures that are awaited side by side; and those of single calls (`ctrl_c()`, a logger's `init()`). All of it is inserted, so
+//! Five kinds of text: checkpoints, by which code that does not await can be ended; wraps of what is given to a
+//! `spawn` and of what it returns; notes of what is awaited; wraps of futures that are awaited side by side; and those of single calls (`ctrl_c()`, a logger's `init()`). All of it is inserted, so
 //! user text stays on its lines (a loop over a range alone has its variable moved, into the loop that it becomes). What the inserted calls do is the session library's to know.
 
+mod await_note;
 mod checkpoint;
 mod chunk;
 mod count;
@@ -12,13 +13,19 @@ mod spawn;
 mod tests;
 mod walk;
 
+use std::collections::BTreeSet;
+
 use syn::visit::Visit;
 
 use crate::source_map::Edits;
 
 /// Where something is inserted into a text, in an order in which the insertions at one place nest.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Instruments(Vec<(usize, Piece)>);
+pub(crate) struct Instruments {
+    pieces: Vec<(usize, Piece)>,
+    /// Variables that are collections of futures.
+    collections: BTreeSet<String>,
+}
 
 #[derive(Clone, Debug)]
 enum Piece {
@@ -31,6 +38,10 @@ enum Piece {
     BlockEnd,
     Wrap(Wrap),
     WrapEnd(Wrap),
+    /// Around something that is awaited, to note that.
+    Note(String),
+    /// What only a timeline is to know.
+    Timeline(String),
 }
 
 /// What goes around an expression.
@@ -44,8 +55,6 @@ enum Wrap {
     Task,
     /// A call that may return a task's handle.
     Spawned,
-    /// A future among others.
-    Branch,
     /// A call that may set the process's logger.
     Logger,
     /// A future that the stop button ends.
@@ -108,7 +117,7 @@ impl Wrap {
             Self::Spawned => "::kissaten::__spawned!(",
             Self::Logger => "::kissaten::__logger!(",
             Self::CtrlC => "::kissaten::__cell::ctrl_c(",
-            Self::Branch | Self::Awaited => "::kissaten::__cell::branch(",
+            Self::Awaited => "::kissaten::__cell::branch(",
         }
     }
 }
@@ -116,20 +125,20 @@ impl Wrap {
 impl Instruments {
     /// Adds what belongs into a statement.
     pub(super) fn add_statement(&mut self, statement: &syn::Stmt) {
-        walk::Walk::new(&mut self.0).visit_stmt(statement);
+        walk::Walk::new(self).visit_stmt(statement);
     }
 
     /// What belongs into an item.
     pub(super) fn of_item(item: &syn::Item) -> Self {
         let mut instruments = Self::default();
-        walk::Walk::new(&mut instruments.0).visit_item(item);
+        walk::Walk::new(&mut instruments).visit_item(item);
         instruments
     }
 
     /// The text of it all.
     pub(crate) fn edits(&self, form: Form) -> Edits {
         let mut edits = Edits::default();
-        for (at, piece) in &self.0 {
+        for (at, piece) in &self.pieces {
             match piece {
                 Piece::Chunk(part) => part.edit(*at, form, &mut edits),
                 piece => {
@@ -151,6 +160,8 @@ impl Piece {
             Self::Check => check.map(str::to_owned),
             Self::Block => check.map(|check| format!("{{ {check}(")),
             Self::BlockEnd => check.map(|_| ") }".to_owned()),
+            Self::Note(text) => Some(text.clone()),
+            Self::Timeline(text) => form.timeline.then(|| text.clone()),
             Self::Wrap(Wrap::Awaited) | Self::WrapEnd(Wrap::Awaited) if !form.timeline => None,
             Self::Wrap(Wrap::Task) if !form.shares_tasks => Some(Wrap::Lane.text().to_owned()),
             Self::Wrap(wrap) => Some(wrap.text().to_owned()),

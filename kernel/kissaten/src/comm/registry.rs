@@ -76,7 +76,7 @@ fn cost(message: &Message) -> usize {
 }
 
 /// An id that nobody else has.
-pub(super) fn new_id() -> String {
+pub(crate) fn new_id() -> String {
     let random = || RandomState::new().hash_one(0_u8);
     format!("{:016x}{:016x}", random(), random())
 }

@@ -67,7 +67,7 @@ pub(crate) fn to_text<T: Serialize + ?Sized>(value: &T) -> Result<String, Failed
 }
 
 #[inline(never)]
-fn text_of(value: &Value) -> String {
+pub(crate) fn text_of(value: &Value) -> String {
     let mut json = String::new();
     write_value(value, &mut json);
     json

@@ -4,16 +4,22 @@
 //! off: of several traits that have the same method for differently referenced receivers, the first that fits
 //! wins. So one compile decides between what `T` has, and a cell instantiates only that.
 
-use std::fmt::Debug;
+use std::fmt::{Debug, Write};
 use std::future::Future;
 
+use crate::panic;
 use crate::runtime::{self, Outcome};
+use crate::widget;
 
-use super::{Display, MimeBundle, debug_text, short_text, short_type, type_name};
+use super::{Display, Limited, MimeBundle, debug_text, short_text, short_type, type_name};
+
+/// Of a value that is unfolded, no more than this is written, in bytes.
+const MOST_DETAIL: usize = 1 << 16;
 
 /// Writes down what the tail expression shows.
 #[inline(never)]
 pub(super) fn shows(data: MimeBundle) {
+    widget::shown_as_result(&data);
     runtime::ends_as(Outcome::Value(data));
 }
 
@@ -159,12 +165,34 @@ pub struct Variable<'a, T: ?Sized>(pub &'a T);
 
 pub trait TextOfDebug {
     fn text(self) -> Option<String>;
+    /// All of it, for whoever unfolds it.
+    fn detail(self) -> Option<String>;
 }
 
 impl<T: Debug + ?Sized> TextOfDebug for &&Variable<'_, T> {
     fn text(self) -> Option<String> {
         variable_text(&self.0, std::any::type_name::<T>())
     }
+
+    fn detail(self) -> Option<String> {
+        variable_detail(&self.0, std::any::type_name::<T>())
+    }
+}
+
+/// A value with a line for each field, cut where it is very long. A `Debug` that panics costs nobody else's value.
+#[inline(never)]
+fn variable_detail(value: &dyn Debug, type_name: &str) -> Option<String> {
+    if type_name::is_pointer(type_name) {
+        return None;
+    }
+    let written = panic::catch(|| {
+        let mut text = Limited { text: String::new(), limit: MOST_DETAIL };
+        match write!(text, "{value:#?}") {
+            Ok(()) => text.text,
+            Err(_) => text.text + "…",
+        }
+    });
+    Some(written.unwrap_or_else(|panic| format!("its `Debug` panicked: {}", panic.message)))
 }
 
 #[inline(never)]
@@ -174,10 +202,15 @@ fn variable_text(value: &dyn Debug, type_name: &str) -> Option<String> {
 
 pub trait NoText {
     fn text(self) -> Option<String>;
+    fn detail(self) -> Option<String>;
 }
 
 impl<T: ?Sized> NoText for &Variable<'_, T> {
     fn text(self) -> Option<String> {
+        None
+    }
+
+    fn detail(self) -> Option<String> {
         None
     }
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::{Display, MimeBundle};
-use crate::{here, output, runtime};
+use crate::{here, output, runtime, widget};
 
 /// Shows a value at once, under the cell that the running code belongs to: a task's under the cell that spawned it. A
 /// cell may show as many as it likes.
@@ -25,6 +25,7 @@ pub fn display<T: Display + ?Sized>(value: &T) {
 
 #[inline(never)]
 fn show(data: MimeBundle) {
+    let Some(data) = widget::captures_display(data) else { return };
     match here::run_or_current() {
         0 => {}
         cell => runtime::send_display(cell, data, None, false),

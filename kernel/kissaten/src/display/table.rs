@@ -42,28 +42,47 @@ pub(crate) struct TaskRow {
     pub(crate) polls: u64,
     /// How long it was polled, in total.
     pub(crate) busy: Duration,
+    /// Where it waits; empty: that is not known, or it does not.
+    pub(crate) wait: String,
+}
+
+/// A cell that runs, for the same table.
+pub(crate) struct CellRow {
+    pub(crate) label: String,
+    pub(crate) running: bool,
+    /// Since it was polled last, or has been.
+    pub(crate) since: Duration,
+    pub(crate) wait: String,
 }
 
 /// The table of `:tasks`, in the order given.
-pub(crate) fn tasks_table(rows: &[TaskRow]) -> MimeBundle {
-    if rows.is_empty() {
+pub(crate) fn tasks_table(cells: &[CellRow], rows: &[TaskRow]) -> MimeBundle {
+    if rows.is_empty() && cells.is_empty() {
         return MimeBundle::new().with("text/plain", "no tasks live");
     }
     let (shown, others) = rows.split_at(rows.len().min(MOST_ROWS));
-    let cells = |row: &TaskRow| {
+    let state = |running: bool| if running { "running" } else { "waiting" }.to_owned();
+    let cell_row = |row: &CellRow| {
+        let empty = String::new;
+        let age = duration(row.since);
+        vec![empty(), row.label.clone(), empty(), empty(), age, state(row.running), empty(), empty(), row.wait.clone()]
+    };
+    let cells_of = |row: &TaskRow| {
         vec![
             row.id.to_string(),
             row.name.clone(),
             row.place.clone(),
             row.parent.map(|parent| parent.to_string()).unwrap_or_default(),
             duration(row.age),
-            if row.running { "running" } else { "waiting" }.to_owned(),
+            state(row.running),
             row.polls.to_string(),
             duration(row.busy),
+            row.wait.clone(),
         ]
     };
-    let titles = ["task", "name", "place", "parent", "age", "state", "polls", "busy"];
-    Table { notes: counts(others), ..Table::of_code(&titles, shown.iter().map(cells).collect()) }.bundle()
+    let titles = ["task", "name", "place", "parent", "age", "state", "polls", "busy", "waits"];
+    let all = cells.iter().map(cell_row).chain(shown.iter().map(cells_of)).collect();
+    Table { notes: counts(others), ..Table::of_code(&titles, all) }.bundle()
 }
 
 /// How many there are of each name and place, the most first.
@@ -183,6 +202,7 @@ mod tests {
             running: id == 1,
             polls: 4,
             busy: Duration::from_micros(12),
+            wait: String::new(),
         }
     }
 
@@ -201,20 +221,20 @@ mod tests {
 
     #[test]
     fn tasks_are_told_for_people() {
-        let table = tasks_table(&[task(1, "fetch"), TaskRow { parent: Some(1), ..task(20, "parse") }]);
+        let table = tasks_table(&[], &[task(1, "fetch"), TaskRow { parent: Some(1), ..task(20, "parse") }]);
         assert_eq!(
             shown(&table, "text/plain"),
-            "task  name   place           parent  age        state    polls  busy\n\
+            "task  name   place           parent  age        state    polls  busy   waits\n\
              1     fetch  cell 3, line 2          3 min 5 s  running  4      12 µs\n\
              20    parse  cell 3, line 2  1       3 min 5 s  waiting  4      12 µs"
         );
-        assert_eq!(shown(&tasks_table(&[]), "text/plain"), "no tasks live");
+        assert_eq!(shown(&tasks_table(&[], &[]), "text/plain"), "no tasks live");
     }
 
     #[test]
     fn many_tasks_are_counted() {
         let rows: Vec<TaskRow> = (0..1_000).map(|id| task(id, if id % 4 == 0 { "<a>" } else { "b" })).collect();
-        let table = tasks_table(&rows);
+        let table = tasks_table(&[], &rows);
         let text = shown(&table, "text/plain");
         assert_eq!(text.lines().count(), 1 + 200 + 3);
         assert!(text.ends_with("and 800 more:\n600 × b (cell 3, line 2)\n200 × <a> (cell 3, line 2)"));

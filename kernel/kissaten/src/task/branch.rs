@@ -1,25 +1,51 @@
 //! Branches: the wrapper that the compiler's instrumentation puts around futures that are polled as a part of another
-//! one: the arguments of
-//! `join!`, and in a cell with a timeline what it awaits itself.
+//! one: the arguments of `join!`, `select!` and `timeout`, and in a cell with a timeline what it awaits itself.
+//!
+//! Those side by side are units of their own (see [`wait`](crate::wait)): where one waits is noted apart from the others.
 
 use std::any::type_name;
+use std::collections::BTreeMap;
 use std::future::{Future, IntoFuture};
 use std::panic::Location;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
+use futures::future::FusedFuture;
+
+use super::function_name;
 use super::name::is_of_a_cell;
 use super::record::{TypeName, now};
-use crate::here;
+use crate::here::{self, Standing};
 use crate::timeline::End;
 use crate::trace::{self, Polling};
+use crate::wait::{self, Key, Slot, Stand, Text, Unit};
 
-/// A future that is polled as a part of another one, and drawn as a lane of its own.
+/// A future that a cell awaits, drawn as a lane of its own.
 #[track_caller]
 pub fn branch<F: IntoFuture>(future: F) -> Branch<F::IntoFuture> {
-    let future = future.into_future();
-    let lane = branch_lane(type_name::<F::IntoFuture>, Location::caller());
-    Branch { future, lane }
+    Branch { lane: branch_lane(type_name::<F::IntoFuture>, Location::caller(), None), future: future.into_future() }
+}
+
+/// A future that is polled side by side with others.
+#[track_caller]
+pub fn beside<F: IntoFuture>(key: u64, future: F, text: Text) -> Branch<F::IntoFuture> {
+    let part = (key, text, true);
+    Branch {
+        lane: branch_lane(type_name::<F::IntoFuture>, Location::caller(), Some(part)),
+        future: future.into_future(),
+    }
+}
+
+/// The same of one that ends early where another one is ready: it is told about only where something is known of it.
+#[track_caller]
+pub fn arm<F: IntoFuture>(key: u64, future: F, text: Text) -> Branch<F::IntoFuture> {
+    let part = (key, text, false);
+    Branch {
+        lane: branch_lane(type_name::<F::IntoFuture>, Location::caller(), Some(part)),
+        future: future.into_future(),
+    }
 }
 
 /// See [`branch`].
@@ -39,54 +65,159 @@ impl<F: Future> Future for Branch<F> {
         };
         let polling = lane.begin();
         let poll = future.poll(context);
-        drop(polling);
-        if poll.is_ready() {
-            lane.finish();
-        }
+        lane.polled(polling, poll.is_ready());
         poll
     }
 }
 
-/// The lane of a branch; 0: it is not drawn.
+impl<F: FusedFuture> FusedFuture for Branch<F> {
+    fn is_terminated(&self) -> bool {
+        self.future.is_terminated()
+    }
+}
+
+/// What is known of a branch beside its future.
 struct BranchLane {
     run: u64,
+    /// 0: it is not drawn.
     lane: u32,
     finished: bool,
+    part: Option<Box<Part>>,
+}
+
+/// A poll of a branch, until it is dropped.
+struct BranchPolling {
+    _polling: Option<Polling>,
+    _standing: Option<Standing>,
+}
+
+/// One of several futures that somebody polls.
+struct Part {
+    slot: Slot,
+    /// 0: it has not waited yet, and nobody knows it.
+    id: AtomicU64,
+    run: u64,
+    name: TypeName,
+    /// How it was written.
+    text: Text,
+    /// Whose part it is: the number of a [`Unit`].
+    parent: AtomicU64,
+}
+
+/// The parts that wait, by their numbers. They are taken out before they are dropped.
+static PARTS: Mutex<BTreeMap<u64, PartPointer>> = Mutex::new(BTreeMap::new());
+
+struct PartPointer(*const Part);
+
+// SAFETY: all of a part may be looked at by any thread, and it is there while it is in the map.
+unsafe impl Send for PartPointer {}
+
+fn parts() -> MutexGuard<'static, BTreeMap<u64, PartPointer>> {
+    PARTS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Looks at all parts that wait.
+pub(crate) fn each(mut look: impl FnMut(u64, Stand)) {
+    for (id, pointer) in &*parts() {
+        // SAFETY: it is in the map.
+        let part = unsafe { &*pointer.0 };
+        let type_name = (part.name)();
+        let name = if is_of_a_cell(type_name) { function_name(type_name) } else { (*part.text).to_owned() };
+        let mut stand = Stand::new(part.run, name, &part.slot);
+        stand.parent = Some(part.parent.load(Ordering::Relaxed));
+        look(*id, stand);
+    }
 }
 
 #[inline(never)]
-fn branch_lane(name: TypeName, location: &'static Location<'static>) -> BranchLane {
+fn branch_lane(name: TypeName, location: &'static Location<'static>, part: Option<(u64, Text, bool)>) -> BranchLane {
     let (run, parent) = here::with(|here| (here.run.get(), here.lane.get()));
+    let is_of_a_cell = is_of_a_cell(name());
     // A handle's task has a lane of its own, and what libraries wait for is drawn as the waiting of who awaits it.
-    let lane = if trace::is_on(run) && is_of_a_cell(name()) {
-        let lane = trace::spawned(run, parent, 0, location);
+    let lane = if trace::is_on(run) && is_of_a_cell {
+        let lane = trace::branched(run, parent, location);
         trace::named(run, lane, name);
         lane
     } else {
         0
     };
-    BranchLane { run, lane, finished: lane == 0 }
+    trace::take_name(run, lane);
+    let part = part.filter(|(key, _, always)| *always || *key != 0 || is_of_a_cell).map(|(key, text, _)| {
+        let part = Part { slot: Slot::default(), id: AtomicU64::new(0), run, name, text, parent: AtomicU64::new(0) };
+        part.slot.set(Key(key), text, location);
+        Box::new(part)
+    });
+    BranchLane { run, lane, finished: false, part }
 }
 
 impl BranchLane {
     #[inline(never)]
-    fn begin(&self) -> Option<Polling> {
-        (self.lane != 0).then(|| Polling::new(self.run, self.lane, here::enter(here::run(), self.lane)))
+    fn begin(&mut self) -> BranchPolling {
+        BranchPolling {
+            _polling: (self.lane != 0).then(|| Polling::new(self.run, self.lane, here::enter(here::run(), self.lane))),
+            _standing: self.part.as_ref().map(|part| part.stand()),
+        }
     }
 
     #[inline(never)]
-    fn finish(&mut self) {
-        if !self.finished {
+    fn polled(&mut self, polling: BranchPolling, is_ready: bool) {
+        drop(polling);
+        if !is_ready {
+            if let Some(part) = &self.part {
+                part.waits();
+                trace::waits(self.run, self.lane, || part.slot.noted());
+            }
+        } else if !self.finished {
             self.finished = true;
-            trace::left(self.run, self.lane, now(), End::Finished);
+            if let Some(part) = self.part.take() {
+                // Whose part it is has what comes of it.
+                wait::ends(here::with(|here| here.unit.get()), &part.slot);
+            }
+            if self.lane != 0 {
+                trace::left(self.run, self.lane, now(), End::Finished);
+            }
+        }
+    }
+}
+
+impl Part {
+    fn stand(&self) -> Standing {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        let mut id = self.id.load(Ordering::Relaxed);
+        if id == 0 {
+            id = LAST.fetch_add(1, Ordering::Relaxed) + 1;
+            self.id.store(id, Ordering::Relaxed);
+        }
+        // SAFETY: the part is there while the branch is polled.
+        unsafe { here::stand(&raw const self.slot, Unit::Branch(id).number()) }
+    }
+
+    /// It has been polled, and waits.
+    fn waits(&self) {
+        let parent = here::with(|here| here.unit.get());
+        if self.parent.swap(parent, Ordering::Relaxed) != parent {
+            parts().insert(self.id.load(Ordering::Relaxed), PartPointer(self));
+        }
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        let id = self.id.load(Ordering::Relaxed);
+        if self.parent.load(Ordering::Relaxed) != 0 {
+            parts().remove(&id);
         }
     }
 }
 
 impl Drop for BranchLane {
+    #[inline(never)]
     fn drop(&mut self) {
-        if !self.finished {
+        if !self.finished && self.lane != 0 {
             let end = if std::thread::panicking() { End::Panicked } else { End::Aborted };
+            if end == End::Aborted {
+                trace::stood(self.run, self.lane, self.part.as_ref().and_then(|part| part.slot.noted()));
+            }
             trace::left(self.run, self.lane, now(), end);
         }
     }

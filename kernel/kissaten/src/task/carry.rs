@@ -5,6 +5,7 @@
 
 use std::any::type_name;
 use std::panic::Location;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::hooks::id_number;
 use super::record::{self, TypeName, now};
@@ -23,6 +24,14 @@ pub fn carry<R, F: FnOnce() -> R>(closure: F) -> impl FnOnce() -> R {
     }
 }
 
+/// Closures that were given to threads and have not ended.
+static GIVEN: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether there are such closures.
+pub(crate) fn runs_threads() -> bool {
+    GIVEN.load(Ordering::Relaxed) > 0
+}
+
 /// On whose behalf a closure will run.
 struct Ticket {
     run: u64,
@@ -37,6 +46,7 @@ fn ticket(location: &'static Location<'static>, name: TypeName) -> Ticket {
     let lane = trace::spawned(run, parent, 0, location);
     // A function that was given by its name has one.
     trace::named(run, lane, if name().ends_with("{{closure}}") { || "closure" } else { name });
+    GIVEN.fetch_add(1, Ordering::Relaxed);
     Ticket { run, lane, location, begun: false }
 }
 
@@ -48,20 +58,26 @@ impl Ticket {
         let is_in_task = here::with(|here| here.task().is_some());
         // On the task's own thread: it said that it blocks.
         here::with(|here| here.in_place.set(is_in_task));
+        if is_in_task {
+            GIVEN.fetch_sub(1, Ordering::Relaxed);
+        }
         let id = if is_in_task { None } else { tokio::task::try_id().map(id_number) };
         if let Some(id) = id {
             unhooked::closure_begins(id, run, self.location);
             interrupt::closure_begins(run);
         }
         let outer = here::with(|here| here.closure.replace(id.is_some()));
-        RunningClosure { run, lane, id, outer, polling: Some(trace::seen_poll(run, lane)) }
+        RunningClosure { run, lane, id, is_in_task, outer, polling: Some(trace::seen_poll(run, lane)) }
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        if !self.begun && self.lane != 0 {
-            trace::left(self.run, self.lane, now(), End::Aborted);
+        if !self.begun {
+            GIVEN.fetch_sub(1, Ordering::Relaxed);
+            if self.lane != 0 {
+                trace::left(self.run, self.lane, now(), End::Aborted);
+            }
         }
     }
 }
@@ -72,6 +88,8 @@ struct RunningClosure {
     lane: u32,
     /// Tokio's id, if it is one of `spawn_blocking`.
     id: Option<u64>,
+    /// On the thread of the task that gave it.
+    is_in_task: bool,
     /// Whether the thread ran one already.
     outer: bool,
     polling: Option<Polling>,
@@ -80,6 +98,9 @@ struct RunningClosure {
 impl Drop for RunningClosure {
     fn drop(&mut self) {
         self.polling = None;
+        if !self.is_in_task {
+            GIVEN.fetch_sub(1, Ordering::Relaxed);
+        }
         here::with(|here| here.closure.set(self.outer));
         let end = match self.id {
             Some(id) if record::is_to_abort(id) => End::Aborted,

@@ -12,7 +12,8 @@ use tokio::runtime::{Builder, TaskMeta};
 
 use super::record::{self, Birth, Record, now};
 use crate::timeline::End;
-use crate::{here, hint, trace};
+use crate::wait::Unit;
+use crate::{here, hint, trace, wait};
 
 /// Nanoseconds after which a poll is told to hold its worker for too long.
 const LONG: u64 = 100_000_000;
@@ -30,7 +31,7 @@ fn number(meta: &TaskMeta<'_>) -> u64 {
 }
 
 /// Tokio's ids are numbers, which they tell in writing and to whoever hashes them; the second costs nothing.
-pub(super) fn id_number(id: tokio::task::Id) -> u64 {
+pub(crate) fn id_number(id: tokio::task::Id) -> u64 {
     struct Number(u64);
     impl Hasher for Number {
         fn write(&mut self, bytes: &[u8]) {
@@ -58,16 +59,20 @@ pub(super) fn spawned(id: u64, location: &'static Location<'static>, is_hooked: 
     });
     let run = if run == 0 { here::current() } else { run };
     let lane = if is_hooked { trace::spawned(run, lane, id, location) } else { 0 };
+    trace::take_name(run, lane);
     record::begin(&Birth { id, run, parent, location, lane });
 }
 
 fn before_poll(meta: &TaskMeta<'_>) {
     record::with(number(meta), |record| {
         record.polled_since.store(now(), Ordering::Relaxed);
+        record.thread.store(wait::thread_number(), Ordering::Relaxed);
         here::with(|here| {
             here.run.set(record.run.load(Ordering::Relaxed));
             here.lane.set(record.lane.load(Ordering::Relaxed));
             here.task.set(std::ptr::from_ref(record));
+            here.slot.set(&raw const record.slot);
+            here.unit.set(Unit::Task(record.id.load(Ordering::Relaxed)).number());
             here.ended.set(false);
             here.in_place.set(false);
         });
@@ -78,6 +83,7 @@ fn after_poll(meta: &TaskMeta<'_>) {
     let (record, ended, in_place) = here::with(|here| {
         here.run.set(0);
         here.lane.set(0);
+        here.slot.set(std::ptr::null());
         (here.task.replace(std::ptr::null()), here.ended.get(), here.in_place.get())
     });
     // SAFETY: the record is the one of this task, which is only forgotten below.
@@ -87,6 +93,7 @@ fn after_poll(meta: &TaskMeta<'_>) {
     // What told its end has told of this poll with it, as far as it mattered.
     if !record.told.load(Ordering::Relaxed) {
         trace::polled(run, lane, since, until);
+        trace::waits(run, lane, || record.slot.noted());
     }
     let length = until - since;
     if length >= LONG && !in_place {
@@ -135,6 +142,9 @@ pub(super) fn tell_end(record: &Record, dropped: bool) {
     match record.polled_since.load(Ordering::Relaxed) {
         0 => {}
         since => trace::polled(run, lane, since, at),
+    }
+    if end == End::Aborted {
+        trace::stood(run, lane, record.slot.noted());
     }
     trace::ended(run, lane, at, end, record.work(at));
 }

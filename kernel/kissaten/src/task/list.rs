@@ -10,8 +10,10 @@ use tokio::task::AbortHandle;
 use super::hooks::id_number;
 use super::name::function_name;
 use super::record::{self, Record, now};
-use crate::display::table::{TaskRow, tasks_table};
+use crate::display::table::{CellRow, TaskRow, tasks_table};
+use crate::display::text::escape;
 use crate::display::{Display, MimeBundle};
+use crate::wait::{Scene, Stand, Unit, Wait};
 use crate::{interrupt, label};
 
 /// A task that lives, as it was when [`tasks`] was called.
@@ -35,6 +37,8 @@ pub struct Task {
     pub polls: u64,
     /// For how long, in all.
     pub busy: Duration,
+    /// Where it waits, and for whom; `None`: it is polled, or its code is no cell's.
+    pub wait: Option<Wait>,
 }
 
 /// What a task does now.
@@ -57,10 +61,25 @@ impl Task {
 
 /// All living tasks, in the order of their spawns. Shows as a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tasks(Vec<Task>);
+pub struct Tasks {
+    tasks: Vec<Task>,
+    /// The cells that run as well, for the table.
+    cells: Vec<RunningCell>,
+}
+
+/// A cell that runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct RunningCell {
+    label: String,
+    is_polled: bool,
+    since: Duration,
+    wait: Option<Wait>,
+}
 
 /// The tasks that live now on the kernel's runtime: those of cells and those of their dependencies.
 pub fn tasks() -> Tasks {
+    // Of very many nobody reads where each waits.
+    let scene = (!are_many()).then(Scene::now);
     let mut all = Vec::new();
     let now = now();
     let mut ended = Vec::new();
@@ -69,11 +88,49 @@ pub fn tasks() -> Tasks {
         if record.handle().as_ref().is_some_and(AbortHandle::is_finished) {
             ended.push(id);
         } else {
-            all.push(describe(id, record, now));
+            let wait = scene.as_ref().and_then(|scene| scene.wait(Unit::Task(id)));
+            all.push(Task { wait, ..describe(id, record, now) });
         }
     });
     ended.into_iter().for_each(record::end);
-    Tasks(all)
+    Tasks { tasks: all, cells: Vec::new() }
+}
+
+/// As [`tasks`], with the cells that run, for who asks from outside of them.
+pub(crate) fn tasks_and_cells() -> Tasks {
+    let scene = Scene::now();
+    let cells = scene.all.iter().filter_map(|(unit, stand)| match unit {
+        Unit::Run(run) => Some(RunningCell {
+            label: label::of(*run),
+            is_polled: stand.is_polled,
+            since: Duration::from_nanos(scene.now.saturating_sub(stand.since)),
+            wait: scene.wait(*unit),
+        }),
+        _ => None,
+    });
+    Tasks { cells: cells.collect(), ..tasks() }
+}
+
+/// More tasks than this are not looked at every second.
+const MANY: usize = 20_000;
+
+/// Whether there are so many tasks that to look at each takes its time.
+pub(crate) fn are_many() -> bool {
+    record::count() > MANY
+}
+
+/// Looks at where all tasks stand.
+pub(crate) fn each_stand(mut look: impl FnMut(u64, Stand)) {
+    record::each(|id, record| {
+        let name = record.type_name().map_or_else(|| "task".to_owned(), function_name);
+        let mut stand = Stand::new(record.run.load(Ordering::Relaxed), name, &record.slot);
+        let polled_since = record.polled_since.load(Ordering::Relaxed);
+        stand.is_closure = record.blocking.load(Ordering::Relaxed);
+        stand.is_polled = stand.is_closure || polled_since != 0;
+        stand.since = if polled_since == 0 { record.waits_since.load(Ordering::Relaxed) } else { polled_since };
+        stand.thread = record.thread.load(Ordering::Relaxed);
+        look(id, stand);
+    });
 }
 
 fn describe(id: u64, record: &Record, now: u64) -> Task {
@@ -97,6 +154,7 @@ fn describe(id: u64, record: &Record, now: u64) -> Task {
             (false, 0) => busy,
             (false, since_then) => busy + since(since_then),
         },
+        wait: None,
     }
 }
 
@@ -105,11 +163,26 @@ pub(crate) fn place_of(location: &Location<'_>) -> String {
     label::place(&crate::panic::short(location.file()), location.line())
 }
 
+impl Tasks {
+    /// The same without the cell of that run.
+    pub(crate) fn without(mut self, run: u64) -> Self {
+        let label = label::of(run);
+        self.cells.retain(|cell| cell.label != label);
+        self
+    }
+
+    /// The cells that run: what they are called, whether they are polled now, and where they wait.
+    pub(crate) fn cells(&self) -> impl Iterator<Item = (&str, bool, String)> {
+        let wait = |cell: &RunningCell| cell.wait.as_ref().map(|wait| escape(&wait.shown())).unwrap_or_default();
+        self.cells.iter().map(move |cell| (cell.label.as_str(), cell.is_polled, wait(cell)))
+    }
+}
+
 impl Deref for Tasks {
     type Target = [Task];
 
     fn deref(&self) -> &[Task] {
-        &self.0
+        &self.tasks
     }
 }
 
@@ -118,7 +191,7 @@ impl IntoIterator for Tasks {
     type IntoIter = std::vec::IntoIter<Task>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
+        self.tasks.into_iter()
     }
 }
 
@@ -133,9 +206,16 @@ impl Display for Tasks {
             running: task.state == TaskState::Running,
             polls: task.polls,
             busy: task.busy,
+            wait: task.wait.as_ref().map(Wait::shown).unwrap_or_default(),
         };
-        let rows: Vec<TaskRow> = self.0.iter().map(row).collect();
-        tasks_table(&rows)
+        let rows: Vec<TaskRow> = self.tasks.iter().map(row).collect();
+        let cell = |cell: &RunningCell| CellRow {
+            label: cell.label.clone(),
+            running: cell.is_polled,
+            since: cell.since,
+            wait: cell.wait.as_ref().map(Wait::shown).unwrap_or_default(),
+        };
+        tasks_table(&self.cells.iter().map(cell).collect::<Vec<_>>(), &rows)
     }
 }
 

@@ -13,6 +13,7 @@ use std::time::Instant;
 use tokio::task::AbortHandle;
 
 use super::{function_name, place_of};
+use crate::wait::Slot;
 use crate::{here, hint, interrupt};
 
 /// `std::any::type_name` of a type: one word, which a name is not.
@@ -43,6 +44,12 @@ pub(crate) struct Record {
     pub(super) busy: AtomicU64,
     /// When the present poll began; 0: it waits.
     pub(super) polled_since: AtomicU64,
+    /// When the last poll ended, else when it was spawned.
+    pub(super) waits_since: AtomicU64,
+    /// The thread that polled it last, as the system counts them.
+    pub(super) thread: AtomicU32,
+    /// Where it waits.
+    pub(super) slot: Slot,
     pub(super) panicked: AtomicBool,
     /// The timeline knows of its end.
     pub(super) told: AtomicBool,
@@ -78,6 +85,7 @@ impl Record {
     /// The present poll has ended: from when and until when it was.
     pub(super) fn polled(&self) -> (u64, u64) {
         let (since, until) = (self.polled_since.swap(0, Ordering::Relaxed), now());
+        self.waits_since.store(until, Ordering::Relaxed);
         self.polls.fetch_add(1, Ordering::Relaxed);
         self.busy.fetch_add(until.saturating_sub(since), Ordering::Relaxed);
         (since, until)
@@ -229,7 +237,10 @@ pub(super) fn begin(birth: &Birth) {
 fn write(record: &Record, birth: &Birth) {
     record.run.store(birth.run, Ordering::Relaxed);
     record.parent.store(birth.parent, Ordering::Relaxed);
-    record.spawned.store(now(), Ordering::Relaxed);
+    let now = now();
+    record.spawned.store(now, Ordering::Relaxed);
+    record.waits_since.store(now, Ordering::Relaxed);
+    record.slot.clear();
     record.location.store(std::ptr::from_ref(birth.location).cast_mut(), Ordering::Relaxed);
     record.name.store(std::ptr::null_mut(), Ordering::Relaxed);
     record.lane.store(birth.lane, Ordering::Relaxed);
@@ -291,6 +302,11 @@ pub(super) fn each(mut look: impl FnMut(u64, &Record)) {
             }
         }
     }
+}
+
+/// How many live.
+pub(super) fn count() -> usize {
+    chunks(|chunks| chunks.map.values().map(|chunk| chunk.live.load(Ordering::Relaxed) as usize).sum())
 }
 
 /// When the present poll of a task began; `None`: it waits, or lives no more.

@@ -8,7 +8,8 @@ use tokio::task::AbortHandle;
 
 use super::hooks::{id_number, spawned};
 use super::record::{self, Record, TypeName, now};
-use crate::here::{self, Entered};
+use crate::here::{self, Entered, Standing};
+use crate::wait::Unit;
 
 /// The spawn of one has returned.
 pub(super) fn begins(id: u64, location: &'static Location<'static>, handle: AbortHandle) {
@@ -36,7 +37,10 @@ pub(super) fn poll(run: u64, name: TypeName) -> UnhookedPolling {
         record.set_type_name(name);
         record.polled_since.store(now(), Ordering::Relaxed);
     });
-    UnhookedPolling { id, _entered: here::enter(run, here::with(|here| here.lane.get())) }
+    let slot = record::with(id, |record| &raw const record.slot);
+    // SAFETY: its record is there while it is polled, as it lives.
+    let _standing = slot.map(|slot| unsafe { here::stand(slot, Unit::Task(id).number()) });
+    UnhookedPolling { id, _standing, _entered: here::enter(run, here::with(|here| here.lane.get())) }
 }
 
 /// The future of such a task is dropped.
@@ -49,6 +53,7 @@ pub(super) fn ends() {
 /// A poll of such a task.
 pub(super) struct UnhookedPolling {
     id: u64,
+    _standing: Option<Standing>,
     _entered: Entered,
 }
 

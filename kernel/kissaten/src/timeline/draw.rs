@@ -69,14 +69,34 @@ fn picture(timeline: &Timeline, style: &str) -> String {
     let height = if rows.is_empty() { HEADLINE + EDGE } else { drawing.rows(&rows) };
     let (took, compared) = timeline.headline();
     let label = escape(&compared.map_or(took.clone(), |compared| format!("{took}; {compared}")));
+    let told = escape_lines(&told(timeline, &rows));
     // Styles only where the picture is no worse without them.
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" aria-label=\"{label}\" viewBox=\"0 0 {WIDTH} {height}\" \
          width=\"{WIDTH}\" height=\"{height}\" style=\"width:100%;max-width:{WIDTH}px;height:auto\" \
          font-family=\"system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans',sans-serif\" font-size=\"{NAME_SIZE}\" \
-         fill=\"currentColor\">{style}{}</svg>",
+         fill=\"currentColor\"><title>{label}</title><desc>{told}</desc>{style}{}</svg>",
         drawing.out
     )
+}
+
+/// What the rows say, for who does not see them: a line for each.
+fn told(timeline: &Timeline, rows: &[Row<'_>]) -> String {
+    let now = timeline.span();
+    let line = |row: &Row<'_>| {
+        let (from, to) = row.what.life(now);
+        let (name, place) = (row.what.name(), row.what.place(&timeline.label));
+        let place = if place.is_empty() { String::new() } else { format!(", {place}") };
+        let of = if row.depth == 0 { String::new() } else { format!(", level {}", row.depth) };
+        format!(
+            "{name}{place}{of}: {}, from {} to {}, {}",
+            figure(&row.what, now),
+            duration(from),
+            duration(to),
+            row.what.state()
+        )
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn height(row: &Row<'_>) -> f64 {
@@ -242,9 +262,11 @@ impl<'a> Drawing<'a> {
         let (from, to) = lane.life(self.now);
         let wide = (self.x(to) - self.x(from)).max(SHORTEST);
         let start = self.x(from).min(self.right - SHORTEST);
-        self.out.push_str(&mark::life(start, middle, wide, BAR));
+        let is_task = !lane.branch;
+        self.out.push_str(&mark::life(start, middle, wide, BAR, is_task));
         let runs = self.runs(lane);
-        for (sparse, thick) in [(false, BAR), (true, BAR / 2.0)] {
+        let full = if is_task { BAR } else { BAR - 5.0 };
+        for (sparse, thick) in [(false, full), (true, full / 2.0)] {
             let mut path = String::new();
             for run in runs.iter().filter(|run| run.sparse == sparse) {
                 let _ = write!(path, "M{} {}h{}", Short(self.left + run.from), Short(middle), Short(run.to - run.from));
@@ -253,7 +275,9 @@ impl<'a> Drawing<'a> {
                 let _ = write!(self.out, "<path d=\"{path}\" stroke=\"{POLLED}\" stroke-width=\"{thick}\"/>");
             }
         }
-        self.out.push_str(&mark::spawn(start, middle, BAR));
+        if is_task {
+            self.out.push_str(&mark::spawn(start, middle, BAR));
+        }
         self.out.push_str(&mark::end(lane.end.map(|(_, end)| end), start + wide, middle, BAR));
     }
 

@@ -200,7 +200,12 @@ impl<'a> Tree<'a> {
 type Key<'a> = (&'a str, Option<&'a str>);
 
 fn key(lane: &Lane) -> Key<'_> {
-    (&lane.name, lane.place.as_deref())
+    (function(&lane.name), lane.place.as_deref())
+}
+
+/// A name without what the function is given.
+fn function(name: &str) -> &str {
+    name.strip_suffix(')').and_then(|name| name.split_once('(')).map_or(name, |(function, _)| function)
 }
 
 /// The rows that there is room for, and one of all the others.
@@ -241,7 +246,7 @@ fn one(lane: &Lane, now: Duration) -> Fold {
     let ended = |wanted| u64::from(lane.end.is_some_and(|(_, end)| end == wanted));
     let (from, to) = lane.life(now);
     Fold {
-        name: lane.name.clone(),
+        name: function(&lane.name).to_owned(),
         place: lane.place.clone(),
         parent: lane.parent,
         tasks: 1,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Fold, Lane, Timeline};
+use super::{End, Fold, Lane, Timeline};
 use crate::display::duration::duration;
 use crate::display::text::printable;
 
@@ -24,7 +24,16 @@ impl Timeline {
     /// would be counted twice. It counts from its first poll: until then it waited for a thread that others kept busy,
     /// which it would not have if it had been their turn first. Of what is folded only sums are known, so with it the
     /// figure is a rough one.
+    /// Nor is it known where one was cut off, or goes on when the cell has ended.
     fn one_after_another(&self) -> Option<Duration> {
+        let is_cut = |lane: &Lane| match lane.end {
+            Some((_, end)) => end == End::Aborted,
+            None => !self.running,
+        };
+        let is_fold_cut = |fold: &Fold| fold.aborted > 0 || fold.living_on() > 0 && !self.running;
+        if self.lanes.iter().any(is_cut) || self.folded.iter().any(is_fold_cut) {
+            return None;
+        }
         if self.lanes.len() + self.folded.len() < 2 {
             return None;
         }
@@ -47,17 +56,18 @@ impl Timeline {
         let verb = if self.running { "has run for" } else { "took" };
         let label = if self.label.is_empty() { "the cell" } else { &self.label };
         let took = format!("{} {verb} {}", printable(label), duration(self.elapsed));
-        (took, self.one_after_another().map(|other| self.comparison(other)))
+        (took, self.one_after_another().and_then(|other| self.comparison(other)))
     }
 
-    fn comparison(&self, other: Duration) -> String {
+    fn comparison(&self, other: Duration) -> Option<String> {
         let about = if self.folded.is_empty() { "" } else { "about " };
         let times = other.as_secs_f64() / self.elapsed.as_secs_f64();
         let ratio = if times >= 9.95 { format!("{times:.0}") } else { format!("{times:.1}") };
         if ratio == "1.0" || !times.is_finite() || times < 1.0 {
-            return format!("one after another it would have been {about}as long");
+            return Some(format!("one after another it would have been {about}as long"));
         }
-        format!("one after another it would have been {about}{} ({ratio} × as long)", duration(other))
+        let words = format!("one after another it would have been {about}{} ({ratio} × as long)", duration(other));
+        (!self.contended).then_some(words)
     }
 }
 

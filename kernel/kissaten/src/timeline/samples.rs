@@ -22,6 +22,7 @@ pub(super) fn lane(name: &str, line: u32, parent: usize, (from, to): (u64, u64),
         poll_count: polls.len() as u64,
         busy: Duration::from_micros(40) * polls.len() as u32,
         polls,
+        ..Lane::default()
     }
 }
 

@@ -69,6 +69,33 @@ fn what_waits_for_others_is_not_counted_twice() {
 }
 
 #[test]
+fn what_cannot_be_known_is_not_compared() {
+    let headline = |timeline: &Timeline| check(timeline).1.lines().next().map(str::to_owned).unwrap_or_default();
+    let mut cut = samples::gather();
+    cut.lanes[1].end = Some((ms(3_002), End::Aborted));
+    cut.lanes[1].branch = true;
+    cut.lanes[1].stood = Some("cell 3, line 7: rx.recv()".into());
+    assert_eq!(headline(&cut), "cell 3 took 3.0 s");
+    assert!(check(&cut).1.contains("cancelled at cell 3, line 7: rx.recv()"));
+    assert_eq!(headline(&Timeline { contended: true, ..samples::gather() }), "cell 3 took 3.0 s");
+    // Who goes on when the cell has ended has no length.
+    let mut open = samples::gather();
+    open.lanes[2].end = None;
+    assert_eq!(headline(&open), "cell 3 took 3.0 s");
+    assert!(headline(&Timeline { running: true, ..open }).contains("one after another"));
+}
+
+#[test]
+fn tasks_of_a_function_are_one_row_whatever_they_are_given() {
+    let mut timeline = samples::cell(ms(2_000), Vec::new());
+    for n in 0..100 {
+        timeline.lanes.push(samples::lane(&format!("fetch({n})"), 1, 0, (0, 1_000), 500, Some(End::Finished)));
+    }
+    let (_, text) = check(&timeline);
+    assert!(text.contains("fetch ×98") && text.contains("fetch(0)"), "{text}");
+}
+
+#[test]
 fn waiting_for_a_busy_thread_saves_nothing() {
     let mut blocked = samples::cell(ms(2_000), vec![(ms(0), ms(2_000))]);
     for from in [0, 1_000] {
@@ -146,6 +173,8 @@ impl Random {
             polls: (0..self.below(polls)).map(|_| (self.time(), self.time())).collect(),
             poll_count: self.below(u64::MAX),
             busy: self.time(),
+            branch: self.below(2) > 0,
+            stood: self.place(),
         }
     }
 
@@ -178,6 +207,7 @@ impl Random {
             running: self.below(2) > 0,
             lanes: (0..lanes).map(|_| self.lane(lanes)).collect(),
             folded: (0..folds).map(|_| self.fold(lanes)).collect(),
+            contended: self.below(2) > 0,
         }
     }
 }

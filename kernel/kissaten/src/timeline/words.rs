@@ -19,6 +19,9 @@ impl End {
     }
 }
 
+/// What is said of a future that was dropped before it was ready.
+pub(super) const CANCELLED: &str = "cancelled";
+
 /// What is said of a lane that has no end.
 pub(super) const GOES_ON: &str = "goes on";
 
@@ -54,7 +57,10 @@ impl What<'_> {
     /// How it ended, or how many ended how.
     pub(super) fn state(&self) -> String {
         match self {
-            Self::Lane(lane) => state(lane).to_owned(),
+            Self::Lane(lane) => match &lane.stood {
+                Some(stood) => format!("{} at {}", state(lane), crate::display::text::cut(stood, LONGEST_NAME)),
+                None => state(lane).to_owned(),
+            },
             Self::Many(fold) => states(fold),
         }
     }
@@ -83,7 +89,11 @@ impl What<'_> {
 }
 
 fn state(lane: &Lane) -> &'static str {
-    lane.end.map_or(GOES_ON, |(_, end)| end.word())
+    match lane.end {
+        Some((_, End::Aborted)) if lane.branch => CANCELLED,
+        Some((_, end)) => end.word(),
+        None => GOES_ON,
+    }
 }
 
 fn states(fold: &Fold) -> String {

@@ -6,10 +6,11 @@ use std::time::Duration;
 use super::{Clock, POLLS, index_of, shown_name};
 use crate::task::{TypeName, place_of, polled_since};
 use crate::timeline::{End, Lane};
+use crate::wait::Noted;
 
 pub(super) struct Traced {
     parent: u32,
-    task: u64,
+    pub(super) task: u64,
     pub(super) name: Option<TypeName>,
     location: Option<&'static Location<'static>>,
     spawned: u64,
@@ -18,7 +19,15 @@ pub(super) struct Traced {
     /// Polls that are nearer to one another than this are one.
     resolution: u64,
     count: u64,
-    busy: u64,
+    pub(super) busy: u64,
+    /// It is polled as a part of another one.
+    pub(super) is_branch: bool,
+    /// It waited for what others have.
+    pub(super) shares: bool,
+    /// Where it stood when it was cut off.
+    pub(super) stood: Option<Noted>,
+    /// What it is called, where its type does not say it all.
+    pub(super) called: Option<String>,
     /// When its present poll began, if it is no task, which knows that itself.
     pub(super) polled_since: Option<u64>,
 }
@@ -37,6 +46,10 @@ impl Traced {
             resolution: 0,
             count: 0,
             busy: 0,
+            is_branch: false,
+            shares: false,
+            stood: None,
+            called: None,
             polled_since: None,
         }
     }
@@ -69,13 +82,15 @@ impl Traced {
         Lane {
             parent: index_of(self.parent),
             task: Some(self.task).filter(|task| *task != 0),
-            name: shown_name(self.name),
+            name: self.called.clone().unwrap_or_else(|| shown_name(self.name)),
             place: self.location.map(place_of),
             spawned: clock.since_start(self.spawned),
             end: self.end.map(|(at, end)| (clock.since_start(at), end)),
             polls,
             poll_count,
             busy: Duration::from_nanos(busy),
+            branch: self.is_branch,
+            stood: self.stood.map(|noted| format!("{}: {}", place_of(noted.location), noted.text)),
         }
     }
 

@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use super::{
     command::{compiler::CompilerCommand, dependencies::DependencyCommand, kernel::KernelCommand},
     failure::Failure,
+    look,
 };
 use crate::{
     message::Parent,
@@ -92,7 +93,7 @@ pub(super) enum Asker {
     /// A frontend, which gets a reply.
     Request(Pending),
     /// Somebody who wants to know the value of a variable, for a request that is another's to answer.
-    Onlooker { parent: Arc<Parent>, sender: oneshot::Sender<Option<String>> },
+    Onlooker { parent: Arc<Parent>, sender: oneshot::Sender<Option<Value>> },
 }
 
 /// A step of a cell: a command, its code, or what stands for code.
@@ -107,6 +108,8 @@ pub(super) enum Step {
     Configured,
     /// Code that does not stand in the cell: a file's, or what a command stands for.
     Loaded(Loaded),
+    /// All variables are looked at, for a panel that lists them.
+    Details,
     /// One of the `user_expressions`.
     Expression {
         name: String,
@@ -115,13 +118,27 @@ pub(super) enum Step {
 }
 
 impl Step {
+    /// Where the cell's reply has what it comes to, if that is nothing that is shown.
+    pub(super) fn expression(&self) -> Option<&str> {
+        match self {
+            Self::Expression { name, .. } => Some(name),
+            Self::Details => Some(look::NAME),
+            _ => None,
+        }
+    }
+
     /// Whether it cannot be done without the notebook.
     pub(super) fn needs_notebook(&self) -> bool {
         match self {
+            // A worker needs the session library.
+            Self::Kernel(KernelCommand::Shell(_)) => true,
             Self::Kernel(_) | Self::Worker(_) | Self::Configured => false,
-            Self::Compiler(_) | Self::Dependencies(_) | Self::Code(_) | Self::Loaded(_) | Self::Expression { .. } => {
-                true
-            }
+            Self::Compiler(_)
+            | Self::Dependencies(_)
+            | Self::Code(_)
+            | Self::Loaded(_)
+            | Self::Details
+            | Self::Expression { .. } => true,
         }
     }
 }
@@ -149,7 +166,7 @@ impl Cell {
     }
 
     /// One that shows nothing, for whoever wants to know a value.
-    pub(super) fn look(parent: Arc<Parent>, sender: oneshot::Sender<Option<String>>, label: String) -> Self {
+    pub(super) fn look(parent: Arc<Parent>, sender: oneshot::Sender<Option<Value>>, label: String) -> Self {
         Self::of(Asker::Onlooker { parent, sender }, ExecuteRequest::silent(), label)
     }
 

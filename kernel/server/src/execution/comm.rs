@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipc::{CellId, Comm, CommKind};
 use serde_json::json;
 
-use super::audience::Audience;
+use super::{audience::Audience, widget};
 use crate::{channel::Outgoing, message::Parent, request::comm, worker::Supervisor};
 
 /// How many comms can be open at once: a frontend that opens more has lost count.
@@ -73,7 +73,13 @@ impl Comms {
     /// A frontend says something.
     pub(super) fn hear_frontend(&mut self, message: Comm, parent: &Parent, worker: &Supervisor, outgoing: &Outgoing) {
         match self.said_by_frontend(&message) {
-            Way::Worker => worker.send(ipc::Request::Comm(message)),
+            Way::Worker => {
+                let is_widget = self.open.get(&message.id).is_some_and(|target| target == widget::TARGET);
+                if let Some(echo) = is_widget.then(|| widget::echo(&message)).flatten() {
+                    comm::publish(echo, outgoing, Some(parent));
+                }
+                worker.send(ipc::Request::Comm(message));
+            }
             Way::Refused => outgoing.publish(comm::close(&message.id, json!({})), Some(parent)),
             Way::Nobody => tracing::debug!("dropped a message for a comm that is not open"),
         }
@@ -98,8 +104,12 @@ impl Comms {
 
     /// The worker is gone, and its ends of all comms with it.
     pub(super) fn close(&mut self, outgoing: &Outgoing) {
-        for id in std::mem::take(self).open.into_keys() {
-            outgoing.publish(comm::close(&id, json!({})), None);
+        for (id, target) in std::mem::take(self).open {
+            if target == widget::TARGET {
+                comm::publish(widget::dead(&id), outgoing, None);
+            } else {
+                outgoing.publish(comm::close(&id, json!({})), None);
+            }
         }
     }
 }

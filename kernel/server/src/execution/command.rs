@@ -47,8 +47,9 @@ pub(crate) fn parse(command: &Command) -> Result<Action, CommandError> {
 /// The table that `:help` shows, and under it what the kernel has to go without.
 pub(super) fn help(missing: Option<&str>) -> String {
     let mut text = String::from("Commands stand at the head of a cell; `%name` is the same as `:name`.\n");
-    for Row { name, argument, words, .. } in COMMANDS {
-        let usage = format!(":{name} {argument}");
+    for row @ Row { name, argument, words, .. } in COMMANDS {
+        let sigil = if row.is_for_line() { ":" } else { "%%" };
+        let usage = format!("{sigil}{name} {argument}");
         text.push_str(&format!("\n  {usage:<22} {words}"));
     }
     text.push_str("\n\nevcxr's other commands say what is there instead of them.");

@@ -45,8 +45,8 @@ impl Common {
                     is_told = true;
                     self.fail(shell, &step, Failure::worker_died(&death, &variables));
                 }
-                Stage::AwaitingWorker { step, program } if failed.is_some() => {
-                    self.skip(shell, &program.entry, false);
+                Stage::AwaitingWorker { step, runnable } if failed.is_some() => {
+                    self.skip(shell, runnable.entry(), false);
                     self.fail(shell, &step, Failure::new("WorkerError", failed.as_deref().unwrap_or_default()));
                 }
                 other => shell.stage = other,

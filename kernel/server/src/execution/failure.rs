@@ -101,6 +101,11 @@ impl Failure {
         Self { traceback: vec![format!("{RED}Interrupted{PLAIN}")], ..Self::new("Interrupted", "Interrupted") }
     }
 
+    /// The cell was interrupted and nothing was lost; `was`: what it was about.
+    pub(super) fn interrupted_at(was: Option<&str>) -> Self {
+        was.map_or_else(Self::interrupted, |was| Self::new("Interrupted", was))
+    }
+
     /// The cell was interrupted at the price of the worker.
     pub(super) fn interrupted_by_force(variables: &[String]) -> Self {
         Self {

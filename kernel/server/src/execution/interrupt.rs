@@ -21,8 +21,8 @@ impl Common {
     pub(super) fn interrupt_cell(&mut self, shell: &mut Shell) {
         match std::mem::take(&mut shell.stage) {
             Stage::AwaitingLibrary(step) => self.fail(shell, &step, Failure::interrupted()),
-            Stage::AwaitingWorker { step, program } => {
-                self.skip(shell, &program.entry, false);
+            Stage::AwaitingWorker { step, runnable } => {
+                self.skip(shell, runnable.entry(), false);
                 self.fail(shell, &step, Failure::interrupted());
             }
             Stage::Compiling { step, cancel } => {

@@ -58,7 +58,8 @@ impl Common {
             let input = ExecuteInput { code, execution_count: ExecutionCount::new(shell.count) };
             self.outgoing.publish(input, Some(parent));
         }
-        match plan::plan(&mut cell) {
+        let names = self.variables.names();
+        match plan::plan(&mut cell, &|name| names.iter().any(|other| other == name)) {
             Ok(steps) => cell.steps = steps,
             Err(failure) => {
                 self.publish_failure(&cell, &failure);
@@ -131,8 +132,8 @@ impl Common {
     pub(super) fn fail(&mut self, shell: &mut Shell, step: &Step, failure: Failure) {
         shell.stage = Stage::Between;
         let Some(cell) = &mut shell.cell else { return };
-        if let Step::Expression { name, .. } = step {
-            cell.answer.expressions.insert(name.clone(), failure.to_expression());
+        if let Some(name) = step.expression() {
+            cell.answer.expressions.insert(name.to_owned(), failure.to_expression());
         } else if cell.quiet {
             self.configuration_failed(cell, &failure);
         } else {

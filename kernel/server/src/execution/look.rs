@@ -1,4 +1,4 @@
-//! The value of a variable, looked at between two cells.
+//! The values of variables, looked at between two cells.
 
 use std::sync::Arc;
 
@@ -24,15 +24,25 @@ impl Looker {
         Self(events)
     }
 
-    /// Asks for the text of a variable's value, which may come late or be unknown; `None` if the kernel has ended.
-    pub(crate) async fn look(&self, name: String, under: &Arc<Parent>) -> Option<oneshot::Receiver<Option<String>>> {
+    /// Asks for the MIME bundle of a variable's value, or of all, which may come late or be unknown; `None` if the kernel has
+    /// ended.
+    pub(crate) async fn look(&self, what: Look, under: &Arc<Parent>) -> Option<oneshot::Receiver<Option<Value>>> {
         let (sender, value) = oneshot::channel();
-        self.0.send(Notice::Look { name, under: Arc::clone(under), sender }).await.then_some(value)
+        self.0.send(Notice::Look { what, under: Arc::clone(under), sender }).await.then_some(value)
     }
 }
 
+/// What is looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// One variable.
+    Value(String),
+    /// All, in detail.
+    All,
+}
+
 /// Under which name the value is among the user expressions of its own cell.
-const NAME: &str = "value";
+pub(super) const NAME: &str = "value";
 
 impl Common {
     /// Looks at a variable's value, where no cell has its turn and none waits: its `Debug` is the user's code, and runs as
@@ -40,27 +50,37 @@ impl Common {
     pub(super) fn look(
         &mut self,
         shells: &mut Shells,
-        name: &str,
+        what: Look,
         under: Arc<Parent>,
-        sender: oneshot::Sender<Option<String>>,
+        sender: oneshot::Sender<Option<Value>>,
     ) {
         let is_idle = shells.iter().all(|shell| matches!(shell.stage, Stage::Between));
         let shell = shells.main();
         let is_free = is_idle && shell.cell.is_none() && shell.queue.is_empty();
-        let is_there = self.compiler.notebook().is_some() && self.variables.names().contains(name);
-        if !is_free || !is_there || self.supervisor.readiness() != Readiness::Ready {
+        let is_there = match &what {
+            Look::Value(name) => self.variables.names().contains(name),
+            Look::All => true,
+        };
+        if !is_free
+            || !is_there
+            || self.compiler.notebook().is_none()
+            || self.supervisor.readiness() != Readiness::Ready
+        {
             return;
         }
         let run = self.numbers.next_run();
         let mut cell = Cell::look(under, sender, format!("look {}", run.0));
-        cell.steps.push_back(Step::Expression { name: NAME.to_owned(), code: name.to_owned() });
+        cell.steps.push_back(match what {
+            Look::Value(code) => Step::Expression { name: NAME.to_owned(), code },
+            Look::All => Step::Details,
+        });
         shell.cell = Some(cell);
     }
 }
 
 /// A cell that looks at a value is done.
-pub(super) fn looked(expressions: &Map<String, Value>, sender: oneshot::Sender<Option<String>>) {
-    let value = expressions.get(NAME).and_then(|value| value["data"]["text/plain"].as_str());
+pub(super) fn looked(expressions: &Map<String, Value>, sender: oneshot::Sender<Option<Value>>) {
+    let value = expressions.get(NAME).map(|value| value["data"].clone());
     // Who asked may have lost patience.
-    let _ = sender.send(value.map(str::to_owned));
+    let _ = sender.send(value.filter(Value::is_object));
 }

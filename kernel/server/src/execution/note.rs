@@ -35,6 +35,12 @@ pub(super) fn progress(
     changing_display(bundle, json!({}), display_id, update)
 }
 
+/// A sentence or a few that can be replaced, also by nothing.
+pub(super) fn changing(text: Option<&str>, display_id: &str, update: bool) -> JupyterMessageContent {
+    let bundle = json!({"text/plain": text.unwrap_or_default(), "text/html": text.map(html).unwrap_or_default()});
+    changing_display(bundle, json!({}), display_id, update)
+}
+
 /// What a cell displays.
 pub(super) fn from_cell(display: ipc::Display) -> JupyterMessageContent {
     let (data, metadata) = (Value::Object(display.data), Value::Object(display.metadata));

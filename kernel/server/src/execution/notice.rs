@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
 use tokio::sync::oneshot;
 
-use super::shell_id::ShellId;
+use super::{look::Look, shell_id::ShellId};
 use crate::message::Parent;
 
 /// An event of the execution of cells: a word of something that was begun.
@@ -18,7 +19,7 @@ pub(crate) enum Notice {
     /// All that was received before a cell of this shell erred has been handled.
     AbortEnds(ShellId),
     /// Somebody wants to know the value of a variable.
-    Look { name: String, under: Arc<Parent>, sender: oneshot::Sender<Option<String>> },
+    Look { what: Look, under: Arc<Parent>, sender: oneshot::Sender<Option<Value>> },
     /// `:quit`: the kernel ends, and all that has happened until now is told.
     Quits,
 }

@@ -5,7 +5,7 @@ use ipc::{CellId, MimeBundle, Outcome};
 use serde_json::{Value, json};
 
 use super::{
-    cell::{Cell, Step},
+    cell::{Asker, Cell, Step},
     common::Common,
     failure::Failure,
     note,
@@ -42,6 +42,9 @@ impl Common {
             }
             self.say_type(shell, &step);
         }
+        if shell.cell.as_ref().is_some_and(|cell| matches!(cell.asker, Asker::Request(_))) {
+            self.variables.count_run();
+        }
         let success = matches!(outcome, Outcome::Value(_) | Outcome::Unit);
         let showed = matches!(outcome, Outcome::Value(_));
         let parent = shell.cell.as_ref().and_then(Cell::audience);
@@ -70,17 +73,17 @@ impl Common {
                     | Step::Dependencies(_)
                     | Step::Loaded(_)
                     | Step::Configured => self.say(shell, note::bundle(value.data, value.metadata)),
-                    Step::Expression { name, .. } => {
+                    Step::Details | Step::Expression { .. } => {
                         let result = json!({"status": "ok", "data": value.data, "metadata": value.metadata});
-                        shell.expression(name, result);
+                        shell.expression(step.expression().unwrap_or_default().to_owned(), result);
                     }
                 }
                 return;
             }
             Outcome::Unit => {
-                if let Step::Expression { name, .. } = step {
+                if let Some(name) = step.expression() {
                     let result = json!({"status": "ok", "data": {"text/plain": "()"}, "metadata": {}});
-                    shell.expression(name, result);
+                    shell.expression(name.to_owned(), result);
                 }
                 return;
             }
@@ -88,7 +91,7 @@ impl Common {
                 Failure::error(&type_name, &message, &sources, location.as_ref(), &self.settings.hints)
             }
             Outcome::Panic(panic) => Failure::panic(&panic, &self.settings.hints),
-            Outcome::Interrupted => Failure::interrupted(),
+            Outcome::Interrupted { was } => Failure::interrupted_at(was.as_deref()),
             Outcome::LoadFailed { message } => Failure::new("LoadError", &message),
         };
         self.fail(shell, &step, failure);
@@ -131,6 +134,15 @@ impl Common {
     pub(super) fn hint(&mut self, run: CellId, kind: ipc::Hint, text: &str) {
         if self.settings.hints.is_on(kind) {
             self.audience.say(run, note::note(&hint::shown(text)), &self.supervisor);
+        }
+    }
+
+    /// Shows under the cell of a run what it waits for, in place of what stands there; `None`: it does so no more.
+    pub(super) fn waiting(&mut self, run: CellId, text: Option<&str>, update: bool) {
+        if text.is_none() || self.settings.hints.is_on(ipc::Hint::Waiting) {
+            let text = text.map(hint::shown);
+            let id = format!("kissaten-waiting-{}", run.0);
+            self.audience.say(run, note::changing(text.as_deref(), &id, update), &self.supervisor);
         }
     }
 

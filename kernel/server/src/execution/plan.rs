@@ -2,14 +2,14 @@
 
 use std::collections::VecDeque;
 
-use compiler::split_commands;
+use compiler::split_commands_among;
 use serde_json::Value;
 
 use super::{
     cell::{Cell, Step},
     command::{
         self, Action, CommandError,
-        cell::{CellOption, split_head},
+        cell::{self, CellOption, split_head},
         compiler::CompilerCommand,
         dependencies::{self, DependencyCommand},
     },
@@ -17,11 +17,13 @@ use super::{
 };
 
 /// Splits a cell into its steps.
-pub(super) fn plan(cell: &mut Cell) -> Result<VecDeque<Step>, Failure> {
-    let (commands, code) = split_commands(&cell.content.code);
+/// `is_name`: whether the notebook has a variable of a name.
+pub(super) fn plan(cell: &mut Cell, is_name: &dyn Fn(&str) -> bool) -> Result<VecDeque<Step>, Failure> {
+    let (commands, code) = split_commands_among(&cell.content.code, is_name);
     let mut steps = VecDeque::new();
     let mut is_table = false;
     let (mut format, mut lint) = (Vec::new(), None);
+    let mut other = None;
     for command in &commands {
         let action = command::parse(command);
         match action.map_err(|error| failed(&error, &place(&cell.label, command.line)))?.into_step() {
@@ -31,6 +33,7 @@ pub(super) fn plan(cell: &mut Cell) -> Result<VecDeque<Step>, Failure> {
             Err(CellOption::Table) => is_table = true,
             Err(CellOption::Format) => format.push(command.line),
             Err(CellOption::Lint) => lint = Some(command.line),
+            Err(option @ (CellOption::Script(_) | CellOption::Content(_))) => other = cell::other_code(option, &code),
             Ok(step) => add(&mut steps, step),
         }
     }
@@ -41,6 +44,8 @@ pub(super) fn plan(cell: &mut Cell) -> Result<VecDeque<Step>, Failure> {
         let end = commands.last().map_or(0, |command| command.line);
         let (head, code) = split_head(&cell.content.code, &format, end);
         steps = VecDeque::from([Step::Compiler(CompilerCommand::Format { head, code })]);
+    } else if let Some(command) = other {
+        steps.push_back(Step::Kernel(command));
     } else if lint.is_some() {
         steps.push_back(Step::Compiler(CompilerCommand::Lint(code)));
     } else if is_table {
@@ -109,7 +114,7 @@ mod tests {
         let parent = request("execute_request", json!({})).parent;
         let mut cell = Cell::look(parent, oneshot::channel().0, "cell 1".to_owned());
         cell.content.code = code.to_owned();
-        let steps = plan(&mut cell).map(Vec::from).map_err(|failure| failure.evalue);
+        let steps = plan(&mut cell, &|_| false).map(Vec::from).map_err(|failure| failure.evalue);
         (steps, format!("{:?}", cell.options))
     }
 

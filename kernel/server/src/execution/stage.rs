@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use compiler::Program;
-use ipc::CellId;
+use ipc::{CellId, Script};
 use tokio_util::sync::CancellationToken;
 
 use super::cell::Step;
@@ -18,12 +18,28 @@ pub(super) enum Stage {
     AwaitingLibrary(Step),
     /// The compiler has it.
     Compiling { step: Step, cancel: CancellationToken },
-    /// It is compiled, and there is no worker yet.
-    AwaitingWorker { step: Step, program: Program },
+    /// It can run, and there is no worker yet.
+    AwaitingWorker { step: Step, runnable: Runnable },
     /// The worker runs it.
     Running { step: Step, run: CellId, entry: String, since: Instant, interrupt: Interrupt },
     /// The worker tells about tasks.
     Reporting(Step),
+}
+
+/// What the worker is to run.
+pub(super) enum Runnable {
+    Program(Program),
+    Script(Script),
+}
+
+impl Runnable {
+    /// The name under which the notebook hears of its end; a shell's has none.
+    pub(super) fn entry(&self) -> &str {
+        match self {
+            Self::Program(program) => &program.entry,
+            Self::Script(_) => "",
+        }
+    }
 }
 
 /// The interrupt of a running cell: how far it has come.

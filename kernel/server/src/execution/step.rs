@@ -15,7 +15,7 @@ use super::{
     misplaced::compile_failure,
     note,
     shell::{End, Others, Shell, Shells},
-    stage::Stage,
+    stage::{Runnable, Stage},
     task::{self, Compiled, Refusal},
 };
 use crate::{
@@ -53,6 +53,7 @@ impl Common {
             Step::Loaded(Loaded { code, label, id }) => {
                 Ok(Answer::Compile(task::prepare(source(cell, &step, code, label, id.as_ref()))))
             }
+            Step::Details => Ok(Answer::Compile(task::prepare_details())),
             Step::Expression { code, .. } => {
                 // An expression is not the cell: it must not take the place of what the cell defined.
                 let label = format!("expression {}", self.numbers.next_expression());
@@ -109,6 +110,7 @@ impl Common {
                 }
             }
             Answer::Run(code) => self.load_code(shell, code),
+            Answer::Shell(script) => self.run(shell, step, Runnable::Script(script)),
             Answer::Load { path, text } => self.load(shell, &step, &path, &text),
             Answer::Await => shell.stage = Stage::Reporting(step),
             Answer::Drop(content) => {
@@ -173,7 +175,7 @@ impl Common {
         if let Some(answer) = compiled.answer {
             self.say(shell, note::bundle(answer, MimeBundle::new()));
         }
-        if !matches!(step, Step::Expression { .. }) {
+        if step.expression().is_none() {
             if let Some(warnings) = &compiled.warnings {
                 self.say(shell, note::plain(&warnings.ansi));
             }
@@ -193,11 +195,11 @@ impl Common {
                 self.skip(shell, &entry, false);
                 self.fail(shell, &step, Failure::interrupted());
             }
-            Some(program) => self.run(shell, step, program),
+            Some(program) => self.run(shell, step, Runnable::Program(program)),
             None => {
                 self.skip(shell, &entry, true);
-                if let Step::Expression { name, .. } = step {
-                    shell.expression(name, json!({"status": "ok", "data": {}, "metadata": {}}));
+                if let Some(name) = step.expression() {
+                    shell.expression(name.to_owned(), json!({"status": "ok", "data": {}, "metadata": {}}));
                 } else {
                     let names = self.variables.take_forgotten();
                     if !names.is_empty() {
@@ -208,12 +210,12 @@ impl Common {
         }
     }
 
-    /// Gives a program to the worker.
-    fn run(&mut self, shell: &mut Shell, step: Step, program: Program) {
+    /// Gives something to run to the worker.
+    fn run(&mut self, shell: &mut Shell, step: Step, runnable: Runnable) {
         match self.supervisor.readiness() {
-            Readiness::Soon => shell.stage = Stage::AwaitingWorker { step, program },
+            Readiness::Soon => shell.stage = Stage::AwaitingWorker { step, runnable },
             Readiness::Failed(sentence) => {
-                self.skip(shell, &program.entry, false);
+                self.skip(shell, runnable.entry(), false);
                 self.fail(shell, &step, Failure::new("WorkerError", &sentence));
             }
             Readiness::Ready => {
@@ -223,16 +225,20 @@ impl Common {
                     // The worker may be a new one.
                     self.supervisor.send(ipc::Request::Layout(self.settings.layout));
                 }
-                self.supervisor.send(ipc::Request::Run {
-                    cell: run,
-                    label: cell.label.clone(),
-                    library: program.library,
-                    entry: program.symbol,
-                    forget: self.variables.take_forgotten(),
-                    tell_all: self.variables.take_wants_all(),
-                    timeline: cell.options.timeline && matches!(step, Step::Code(_)),
-                });
-                shell.stage = Stage::running(step, run, program.entry);
+                let label = cell.label.clone();
+                let (request, entry) = match runnable {
+                    Runnable::Script(script) => (ipc::Request::Shell { cell: run, label, script }, String::new()),
+                    Runnable::Program(Program { library, entry, symbol }) => {
+                        let forget = self.variables.take_forgotten();
+                        let tell_all = self.variables.take_wants_all();
+                        let timeline = cell.options.timeline && matches!(step, Step::Code(_));
+                        let request =
+                            ipc::Request::Run { cell: run, label, library, entry: symbol, forget, tell_all, timeline };
+                        (request, entry)
+                    }
+                };
+                self.supervisor.send(request);
+                shell.stage = Stage::running(step, run, entry);
             }
         }
     }
@@ -279,7 +285,7 @@ impl Common {
         self.audience.expect(mark);
         for shell in shells.iter_mut() {
             match std::mem::take(&mut shell.stage) {
-                Stage::AwaitingWorker { step, program } => self.run(shell, step, program),
+                Stage::AwaitingWorker { step, runnable } => self.run(shell, step, runnable),
                 other => shell.stage = other,
             }
         }

@@ -185,7 +185,15 @@ pub(super) async fn prepare_variables(
     cancel: &CancellationToken,
 ) -> Result<Compiled, Refusal> {
     let begin = Instant::now();
-    let program = notebook.prepare_variables(cancel).await?;
+    let program = notebook.prepare_variables(false, cancel).await?;
     let notes = if program.is_none() { vec!["There are no variables.".to_owned()] } else { Vec::new() };
     Ok(Compiled { program, notes, compile_time: begin.elapsed(), ..Compiled::default() })
+}
+
+/// All variables, for a panel that lists them.
+pub(super) fn prepare_details() -> Work {
+    work(async |notebook, cancel| {
+        let program = notebook.prepare_variables(true, cancel).await?;
+        Ok(Compiled { program, ..Compiled::default() })
+    })
 }

@@ -19,6 +19,8 @@ use crate::message::Parent;
 pub(super) struct Variables {
     /// The names, as the worker last told.
     names: BTreeSet<String>,
+    /// How often a program of a cell has ended.
+    runs: u64,
     /// What the notebook is still to hear.
     untold: BTreeMap<String, Stored>,
     /// Whether the worker is to tell all, as what it told before is not known any more.
@@ -40,6 +42,16 @@ impl Variables {
     /// The names.
     pub(super) fn names(&self) -> &BTreeSet<String> {
         &self.names
+    }
+
+    /// How often a program of a cell has ended.
+    pub(super) fn runs(&self) -> u64 {
+        self.runs
+    }
+
+    /// A program of a cell has ended.
+    pub(super) fn count_run(&mut self) {
+        self.runs += 1;
     }
 
     /// A run has ended, and this is what there is now, or what has changed.

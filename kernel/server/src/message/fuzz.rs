@@ -74,7 +74,7 @@ fn target(frames: &[Vec<u8>]) {
         let _ = content.is_counted();
     }
     let _ = request::comm::read(&request);
-    let _ = request::debug::reply(&request);
+    let _ = request::debug::at_once(&request::debug::Panel::default(), &request);
     assert_eq!(request::reply::reply_type(request.message_type()).matches("_reply").count().min(1), 1);
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::complete::byte_position;
 use crate::{
     analysis::{self, Analyzer, Asked},
-    execution::Looker,
+    execution::{Look, Looker},
     message::Request,
 };
 
@@ -35,7 +35,7 @@ pub(super) async fn reply(
     let cursor = byte_position(&code, cursor_pos);
     let own = analysis::own_words(&known, &code, cursor).await;
     let value = match own.as_ref().and_then(|own| own.variable.clone()) {
-        Some(name) => looker.look(name, &request.parent).await,
+        Some(name) => looker.look(Look::Value(name), &request.parent).await,
         None => None,
     };
     let asked = Asked { code: &code, cursor, detail: detail_level, patient: false };

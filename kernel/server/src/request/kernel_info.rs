@@ -31,7 +31,7 @@ pub(crate) fn reply(rustc_version: &str) -> Value {
             {"text": "Tokio", "url": "https://docs.rs/tokio/latest/tokio/"},
             {"text": "futures", "url": "https://docs.rs/futures/latest/futures/"},
         ],
-        "debugger": false,
-        "supported_features": ["iopub_welcome", "kernel subshells"],
+        "debugger": true,
+        "supported_features": ["debugger", "iopub_welcome", "kernel subshells"],
     })
 }

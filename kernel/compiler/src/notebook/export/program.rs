@@ -43,6 +43,9 @@ pub(super) struct ExportedProgram {
     closed: BTreeSet<usize>,
 }
 
+/// By what it is known that a file was exported.
+pub(super) const FIRST_LINE: &str = "//! A notebook, as Kissaten's `:export` wrote it";
+
 /// The first lines of every exported notebook.
 const HEAD: &str = "\
 //! A notebook, as Kissaten's `:export` wrote it: the items of all cells, then their statements in the order in which they

@@ -5,7 +5,8 @@ use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{Expr, Pat};
 
-use super::{arguments, mentions};
+use super::arguments::{self, Beside};
+use super::mentions;
 use crate::parse::mention::plain;
 use crate::parse::pattern;
 
@@ -195,9 +196,9 @@ impl<'ast> Visit<'ast> for Waits<'_> {
     fn visit_macro(&mut self, call: &'ast syn::Macro) {
         let Some(arguments) = arguments::of(call) else { return self.elsewhere(&call.tokens) };
         for argument in &arguments.all {
-            if arguments.branches { self.visit_expr(argument) } else { self.borrow(argument) }
+            if arguments.beside == Beside::All { self.visit_expr(argument) } else { self.borrow(argument) }
         }
-        if arguments.branches || call.path.segments.last().is_some_and(|last| last.ident == "select") {
+        if arguments.beside != Beside::None {
             self.wait(call.span().byte_range().start);
         }
     }

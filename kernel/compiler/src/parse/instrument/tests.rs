@@ -126,7 +126,7 @@ fn arguments_of_known_macros_are_looked_into() {
         expect![[r#"
             tokio::select! {
                 biased;
-                Some(x) = f(|| { CHECK; (1) }), if g(|| { CHECK; (2) }) => { loop {CHECK; } }
+                Some(x) = arm({ note(SOME + 2, &"tokio::select! { biased; Some(x) = f(|| 1), if g(|| 2) => {…"); 0 }, f(|| { CHECK; (1) }), &"f(|| 1)"), if g(|| { CHECK; (2) }) => { loop {CHECK; } }
                 _ = a => || { CHECK; (1) },
                 else => __spawned!(tokio::spawn(__task!(b))),
             }"#]],
@@ -150,9 +150,9 @@ fn loops_in_what_a_macro_writes() {
 fn what_is_spawned_is_wrapped() {
     check(
         "let h = tokio::spawn(async { 1 }); tokio::spawn(f(x)).await?; return spawn(x)",
-        expect![
-            "let h = __spawned!(tokio::spawn(__task!(async { 1 }))); __spawned!(tokio::spawn(__task!(f(x)))).await?; return __spawned!(spawn(__lane!(x)))"
-        ],
+        expect![[
+            r#"let h = __spawned!(tokio::spawn(__task!(async { 1 }))); at(__spawned!(tokio::spawn(__task!(f(x)))), &"tokio::spawn(f(x))").await?; return __spawned!(spawn(__lane!(x)))"#
+        ]],
     );
     check(
         "set.spawn(a).abort(); set.spawn_on(b, &h); set.spawn_blocking(|| 1); rt().spawn_blocking(f)",
@@ -172,7 +172,9 @@ fn what_is_spawned_is_wrapped() {
     );
     check(
         "tokio::spawn(async move { tokio::spawn(inner()).await })",
-        expect!["__spawned!(tokio::spawn(__task!(async move { __spawned!(tokio::spawn(__task!(inner()))).await })))"],
+        expect![[
+            r#"__spawned!(tokio::spawn(__task!(async move { at(__spawned!(tokio::spawn(__task!(inner()))), &"tokio::spawn(inner())").await })))"#
+        ]],
     );
     check(
         "tokio::task::spawn(a); task::spawn(b); tasks::spawn(c); tokio::spawn(|| 1)",
@@ -201,13 +203,18 @@ fn what_is_spawned_is_wrapped() {
 fn futures_side_by_side_are_branches() {
     check(
         "let (a, b) = tokio::join!(x, f(y).await); futures::try_join!(biased; g())",
-        expect!["let (a, b) = tokio::join!(branch(x), branch(f(y).await)); futures::try_join!(biased; branch(g()))"],
+        expect![[
+            r#"let (a, b) = tokio::join!(beside({ note(ALL, &"tokio::join!(x, f(y).await)"); { use awaits::*; (&&Awaits(&x)).key() } }, x, &"x"), beside(0, at(f(y), &"f(y)").await, &"f(y).await")); futures::try_join!(biased; beside({ note(ALL, &"futures::try_join!(biased; g())"); 0 }, g(), &"g()"))"#
+        ]],
     );
     let timeline = Form { checkpoint: Checkpoint::None, chunks: false, timeline: true, shares_tasks: true };
     let text =
         "f(a).await?; b.g().await; c.await; tokio::join!(d(e().await)); tokio::spawn(h).await; while i().await {}";
-    expect!["branch(f(a)).await?; branch(b.g()).await; c.await; tokio::join!(branch(d(branch(e()).await))); branch(__spawned!(tokio::spawn(__task!(h)))).await; while branch(i()).await {}"].assert_eq(&instrumented(text, timeline));
-    assert_eq!(instrumented("f().await; || loop {}", Form { timeline: false, ..timeline }), "f().await; || loop {}");
+    expect![[r#"at(behind({ use probes::*; names("f", &[(&&Variable(&a)).text()]) }, branch(f(a))), &"f(a)").await?; at(branch(b.g()), &"b.g()").await; at_key({ use awaits::*; (&&Awaits(&c)).key() }, c, &"c.await").await; tokio::join!(beside({ note(ALL, &"tokio::join!(d(e().await))"); 0 }, d(at(branch(e()), &"e()").await), &"d(e().await)")); at(branch(__spawned!(tokio::spawn(__task!(h)))), &"tokio::spawn(h)").await; while at(branch(i()), &"i()").await {}"#]].assert_eq(&instrumented(text, timeline));
+    assert_eq!(
+        instrumented("f().await; || loop {}", Form { timeline: false, ..timeline }),
+        "at(f(), &\"f()\").await; || loop {}"
+    );
 }
 
 #[test]
@@ -353,9 +360,9 @@ fn places_in_and_behind_what_is_inserted_are_the_users() {
 fn the_stop_button_is_heard_where_it_is_awaited() {
     check(
         "tokio::select! { _ = tokio::signal::ctrl_c() => 1, _ = f(ctrl_c()) => 2 }; ctrl_c(3); a.ctrl_c();",
-        expect![
-            "tokio::select! { _ = ctrl_c(tokio::signal::ctrl_c()) => 1, _ = f(ctrl_c(ctrl_c())) => 2 }; ctrl_c(3); a.ctrl_c();"
-        ],
+        expect![[
+            r#"tokio::select! { _ = ctrl_c(tokio::signal::ctrl_c()) => 1, _ = arm({ note(SOME + 2, &"tokio::select! { _ = tokio::signal::ctrl_c() => 1, _ = f(ctr…"); 0 }, f(ctrl_c(ctrl_c())), &"f(ctrl_c())") => 2 }; ctrl_c(3); a.ctrl_c();"#
+        ]],
     );
 }
 

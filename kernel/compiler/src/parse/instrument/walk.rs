@@ -2,18 +2,21 @@
 //!
 //! Pieces are noted before and after what they enclose, in the order of the text; so those at one place nest.
 
+use std::collections::BTreeSet;
+
 use syn::Expr;
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
 use super::spawn::Spawn;
-use super::{Piece, Wrap, checkpoint, chunk, count};
-use crate::parse::arguments;
+use super::{Instruments, Piece, Wrap, await_note, checkpoint, chunk, count};
+use crate::parse::arguments::{self, Beside};
 
 /// Notes the pieces of all that it visits.
 pub(super) struct Walk<'a> {
     pieces: &'a mut Vec<(usize, Piece)>,
+    collections: &'a mut BTreeSet<String>,
     /// Whether a panic may leave the function that is being visited.
     can_unwind: bool,
     /// Whether the functions that are being visited are a trait's, which std calls in loops of its own.
@@ -23,8 +26,9 @@ pub(super) struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(pieces: &'a mut Vec<(usize, Piece)>) -> Self {
-        Self { pieces, can_unwind: true, of_trait: false, is_unsafe: false }
+    pub(super) fn new(instruments: &'a mut Instruments) -> Self {
+        let Instruments { pieces, collections } = instruments;
+        Self { pieces, collections, can_unwind: true, of_trait: false, is_unsafe: false }
     }
 
     fn check(&mut self, block: &syn::Block, attributes: &[syn::Attribute]) {
@@ -41,6 +45,100 @@ impl<'a> Walk<'a> {
         let range = expression.span().byte_range();
         self.pieces.push((range.start, Piece::Wrap(wrap)));
         self.visit_expr(expression);
+        self.pieces.push((range.end, Piece::WrapEnd(wrap)));
+    }
+
+    /// Something that is awaited by itself.
+    fn awaited(&mut self, base: &Expr) {
+        let range = base.span().byte_range();
+        let key = match base {
+            Expr::Call(call) if futures_in(call).is_some() => Some("::kissaten::__cell::ALL".to_owned()),
+            base => await_note::key(base),
+        };
+        let names = await_note::names(base);
+        let begin = match &key {
+            Some(_) => "::kissaten::__cell::at_key(",
+            None => "::kissaten::__cell::at(",
+        };
+        self.pieces.push((range.start, Piece::Note(begin.to_owned())));
+        if let Some(key) = key {
+            self.pieces.push((range.start, Piece::Note(format!("{key}, "))));
+        }
+        if let Some(names) = &names {
+            // Before what it is given is moved.
+            self.pieces.push((range.start, Piece::Timeline(format!("::kissaten::__cell::behind({names}, "))));
+        }
+        match base {
+            Expr::Call(_) | Expr::MethodCall(_) => self.wrapped(base, Wrap::Awaited),
+            base => self.visit_expr(base),
+        }
+        if names.is_some() {
+            self.pieces.push((range.end, Piece::Timeline(")".to_owned())));
+        }
+        self.pieces.push((range.end, Piece::Note(format!(", {})", await_note::literal(base)))));
+    }
+
+    /// A future that is polled with others, by that function's wrap; `note`: what is to be done before it is made.
+    fn beside(&mut self, function: &str, future: &Expr, note: Option<String>) {
+        let range = future.span().byte_range();
+        let key = await_note::key(future).unwrap_or_else(|| "0".to_owned());
+        let key = note.map_or_else(|| key.clone(), |note| format!("{{ {note}{key} }}"));
+        self.pieces.push((range.start, Piece::Note(format!("::kissaten::__cell::{function}("))));
+        if let Some(names) = await_note::names(future) {
+            self.pieces.push((range.start, Piece::Timeline(format!("{names} + "))));
+        }
+        self.pieces.push((range.start, Piece::Note(format!("{key}, "))));
+        self.visit_expr(future);
+        self.pieces.push((range.end, Piece::Note(format!(", {})", await_note::literal_beside(future)))));
+    }
+
+    /// Futures that come from an iterator or a stream: each gets a lane, by that trait's `map`.
+    fn each_beside(&mut self, source: &Expr, of: &str) {
+        self.each(source, of, "::kissaten::__cell::beside(0, future, &\"future\")");
+    }
+
+    /// Futures of a `JoinSet`: they are tasks, of which tokio does not tell the names.
+    fn each_a_task(&mut self, source: &Expr) {
+        self.each(source, "::core::iter::Iterator", "::kissaten::__lane!(future)");
+    }
+
+    fn each(&mut self, source: &Expr, of: &str, wrap: &str) {
+        let range = source.span().byte_range();
+        self.pieces.push((range.start, Piece::Timeline(format!("{of}::map("))));
+        self.visit_expr(source);
+        self.pieces.push((range.end, Piece::Timeline(format!(", |future| {wrap})"))));
+    }
+
+    /// One that is pushed into a collection of futures.
+    fn pushed(&mut self, future: &Expr) {
+        let range = future.span().byte_range();
+        let names = await_note::names(future).map_or_else(|| "0".to_owned(), |names| format!("{names} + 0"));
+        self.pieces.push((range.start, Piece::Timeline(format!("::kissaten::__cell::beside({names}, "))));
+        self.visit_expr(future);
+        let end = format!(", {})", await_note::literal_beside(future));
+        self.pieces.push((range.end, Piece::Timeline(end)));
+    }
+
+    /// Futures in a collection that are polled side by side.
+    fn all_beside(&mut self, call: &syn::ExprCall, futures: &Expr) {
+        self.visit_expr(&call.func);
+        let range = futures.span().byte_range();
+        self.pieces.push((range.start, Piece::Note("::core::iter::IntoIterator::into_iter(".to_owned())));
+        self.visit_expr(futures);
+        let key = "{ use ::kissaten::__cell::awaits::*; (&&Awaits(&future)).key() }";
+        let literal = await_note::literal_beside(futures);
+        let map = format!(").map(|future| ::kissaten::__cell::beside({key}, future, {literal}))");
+        self.pieces.push((range.end, Piece::Note(map)));
+    }
+
+    /// The future of a task. What it is given ends with nobody, so it can stand in a block.
+    fn task(&mut self, future: &Expr, wrap: Wrap) {
+        let Some(names) = await_note::names(future) else { return self.wrapped(future, wrap) };
+        let range = future.span().byte_range();
+        self.pieces.push((range.start, Piece::Wrap(wrap)));
+        self.pieces.push((range.start, Piece::Timeline(format!("{{ {names}; "))));
+        self.visit_expr(future);
+        self.pieces.push((range.end, Piece::Timeline(" }".to_owned())));
         self.pieces.push((range.end, Piece::WrapEnd(wrap)));
     }
 
@@ -85,6 +183,7 @@ impl<'a> Walk<'a> {
         self.visit_expr(callee);
         for (index, argument) in arguments.iter().enumerate() {
             match spawn.argument {
+                Some((wrapped, wrap @ (Wrap::Lane | Wrap::Task))) if wrapped == index => self.task(argument, wrap),
                 Some((wrapped, wrap)) if wrapped == index => self.wrapped(argument, wrap),
                 _ => self.visit_expr(argument),
             }
@@ -104,6 +203,48 @@ fn sets_logger(function: &Expr, arguments: &Punctuated<Expr, syn::Token![,]>) ->
         [.., "set_global_default" | "set_logger" | "set_boxed_logger"] => arguments.len() == 1,
         _ => false,
     }
+}
+
+impl Walk<'_> {
+    /// Calls by which futures are gathered, and all other ones.
+    fn collected(&mut self, call: &syn::ExprMethodCall) {
+        let is_of_futures = |receiver: &Expr| match receiver {
+            Expr::Path(path) => path.path.get_ident().is_some_and(|name| self.collections.contains(&name.to_string())),
+            _ => false,
+        };
+        match (call.method.to_string().as_str(), call.args.first()) {
+            ("collect", None) if await_note::collects(call) => {
+                self.each_beside(&call.receiver, "::core::iter::Iterator");
+            }
+            ("collect", None) if await_note::collects_set(call) => self.each_a_task(&call.receiver),
+            ("buffer_unordered" | "buffered", Some(limit)) if call.turbofish.is_none() && call.args.len() == 1 => {
+                self.each_beside(&call.receiver, "::kissaten::futures::StreamExt");
+                self.visit_expr(limit);
+            }
+            ("push" | "push_back", Some(future)) if call.args.len() == 1 && is_of_futures(&call.receiver) => {
+                self.pushed(future);
+            }
+            _ => visit::visit_expr_method_call(self, call),
+        }
+    }
+}
+
+/// The one argument of `join_all` and `try_join_all`.
+fn futures_in(call: &syn::ExprCall) -> Option<&Expr> {
+    let Expr::Path(function) = &*call.func else { return None };
+    let last = function.path.segments.last().filter(|last| last.ident == "join_all" || last.ident == "try_join_all")?;
+    let is_plain =
+        last.arguments.is_none() && call.attrs.is_empty() && function.attrs.is_empty() && call.args.len() == 1;
+    call.args.first().filter(|_| is_plain)
+}
+
+/// The future in `timeout(duration, future)`, if code of a cell may run in it.
+fn timed(call: &syn::ExprCall) -> Option<&Expr> {
+    let Expr::Path(function) = &*call.func else { return None };
+    let last = function.path.segments.last().filter(|last| last.ident == "timeout" || last.ident == "timeout_at")?;
+    let is_plain =
+        last.arguments.is_none() && call.attrs.is_empty() && function.attrs.is_empty() && call.args.len() == 2;
+    call.args.last().filter(|future| is_plain && await_note::may_run_cells(future))
 }
 
 /// Whether it is `tokio::signal::ctrl_c()`, by its name.
@@ -218,7 +359,17 @@ impl<'ast> Visit<'ast> for Walk<'_> {
             None if sets_logger(&call.func, &call.args) => self.logger(call.span().byte_range(), |walk| {
                 visit::visit_expr_call(walk, call);
             }),
-            None => visit::visit_expr_call(self, call),
+            None => match (futures_in(call), timed(call)) {
+                (Some(futures), _) => self.all_beside(call, futures),
+                (_, Some(future)) => {
+                    call.args
+                        .iter()
+                        .filter(|other| !std::ptr::eq(*other, future))
+                        .for_each(|other| self.visit_expr(other));
+                    self.beside("arm", future, None);
+                }
+                _ => visit::visit_expr_call(self, call),
+            },
         }
     }
 
@@ -228,24 +379,67 @@ impl<'ast> Visit<'ast> for Walk<'_> {
             None if call.args.is_empty() && matches!(call.method.to_string().as_str(), "init" | "try_init") => {
                 self.logger(call.span().byte_range(), |walk| visit::visit_expr_method_call(walk, call));
             }
-            None => visit::visit_expr_method_call(self, call),
+            None => self.collected(call),
+        }
+    }
+
+    fn visit_local(&mut self, local: &'ast syn::Local) {
+        let (pattern, ascribed) = match &local.pat {
+            syn::Pat::Type(typed) => (&*typed.pat, Some(&*typed.ty)),
+            pattern => (pattern, None),
+        };
+        let init = local.init.as_ref().filter(|init| init.diverge.is_none());
+        let (syn::Pat::Ident(name), Some(init)) = (pattern, init) else { return visit::visit_local(self, local) };
+        let is_made = |expression: &Expr| match expression {
+            Expr::Call(call) => matches!(&*call.func, Expr::Path(path) if await_note::makes_collection(&path.path)),
+            _ => false,
+        };
+        let is_collection = ascribed.is_some_and(await_note::is_collection);
+        match &*init.expr {
+            Expr::MethodCall(call)
+                if call.method == "collect" && call.turbofish.is_none() && ascribed.is_some_and(await_note::is_set) =>
+            {
+                self.each_a_task(&call.receiver);
+            }
+            Expr::MethodCall(call) if call.method == "collect" && call.turbofish.is_none() && is_collection => {
+                self.collections.insert(name.ident.to_string());
+                self.each_beside(&call.receiver, "::core::iter::Iterator");
+            }
+            expression => {
+                let is_collected = matches!(expression, Expr::MethodCall(call) if await_note::collects(call));
+                if is_collected || is_made(expression) && ascribed.is_none_or(await_note::is_collection) {
+                    self.collections.insert(name.ident.to_string());
+                } else {
+                    self.collections.remove(&name.ident.to_string());
+                }
+                visit::visit_local(self, local);
+            }
         }
     }
 
     fn visit_expr_await(&mut self, node: &'ast syn::ExprAwait) {
         match &*node.base {
-            base @ (Expr::Call(_) | Expr::MethodCall(_)) if node.attrs.is_empty() => self.wrapped(base, Wrap::Awaited),
+            base if node.attrs.is_empty() => self.awaited(base),
             base => self.visit_expr(base),
         }
     }
 
     fn visit_macro(&mut self, call: &'ast syn::Macro) {
         let Some(arguments) = arguments::of(call) else { return };
-        for argument in &arguments.all {
-            if arguments.branches {
-                self.wrapped(argument, Wrap::Branch);
-            } else {
-                self.visit_expr(argument);
+        let key = match &arguments.beside {
+            Beside::None => return arguments.all.iter().for_each(|argument| self.visit_expr(argument)),
+            Beside::All => "::kissaten::__cell::ALL".to_owned(),
+            Beside::Some(arms) => format!("::kissaten::__cell::SOME + {}", arms.len()),
+        };
+        // Noted before the first of them is made.
+        let mut note = Some(format!("::kissaten::__cell::note({key}, {}); ", await_note::literal_of_macro(call)));
+        for (index, argument) in arguments.all.iter().enumerate() {
+            match &arguments.beside {
+                Beside::All => self.beside("beside", argument, note.take()),
+                Beside::Some(arms) if arms.contains(&index) && await_note::may_run_cells(argument) => {
+                    self.beside("arm", argument, note.take());
+                }
+                _ => self.visit_expr(argument),
             }
         }
     }

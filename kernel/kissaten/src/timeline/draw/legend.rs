@@ -4,8 +4,9 @@ use std::fmt::Write;
 
 use super::{BAR, Drawing, EDGE, POLLED, SMALL_SIZE, Short, WIDTH, What, mark, width};
 use crate::timeline::End;
+use crate::timeline::Lane;
 use crate::timeline::fold::Row;
-use crate::timeline::words::GOES_ON;
+use crate::timeline::words::{CANCELLED, GOES_ON};
 
 /// How wide the bar of an example is.
 const SAMPLE: f64 = 16.0;
@@ -47,18 +48,27 @@ impl Drawing<'_> {
         let is_sparse = lanes().any(|lane| self.runs(lane).iter().any(|run| run.sparse));
         let ends = |wanted| lanes().any(|lane| lane.end.map(|(_, end)| end) == wanted);
         let end = |end| mark::end(end, SAMPLE / 2.0 - 7.5, MIDDLE, BAR);
-        let waiting = mark::life(0.0, MIDDLE, SAMPLE, BAR);
+        let has_tasks = lanes().any(|lane| !lane.branch);
+        let has_branches = lanes().any(|lane| lane.branch);
+        let is_cancelled = |lane: &Lane| lane.end.is_some_and(|(_, end)| end == End::Aborted);
+        let (cancelled, aborted) = (
+            lanes().any(|lane| lane.branch && is_cancelled(lane)),
+            lanes().any(|lane| !lane.branch && is_cancelled(lane)),
+        );
+        let waiting = mark::life(0.0, MIDDLE, SAMPLE, BAR, has_tasks);
         let spawned = waiting.clone() + &mark::spawn(0.0, MIDDLE, BAR);
         let finished = waiting.clone() + &mark::end(Some(End::Finished), SAMPLE, MIDDLE, BAR);
         let entries = [
-            (has_lanes, "spawned", spawned),
+            (has_tasks, "spawned", spawned),
+            (has_branches, "awaited in place", mark::life(0.0, MIDDLE, SAMPLE, BAR, false)),
             (has_lanes, "polled", polled(BAR)),
             (is_sparse, "polled often, briefly", waiting.clone() + &polled(BAR / 2.0)),
             (has_lanes, "waiting", waiting),
             (has_folds, "how many live", mark::strip("M0 11.5v-4h5v-6h6v3h5v7z")),
             (ends(Some(End::Finished)), End::Finished.word(), finished),
             (ends(Some(End::Panicked)), End::Panicked.word(), end(Some(End::Panicked))),
-            (ends(Some(End::Aborted)), End::Aborted.word(), end(Some(End::Aborted))),
+            (aborted, End::Aborted.word(), end(Some(End::Aborted))),
+            (cancelled, CANCELLED, end(Some(End::Aborted))),
             (ends(None) || many_go_on, GOES_ON, end(None)),
         ];
         entries.into_iter().filter(|(is_used, ..)| *is_used).map(|(_, word, shape)| (word, shape)).collect()

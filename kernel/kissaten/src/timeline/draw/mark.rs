@@ -3,10 +3,15 @@
 use super::{PANICKED, POLLED, Short, WAITING};
 use crate::timeline::End;
 
-/// The light bar of a life, `middle` being its height on the picture.
-pub(super) fn life(x: f64, middle: f64, width: f64, height: f64) -> String {
+/// The light bar of a life, `middle` being its height on the picture: of a task it has corners, of a future that is a part
+/// of another one it is round. Its outline shows also where a projector makes the light colour white.
+pub(super) fn life(x: f64, middle: f64, width: f64, height: f64, is_task: bool) -> String {
+    let round = if is_task { String::new() } else { format!(" rx=\"{}\"", Short((height / 2.0).min(width / 2.0))) };
     let (x, y, width) = (Short(x), Short(middle - height / 2.0), Short(width));
-    format!("<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" fill=\"{WAITING}\" fill-opacity=\".32\"/>")
+    format!(
+        "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"{round} fill=\"{WAITING}\" fill-opacity=\".32\" \
+         stroke=\"{POLLED}\"/>"
+    )
 }
 
 /// A flagpole on the bar's start.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use build::Change;
 use futures::future::LocalBoxFuture;
+use ipc::Script;
 use jupyter_protocol::JupyterMessageContent;
 
 use crate::execution::task::{Compiled, Refusal, Work};
@@ -18,6 +19,8 @@ pub(in crate::execution) enum Answer {
     Quit,
     /// This code runs next, as if the command were its name.
     Run(String),
+    /// The worker runs this by a shell.
+    Shell(Script),
     /// The content of this file comes next.
     Load { path: PathBuf, text: String },
     /// The worker was asked, and its report is waited for.

@@ -1,7 +1,9 @@
 //! Commands that are about the cell that they stand above: how it is compiled, what it tells, or what it is instead of code.
 //! Doing what they say is up to the [plan](crate::execution::plan) of the cell.
 
-use super::error::CommandError;
+use ipc::Script;
+
+use super::{error::CommandError, kernel::KernelCommand};
 
 /// A command for the one cell that it stands above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +20,21 @@ pub(crate) enum CellOption {
     Format,
     /// `%%clippy`: the cell is judged, and not run.
     Lint,
+    /// `%%bash`: the cell is a script of this shell.
+    Script(&'static str),
+    /// `%%html`: the cell is a text of this MIME type.
+    Content(&'static str),
+}
+
+/// What a cell comes to that is a script, or a text to be shown.
+pub(in crate::execution) fn other_code(option: CellOption, text: &str) -> Option<KernelCommand> {
+    // The commands above it are blank lines.
+    let text = text.trim_start_matches(['\r', '\n']).to_owned();
+    match option {
+        CellOption::Script(shell) => Some(KernelCommand::Shell(Script { shell: shell.to_owned(), text, strict: true })),
+        CellOption::Content(mime_type) => Some(KernelCommand::Show { mime_type, text }),
+        _ => None,
+    }
 }
 
 /// One of rustc's levels.

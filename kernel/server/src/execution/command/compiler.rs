@@ -43,6 +43,8 @@ pub(crate) enum CompilerCommand {
     Explain,
     Cache(CacheCommand),
     Export(PathBuf),
+    /// `:export --script`
+    ExportScript(PathBuf),
     /// `%%fmt`: the code of a cell, and the lines above it, which stay.
     Format {
         head: String,
@@ -93,6 +95,9 @@ pub(super) fn doc(argument: &str) -> Result<CompilerCommand, CommandError> {
 
 /// `:export`
 pub(super) fn export(argument: &str) -> Result<CompilerCommand, CommandError> {
+    if let Some(path) = argument.strip_prefix("--script").filter(|path| path.is_empty() || path.starts_with(' ')) {
+        return some(path.trim(), CommandError::Export).map(|path| CompilerCommand::ExportScript(path.into()));
+    }
     some(argument, CommandError::Export).map(|path| CompilerCommand::Export(path.into()))
 }
 
@@ -161,6 +166,10 @@ impl CompilerCommand {
             Self::Export(folder) => {
                 let folder = folder.clone();
                 Answer::Compile(work(async move |notebook, cancel| write(notebook, &folder, cancel).await))
+            }
+            Self::ExportScript(file) => {
+                let file = file.clone();
+                Answer::Compile(work(async move |notebook, cancel| write_script(notebook, &file, cancel).await))
             }
             Self::Format { head, code } => {
                 let (head, source) = (head.clone(), own(code));
@@ -231,12 +240,24 @@ async fn tell_type(notebook: &mut Notebook, code: &str, cancel: &CancellationTok
 
 /// `:export`
 async fn write(notebook: &Notebook, folder: &Path, cancel: &CancellationToken) -> Result<Compiled, Refusal> {
-    let left_out = match notebook.export(folder, cancel).await {
+    let text = format!("The notebook is a cargo project in `{}`: `cargo run` there runs it.", folder.display());
+    exported(text, notebook.export(folder, cancel).await)
+}
+
+/// `:export --script`
+async fn write_script(notebook: &Notebook, file: &Path, cancel: &CancellationToken) -> Result<Compiled, Refusal> {
+    let shown = file.display();
+    let text = format!("The notebook is a script in `{shown}`: `cargo +nightly -Zscript {shown}` runs it.");
+    exported(text, notebook.export_script(file, cancel).await)
+}
+
+/// What is said of an export.
+fn exported(mut text: String, left_out: Result<Vec<String>, ExportError>) -> Result<Compiled, Refusal> {
+    let left_out = match left_out {
         Ok(left_out) => left_out,
         Err(ExportError::Prepare(error)) => return Err(error.into()),
         Err(error) => return Err(Refusal::unable(&error.to_string())),
     };
-    let mut text = format!("The notebook is a cargo project in `{}`: `cargo run` there runs it.", folder.display());
     for sentence in left_out {
         text.push_str(&format!("\n{sentence}."));
     }

@@ -23,7 +23,7 @@ pub(crate) async fn complete(
 ) -> Completed {
     let Some((start, argument)) = at.argument else {
         let matches = COMMANDS.iter().filter(|row| row.name.starts_with(&at.name));
-        let matches = matches.filter(|row| !at.whole_cell || is_for_one_cell(row.name));
+        let matches = matches.filter(|row| if at.whole_cell { is_for_one_cell(row.name) } else { row.is_for_line() });
         let matches = matches.map(|Row { name, argument, words, .. }| {
             let signature = format!("{argument} {words}");
             Offer { text: (*name).to_owned(), kind: "magic".to_owned(), signature: signature.trim().to_owned() }

@@ -4,7 +4,7 @@
 use std::{env, io, path::Path};
 
 use build::Change;
-use compiler::Notebook;
+use compiler::{Notebook, OPEN_TABLE};
 
 use super::{answer::Answer, error::CommandError};
 use crate::execution::{common::Common, compiler::not_there, failure::Failure, note};
@@ -42,6 +42,15 @@ pub(super) fn offline(argument: &str) -> Result<DependencyCommand, CommandError>
 /// The dependencies of a `%%deps` cell.
 pub(in crate::execution) fn table(text: &str) -> Result<Change, CommandError> {
     here(|here| Change::from_table(text, here).map_err(|error| error.to_string()))
+}
+
+/// The dependencies of a script of cargo's, whose table may also say what concerns cargo alone.
+pub(super) fn script(table: &str) -> Result<DependencyCommand, CommandError> {
+    if table == OPEN_TABLE {
+        return Err(CommandError::OpenTable);
+    }
+    let change = here(|here| Change::from_script(table, here).map_err(|error| error.to_string()))?;
+    Ok(DependencyCommand::Change(change))
 }
 
 /// Paths are relative to where the kernel was started, which is where the notebook is.

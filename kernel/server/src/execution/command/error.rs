@@ -14,7 +14,7 @@ pub(crate) enum CommandError {
     Argument(&'static str),
     #[error("`:opt` takes a level from 0 to 3, not `{0}`")]
     Level(String),
-    #[error("`:tasks` takes `abort 12`, `abort cell 3`, `abort all` or nothing, not `{0}`")]
+    #[error("`:tasks` takes `live`, `abort 12`, `abort cell 3`, `abort all` or nothing, not `{0}`")]
     Tasks(String),
     #[error("`:timeline` takes `export`, `export some/file.json` or nothing, not `{0}`")]
     Timeline(String),
@@ -38,8 +38,14 @@ pub(crate) enum CommandError {
     Env,
     #[error("`:rust` takes `install`")]
     Rust,
-    #[error("`:export` takes the path of a folder")]
+    #[error("`:export` takes the path of a folder, or `--script` and that of a file")]
     Export,
+    #[error("`:sh` takes the words of a program, as `:sh ls -l`")]
+    Shell,
+    #[error("`:{0}` is for a whole cell: write `%%{0}` above what it is about")]
+    ForOneCell(&'static str),
+    #[error("the table that begins here has no end: a line `---` ends it")]
+    OpenTable,
     #[error("`:load` takes the path of a file")]
     Load,
     #[error("a table of dependencies is no Rust code")]

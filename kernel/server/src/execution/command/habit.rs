@@ -6,7 +6,9 @@ use compiler::Command;
 use super::error::CommandError;
 
 /// Magics that a command of ours does, and its name.
-const SAME: [(&str, &str); 14] = [
+const SAME: [(&str, &str); 16] = [
+    ("sx", "sh"),
+    ("system", "sh"),
     ("time", "timing"),
     ("who", "vars"),
     ("who_ls", "vars"),
@@ -24,8 +26,8 @@ const SAME: [(&str, &str); 14] = [
 ];
 
 /// Magics that only say what there is instead; what stands below is Rust.
-const INSTEAD: [(&str, &str); 31] = [
-    ("alias", "`std::process::Command` runs other programs"),
+const INSTEAD: [(&str, &str); 29] = [
+    ("alias", "`!program` runs a program"),
     ("autoawait", "`.await` works at the top level of every cell, always"),
     ("autocall", "functions are called with brackets"),
     ("autoreload", "a cell that is run again takes the place of what it defined, always"),
@@ -38,7 +40,7 @@ const INSTEAD: [(&str, &str); 31] = [
     ("hist", "the up-arrow of a console, and its search, find what was run"),
     ("history", "the up-arrow of a console, and its search, find what was run"),
     ("load_ext", "`:dep rand = \"0.9\"` adds a crate"),
-    ("ls", "`std::fs::read_dir(\".\")?` lists a folder"),
+    ("ls", "`!ls` lists a folder"),
     ("mamba", "`:dep rand = \"0.9\"` adds a crate"),
     ("matplotlib", "what a cell ends in is shown; `:dep plotters` with the feature `evcxr` draws"),
     ("memit", "`:timing` tells how long compiling and running take"),
@@ -48,10 +50,8 @@ const INSTEAD: [(&str, &str); 31] = [
     ("prun", "`%%timeline` draws what a cell's tasks did and when"),
     ("pwd", "`std::env::current_dir()` tells the folder"),
     ("pylab", "what a cell ends in is shown; `:dep plotters` with the feature `evcxr` draws"),
-    ("rehashx", "`std::process::Command` runs other programs"),
+    ("rehashx", "`!program` runs a program"),
     ("reset_selective", "`drop(x)` ends one variable, `:clear` forgets all"),
-    ("sx", "`std::process::Command` runs other programs"),
-    ("system", "`std::process::Command` runs other programs"),
     ("timeit", "`%%timing` tells how long one run takes; a loop with `std::time::Instant` measures many"),
     ("use", "`:dep rand = \"0.9\"` adds a crate"),
     ("xdel", "`drop(x)` ends one variable, `:clear` forgets all"),
@@ -59,22 +59,16 @@ const INSTEAD: [(&str, &str); 31] = [
 ];
 
 /// Magics of a whole cell that is no Rust.
-const OTHER_CODE: [(&str, &str); 16] = [
+const OTHER_CODE: [(&str, &str); 10] = [
     ("R", "a cell of this kernel is Rust"),
-    ("bash", "`tokio::process::Command::new(\"bash\")` runs other programs"),
     ("cmd", "`tokio::process::Command` runs other programs"),
     ("file", "`std::fs::write(\"name\", \"text\")?` writes a file"),
-    ("html", "`kissaten::Html(\"<b>text</b>\")` at the end of a cell shows HTML"),
     ("javascript", "`kissaten::Html(\"<script>…</script>\")` at the end of a cell shows HTML with a script"),
     ("js", "`kissaten::Html(\"<script>…</script>\")` at the end of a cell shows HTML with a script"),
-    ("latex", "`kissaten::Latex(\"$x$\")` at the end of a cell shows LaTeX"),
-    ("markdown", "`kissaten::Markdown(\"text\")` at the end of a cell shows Markdown"),
     ("perl", "`tokio::process::Command::new(\"perl\")` runs other programs"),
     ("python", "`tokio::process::Command::new(\"python3\")` runs other programs"),
     ("python3", "`tokio::process::Command::new(\"python3\")` runs other programs"),
     ("script", "`tokio::process::Command` runs other programs"),
-    ("sh", "`tokio::process::Command::new(\"sh\")` runs other programs"),
-    ("svg", "`kissaten::Svg(\"<svg>…</svg>\")` at the end of a cell shows SVG"),
     ("writefile", "`std::fs::write(\"name\", \"text\")?` writes a file"),
 ];
 
@@ -177,8 +171,8 @@ mod tests {
             )))
         );
         assert_eq!(
-            check("%%bash"),
-            Err("`%%bash` is none of Kissaten's, whose cells are Rust: `tokio::process::Command::new(\"bash\")` runs \
+            check("%%perl"),
+            Err("`%%perl` is none of Kissaten's, whose cells are Rust: `tokio::process::Command::new(\"perl\")` runs \
                  other programs"
                 .to_owned())
         );

@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use ipc::{Hint, Layout};
+use ipc::{Hint, Layout, MimeBundle, Script};
 
 use super::{
     answer::Answer,
@@ -19,6 +19,8 @@ pub(crate) enum KernelCommand {
     Help,
     Timing,
     ListHints,
+    /// `:tasks live`
+    WatchTasks,
     /// `None`: all kinds.
     SwitchHints {
         kind: Option<Hint>,
@@ -27,6 +29,13 @@ pub(crate) enum KernelCommand {
     Types,
     /// `:fmt`; `None`: shows how values are laid out.
     Layout(Option<Layout>),
+    /// `:sh`, `%%bash`
+    Shell(Script),
+    /// `%%html`: a text of this MIME type is shown.
+    Show {
+        mime_type: &'static str,
+        text: String,
+    },
     SetEnv {
         name: String,
         value: String,
@@ -79,6 +88,12 @@ pub(super) fn env(argument: &str) -> Result<KernelCommand, CommandError> {
     Ok(KernelCommand::SetEnv { name, value })
 }
 
+/// `:sh`
+pub(super) fn shell(argument: &str) -> Result<KernelCommand, CommandError> {
+    let text = some(argument, CommandError::Shell)?;
+    Ok(KernelCommand::Shell(Script { shell: "sh".to_owned(), text, strict: false }))
+}
+
 /// `:load`
 pub(super) fn load(argument: &str) -> Result<KernelCommand, CommandError> {
     some(argument, CommandError::Load).map(|path| KernelCommand::Load(path.into()))
@@ -101,6 +116,7 @@ impl KernelCommand {
                 common.settings.timing = !common.settings.timing;
                 Answer::Say(note::note(&format!("Timing is {}.", on_or_off(common.settings.timing))))
             }
+            Self::WatchTasks => Answer::Run("::kissaten::watch_tasks();".to_owned()),
             Self::ListHints => Answer::Say(note::plain(&common.settings.hints.list())),
             Self::SwitchHints { kind, on } => {
                 common.settings.hints.switch(*kind, *on);
@@ -126,6 +142,11 @@ impl KernelCommand {
                 // Now, and in every worker to come.
                 common.supervisor.set_env(name, value);
                 Answer::Run(format!("unsafe {{ ::std::env::set_var({name:?}, {value:?}) }};"))
+            }
+            Self::Shell(script) => Answer::Shell(script.clone()),
+            Self::Show { mime_type, text } => {
+                let data = [*mime_type, "text/plain"].map(|kind| (kind.to_owned(), text.clone().into()));
+                Answer::Say(note::bundle(MimeBundle::from_iter(data), MimeBundle::new()))
             }
             Self::Load(path) => match fs::read_to_string(path) {
                 Ok(text) => Answer::Load { path: path.clone(), text },

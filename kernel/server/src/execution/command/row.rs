@@ -51,6 +51,16 @@ impl Row {
         self
     }
 
+    /// One for whole cells alone.
+    pub(super) const fn of_cells(name: &'static str, words: &'static str, cell: fn() -> Action) -> Self {
+        Self { name, argument: "", words, line: Form::Never, cell: Form::Alone(cell), offers: Offers::Nothing }
+    }
+
+    /// Whether there is a `:name`.
+    pub(super) fn is_for_line(&self) -> bool {
+        !matches!(self.line, Form::Never)
+    }
+
     /// The same, and this completes its argument.
     pub(super) const fn offering(mut self, offers: Offers) -> Self {
         self.offers = offers;
@@ -66,6 +76,7 @@ impl Row {
     pub(super) fn parse(&self, argument: &str, whole_cell: bool) -> Result<Action, CommandError> {
         match if whole_cell { &self.cell } else { &self.line } {
             Form::With(parse) => parse(argument),
+            Form::Never if !whole_cell => Err(CommandError::ForOneCell(self.name)),
             Form::Alone(action) if argument.is_empty() => Ok(action()),
             Form::Never if argument.is_empty() => Err(CommandError::NotForOneCell(self.name)),
             Form::Alone(_) | Form::Never if whole_cell => Err(CommandError::OnceArgument(self.name)),

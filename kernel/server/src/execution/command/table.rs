@@ -54,11 +54,14 @@ pub(super) const COMMANDS: &[Row] = &[
     .for_cell(Alone(|| Action::Cell(CellOption::Timing))),
     Row::new(
         "tasks",
-        "[abort …]",
-        "lists the living tasks; `abort 12`, `abort cell 3` and `abort all` end them",
-        With(|what| worker::tasks(what).map(Action::Worker)),
+        "[live | abort …]",
+        "lists the living tasks and where they wait, `live` again and again; `abort 12`, `abort cell 3` and `abort all` end them",
+        With(|what| match what {
+            "live" => Ok(Action::Kernel(KernelCommand::WatchTasks)),
+            what => worker::tasks(what).map(Action::Worker),
+        }),
     )
-    .offering(Offers::Words(&["abort", "all", "cell"])),
+    .offering(Offers::Words(&["abort", "all", "cell", "live"])),
     Row::new(
         "timeline",
         "[export …]",
@@ -81,6 +84,12 @@ pub(super) const COMMANDS: &[Row] = &[
         Alone(|| Action::Dependencies(DependencyCommand::Show)),
     )
     .for_cell(Alone(|| Action::Cell(CellOption::Table))),
+    Row::new(
+        "script_deps",
+        "[dependencies]",
+        "is what a table between `---` and `---` stands for, as cargo's scripts have it",
+        With(|table| dependencies::script(table).map(Action::Dependencies)),
+    ),
     Row::new("show_deps", "", "lists the dependencies", Alone(|| Action::Dependencies(DependencyCommand::Show))),
     Row::new(
         "offline",
@@ -113,7 +122,7 @@ pub(super) const COMMANDS: &[Row] = &[
     Row::new(
         "doc",
         "name",
-        "shows the documentation of a name, as `:doc Vec::push`",
+        "shows the documentation of a name, as `:doc Vec::push`; also `?Vec::push`",
         With(|path| compiler::doc(path).map(Action::Compiler)),
     )
     .offering(Offers::Rust),
@@ -135,6 +144,19 @@ pub(super) const COMMANDS: &[Row] = &[
         "sets an environment variable for the notebook's code",
         With(|set| kernel::env(set).map(Action::Kernel)),
     ),
+    Row::new(
+        "sh",
+        "program",
+        "runs a program by the shell; also `!program`, and `%%sh` makes the cell a script",
+        With(|program| kernel::shell(program).map(Action::Kernel)),
+    )
+    .for_cell(Alone(|| Action::Cell(CellOption::Script("sh"))))
+    .offering(Offers::Paths),
+    Row::of_cells("bash", "makes the cell a script of bash", || Action::Cell(CellOption::Script("bash"))),
+    Row::of_cells("html", "shows the cell as HTML", || Action::Cell(CellOption::Content("text/html"))),
+    Row::of_cells("markdown", "shows the cell as Markdown", || Action::Cell(CellOption::Content("text/markdown"))),
+    Row::of_cells("latex", "shows the cell as LaTeX", || Action::Cell(CellOption::Content("text/latex"))),
+    Row::of_cells("svg", "shows the cell as a picture", || Action::Cell(CellOption::Content("image/svg+xml"))),
     Row::new(
         "rust",
         "install",
@@ -171,8 +193,8 @@ pub(super) const COMMANDS: &[Row] = &[
     .for_cell(Alone(|| Action::Cell(CellOption::Lint))),
     Row::new(
         "export",
-        "folder",
-        "writes the notebook so far as a cargo project that does the same",
+        "[--script] path",
+        "writes the notebook so far as a cargo project that does the same, or as one file",
         With(|folder| compiler::export(folder).map(Action::Compiler)),
     )
     .offering(Offers::Paths),

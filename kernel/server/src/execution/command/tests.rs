@@ -6,7 +6,8 @@ fn check(line: &str) -> Result<Action, String> {
     let whole_cell = line.starts_with("%%");
     let (name, argument) = line.trim_start_matches([':', '%']).split_once(' ').unwrap_or((&line[1..], ""));
     let name = name.trim_start_matches('%').to_owned();
-    parse(&Command { name, argument: argument.to_owned(), line: 1, whole_cell }).map_err(|error| error.to_string())
+    parse(&Command { name, argument: argument.to_owned(), line: 1, lines: 1, whole_cell })
+        .map_err(|error| error.to_string())
 }
 
 fn cell(option: CellOption) -> Result<Action, String> {
@@ -26,7 +27,7 @@ fn every_listed_command_is_understood() {
     for Row { name, .. } in COMMANDS {
         let unknown = format!("there is no command `:{name}`");
         assert!(!check(&format!(":{name}")).is_err_and(|error| error.starts_with(&unknown)), "{name}");
-        assert!(help(None).contains(&format!(":{name}")));
+        assert!([":", "%%"].iter().any(|sigil| help(None).contains(&format!("{sigil}{name} "))), "{name}");
     }
 }
 
@@ -44,12 +45,13 @@ fn arguments_are_checked() {
 #[test]
 fn tasks_are_listed_and_aborted() {
     assert_eq!(check(":tasks"), Ok(Action::Worker(Report::Tasks)));
+    assert_eq!(check(":tasks live"), kernel(KernelCommand::WatchTasks));
     assert_eq!(check(":tasks abort 12"), Ok(Action::Worker(Report::AbortTask { id: 12 })));
     let of_cell = Report::AbortTasks { label: Some("cell 3".to_owned()) };
     assert_eq!(check("%tasks abort  cell 3"), Ok(Action::Worker(of_cell)));
     assert_eq!(check(":tasks abort all"), Ok(Action::Worker(Report::AbortTasks { label: None })));
     for wrong in ["abort", "abort x", "abort cell", "abort cell x", "abort 1 2", "list", "abort -1"] {
-        let error = format!("`:tasks` takes `abort 12`, `abort cell 3`, `abort all` or nothing, not `{wrong}`");
+        let error = format!("`:tasks` takes `live`, `abort 12`, `abort cell 3`, `abort all` or nothing, not `{wrong}`");
         assert_eq!(check(&format!(":tasks {wrong}")), Err(error));
     }
     assert_eq!(check("%%tasks"), Err("`%%tasks` would be for one cell; write `:tasks`".to_owned()));

@@ -1,0 +1,119 @@
+//! Programs of a shell, run as cells are: what they print is the cell's, and an interrupt ends them.
+
+use std::io;
+use std::os::unix::process::ExitStatusExt;
+use std::pin::pin;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+use crate::display::MimeBundle;
+use crate::guard::GuardedDebug;
+use crate::runtime::{self, Outcome, Program};
+
+/// How long a program that was told to end may go on.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// What a shell is to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Script {
+    /// The shell: `sh`, `bash`.
+    pub shell: String,
+    pub text: String,
+    /// Whether another exit code than 0 is an error, and not only told.
+    pub strict: bool,
+}
+
+/// The program of a cell that runs it.
+pub(crate) fn program(script: Script) -> Program {
+    Box::pin(async move {
+        let mut outcome = None;
+        {
+            let body = pin!(async {
+                outcome = Some(run(&script).await);
+                Ok(())
+            });
+            GuardedDebug(body).await;
+        }
+        // Where it was interrupted, the guard has said so.
+        if let Some(outcome) = outcome {
+            runtime::ends_as(outcome);
+        }
+    })
+}
+
+async fn run(script: &Script) -> Outcome {
+    let Script { shell, text, strict } = script;
+    let status = match begin(shell, text) {
+        Ok(mut running) => running.end().await,
+        Err(error) => Err(error),
+    };
+    match status {
+        Ok(status) if status.success() => Outcome::Unit,
+        Ok(status) if *strict => failed(format!("`{shell}` {}", words(status))),
+        Ok(status) => {
+            let text = format!("The program {}.", words(status));
+            Outcome::Value(MimeBundle::new().with("text/plain", text))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => failed(format!("there is no `{shell}` here")),
+        Err(error) => failed(format!("`{shell}` cannot be run: {error}")),
+    }
+}
+
+fn failed(message: String) -> Outcome {
+    Outcome::Error { type_name: "ShellError".to_owned(), message, sources: Vec::new(), location: None }
+}
+
+fn words(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("ended with exit code {code}"),
+        (None, Some(signal)) => format!("was ended by signal {signal}"),
+        (None, None) => "ended".to_owned(),
+    }
+}
+
+fn begin(shell: &str, text: &str) -> io::Result<Running> {
+    // It leads a group, so that all that it starts ends with it. What it prints goes where the cell's own output goes.
+    let child = Command::new(shell).arg("-c").arg(text).stdin(Stdio::null()).process_group(0).spawn()?;
+    Ok(Running(Some(child)))
+}
+
+/// A shell that runs; dropping it ends it, with all that it has started.
+struct Running(Option<Child>);
+
+impl Running {
+    async fn end(&mut self) -> io::Result<ExitStatus> {
+        match &mut self.0 {
+            Some(child) => {
+                let status = child.wait().await;
+                self.0 = None;
+                status
+            }
+            None => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let Some(mut child) = self.0.take() else { return };
+        tell(&child, libc::SIGINT);
+        // Nobody has waited for it yet, so its number is still its own.
+        tokio::spawn(async move {
+            if timeout(GRACE, child.wait()).await.is_err() {
+                tell(&child, libc::SIGKILL);
+                let _ = child.wait().await;
+            }
+        });
+    }
+}
+
+/// Sends a signal to a child and all that is in its group.
+fn tell(child: &Child, signal: i32) {
+    if let Some(group) = child.id().and_then(|id| i32::try_from(id).ok()) {
+        // SAFETY: it only sends a signal, to the group of a child that nobody has waited for.
+        unsafe { libc::killpg(group, signal) };
+    }
+}

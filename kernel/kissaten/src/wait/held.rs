@@ -1,0 +1,53 @@
+//! Who holds a lock: whoever took it last, as far as code of cells did.
+//!
+//! That a lock was taken is known when its taker goes on to the next `.await`; that it was given back is not seen. But
+//! somebody who waits for a lock and is not woken waits because it is held.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::{Key, Noted, Slot};
+
+/// More locks than this are not kept in mind.
+const MOST: usize = 10_000;
+
+/// Who took a lock last.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Taken {
+    /// A [`Unit`](super::Unit)'s number.
+    pub(crate) by: u64,
+    pub(crate) at: Noted,
+}
+
+static TAKEN: Mutex<Option<HashMap<u64, Taken>>> = Mutex::new(None);
+
+fn taken() -> MutexGuard<'static, Option<HashMap<u64, Taken>>> {
+    TAKEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What was noted in that slot has come to its end.
+#[cold]
+#[inline(never)]
+pub(super) fn took(key: Key, by: u64, slot: &Slot) {
+    let Some(at) = slot.noted() else { return };
+    let mut taken = taken();
+    let taken = taken.get_or_insert_default();
+    if taken.len() >= MOST {
+        taken.clear();
+    }
+    taken.insert(key.address(), Taken { by, at });
+}
+
+/// Whose slot that is has come to its end.
+pub(crate) fn ends(by: u64, slot: &Slot) {
+    if let Some(noted) = slot.noted()
+        && noted.key.is_held()
+    {
+        took(noted.key, by, slot);
+    }
+}
+
+/// Who took what, by address.
+pub(super) fn all() -> HashMap<u64, Taken> {
+    taken().clone().unwrap_or_default()
+}
