@@ -48,7 +48,7 @@ impl Attempt<'_> {
         // What others borrow from the cell's own variables ends with them.
         let lends = |binding: &&Binding| is_own(binding) && binding.loan.is_some();
         let mut dropped = Vec::new();
-        for lender in anew().filter(|name| self.notebook.binding(*name).filter(lends).is_some()) {
+        for lender in anew().filter(|name| self.notebook.binding(name).filter(lends).is_some()) {
             for borrower in self.notebook.borrowers(lender) {
                 if !new.contains(&borrower) && !self.parsed.mentions.contains(borrower) && gone.insert(borrower) {
                     let why = format!("`{lender}`, which is new");

@@ -68,7 +68,7 @@ impl Places<'_> {
             span.label.as_deref().is_some_and(|label| label.contains("__kissaten_token")) && text(span).is_some()
         });
         let words = asks.and_then(|asks| text(&error.spans[asks])).unwrap_or_default();
-        let lent = |name: &&str| self.notebook.binding(*name).is_some_and(|binding| binding.loan.is_some());
+        let lent = |name: &&str| self.notebook.binding(name).is_some_and(|binding| binding.loan.is_some());
         let mut named = words_of(&words).chain(words_of(&self.cell.text));
         let Some(name) = named.find(lent).map(str::to_owned) else { return };
         let span = match asks {
