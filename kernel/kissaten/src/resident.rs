@@ -49,8 +49,27 @@ use crate::{grave, here, hint, panic};
 
 pub(crate) use frame::type_id;
 pub use frame::{Resident, Scope, Seat, Stay, Token};
-pub use loans::{Loan, LoanKind};
 pub(crate) use loans::{clear, displace, forget_taken, has, kept_by, loans, take_changed};
+
+/// A variable that is in no store of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loan {
+    pub name: String,
+    pub kind: LoanKind,
+    /// Of an owner: the variables that have to go until its cell ends; an empty name stands for what has none.
+    pub held_by: Vec<String>,
+}
+
+/// What a later cell can do with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoanKind {
+    /// It borrows; whoever mentions it has the value itself.
+    Value,
+    /// It is lent, and can be looked at where it stands.
+    Place,
+    /// It is lent to one that may change it.
+    Hidden,
+}
 
 /// The frame of one resident cell, as those hold it that may have a reference into it: see *(ground)*.
 pub(crate) struct Ground(pub(crate) u64);

@@ -9,33 +9,13 @@ use std::future::Future;
 use std::ptr::NonNull;
 use std::rc::Rc;
 
-use super::{Frame, Ground, Grounds};
+use super::{Frame, Ground, Grounds, Loan, LoanKind};
 use crate::grave::{self, Was};
 use crate::here;
 use crate::store::{self, Slot};
 
 thread_local! {
     static LOANS: RefCell<Loans> = const { RefCell::new(Loans::new()) };
-}
-
-/// A variable that is in no store of its own.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Loan {
-    pub name: String,
-    pub kind: LoanKind,
-    /// Of an owner: the variables that have to go until its cell ends; an empty name stands for what has none.
-    pub held_by: Vec<String>,
-}
-
-/// What a later cell can do with it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LoanKind {
-    /// It borrows; whoever mentions it has the value itself.
-    Value,
-    /// It is lent, and can be looked at where it stands.
-    Place,
-    /// It is lent to one that may change it.
-    Hidden,
 }
 
 /// What is behind a name.
