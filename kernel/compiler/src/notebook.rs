@@ -25,6 +25,7 @@ mod missing;
 mod older;
 mod open;
 mod parts;
+mod places;
 mod release;
 mod remember;
 mod report;

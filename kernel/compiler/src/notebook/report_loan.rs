@@ -3,7 +3,7 @@
 use cargo_metadata::diagnostic::{Diagnostic, DiagnosticSpan};
 
 use super::Notebook;
-use super::report::Places;
+use super::places::Places;
 use crate::api::LoanKind;
 use crate::binding::Binding;
 use crate::items::CellText;
