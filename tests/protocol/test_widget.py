@@ -266,7 +266,7 @@ def test_a_result_that_nobody_holds_stays(kernel):
 
 
 def test_a_hundred_changes_a_second_reach_a_task_at_once(kernel):
-    """From the page to the task and back, which is more than one way: 2 ms on a quiet machine; here others may run."""
+    """From the page to the task and back, which is more than one way. A guard against waiting, not a measure: others may run here."""
     cell = kernel.ok(
         HEAD
         + """\
