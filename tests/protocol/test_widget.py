@@ -1,7 +1,6 @@
 """Widgets: what pages and cells say to one another over ipywidgets' protocol, and what async code hears of it."""
 
 import json
-import time
 
 from test_comm import comms, said, say
 from test_subshell import Subshell
@@ -265,8 +264,8 @@ def test_a_result_that_nobody_holds_stays(kernel):
     assert said(cell.iopub) == []
 
 
-def test_a_hundred_changes_a_second_reach_a_task_at_once(kernel):
-    """From the page to the task and back, which is more than one way. A guard against waiting, not a measure: others may run here."""
+def test_each_change_reaches_a_task_that_awaits_it(kernel):
+    """From the page to the task and back, a hundred times. How long it takes is the benchmark's matter."""
     cell = kernel.ok(
         HEAD
         + """\
@@ -278,17 +277,8 @@ let reader = tokio::spawn(async move {
 });"""
     )
     there, back = [model for name, model, _ in opened(cell.iopub) if name == "IntSliderModel"]
-    took = []
     for value in range(1, 101):
-        began = time.perf_counter()
         state = json.loads(f'{{"value": {value}}}')
         kernel.say("shell", "comm_msg", {"comm_id": there, "data": {"method": "update", "state": state, "buffer_paths": []}})
         while {"value": value} not in updates([*cell.iopub[-8:], *kernel.orphans[-8:]], back):
             kernel.receive()
-        took.append(time.perf_counter() - began)
-        # A hundred a second: the next is due 10 ms after this one began, and what code sets goes out at most every 15 ms.
-        while time.perf_counter() - began < 0.016:
-            pass
-    took.sort()
-    print(f"median {took[50] * 1e3:.2f} ms, 90 of 100 within {took[90] * 1e3:.2f} ms")
-    assert took[50] < 0.25
