@@ -52,18 +52,22 @@ fn split(text: &str, is_name: &dyn Fn(&str) -> bool) -> (Vec<Command>, String) {
     let mut in_head = true;
     // The lines of a table between fences that are still to come.
     let mut fenced = 0;
+    let mut read = 0;
     for (index, line) in text.split_inclusive('\n').enumerate() {
+        let from_here = &text[read..];
+        read += line.len();
         if fenced > 0 {
             fenced -= 1;
             rest.push_str(end_of_line(line));
             continue;
         }
         let trimmed = line.trim();
-        let read = || {
-            let habit = || habit::line(trimmed, index + 1, is_name).or_else(|| habit::front_matter(text, index));
+        let found = || {
+            let habit =
+                || habit::line(trimmed, index + 1, is_name).or_else(|| habit::front_matter(from_here, index + 1));
             command(trimmed, index + 1).or_else(habit)
         };
-        match in_head.then(read).flatten() {
+        match in_head.then(found).flatten() {
             Some(command) => {
                 in_head = !(command.whole_cell && is_other_code(&command.name));
                 fenced = command.lines - 1;

@@ -8,6 +8,7 @@
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use build::{Answer, AnswerKey, Answers, Inputs, KeyMaker, SessionLibrary};
 use cargo_metadata::diagnostic::Diagnostic;
@@ -95,7 +96,8 @@ impl Memory<'_> {
         let inputs = Inputs::from_dep_info(&dep_info, invocation.folder, &is_given);
         // What a text has put into the kernel's folder is in no other kernel's.
         let is_private = inputs.files().any(|file| file.starts_with(self.private));
-        if !is_whole || !compiled.other.is_empty() || is_private {
+        let is_comparable = inputs.are_comparable(SystemTime::now() - compiled.time);
+        if !is_whole || !compiled.other.is_empty() || is_private || !is_comparable {
             return;
         }
         let answer = Answer { success: compiled.success, said, library: compiled.library.clone(), inputs };

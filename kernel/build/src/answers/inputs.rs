@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +43,15 @@ impl Inputs {
         self.files.keys().map(PathBuf::as_path)
     }
 
+    /// Whether they can be compared later: what is no ordinary file, or was written since then, may have been another thing
+    /// when rustc read it.
+    pub fn are_comparable(&self, since: SystemTime) -> bool {
+        self.files.keys().all(|path| match std::fs::metadata(path) {
+            Ok(metadata) => metadata.is_file() && metadata.modified().is_ok_and(|modified| modified < since),
+            Err(_) => true,
+        })
+    }
+
     /// Whether all would be read as they were. `env`: what is in the environment.
     pub(super) fn are_as_they_were(&self, env: &dyn Fn(&str) -> Option<String>) -> bool {
         self.variables.iter().all(|(name, value)| env(name) == *value)
@@ -49,7 +59,11 @@ impl Inputs {
     }
 }
 
+/// `None` where there is no such file. A pipe would be waited for, so it is not looked into.
 fn hash(path: &Path) -> Option<String> {
+    if !std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
+        return None;
+    }
     let content = std::fs::read(path).ok()?;
     let digest = ring::digest::digest(&ring::digest::SHA256, &content);
     Some(digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect())

@@ -30,9 +30,9 @@ pub(super) fn question(text: &str, is_name: &dyn Fn(&str) -> bool) -> Option<Com
     Some(Command { name: "doc".to_owned(), argument: path.to_owned(), line, lines: 1, whole_cell: false })
 }
 
-/// The table between two lines of hyphens, of which the first is this line of the text.
-pub(super) fn front_matter(text: &str, index: usize) -> Option<Command> {
-    let mut lines = text.lines().skip(index);
+/// The table between two lines of hyphens, of which the first begins the text; it is this line of the cell.
+pub(super) fn front_matter(text: &str, number: usize) -> Option<Command> {
+    let mut lines = text.lines();
     let first = lines.next()?.trim_end();
     // Behind the hyphens may stand what the table is for.
     let hyphens = first.len() - first.trim_start_matches('-').len();
@@ -49,7 +49,7 @@ pub(super) fn front_matter(text: &str, index: usize) -> Option<Command> {
         Some(line) if line.starts_with('[') || line.contains('=') => (OPEN_TABLE.to_owned(), table.len() + 1),
         _ => return None,
     };
-    Some(Command { name: "script_deps".to_owned(), argument, line: index + 1, lines, whole_cell: false })
+    Some(Command { name: "script_deps".to_owned(), argument, line: number, lines, whole_cell: false })
 }
 
 /// What stands for a table without an end.
