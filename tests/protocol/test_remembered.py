@@ -129,8 +129,10 @@ def test_what_is_shown_has_the_numbers_of_this_time(start):
         # As if the first of them were cell 1.
         renumbered = [re.sub(r"cell (0*)(\d+)", lambda at: f"cell {int(at[2]) - first + 1}", text) for text in said]
         untimed = [re.sub(r"\b\d+(\.\d+)? (ns|µs|ms|s)\b|\[\d+\]", "SOME", text) for text in renumbered]
-        # Columns are as wide as what stands in them.
-        return [re.sub(r"[ ─━░▒█-]+", " ", text) for text in untimed]
+        # What a timeline compares is of this run, and columns are as wide as what stands in them.
+        whole = [re.sub(r"(?s)(iopub display_data ).*iopub update_display_data ", r"\1", text) for text in untimed]
+        alike = [re.sub(r"; one after another .*", "", text) for text in whole]
+        return [re.sub(r"[ ─━░▒█-]+", " ", text) for text in alike]
 
     kernel = start()
     first = shown(kernel, 1)

@@ -39,15 +39,18 @@ fn captures(literal: &str, into: &mut BTreeSet<String>) {
     }
 }
 
-/// How deep the brackets nest, counted up to just over `limit`; a run of prefix operators nests as well.
+/// How deep the brackets nest, counted up to just over `limit`; a run of prefix operators nests as well, and one of
+/// types that begin in each other's angle brackets.
 pub(crate) fn depth(tokens: TokenStream, limit: usize) -> usize {
     let mut level = vec![tokens.into_iter()];
     let mut deepest = 0;
     let mut prefixes = 0;
+    // `Option<Option<`: an identifier between two of them goes on with it.
+    let (mut angles, mut is_behind_angle) = (0, false);
     while let Some(iterator) = level.last_mut() {
         match iterator.next() {
             Some(TokenTree::Group(group)) => {
-                prefixes = 0;
+                (prefixes, angles) = (0, 0);
                 level.push(group.stream().into_iter());
                 deepest = deepest.max(level.len() - 1);
             }
@@ -55,7 +58,12 @@ pub(crate) fn depth(tokens: TokenStream, limit: usize) -> usize {
                 prefixes += 1;
                 deepest = deepest.max(level.len() - 1 + prefixes);
             }
-            Some(_) => prefixes = 0,
+            Some(TokenTree::Punct(punct)) if punct.as_char() == '<' && !is_behind_angle => {
+                (angles, is_behind_angle) = (angles + 1, true);
+                deepest = deepest.max(level.len() - 1 + angles);
+            }
+            Some(TokenTree::Ident(_)) if is_behind_angle => is_behind_angle = false,
+            Some(_) => (prefixes, angles, is_behind_angle) = (0, 0, false),
             None => {
                 level.pop();
             }
