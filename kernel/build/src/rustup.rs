@@ -10,11 +10,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use ring::digest::{SHA256, digest};
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
 use crate::cargo::{self, CallError, Said};
+use crate::sha256;
 use crate::toolchain::{Toolchain, ToolchainError, cargo_home, on_path};
 use crate::umask;
 
@@ -135,7 +135,7 @@ fn download(to: &Path) -> Result<(), InstallError> {
     let address = address();
     let program = get(&address)?;
     let checksum = String::from_utf8(get(&format!("{address}.sha256"))?).unwrap_or_default();
-    let found: String = digest(&SHA256, &program).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let found = sha256(&program);
     if checksum.split_whitespace().next().is_none_or(|said| !said.eq_ignore_ascii_case(&found)) {
         return Err(InstallError::Checksum(address));
     }

@@ -13,6 +13,7 @@ use std::time::SystemTime;
 use build::{Answer, AnswerKey, Answers, Inputs, KeyMaker, SessionLibrary};
 use cargo_metadata::diagnostic::Diagnostic;
 
+use crate::lower::ItemsFile;
 use crate::rustc::{Compiled, Invocation};
 
 /// Counted up when what is compiled from the same texts becomes something else, as by other names in it.
@@ -26,6 +27,8 @@ pub(crate) struct Memory<'a> {
     pub(crate) private: &'a Path,
     /// Files of the user's own crates, and when they were compiled: their names do not tell what is in them.
     pub(crate) own: Vec<(&'a Path, u64)>,
+    /// The files of the items that cells name, whose macros may read something too.
+    pub(crate) items: &'a [ItemsFile],
 }
 
 impl Memory<'_> {
@@ -82,22 +85,24 @@ impl Memory<'_> {
         if !self.answers.is_on() {
             return;
         }
-        let Some(dep_info) = self.dep_info(invocation) else { return };
         let is_about_text = |error: &&Diagnostic| {
             let code = error.code.as_ref().map_or("", |code| code.code.as_str());
-            !error.spans.is_empty() && !error.message.starts_with("linking ") && !OF_LIBRARIES.contains(&code)
+            let is_of_library = OF_LIBRARIES.contains(&code) && !is_of_no_crate(invocation, error);
+            !error.spans.is_empty() && !error.message.starts_with("linking ") && !is_of_library
         };
         let is_whole = match code {
             Some(0) => compiled.library.is_some() == makes_library(invocation),
             Some(1) => compiled.errors().next().is_some() && compiled.errors().all(|error| is_about_text(&error)),
             _ => false,
         };
+        // Its file is taken away in any case.
+        let dep_info = self.dep_info(invocation).filter(|_| is_whole && compiled.other.is_empty());
+        let Some(dep_info) = dep_info else { return };
         let is_given = |file: &Path| invocation.files.iter().any(|(name, _)| Path::new(name) == file);
-        let inputs = Inputs::from_dep_info(&dep_info, invocation.folder, &is_given);
+        let since = SystemTime::now() - compiled.time;
+        let Some(inputs) = Inputs::from_dep_info(&dep_info, invocation.folder, since, &is_given) else { return };
         // What a text has put into the kernel's folder is in no other kernel's.
-        let is_private = inputs.files().any(|file| file.starts_with(self.private));
-        let is_comparable = inputs.are_comparable(SystemTime::now() - compiled.time);
-        if !is_whole || !compiled.other.is_empty() || is_private || !is_comparable {
+        if inputs.files().any(|file| file.starts_with(self.private)) {
             return;
         }
         let answer = Answer { success: compiled.success, said, library: compiled.library.clone(), inputs };
@@ -114,19 +119,37 @@ impl Memory<'_> {
 /// rustc's codes of errors that are about the files of other crates and not about the text.
 pub(crate) const OF_LIBRARIES: [&str; 5] = ["E0460", "E0462", "E0463", "E0514", "E0786"];
 
+/// Whether it is about a crate that the text alone names, and that rustc was not given.
+fn is_of_no_crate(invocation: &Invocation<'_>, error: &Diagnostic) -> bool {
+    missing_crate(&error.message).is_some_and(|missing| externs(invocation).all(|given| given != missing))
+}
+
+/// The crate that an error misses which no other crate asks for.
+pub(crate) fn missing_crate(message: &str) -> Option<&str> {
+    let missing = message.split_once("can't find crate for `")?.1.strip_suffix('`')?;
+    (!missing.contains('`')).then_some(missing)
+}
+
+/// The names of the crates that rustc is given.
+fn externs<'a>(invocation: &'a Invocation<'_>) -> impl Iterator<Item = &'a str> {
+    let given = invocation.arguments.iter().filter_map(|argument| argument.strip_prefix("--extern="));
+    given.map(|given| given.split('=').next().unwrap_or(given))
+}
+
 /// What cannot be taken for Rust at all is not expanded, and rustc tells no inputs of it.
 const READERS: [&str; 2] = ["env", "include"];
 
 impl Memory<'_> {
     /// What rustc says that it has read; nothing, where it came to read nothing.
     fn dep_info(&self, invocation: &Invocation<'_>) -> Option<String> {
-        let names_others = || {
-            let externs = invocation.arguments.iter().filter_map(|argument| argument.strip_prefix("--extern="));
-            let is_ours =
-                |named: &str| self.session.crates.iter().any(|(name, _)| named.split('=').next() == Some(name));
-            externs.into_iter().any(|named| !is_ours(named))
-        };
         let reads = |text: &str| READERS.iter().any(|reader| text.contains(reader));
+        let names_others = || {
+            let is_known = |named: &str| {
+                self.session.crates.iter().any(|(name, _)| name == named)
+                    || named == "notebook" && !self.items.iter().any(|file| reads(file.generated.text()))
+            };
+            !externs(invocation).all(is_known)
+        };
         let (path, said) = (dep_info(invocation), std::fs::read_to_string(dep_info(invocation)));
         let _ = std::fs::remove_file(path);
         match said {

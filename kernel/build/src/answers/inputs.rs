@@ -2,10 +2,13 @@
 //! dep-info tells them, and whether they are as they were.
 
 use std::collections::BTreeMap;
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
+
+use crate::sha256;
 
 /// Environment variables with their values, and files with hashes of their contents.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,8 +18,15 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// From rustc's dep-info of a compile in `folder`; `is_given`: whether it was given this file, which then is no input.
-    pub fn from_dep_info(text: &str, folder: &Path, is_given: &dyn Fn(&Path) -> bool) -> Self {
+    /// From rustc's dep-info of a compile in `folder` that began at `since`; `is_given`: whether it was given this file, which
+    /// then is no input. `None` if a file cannot be compared later: what is no ordinary one, or was written since then, may
+    /// have been another thing when rustc read it.
+    pub fn from_dep_info(
+        text: &str,
+        folder: &Path,
+        since: SystemTime,
+        is_given: &dyn Fn(&Path) -> bool,
+    ) -> Option<Self> {
         let mut inputs = Self::default();
         for line in text.lines() {
             if let Some(variable) = line.strip_prefix("# env-dep:") {
@@ -30,26 +40,20 @@ impl Inputs {
                 let file = PathBuf::from(file.replace("\\ ", " "));
                 if !is_given(&file) {
                     let path = folder.join(file);
+                    if std::fs::metadata(&path).is_ok_and(|metadata| !is_comparable(&metadata, since)) {
+                        return None;
+                    }
                     let hash = hash(&path);
                     inputs.files.insert(path, hash);
                 }
             }
         }
-        inputs
+        Some(inputs)
     }
 
     /// The files.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
         self.files.keys().map(PathBuf::as_path)
-    }
-
-    /// Whether they can be compared later: what is no ordinary file, or was written since then, may have been another thing
-    /// when rustc read it.
-    pub fn are_comparable(&self, since: SystemTime) -> bool {
-        self.files.keys().all(|path| match std::fs::metadata(path) {
-            Ok(metadata) => metadata.is_file() && metadata.modified().is_ok_and(|modified| modified < since),
-            Err(_) => true,
-        })
     }
 
     /// Whether all would be read as they were. `env`: what is in the environment.
@@ -59,14 +63,16 @@ impl Inputs {
     }
 }
 
+fn is_comparable(file: &Metadata, since: SystemTime) -> bool {
+    file.is_file() && file.modified().is_ok_and(|modified| modified < since)
+}
+
 /// `None` where there is no such file. A pipe would be waited for, so it is not looked into.
 fn hash(path: &Path) -> Option<String> {
     if !std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
         return None;
     }
-    let content = std::fs::read(path).ok()?;
-    let digest = ring::digest::digest(&ring::digest::SHA256, &content);
-    Some(digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
+    Some(sha256(&std::fs::read(path).ok()?))
 }
 
 /// As rustc escapes it there.

@@ -103,7 +103,10 @@ fn an_answer_holds_while_what_was_read_is_as_it_was() {
         file.to_string_lossy().replace(' ', "\\ "),
         gone.display()
     );
-    let inputs = Inputs::from_dep_info(&info, folder.path(), &|file| file == Path::new("given.rs"));
+    let is_given = |file: &Path| file == Path::new("given.rs");
+    let read = |since| Inputs::from_dep_info(&info, folder.path(), since, &is_given);
+    assert_eq!(read(SystemTime::UNIX_EPOCH), None, "a file that was written since");
+    let inputs = read(SystemTime::now() + Duration::from_secs(1)).unwrap();
     assert_eq!(inputs.files().collect::<Vec<_>>(), [file.as_path(), gone.as_path()]);
     answers.remember(key(1), &Answer { inputs, ..answer(1) });
     let env = |name: &str| (name == "HERE").then(|| "a\nb".to_owned());
@@ -117,6 +120,10 @@ fn an_answer_holds_while_what_was_read_is_as_it_was() {
     assert!(answers.recall(key(1), &env).is_none(), "a file that is new");
     std::fs::remove_file(&gone).unwrap();
     assert!(answers.recall(key(1), &env).is_some());
+    std::fs::remove_file(&file).unwrap();
+    assert!(Command::new("mkfifo").arg(&file).status().unwrap().success());
+    assert!(answers.recall(key(1), &env).is_none(), "a pipe, for whose writer nobody waits");
+    assert_eq!(read(SystemTime::now() + Duration::from_secs(1)), None, "a pipe gives what it has once");
 }
 
 #[test]

@@ -133,25 +133,21 @@ impl Places<'_> {
             }
             Region::Moved(name) => {
                 let Some(NotKept::Moved(moved)) = self.notebook.not_kept.get(name) else { return false };
-                let Some((label, line, from, to)) = &moved.place else { return false };
+                let Some(place) = &moved.place else { return false };
                 // Of our two statements only the second is what happened there.
                 if span.label.as_deref().is_none_or(|label| !label.contains("moved here")) {
                     return false;
                 }
-                span.file_name.clone_from(label);
-                (span.line_start, span.line_end) = (*line, *line);
-                (span.column_start, span.column_end) = (*from, *to);
+                set_line(span, place);
                 true
             }
             Region::Lent(name) => {
                 let place = self.notebook.binding(name).and_then(|binding| binding.lent_at.as_ref());
-                let Some((label, line, from, to)) = place else { return false };
+                let Some(place) = place else { return false };
                 if span.label.as_deref().is_none_or(|label| !label.contains("borrow")) {
                     return false;
                 }
-                span.file_name.clone_from(label);
-                (span.line_start, span.line_end) = (*line, *line);
-                (span.column_start, span.column_end) = (*from, *to);
+                set_line(span, place);
                 true
             }
             Region::Open(name) => {
@@ -182,6 +178,13 @@ impl Places<'_> {
 fn set_place(span: &mut DiagnosticSpan, text: &str, start: usize, end: usize) {
     (span.line_start, span.column_start) = position_in(text, start);
     (span.line_end, span.column_end) = position_in(text, end);
+}
+
+/// A place that was kept: the cell, the line and two columns in it.
+fn set_line(span: &mut DiagnosticSpan, (label, line, from, to): &(String, usize, usize, usize)) {
+    span.file_name.clone_from(label);
+    (span.line_start, span.line_end) = (*line, *line);
+    (span.column_start, span.column_end) = (*from, *to);
 }
 
 pub(super) fn outermost(span: &DiagnosticSpan) -> &DiagnosticSpan {

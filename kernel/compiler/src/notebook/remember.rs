@@ -13,7 +13,7 @@ use crate::api::CompileError;
 use crate::items::Items;
 use crate::lower::ItemsFile;
 use crate::names::{self, FileName};
-use crate::remembered::{Memory, OF_LIBRARIES};
+use crate::remembered::{Memory, OF_LIBRARIES, missing_crate};
 use crate::rustc::Compiled;
 
 impl Notebook {
@@ -25,6 +25,11 @@ impl Notebook {
     /// An error may be one of a remembered library of the items, which then is forgotten. Whether that is so, and another try is
     /// to be made.
     pub(super) fn distrust_items(&mut self, error: &CompileError) -> bool {
+        let is_known = |name| name == "notebook" || self.session.crates.iter().any(|(known, _)| known == name);
+        // The user's own `extern crate`.
+        if missing_crate(&error.summary).is_some_and(|missing| !is_known(missing)) {
+            return false;
+        }
         let is_of_library = error.summary.starts_with("linking with")
             || error.codes.iter().any(|code| OF_LIBRARIES.contains(&code.as_str()));
         is_of_library && self.distrust("")
@@ -53,7 +58,8 @@ impl Notebook {
     /// What is remembered, for a call of rustc.
     pub(super) fn memory(&self) -> Memory<'_> {
         let own = self.dependencies.own().collect();
-        Memory { session: &self.session, answers: &self.answers, private: &self.folders.private, own }
+        let (session, answers, private) = (&self.session, &self.answers, self.folders.private.as_path());
+        Memory { session, answers, private, own, items: self.items_files() }
     }
 
     /// Statics are found in the libraries that own them, in the newest that has their symbol. A cell may use one of an earlier

@@ -59,7 +59,7 @@ impl Common {
             self.outgoing.publish(input, Some(parent));
         }
         let names = self.variables.names();
-        match plan::plan(&mut cell, &|name| names.iter().any(|other| other == name)) {
+        match plan::plan(&mut cell, &|name| names.contains(name)) {
             Ok(steps) => cell.steps = steps,
             Err(failure) => {
                 self.publish_failure(&cell, &failure);
