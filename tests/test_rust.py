@@ -13,12 +13,12 @@ SESSION_FLAGS = "-Cprefer-dynamic --cfg=tokio_unstable"
 CHECKS = {
     "format": (["fmt", "--all", "--check"], {}),
     "lints": (["clippy", "--locked", "--all-targets", "--", "-D", "warnings"], {}),
-    "unit-tests": (["test", "--locked", "--quiet"], {}),
+    "unit-tests": (["test", "--locked", "--quiet", "--no-fail-fast"], {}),
     "session-lints": (
         ["clippy", "--locked", "--all-targets", *SESSION, "--", "-D", "warnings"],
         {"RUSTFLAGS": SESSION_FLAGS},
     ),
-    "session-unit-tests": (["test", "--locked", "--quiet", *SESSION], {"RUSTFLAGS": SESSION_FLAGS}),
+    "session-unit-tests": (["test", "--locked", "--quiet", "--no-fail-fast", *SESSION], {"RUSTFLAGS": SESSION_FLAGS}),
 }
 
 # Not among the default members. In the folder and by the profile that it is installed from.

@@ -14,7 +14,7 @@ const CHARACTERS: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 
 /// What a file of a cell is for: a cell may have one of each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Purpose {
+pub(crate) enum FileKind {
     Statements,
     /// Statements in the items crate.
     Run,
@@ -35,7 +35,7 @@ pub(crate) struct FileName {
 
 impl FileName {
     /// The name of the file of a cell that is called `label`.
-    pub(crate) fn new(label: &str, text: &str, purpose: Purpose) -> Self {
+    pub(crate) fn new(label: &str, text: &str, purpose: FileKind) -> Self {
         let (kind, wide) = match label.rsplit_once(' ') {
             Some((kind, number)) if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) => {
                 (format!("{kind} "), format!("{kind} {number:0>DIGITS$}"))
@@ -44,9 +44,9 @@ impl FileName {
             _ => (String::new(), format!("{label:DIGITS$}")),
         };
         let prefix = match purpose {
-            Purpose::Statements | Purpose::Items => "",
-            Purpose::Run => "run/",
-            Purpose::Macros => "macros/",
+            FileKind::Statements | FileKind::Items => "",
+            FileKind::Run => "run/",
+            FileKind::Macros => "macros/",
         };
         let mut stable = kind;
         let mut hasher = Fnv::default();
@@ -73,7 +73,7 @@ impl FileName {
 /// The files that the code of a cell is compiled from, below the kernel's folder; for tests, which look into them.
 #[doc(hidden)]
 pub fn files_of(label: &str, text: &str) -> [String; 4] {
-    use Purpose::{Items, Macros, Run, Statements};
+    use FileKind::{Items, Macros, Run, Statements};
     [("cells", Statements), ("items", Run), ("items", Items), ("items", Macros)]
         .map(|(folder, purpose)| format!("{folder}/{}", FileName::new(label, text, purpose).stable))
 }
@@ -129,13 +129,13 @@ mod tests {
 
     #[test]
     fn the_text_decides_the_name_and_the_label_its_kind() {
-        let name = |label: &str, text: &str| FileName::new(label, text, Purpose::Statements);
+        let name = |label: &str, text: &str| FileName::new(label, text, FileKind::Statements);
         let (third, later) = (name("cell 3", "x"), name("cell 12345", "x"));
         assert_eq!(third.stable, later.stable);
         assert_eq!((third.wide.as_str(), later.wide.as_str()), ("cell 000003", "cell 012345"));
         assert_ne!(third.stable, name("cell 3", "y").stable);
-        assert_ne!(third.stable, FileName::new("cell 3", "x", Purpose::Run).stable);
-        assert_eq!(FileName::new("cell 3", "x", Purpose::Run).shown, "run/cell 3");
+        assert_ne!(third.stable, FileName::new("cell 3", "x", FileKind::Run).stable);
+        assert_eq!(FileName::new("cell 3", "x", FileKind::Run).shown, "run/cell 3");
         for label in ["cell 3", "unnumbered cell 77", "subshell 1 cell 3", "cell 123456789", "file a.rs", "x"] {
             let FileName { stable, wide, .. } = name(label, "text");
             assert_eq!(stable.len(), wide.len(), "{label}");
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn names_are_shown_and_written_over() {
-        let name = FileName::new("cell 3", "x", Purpose::Statements);
+        let name = FileName::new("cell 3", "x", FileKind::Statements);
         let said = format!("a {0} b{0}", name.stable).into_bytes();
         assert_eq!(show(said.clone(), std::slice::from_ref(&name)), b"a cell 3 bcell 3");
         let mut bytes = said;

@@ -405,7 +405,7 @@ fn places_in_running_code_are_the_cells() {
         &[
             "let h = tokio::spawn(async {\n    let at = || (file!(), line!());\n    (at(), line!(), std::panic::Location::caller().line())\n});\nh.await?",
         ],
-        expect![[r#"= (("cell 1", 2), 3, 3)"#]],
+        expect![[r#"= (("cell 000001", 2), 3, 3)"#]],
     );
     check(
         &[

@@ -17,7 +17,7 @@ thread_local! {
 
 /// The variables that have changed, each once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Changes {
+pub struct VariableChanges {
     /// Ordinary ones that came, or went and came again.
     pub ordinary: Vec<String>,
     /// Those that borrow or are lent, where they have come or are something else now.
@@ -36,7 +36,7 @@ pub(crate) fn touch(name: &str) {
 }
 
 /// What has changed since this was asked last, or `all` that there are.
-pub(crate) fn take(all: bool) -> Changes {
+pub(crate) fn take(all: bool) -> VariableChanges {
     let touched = TOUCHED.take();
     let ordinary = if all { store::names() } else { touched.iter().filter(|name| store::has(name)).cloned().collect() };
     let is_gone = |name: &&String| !store::has(name) && !resident::has(name);
@@ -51,7 +51,7 @@ pub(crate) fn take(all: bool) -> Changes {
         loans = now.values().filter(is_new).cloned().collect();
         TOLD.set(now);
     }
-    Changes { ordinary, loans, gone: gone.into_iter().collect() }
+    VariableChanges { ordinary, loans, gone: gone.into_iter().collect() }
 }
 
 #[cfg(test)]
@@ -60,7 +60,7 @@ mod tests {
     use crate::__cell::{keep, put_back, try_take};
 
     fn check(expected: [&[&str]; 2]) {
-        let Changes { ordinary, loans, gone } = take(false);
+        let VariableChanges { ordinary, loans, gone } = take(false);
         assert_eq!(
             (ordinary, gone),
             (

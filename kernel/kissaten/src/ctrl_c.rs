@@ -32,13 +32,13 @@ pub(crate) fn hear(run: u64) -> bool {
 
 /// Puts a future that ends with SIGINT on the list of those that an interrupt ends.
 pub fn ctrl_c<F: Future<Output = io::Result<()>>>(future: F) -> CtrlC<F> {
-    CtrlC { future, wait: Wait::default() }
+    CtrlC { future, wait: Listing::default() }
 }
 
 /// See [`ctrl_c`].
 pub struct CtrlC<F> {
     future: F,
-    wait: Wait,
+    wait: Listing,
 }
 
 impl<F: Future<Output = io::Result<()>>> Future for CtrlC<F> {
@@ -56,9 +56,9 @@ impl<F: Future<Output = io::Result<()>>> Future for CtrlC<F> {
 
 /// A place on the list, once it was polled.
 #[derive(Default)]
-struct Wait(Option<(u64, u64)>);
+struct Listing(Option<(u64, u64)>);
 
-impl Wait {
+impl Listing {
     /// Whether the interrupt has come; else it wakes whoever polls.
     #[inline(never)]
     fn is_over(&mut self, context: &Context<'_>) -> bool {
@@ -74,7 +74,7 @@ impl Wait {
     }
 }
 
-impl Drop for Wait {
+impl Drop for Listing {
     #[inline(never)]
     fn drop(&mut self) {
         let Some((run, id)) = self.0 else { return };

@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::task::Record;
-use crate::wait::Slot;
+use crate::wait::Whereabouts;
 
 thread_local! {
     static HERE: Here = const {
@@ -36,7 +36,7 @@ pub(crate) struct Here {
     /// Its lane in the timeline, as [`trace`](crate::trace) counts them; 0: none.
     pub(crate) lane: Cell<u32>,
     /// Where it notes what it awaits; null: nowhere.
-    pub(crate) slot: Cell<*const Slot>,
+    pub(crate) slot: Cell<*const Whereabouts>,
     /// Whose slot that is, as [`wait`](crate::wait) counts them.
     pub(crate) unit: Cell<u64>,
     /// Whether a closure of `spawn_blocking` runs here.
@@ -103,13 +103,13 @@ impl Drop for Entered {
 
 /// Until it is dropped the thread's code is polled as that unit; then as the one before.
 pub(crate) struct Standing {
-    slot: *const Slot,
+    slot: *const Whereabouts,
     unit: u64,
 }
 
 /// # Safety
 /// The slot must be there until what is returned is dropped.
-pub(crate) unsafe fn stand(slot: *const Slot, unit: u64) -> Standing {
+pub(crate) unsafe fn stand(slot: *const Whereabouts, unit: u64) -> Standing {
     with(|here| Standing { slot: here.slot.replace(slot), unit: here.unit.replace(unit) })
 }
 

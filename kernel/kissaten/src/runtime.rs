@@ -17,7 +17,7 @@ use std::task::{Context, Poll};
 
 use futures::task::AtomicWaker;
 
-pub use crate::changes::Changes;
+pub use crate::changes::VariableChanges;
 pub use crate::comm::{Kind, Packet};
 pub use crate::display::debug::Layout;
 use crate::display::{MimeBundle, debug};
@@ -26,7 +26,7 @@ use crate::live::Live;
 pub use crate::resident::{Loan, LoanKind};
 pub use crate::shell::Script;
 use crate::timeline::End;
-use crate::wait::{Slot, Stand, Unit};
+use crate::wait::{Stand, Unit, Whereabouts};
 use crate::{changes, here, input, interrupt, label, output, panic, pipe, resident, shell, store, task, wait, widget};
 use crate::{comm, ctrl_c};
 pub use notice::{Displayed, Hint, Location, Notice, Outcome, Panic};
@@ -155,7 +155,7 @@ impl Session {
     }
 
     /// What has become of the variables since this was asked last, or all of them, on the thread that runs cells.
-    pub fn changes(&self, all: bool) -> Changes {
+    pub fn changes(&self, all: bool) -> VariableChanges {
         changes::take(all)
     }
 }
@@ -232,7 +232,7 @@ pub(crate) struct CellState {
     /// What it was about when it was interrupted.
     was_at: Mutex<Option<String>>,
     /// Where it waits.
-    pub(crate) slot: Slot,
+    pub(crate) slot: Whereabouts,
     /// Whether it is polled now, since when that is so, and by which thread.
     pub(crate) is_polled: AtomicBool,
     pub(crate) turned_at: AtomicU64,
@@ -292,7 +292,7 @@ impl Cell {
                 depth,
                 innermost,
                 was_at: Mutex::new(None),
-                slot: Slot::default(),
+                slot: Whereabouts::default(),
                 is_polled: AtomicBool::new(false),
                 turned_at: AtomicU64::new(task::now()),
                 thread: AtomicU32::new(0),

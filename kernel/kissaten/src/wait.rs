@@ -37,7 +37,7 @@ pub(crate) type Text = &'static &'static str;
 
 /// Where somebody waits.
 #[derive(Default)]
-pub(crate) struct Slot {
+pub(crate) struct Whereabouts {
     /// A [`Text`]; null: nothing was noted.
     text: AtomicPtr<&'static str>,
     location: AtomicPtr<Location<'static>>,
@@ -52,7 +52,7 @@ pub(crate) struct Noted {
     pub(crate) key: Key,
 }
 
-impl Slot {
+impl Whereabouts {
     pub(crate) fn set(&self, key: Key, text: Text, location: &'static Location<'static>) {
         self.text.store(from_ref(text).cast_mut(), Ordering::Relaxed);
         self.location.store(from_ref(location).cast_mut(), Ordering::Relaxed);

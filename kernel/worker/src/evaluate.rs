@@ -14,8 +14,8 @@ use ipc::{CellId, Display, Event, InputAnswer, Request, Value, Variable, Variabl
 use kissaten::MimeBundle;
 use kissaten::futures::{StreamExt, stream::FuturesUnordered};
 use kissaten::runtime::{
-    self, Answer, Cell, Changes, Displayed, Hint, Layout, Loan, LoanKind, Location, Notice, Outcome, Run, Script,
-    Session,
+    self, Answer, Cell, Displayed, Hint, Layout, Loan, LoanKind, Location, Notice, Outcome, Run, Script, Session,
+    VariableChanges,
 };
 use kissaten::tokio::{sync::mpsc, time::sleep};
 use serde_json::Value as Json;
@@ -214,7 +214,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn variables(whole: bool, changes: Changes) -> Variables {
+fn variables(whole: bool, changes: VariableChanges) -> Variables {
     let ordinary = changes.ordinary.into_iter().map(|name| Variable { name, loan: None });
     Variables { whole, there: ordinary.chain(changes.loans.into_iter().map(loan)).collect(), gone: changes.gone }
 }

@@ -153,7 +153,7 @@ fn no_room_costs_the_answer_and_nothing_else() {
 }
 
 /// Names the folder for the process that is to be killed.
-const VICTIM: &str = "KISSATEN_TEST_ANSWERS";
+const VICTIM: &str = "KISSATEN_TEST_VICTIM";
 
 /// Writes answers until it is killed: not a test by itself.
 #[test]

@@ -242,7 +242,7 @@ pub(super) fn inside(path: &str) -> Option<(&'static [&'static str], &'static [&
             ],
         ),
         "kissaten" => (
-            &["comm", "futures", "runtime", "serde", "timeline", "tokio"],
+            &["comm", "futures", "runtime", "serde", "timeline", "tokio", "widget"],
             &[
                 "Display",
                 "DisplayHandle",

@@ -1,7 +1,7 @@
 //! The items crate: its root, and a file for each cell that has items.
 
 use crate::items::{CellText, Items, LiveItem, Owner};
-use crate::names::{self, FileName, Purpose};
+use crate::names::{self, FileKind, FileName};
 use crate::parse::{Form, ItemKind, Static};
 use crate::scope::Arrangement;
 use crate::source_map::{Edits, Generated, Region};
@@ -52,7 +52,7 @@ pub(crate) fn items_files(
     serials.sort_unstable();
     serials.dedup();
     let mut files = Vec::new();
-    for (purpose, is_macro) in [(Purpose::Macros, true), (Purpose::Items, false)] {
+    for (purpose, is_macro) in [(FileKind::Macros, true), (FileKind::Items, false)] {
         let first = files.len();
         for serial in &serials {
             let of_file =

@@ -79,7 +79,7 @@ impl Attempt<'_> {
                 frame.flatten();
             }
             let statements = lower::statements(&cell.text, self.parsed, &self.items, cell.serial, &frame);
-            let purpose = if self.in_items_crate { names::Purpose::Run } else { names::Purpose::Statements };
+            let purpose = if self.in_items_crate { names::FileKind::Run } else { names::FileKind::Statements };
             let file = FileName::new(&cell.label, &cell.text, purpose);
             files.statements = Some((file.shown.clone(), statements));
             names.push(file);

@@ -17,7 +17,7 @@ use crate::clippy;
 use crate::completeness::is_balanced;
 use crate::diagnostic::{self, SourceMap};
 use crate::items::{CellText, Items};
-use crate::names::{FileName, Purpose};
+use crate::names::{FileKind, FileName};
 use crate::parse;
 use crate::rustc::{self, Compiled, Invocation};
 use crate::source_map::{Generated, Region, offset_in};
@@ -157,7 +157,7 @@ impl Notebook {
         } else {
             generated.copy(&cell.text, 0..cell.text.len());
         }
-        let file = FileName::new(&cell.label, &cell.text, Purpose::Statements);
+        let file = FileName::new(&cell.label, &cell.text, FileKind::Statements);
         let mut arguments = rustc::common_arguments(&self.session, 0, rustc::CELL_UNITS);
         arguments.extend(["--crate-type=lib", "--crate-name=kissaten_syntax"].map(str::to_owned));
         let mut invocation = Invocation {

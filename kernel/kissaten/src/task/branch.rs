@@ -20,7 +20,7 @@ use super::record::{TypeName, now};
 use crate::here::{self, Standing};
 use crate::timeline::End;
 use crate::trace::{self, Polling};
-use crate::wait::{self, Key, Slot, Stand, Text, Unit};
+use crate::wait::{self, Key, Stand, Text, Unit, Whereabouts};
 
 /// A future that a cell awaits, drawn as a lane of its own.
 #[track_caller]
@@ -93,7 +93,7 @@ struct BranchPolling {
 
 /// One of several futures that somebody polls.
 struct Part {
-    slot: Slot,
+    slot: Whereabouts,
     /// 0: it has not waited yet, and nobody knows it.
     id: AtomicU64,
     run: u64,
@@ -143,7 +143,8 @@ fn branch_lane(name: TypeName, location: &'static Location<'static>, part: Optio
     };
     trace::take_name(run, lane);
     let part = part.filter(|(key, _, always)| *always || *key != 0 || is_of_a_cell).map(|(key, text, _)| {
-        let part = Part { slot: Slot::default(), id: AtomicU64::new(0), run, name, text, parent: AtomicU64::new(0) };
+        let part =
+            Part { slot: Whereabouts::default(), id: AtomicU64::new(0), run, name, text, parent: AtomicU64::new(0) };
         part.slot.set(Key(key), text, location);
         Box::new(part)
     });

@@ -13,7 +13,7 @@ use std::time::Instant;
 use tokio::task::AbortHandle;
 
 use super::{function_name, place_of};
-use crate::wait::Slot;
+use crate::wait::Whereabouts;
 use crate::{here, hint, interrupt};
 
 /// `std::any::type_name` of a type: one word, which a name is not.
@@ -49,7 +49,7 @@ pub(crate) struct Record {
     /// The thread that polled it last, as the system counts them.
     pub(super) thread: AtomicU32,
     /// Where it waits.
-    pub(super) slot: Slot,
+    pub(super) slot: Whereabouts,
     pub(super) panicked: AtomicBool,
     /// The timeline knows of its end.
     pub(super) told: AtomicBool,

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{Key, Noted, Slot};
+use super::{Key, Noted, Whereabouts};
 
 /// More locks than this are not kept in mind.
 const MOST: usize = 10_000;
@@ -28,7 +28,7 @@ fn taken() -> MutexGuard<'static, Option<HashMap<u64, Taken>>> {
 /// What was noted in that slot has come to its end.
 #[cold]
 #[inline(never)]
-pub(super) fn took(key: Key, by: u64, slot: &Slot) {
+pub(super) fn took(key: Key, by: u64, slot: &Whereabouts) {
     let Some(at) = slot.noted() else { return };
     let mut taken = taken();
     let taken = taken.get_or_insert_default();
@@ -39,7 +39,7 @@ pub(super) fn took(key: Key, by: u64, slot: &Slot) {
 }
 
 /// Whose slot that is has come to its end.
-pub(crate) fn ends(by: u64, slot: &Slot) {
+pub(crate) fn ends(by: u64, slot: &Whereabouts) {
     if let Some(noted) = slot.noted()
         && noted.key.is_held()
     {

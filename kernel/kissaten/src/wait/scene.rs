@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::awaits::Kind;
 use super::held::Taken;
-use super::{Noted, Slot, held, thread};
+use super::{Noted, Whereabouts, held, thread};
 use crate::task::{self, branch, carry};
 use crate::{input, label, runtime};
 
@@ -62,7 +62,7 @@ pub(crate) struct Stand {
 
 impl Stand {
     /// Somebody with that slot; nothing else is known.
-    pub(crate) fn new(run: u64, name: String, slot: &Slot) -> Self {
+    pub(crate) fn new(run: u64, name: String, slot: &Whereabouts) -> Self {
         let noted = slot.noted();
         Self { name, run, parent: None, is_polled: false, since: 0, noted, thread: 0, is_closure: false }
     }

@@ -129,8 +129,8 @@ async fn an_interrupt_ends_a_cell_and_loses_no_variable() {
         iopub status busy
         iopub execute_input [2]
         iopub stream stdout "waits\n"
-        iopub error Interrupted: Interrupted
-            | Interrupted
+        iopub error Interrupted: it was waiting at cell 2, line 1: `std::future::pending::<()>()`
+            | Interrupted: it was waiting at cell 2, line 1: `std::future::pending::<()>()`
         iopub status idle
         shell execute_reply error [2]"#]]
     .assert_eq(&client.finish(&cell).await);
@@ -165,8 +165,8 @@ async fn a_running_cell_keeps_nobody_from_an_answer() {
         iopub status busy
         iopub execute_input [2]
         iopub stream stdout "waits\n"
-        iopub error Interrupted: Interrupted
-            | Interrupted
+        iopub error Interrupted: it was waiting at cell 2, line 1: `told.await`; no task holds the sender: it is in a variable, in the cell itself, or in a future that nobody polls
+            | Interrupted: it was waiting at cell 2, line 1: `told.await`; no task holds the sender: it is in a variable, in the cell itself, or in a future that nobody polls
         iopub status idle
         shell execute_reply error [2]"#]]
     .assert_eq(&client.finish(&cell).await);

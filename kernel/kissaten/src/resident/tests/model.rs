@@ -6,7 +6,7 @@ use super::cells::*;
 use super::values::*;
 use super::{LEAKED, bury, poll};
 use crate::__cell::keep;
-use crate::changes::{self, Changes};
+use crate::changes::{self, VariableChanges};
 use crate::resident::{self, Loan, LoanKind, loans::loans};
 use crate::runtime::Program;
 use crate::store;
@@ -412,7 +412,7 @@ impl Model {
         }
         assert_eq!(found, expected);
         // Whoever hears the differences alone knows the same.
-        let Changes { ordinary, loans: changed, gone } = changes::take(false);
+        let VariableChanges { ordinary, loans: changed, gone } = changes::take(false);
         for name in gone {
             self.told.remove(&name);
         }

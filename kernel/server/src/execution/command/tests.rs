@@ -78,7 +78,7 @@ fn hints_are_listed_and_switched() {
     let error = "`:hints` takes `on`, `off`, `off blocking` or nothing, not `blocking`";
     assert_eq!(check(":hints blocking"), Err(error.to_owned()));
     let error = "there is no kind of hints `x`; there are `blocking`, `panic`, `drop`, `unawaited`, `guard`, `runtime`, \
-         `channel`";
+         `channel`, `waiting`";
     assert_eq!(check(":hints off x"), Err(error.to_owned()));
 }
 
