@@ -24,14 +24,14 @@ use crate::runtime;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Packet {
     pub id: String,
-    pub kind: Kind,
+    pub kind: PacketKind,
     pub message: Message,
 }
 
 /// Which message it is.
 #[doc(hidden)]
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum PacketKind {
     Open { target: String },
     Message,
     Close,
@@ -159,7 +159,7 @@ impl Comm {
     pub fn open_with(target: impl Into<String>, message: Message) -> Self {
         let target = target.into();
         let (shared, incoming) = registry::open(registry::new_id(), target.clone());
-        send(&shared.id, Kind::Open { target }, message.clone());
+        send(&shared.id, PacketKind::Open { target }, message.clone());
         Self { shared, opening: message, incoming }
     }
 
@@ -230,7 +230,7 @@ impl Comm {
     /// Closes it with last words.
     pub fn close_with(&self, message: Message) {
         if registry::close(&self.shared) {
-            send(&self.shared.id, Kind::Close, message);
+            send(&self.shared.id, PacketKind::Close, message);
         }
     }
 }
@@ -262,18 +262,18 @@ impl Sender {
         if !registry::is_open(&self.0) {
             return Err(Error::Closed);
         }
-        send(&self.0.id, Kind::Message, message);
+        send(&self.0.id, PacketKind::Message, message);
         Ok(())
     }
 }
 
 /// Tells the frontend something, under the cell that the running code belongs to.
-pub(crate) fn send(id: &str, kind: Kind, message: Message) {
+pub(crate) fn send(id: &str, kind: PacketKind, message: Message) {
     send_under(here::run_or_current(), id, kind, message);
 }
 
 /// The same under the cell of this run.
-pub(crate) fn send_under(cell: u64, id: &str, kind: Kind, message: Message) {
+pub(crate) fn send_under(cell: u64, id: &str, kind: PacketKind, message: Message) {
     let packet = Packet { id: id.to_owned(), kind, message };
     runtime::send(runtime::Notice::Comm { cell, packet });
 }

@@ -18,7 +18,7 @@ use std::task::{Context, Poll};
 use futures::task::AtomicWaker;
 
 pub use crate::changes::VariableChanges;
-pub use crate::comm::{Kind, Packet};
+pub use crate::comm::{Packet, PacketKind};
 pub use crate::display::debug::Layout;
 use crate::display::{MimeBundle, debug};
 pub use crate::input::Answer;

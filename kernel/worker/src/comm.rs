@@ -2,16 +2,16 @@
 
 use ipc::{Buffer, Comm, CommKind};
 use kissaten::comm::Message;
-use kissaten::runtime::{Kind, Packet};
+use kissaten::runtime::{Packet, PacketKind};
 use serde_json::Value;
 
 /// What code of a cell says.
 pub(crate) fn sent(packet: Packet) -> Comm {
     let Packet { id, kind, message } = packet;
     let kind = match kind {
-        Kind::Open { target } => CommKind::Open { target },
-        Kind::Message => CommKind::Message,
-        Kind::Close => CommKind::Close,
+        PacketKind::Open { target } => CommKind::Open { target },
+        PacketKind::Message => CommKind::Message,
+        PacketKind::Close => CommKind::Close,
     };
     let (data, metadata, buffers) = message.into_parts();
     Comm {
@@ -28,9 +28,9 @@ pub(crate) fn sent(packet: Packet) -> Comm {
 pub(crate) fn received(comm: Comm) -> Packet {
     let Comm { id, kind, data, metadata, buffers } = comm;
     let kind = match kind {
-        CommKind::Open { target } => Kind::Open { target },
-        CommKind::Message => Kind::Message,
-        CommKind::Close => Kind::Close,
+        CommKind::Open { target } => PacketKind::Open { target },
+        CommKind::Message => PacketKind::Message,
+        CommKind::Close => PacketKind::Close,
     };
     let buffers = buffers.into_iter().map(|Buffer(bytes)| bytes).collect();
     let message = Message::from_parts(data.to_string(), Value::Object(metadata).to_string(), buffers);

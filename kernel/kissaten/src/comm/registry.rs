@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc;
 
-use super::{Comm, Kind, Message, Packet, send};
+use super::{Comm, Message, Packet, PacketKind, send};
 use crate::runtime;
 
 /// How many bytes a comm may hold that nobody has read. Small messages count as [`LEAST`].
@@ -142,9 +142,9 @@ pub(super) fn has(id: &str) -> bool {
 pub(crate) fn receive(packet: Packet) {
     let Packet { id, kind, message } = packet;
     match kind {
-        Kind::Open { target } => opened(id, target, message),
-        Kind::Message => arrived(&id, message),
-        Kind::Close => {
+        PacketKind::Open { target } => opened(id, target, message),
+        PacketKind::Message => arrived(&id, message),
+        PacketKind::Close => {
             let Some(open) = registry().comms.remove(&id) else { return };
             *open.shared.closing.lock().unwrap_or_else(PoisonError::into_inner) = Some(message);
         }
@@ -165,7 +165,7 @@ fn opened(id: String, target: String, message: Message) {
             // A comm that is not taken is dropped here, which closes it.
             let _ = accepting.try_send(Comm::opened(shared, message, incoming));
         }
-        None => send(&id, Kind::Close, Message::empty()),
+        None => send(&id, PacketKind::Close, Message::empty()),
     }
 }
 
@@ -187,6 +187,6 @@ fn arrived(id: &str, message: Message) {
     {
         let words = BTreeMap::from([("error", "more was sent than the cell has read")]);
         let words = Message::new(&words);
-        send(&shared.id, Kind::Close, words.unwrap_or_else(|_| Message::empty()));
+        send(&shared.id, PacketKind::Close, words.unwrap_or_else(|_| Message::empty()));
     }
 }

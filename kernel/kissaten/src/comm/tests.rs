@@ -4,12 +4,12 @@ use futures::FutureExt;
 
 use super::*;
 
-fn packet(id: &str, kind: Kind, message: Message) -> Packet {
+fn packet(id: &str, kind: PacketKind, message: Message) -> Packet {
     Packet { id: id.to_owned(), kind, message }
 }
 
 fn opens(id: &str, target: &str) {
-    receive(packet(id, Kind::Open { target: target.to_owned() }, Message::new("hello").unwrap()));
+    receive(packet(id, PacketKind::Open { target: target.to_owned() }, Message::new("hello").unwrap()));
 }
 
 #[test]
@@ -23,9 +23,9 @@ fn a_frontend_opens_talks_and_closes() {
 
     let message =
         Message::new(&BTreeMap::from([("value", 7)])).unwrap().with_metadata(&[1]).unwrap().with_buffer([0, 255]);
-    receive(packet("t1", Kind::Message, message.clone()));
-    receive(packet("t1", Kind::Close, Message::new(&"bye").unwrap()));
-    receive(packet("t1", Kind::Message, message.clone()));
+    receive(packet("t1", PacketKind::Message, message.clone()));
+    receive(packet("t1", PacketKind::Close, Message::new(&"bye").unwrap()));
+    receive(packet("t1", PacketKind::Message, message.clone()));
     let got = comm.recv().now_or_never().flatten().unwrap();
     assert_eq!((got.data::<BTreeMap<String, u8>>().unwrap()["value"], got.metadata::<[u8; 1]>().unwrap()), (7, [1]));
     assert_eq!(got.buffers(), [[0, 255]]);
@@ -67,11 +67,11 @@ fn a_queue_that_nobody_reads_ends_its_comm() {
     let id = comm.id().to_owned();
     let megabyte = Message::empty().with_buffer(vec![0; 1 << 20]);
     for _ in 0..10 {
-        receive(packet(&id, Kind::Message, megabyte.clone()));
+        receive(packet(&id, PacketKind::Message, megabyte.clone()));
         comm.recv().now_or_never().flatten().unwrap();
     }
     for _ in 0..64 {
-        receive(packet(&id, Kind::Message, megabyte.clone()));
+        receive(packet(&id, PacketKind::Message, megabyte.clone()));
     }
     assert!(!comm.is_open());
     let mut read = 0;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use super::message;
 use super::model::{INTERVAL, Model};
 use super::registry;
-use crate::comm::{self, Kind};
+use crate::comm::{self, PacketKind};
 
 /// What a frontend has asked for.
 pub(super) enum Reply {
@@ -78,7 +78,9 @@ fn send_all() {
         for reply in replies {
             match reply {
                 Reply::Model(model) => model.send_whole(),
-                Reply::All { control } => comm::send(&control, Kind::Message, message::states(&registry::models())),
+                Reply::All { control } => {
+                    comm::send(&control, PacketKind::Message, message::states(&registry::models()))
+                }
             }
         }
     }

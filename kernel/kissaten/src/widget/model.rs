@@ -12,7 +12,7 @@ use super::handle::Alive;
 use super::kind::WidgetKind;
 use super::state::{self, Fields};
 use super::{flush, message, registry};
-use crate::comm::{self, Kind as PacketKind};
+use crate::comm::{self, PacketKind};
 use crate::display::value::Value;
 use crate::here;
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::flush::{self, Reply};
 use super::message::{self, PageSays};
 use super::model::Model;
-use crate::comm::{Kind, Packet};
+use crate::comm::{Packet, PacketKind};
 use crate::display::MimeBundle;
 use crate::{here, runtime};
 
@@ -62,15 +62,15 @@ fn model(id: &str) -> Option<Arc<Model>> {
 /// the control socket, and never waits.
 pub(crate) fn receive(packet: Packet) -> Option<Packet> {
     match &packet.kind {
-        Kind::Open { target } if target == CONTROL => {
+        PacketKind::Open { target } if target == CONTROL => {
             let mut registry = registry();
             if !registry.is_registered {
                 return Some(packet);
             }
             registry.controls.insert(packet.id);
         }
-        Kind::Open { .. } => return Some(packet),
-        Kind::Message => {
+        PacketKind::Open { .. } => return Some(packet),
+        PacketKind::Message => {
             let is_control = registry().controls.contains(&packet.id);
             let model = model(&packet.id);
             if !is_control && model.is_none() {
@@ -84,7 +84,7 @@ pub(crate) fn receive(packet: Packet) -> Option<Packet> {
                 _ => {}
             }
         }
-        Kind::Close => {
+        PacketKind::Close => {
             let mut registry = registry();
             let model = registry.models.remove(&packet.id);
             if model.is_none() && !registry.controls.remove(&packet.id) {

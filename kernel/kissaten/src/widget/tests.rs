@@ -4,26 +4,26 @@ use futures::{FutureExt, StreamExt};
 
 use super::handle::Handle;
 use super::*;
-use crate::comm::{Kind, Message, Packet};
+use crate::comm::{Message, Packet, PacketKind};
 use crate::{Display, here};
 
 fn id(widget: &impl Widget) -> String {
     widget.handle().model().id.clone()
 }
 
-fn said(id: &str, kind: Kind, data: &str) {
+fn said(id: &str, kind: PacketKind, data: &str) {
     let message = Message::from_parts(data.to_owned(), "{}".to_owned(), Vec::new());
     assert_eq!(receive(Packet { id: id.to_owned(), kind, message }), None);
 }
 
 /// The page puts a value there.
 fn drag(widget: &impl Widget, state: &str) {
-    said(&id(widget), Kind::Message, &format!(r#"{{"method":"update","state":{{{state}}},"buffer_paths":[]}}"#));
+    said(&id(widget), PacketKind::Message, &format!(r#"{{"method":"update","state":{{{state}}},"buffer_paths":[]}}"#));
 }
 
 fn press(widget: &impl Widget, event: &str) {
     let data = format!(r#"{{"method":"custom","content":{{"event":"{event}"}}}}"#);
-    said(&id(widget), Kind::Message, &data);
+    said(&id(widget), PacketKind::Message, &data);
 }
 
 fn show(widget: &impl Display) {
@@ -75,7 +75,7 @@ fn what_a_page_says_is_checked() {
     drag(&slider, r#""value":2.0"#);
     assert_eq!(now(slider.changed()), Some(Ok(2)));
     for data in ["{}", "7", r#"{"method":"update"}"#, r#"{"method":"custom","content":1}"#] {
-        said(&id(&slider), Kind::Message, data);
+        said(&id(&slider), PacketKind::Message, data);
     }
     assert_eq!(now(slider.changed()), None);
 }
@@ -122,7 +122,7 @@ fn a_closed_widget_says_so() {
     show(&button);
     let click = button.clicked();
     press(&button, "click");
-    said(&id(&button), Kind::Close, "{}");
+    said(&id(&button), PacketKind::Close, "{}");
     assert_eq!(now(click), Some(Ok(())), "what came before is heard");
     let closed = now(button.clicked()).unwrap().unwrap_err();
     assert_eq!(closed.to_string(), "the button was closed by the frontend");
