@@ -26,7 +26,7 @@ pub(crate) enum Channel {
 }
 
 /// The parent of answers and outputs: what they need to know of their request.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Parent {
     pub(crate) channel: Channel,
     pub(crate) identities: Vec<Bytes>,

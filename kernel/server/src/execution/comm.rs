@@ -1,6 +1,6 @@
 //! Comms between frontends and code of cells: which are open, and whom a message is for. What they say is not known here.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ipc::{CellId, Comm, CommKind};
 use serde_json::json;
@@ -17,6 +17,8 @@ pub(super) struct Comms {
     targets: BTreeSet<String>,
     /// The targets of the open ones, by id.
     open: BTreeMap<String, String>,
+    /// The frontends' questions for the state of a widget that are not answered yet, by its id.
+    asked: BTreeMap<String, VecDeque<Parent>>,
 }
 
 /// The addressee of a frontend's message.
@@ -78,6 +80,9 @@ impl Comms {
                 if let Some(echo) = is_widget.then(|| widget::echo(&message)).flatten() {
                     comm::publish(echo, outgoing, Some(parent));
                 }
+                if is_widget && widget::asks_state(&message) {
+                    self.asked.entry(message.id.clone()).or_default().push_back(parent.clone());
+                }
                 worker.send(ipc::Request::Comm(message));
             }
             Way::Refused => outgoing.publish(comm::close(&message.id, json!({})), Some(parent)),
@@ -99,7 +104,23 @@ impl Comms {
         }
         // What was printed before it stands before it.
         audience.show(run, worker);
+        if let Some(question) = self.answered(&message) {
+            return comm::publish(message, outgoing, Some(&question));
+        }
         comm::publish(message, outgoing, audience.of(run).map(|parent| &**parent));
+    }
+
+    /// The question that this message answers. A page knows the state that it has asked for by the message's parent.
+    fn answered(&mut self, message: &Comm) -> Option<Parent> {
+        if matches!(message.kind, CommKind::Close) {
+            self.asked.remove(&message.id);
+        }
+        let questions = self.asked.get_mut(&message.id).filter(|_| widget::is_whole_state(message))?;
+        let question = questions.pop_front();
+        if questions.is_empty() {
+            self.asked.remove(&message.id);
+        }
+        question
     }
 
     /// The worker is gone, and its ends of all comms with it.

@@ -23,6 +23,18 @@ pub(super) fn echo(message: &Comm) -> Option<Comm> {
     })
 }
 
+/// Whether a page asks for the state of this widget, as it does one by one where it cannot have all at once.
+pub(super) fn asks_state(message: &Comm) -> bool {
+    matches!(message.kind, CommKind::Message) && message.data["method"] == "request_state"
+}
+
+/// Whether it says all of a widget's state: not only what has changed.
+pub(super) fn is_whole_state(message: &Comm) -> bool {
+    matches!(message.kind, CommKind::Message)
+        && message.data["method"] == "update"
+        && message.data["state"]["_model_name"].is_string()
+}
+
 /// The last word to a page of a widget whose kernel's end is gone: it stands there as it was, and can be used no more.
 /// Closing it would leave an empty place without a word.
 pub(super) fn dead(id: &str) -> Comm {
