@@ -1,6 +1,9 @@
 """Interrupting a cell: what it ends, and what it leaves alone."""
 
+import psutil
 import pytest
+
+from kernel import HANG
 
 
 def interrupt_by_message(kernel):
@@ -187,3 +190,20 @@ def test_what_a_cell_has_made_is_there_afterwards(kernel, wait):
     assert cell.finish().error["ename"] == "Interrupted"
     assert kernel.run("(first, second)").result == "([1], 2)"
     assert kernel.fails("third").error["evalue"].startswith("E0425")
+
+
+@both_ways
+def test_a_program_of_the_shell_ends_with_all_that_it_has_started(kernel, interrupt):
+    """What it printed is there, what it started ends, too, and how it ended is told."""
+    kernel.ok("let kept = 7;")
+    cell = kernel.start("!echo begun; sleep 3600 & echo $!; wait")
+    cell.until(lambda cell: cell.stdout.count("\n") == 2)
+    child = psutil.Process(int(cell.stdout.split()[1]))
+    interrupt(kernel)
+    cell.finish()
+    assert cell.reply["status"] == "error" and cell.reply["ename"] == "Interrupted", cell.reply
+    assert cell.stdout.startswith("begun\n")
+    psutil.wait_procs([child], HANG)
+    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+    assert kernel.ok("!echo again; exit 0").stdout == "again\n"
+    assert kernel.ok("kept").result == "7"
