@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
+import shutil
 import signal
 import subprocess
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -239,11 +242,29 @@ def test_an_exported_notebook_prints_the_same(run, tmp_path):
     ]
     code, expected, stderr = run(notebook(*cells))
     assert (code, stderr) == (0, "")
-    code, stdout, stderr = run(notebook(*cells, ":export project"))
+    code, stdout, stderr = run(notebook(*cells, ":export project", ":export --script script.rs"))
     assert (code, stderr) == (0, "")
-    assert stdout == f"{expected}The notebook is a cargo project in `project`: `cargo run` there runs it.\n"
+    assert stdout == (
+        f"{expected}The notebook is a cargo project in `project`: `cargo run` there runs it.\n"
+        "The notebook is a script in `script.rs`: `cargo +nightly -Zscript script.rs` runs it.\n"
+    )
     cargo = ["cargo", "run", "--quiet", "--offline"]
     program = subprocess.run(cargo, cwd=tmp_path / "project", capture_output=True, text=True, timeout=HANG)
+    assert (program.returncode, program.stdout, program.stderr) == (0, expected, "")
+
+    # A stable cargo runs no scripts. What it is for the one that does: a manifest without a name, and the code below it.
+    first, opening, manifest, code = re.fullmatch(r"(#!.*)\n(---)\n(.*?)\n---\n(.*)", (tmp_path / "script.rs").read_text(), re.DOTALL).groups()
+    assert (first, opening) == ("#!/usr/bin/env -S cargo +nightly -Zscript", "---")
+    table = tomllib.loads(manifest)
+    assert set(table["package"]) == {"edition"} and "tokio" in table["dependencies"]
+    script = tmp_path / "script"
+    (script / "src").mkdir(parents=True)
+    (script / "src" / "main.rs").write_text(code)
+    (script / "Cargo.toml").write_text(manifest.replace("[package]", '[package]\nname = "script"', 1))
+    shutil.copy(tmp_path / "project" / "Cargo.lock", script)
+    program = subprocess.run(
+        [*cargo, "--target-dir", tmp_path / "project" / "target"], cwd=script, capture_output=True, text=True, timeout=HANG
+    )
     assert (program.returncode, program.stdout, program.stderr) == (0, expected, "")
 
 
