@@ -1,4 +1,5 @@
-// JupyterLab in a browser as a user has it: a notebook is open, its menus and keys are used, and what the page shows is told.
+// JupyterLab and Notebook 7 in a browser as a user has them: a notebook is open, its menus and keys are used, and what the page
+// shows is told.
 //
 // Nothing here waits for time; what is waited for is always something on the page.
 
@@ -7,18 +8,26 @@ import { chromium } from "playwright-core";
 // Opens a notebook and waits until its kernel is ready. `height`: of the page. JupyterLab leaves out cells that cannot be
 // seen, so a page has to be as high as the notebook if all of it is to be looked at.
 export async function open(executablePath, url, height) {
+  const browser = await launch(executablePath);
+  return await openIn(browser, await newPage(browser, height), url);
+}
+
+export async function launch(executablePath) {
   // Chromium does not start its sandbox as root, which CI containers are.
-  const browser = await chromium.launch({
+  return await chromium.launch({
     executablePath,
     args: [
       "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
       "--disable-background-networking", "--disable-component-update", "--disable-sync",
     ],
   });
+}
+
+export async function newPage(browser, height) {
   const page = await browser.newPage({ viewport: { width: 1280, height } });
   // A guard against a hang.
   page.setDefaultTimeout(300_000);
-  return await openIn(browser, page, url);
+  return page;
 }
 
 // The same in a tab that is there.
@@ -51,9 +60,13 @@ class Notebook {
     return this.panel.locator(".jp-CodeCell").nth(index);
   }
 
-  // The status bar tells it; the mark above the notebook says idle also while there is no kernel yet.
+  // JupyterLab's status bar tells it; the mark above the notebook says idle also while there is no kernel yet. Notebook has no
+  // status bar, and the kernel's name once there is one.
   async idle() {
-    await this.page.locator("#jp-main-statusbar", { hasText: "Rust (Kissaten) | Idle" }).waitFor();
+    const told = this.page.locator("#jp-main-statusbar", { hasText: "Rust (Kissaten) | Idle" });
+    const name = this.page.locator(".jp-NotebookPanel .jp-KernelName:visible", { hasText: "Rust (Kissaten)" });
+    await told.or(name).first().waitFor();
+    await this.panel.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').waitFor({ state: "attached" });
   }
 
   async menu(bar, ...items) {

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
@@ -27,9 +28,8 @@ def chromium() -> str:
 
 
 @contextmanager
-def jupyterlab(installation, directory: Path, widgets: bool = False, program: str = "jupyterlab") -> Iterator[str]:
-    """JupyterLab on a copy of the notebooks, for this machine only; its address. With or without the extension that draws
-    widgets."""
+def jupyterlab(installation, directory: Path) -> Iterator[str]:
+    """JupyterLab on a copy of the notebooks, for this machine only; its address. Its server has Notebook 7 and voila, too."""
     notebooks = directory / "notebooks"
     shutil.copytree(Path(__file__).parent.parent.parent / "notebooks", notebooks)
     temporary = directory / "tmp"
@@ -47,17 +47,15 @@ def jupyterlab(installation, directory: Path, widgets: bool = False, program: st
     settings.parent.mkdir(parents=True)
     settings.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}))
     environment["JUPYTERLAB_SETTINGS_DIR"] = str(directory / "settings")
-    # nbgrader, and what comes with it, adds menus and buttons that users do not have.
+    # They, and what comes with them, add menus and buttons that users do not have.
     page = directory / "config" / "labconfig" / "page_config.json"
     page.parent.mkdir(parents=True)
-    extensions = ["@jupyter/nbgrader", "@jupyter-notebook/lab-extension"]
-    if not widgets:
-        extensions.append("@jupyter-widgets/jupyterlab-manager")
+    extensions = ["@jupyter/nbgrader", "@jupyter-notebook/lab-extension", "@voila-dashboards/jupyterlab-preview"]
     page.write_text(json.dumps({"disabledExtensions": dict.fromkeys(extensions, True)}))
     if os.geteuid() == 0:
         arguments.append("--allow-root")
     server = subprocess.Popen(
-        [sys.executable, "-m", program, *arguments],
+        [sys.executable, "-m", "jupyterlab", *arguments],
         env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )
     log: list[str] = []
@@ -84,10 +82,29 @@ def jupyterlab(installation, directory: Path, widgets: bool = False, program: st
         server.wait()
 
 
-def run_in_browser(address: str, notebook: str, screenshots: Path) -> dict:
+@dataclass
+class Served:
+    """A server that the tests of a module share, each with notebooks of its own."""
+
+    address: str
+    notebooks: Path
+
+    def lab(self, notebook: str) -> str:
+        """JupyterLab with this notebook alone: a workspace is opened again with all that was in it."""
+        return f"{self.address}/lab/workspaces/{Path(notebook).stem}/tree/{notebook}"
+
+
+@pytest.fixture(scope="module")
+def served(installation, tmp_path_factory) -> Iterator[Served]:
+    directory = tmp_path_factory.mktemp("jupyterlab")
+    with jupyterlab(installation, directory) as address:
+        yield Served(address, directory / "notebooks")
+
+
+def run_in_browser(url: str, screenshots: Path) -> dict:
     """What the page shows of the notebook once all of it has run. `screenshots`: how their names begin."""
     outcome = subprocess.run(
-        ["node", Path(__file__).with_name("run_notebook.mjs"), chromium(), f"{address}/lab/tree/{notebook}", screenshots],
+        ["node", Path(__file__).with_name("run_notebook.mjs"), chromium(), url, screenshots],
         capture_output=True, text=True, timeout=2 * HANG,
     )
     assert outcome.returncode == 0, outcome.stderr
@@ -97,9 +114,8 @@ def run_in_browser(address: str, notebook: str, screenshots: Path) -> dict:
     return json.loads(outcome.stdout)
 
 
-def act(address: str, notebook: str, screenshots: Path, *steps: tuple) -> list:
+def act(url: str, screenshots: Path, *steps: tuple) -> list:
     """What each of these steps in a notebook has to tell; `act.mjs` has a table of them."""
-    url = f"{address}/lab/tree/{notebook}"
     outcome = subprocess.run(
         ["node", Path(__file__).with_name("act.mjs"), chromium(), url, screenshots, json.dumps(steps)],
         capture_output=True, text=True, timeout=3 * HANG,
@@ -127,12 +143,11 @@ def contrast(colour: str, background: str) -> float:
     return (bright + 0.05) / (dark + 0.05)
 
 
-def test_the_first_lesson_in_jupyterlab(installation, tmp_path):
+def test_the_first_lesson_in_jupyterlab(served, tmp_path):
     """Run All, from a fresh kernel and after a restart: all cells end, and show what the lesson was saved with."""
     screenshots = Path(os.environ.get("KISSATEN_SCREENSHOTS", tmp_path)) / "first-lesson"
-    with jupyterlab(installation, tmp_path) as address:
-        first, again, _ = act(address, LESSON, screenshots, ["run all"], ["restart and run all"], ["look", "whole"])
-    lesson = nbformat.read(tmp_path / "notebooks" / LESSON, as_version=4)
+    first, again, _ = act(served.lab(LESSON), screenshots, ["run all"], ["restart and run all"], ["look", "whole"])
+    lesson = nbformat.read(served.notebooks / LESSON, as_version=4)
     saved = [cell for cell in lesson.cells if cell.cell_type == "code"]
     for cells in (first, again):
         assert [cell["prompt"] for cell in cells] == [f"[{n}]:" for n in range(1, len(saved) + 1)]
@@ -161,21 +176,20 @@ def without_markup(output) -> str:
     return "\n".join(line for line in plain(text).splitlines() if not re.search(r"\d(ns|µs|ms|s)\b|\d (ns|µs|ms|s)\b", line))
 
 
-def test_a_long_cell_is_stopped_by_the_button(installation, tmp_path):
+def test_a_long_cell_is_stopped_by_the_button(served, tmp_path):
     """One that awaits and one that computes: both end, and the variables are still there."""
     screenshots = Path(os.environ.get("KISSATEN_SCREENSHOTS", tmp_path)) / "stopped"
-    with jupyterlab(installation, tmp_path) as address:
-        write_notebook(
-            tmp_path / "notebooks" / "long.ipynb",
-            "let mut cups = 41;",
-            'println!("awaits"); std::future::pending::<()>().await;',
-            'println!("computes"); loop { cups = 41; }',
-            "cups + 1",
-        )
-        steps = [["start", 0], ["ended", 0]]
-        for index, word in ((1, "awaits"), (2, "computes")):
-            steps += [["start", index], ["shows", index, word], ["interrupt"], ["ended", index]]
-        *_, kept = told = act(address, "long.ipynb", screenshots, *steps, ["look", "whole"], ["start", 3], ["ended", 3])
+    write_notebook(
+        served.notebooks / "long.ipynb",
+        "let mut cups = 41;",
+        'println!("awaits"); std::future::pending::<()>().await;',
+        'println!("computes"); loop { cups = 41; }',
+        "cups + 1",
+    )
+    steps = [["start", 0], ["ended", 0]]
+    for index, word in ((1, "awaits"), (2, "computes")):
+        steps += [["start", index], ["shows", index, word], ["interrupt"], ["ended", index]]
+    *_, kept = told = act(served.lab("long.ipynb"), screenshots, *steps, ["look", "whole"], ["start", 3], ["ended", 3])
     for cell in (told[5], told[9]):
         assert "Interrupted" in cell["outputs"][-1], cell
     assert kept["outputs"] == ["42"], kept
@@ -217,14 +231,13 @@ listener.await?;
 println!("printed by the second");"""
 
 
-def test_tasks_in_jupyterlab(installation, tmp_path):
+def test_tasks_in_jupyterlab(served, tmp_path):
     screenshots = Path(os.environ.get("KISSATEN_SCREENSHOTS", tmp_path))
-    with jupyterlab(installation, tmp_path) as address:
-        write_notebook(
-            tmp_path / "notebooks" / "tasks.ipynb",
-            GATHER, LISTENER, TELLER, "let waiting = tokio::spawn(std::future::pending::<()>());", ":tasks",
-        )  # fmt: skip
-        page = run_in_browser(address, "tasks.ipynb", screenshots / "tasks")
+    write_notebook(
+        served.notebooks / "tasks.ipynb",
+        GATHER, LISTENER, TELLER, "let waiting = tokio::spawn(std::future::pending::<()>());", ":tasks",
+    )  # fmt: skip
+    page = run_in_browser(served.lab("tasks.ipynb"), screenshots / "tasks")
     gather, listener, teller, _, tasks = page["cells"]
     # The picture, then what is printed.
     assert len(gather["outputs"]) == 2

@@ -1,4 +1,4 @@
-"""What users see of widgets and of the panel of variables, in JupyterLab, in a real browser."""
+"""What users see of widgets in JupyterLab, Notebook 7 and voila, and of JupyterLab's panel of variables, in a real browser."""
 
 import json
 import os
@@ -6,7 +6,9 @@ import subprocess
 from pathlib import Path
 
 from kernel import HANG
-from test_browser import chromium, jupyterlab, write_notebook
+from test_browser import chromium, served, write_notebook
+
+__all__ = ["served"]
 
 SLIDER = """\
 use kissaten::widget::*;
@@ -29,6 +31,32 @@ loop {
     }
 }
 println!("stopped, and parts came: {}", parts > 0);"""
+# voila shows a page when its cells have ended, so what waits is a task. What tasks print later it does not show.
+IN_VOILA = """\
+use kissaten::widget::*;
+use std::time::Duration;
+let (cups, said) = (Slider::new(0..=10).label("Cups"), Label::new(""));
+let (stop, state) = (Button::new("Stop"), Label::new("runs"));
+tokio::spawn({
+    let (cups, said) = (cups.clone(), said.clone());
+    async move {
+        while let Ok(value) = cups.changed().await { said.set(&format!("{value} cups")); }
+    }
+});
+tokio::spawn({
+    let (stop, state) = (stop.clone(), state.clone());
+    async move {
+        let mut parts = 0;
+        loop {
+            tokio::select! {
+                _ = stop.clicked() => break,
+                () = tokio::time::sleep(Duration::from_millis(10)) => parts += 1,
+            }
+        }
+        state.set(if parts > 0 { "stopped" } else { "nothing ran" });
+    }
+});
+Column::new((&Row::new((&cups, &said)), &Row::new((&stop, &state))))"""
 NAME = """\
 let name = Text::new("Name");
 kissaten::display(&name);
@@ -45,29 +73,31 @@ def node(script: str, *arguments: object) -> dict:
     return json.loads(outcome.stdout)
 
 
-def test_widgets_in_jupyterlab(installation, tmp_path):
+def test_widgets_in_jupyterlab_notebook_and_voila(served, tmp_path):
     screenshots = Path(os.environ.get("KISSATEN_SCREENSHOTS", tmp_path)) / "widgets"
-    with jupyterlab(installation, tmp_path, widgets=True) as address:
-        cells = (SLIDER, STOP, "cups.value()", NAME, "std::process::abort()")
-        write_notebook(tmp_path / "notebooks" / "widgets.ipynb", *cells)
-        seen = node("widgets.mjs", address, "widgets.ipynb", screenshots)
-    assert seen["whileItRuns"] == "[*]:"
-    assert "stopped, and parts came: true" in seen["stopped"]
-    assert seen["twoTabs"] == "7"
-    assert seen["afterReload"] == ["9"]
-    assert "Hello, Ada!" in seen["submitted"]
+    cells = (SLIDER, STOP, "cups.value()", NAME, "std::process::abort()")
+    for name in ("widgets", "notebook7"):
+        write_notebook(served.notebooks / f"{name}.ipynb", *cells)
+    write_notebook(served.notebooks / "voila.ipynb", IN_VOILA)
+    seen = node("widgets.mjs", served.address, screenshots)
+    for name in ("lab", "notebook7"):
+        assert seen[name]["whileItRuns"] == "[*]:", name
+        assert "stopped, and parts came: true" in seen[name]["stopped"], name
+        assert seen[name]["twoTabs"] == "7", name
+        assert seen[name]["afterReload"] == ["9"], name
+    assert "Hello, Ada!" in seen["lab"]["submitted"]
+    assert "1 cups" in seen["voila"]["shown"] and "runs" in seen["voila"]["shown"]
 
 
-def test_the_panel_of_variables_in_jupyterlab(installation, tmp_path):
+def test_the_panel_of_variables_in_jupyterlab(served, tmp_path):
     screenshots = Path(os.environ.get("KISSATEN_SCREENSHOTS", tmp_path)) / "panel"
-    with jupyterlab(installation, tmp_path) as address:
-        write_notebook(
-            tmp_path / "notebooks" / "variables.ipynb",
-            "#[derive(Debug)]\nstruct Order { id: u32, drinks: Vec<&'static str> }\n"
-            'let order = Order { id: 7, drinks: vec!["mocha"] };\nlet name = String::from("Ada");',
-            "let cups = 3;",
-        )
-        seen = node("variables.mjs", f"{address}/lab/tree/variables.ipynb", screenshots)
+    write_notebook(
+        served.notebooks / "variables.ipynb",
+        "#[derive(Debug)]\nstruct Order { id: u32, drinks: Vec<&'static str> }\n"
+        'let order = Order { id: 7, drinks: vec!["mocha"] };\nlet name = String::from("Ada");',
+        "let cups = 3;",
+    )
+    seen = node("variables.mjs", served.lab("variables.ipynb"), screenshots)
     listed = " ".join(seen["listed"])
     assert "orderOrder" in listed and "nameString" in listed, "a row is a name and a type, as JupyterLab draws them"
     assert "drinks" in " ".join(seen["unfolded"])
