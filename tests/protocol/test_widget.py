@@ -211,7 +211,7 @@ def test_a_page_that_was_reloaded_asks_for_all(kernel):
     for question in questions:
         while not (told := updates(question.iopub, models["ButtonModel"])):
             kernel.receive()
-        assert [state["description"] for state in told] == ["Stop"]
+        assert [(state["description"], state["_model_name"]) for state in told] == [("Stop", "ButtonModel")]
     say(kernel, "comm_close", "page")
 
 

@@ -55,6 +55,11 @@ pub(super) fn update<'a>(fields: impl Iterator<Item = (&'static str, &'a Value)>
     say(&map([("method", "update".into()), ("state", Value::Map(state, 0)), ("buffer_paths", list([]))]))
 }
 
+/// All of a widget, for a page that has asked for it and may know nothing of it.
+pub(super) fn whole_update(kind: &WidgetKind, fields: &Fields) -> Message {
+    say(&map([("method", "update".into()), ("state", whole(kind, fields)), ("buffer_paths", list([]))]))
+}
+
 /// All widgets that there are.
 pub(super) fn states(models: &[Arc<Model>]) -> Message {
     let state = |model: &Arc<Model>| {

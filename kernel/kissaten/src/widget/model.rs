@@ -243,7 +243,7 @@ impl Model {
             if state.phase != Phase::Open {
                 return;
             }
-            message::update(state.fields.iter().map(|(name, value)| (*name, value)))
+            message::whole_update(self.kind, &state.fields)
         };
         comm::send(&self.id, PacketKind::Message, message);
     }
