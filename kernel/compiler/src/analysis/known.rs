@@ -242,7 +242,7 @@ pub(super) fn inside(path: &str) -> Option<(&'static [&'static str], &'static [&
             ],
         ),
         "kissaten" => (
-            &["comm", "futures", "runtime", "serde", "timeline", "tokio", "widget"],
+            &["comm", "futures", "lesson", "runtime", "serde", "timeline", "tokio", "widget"],
             &[
                 "Display",
                 "DisplayHandle",
@@ -277,6 +277,25 @@ pub(super) fn inside(path: &str) -> Option<(&'static [&'static str], &'static [&
                 "watch_tasks",
             ],
         ),
+        "kissaten::lesson" => (
+            &[],
+            &[
+                "Bars",
+                "Diary",
+                "DiaryEntry",
+                "HttpReply",
+                "HttpRequest",
+                "Meter",
+                "bars",
+                "claim",
+                "get",
+                "memory",
+                "roll",
+                "seats",
+                "threads",
+                "work",
+            ],
+        ),
         _ => return None,
     })
 }
@@ -309,6 +328,21 @@ mod tests {
             syn::UseTree::Rename(rename) => drop(into.insert(rename.rename.to_string())),
             syn::UseTree::Glob(_) => panic!("the names behind a glob are not known"),
         }
+    }
+
+    #[test]
+    fn the_names_for_lessons_are_those_that_there_are() {
+        let file = syn::parse_file(include_str!("../../../kissaten/src/lesson.rs")).unwrap();
+        let public = |item: &syn::Item| match item {
+            syn::Item::Fn(item) => Some((&item.vis, item.sig.ident.to_string())),
+            syn::Item::Struct(item) => Some((&item.vis, item.ident.to_string())),
+            _ => None,
+        };
+        let all = file.items.iter().filter_map(public);
+        let there: Vec<_> =
+            all.filter(|(vis, _)| matches!(vis, syn::Visibility::Public(_))).map(|(_, name)| name).collect();
+        let there: BTreeSet<&str> = there.iter().map(String::as_str).collect();
+        assert_eq!(inside("kissaten::lesson").unwrap().1.iter().copied().collect::<BTreeSet<_>>(), there);
     }
 
     #[test]
