@@ -5,6 +5,7 @@
 //! worker: it writes libraries that somebody else loads, and is told afterwards how a cell ended.
 
 mod adapter;
+mod ahead;
 mod analysis;
 mod api;
 mod command;

@@ -11,7 +11,10 @@ use std::sync::Arc;
 
 use build::{Answer, AnswerKey, Answers, Inputs, KeyMaker, SessionLibrary};
 use cargo_metadata::diagnostic::Diagnostic;
+use tokio_util::sync::CancellationToken;
 
+use crate::PrepareError;
+use crate::ahead::Ahead;
 use crate::rustc::{Compiled, Invocation};
 
 /// Counted up when what is compiled from the same texts becomes something else, as by other names in it.
@@ -21,8 +24,11 @@ const FORM: &[u8] = b"1";
 pub(crate) struct Memory<'a> {
     pub(crate) session: &'a SessionLibrary,
     pub(crate) answers: &'a Arc<Answers>,
-    /// The kernel's own folder.
-    pub(crate) private: &'a Path,
+    pub(crate) ahead: &'a Ahead,
+    /// Whether it is compiled on a guess: then it waits for all others.
+    pub(crate) is_guess: bool,
+    /// The kernel's own folders, those within others first.
+    pub(crate) folders: Vec<&'a Path>,
     /// Files of the user's own crates, and when they were compiled: their names do not tell what is in them.
     pub(crate) own: Vec<(&'a Path, u64)>,
 }
@@ -31,8 +37,9 @@ impl Memory<'_> {
     /// The key for a call, without what is yet to be named by it.
     pub(crate) fn key(&self, invocation: &Invocation<'_>) -> AnswerKey {
         let mut key = KeyMaker::default();
-        let private = self.private.to_string_lossy();
-        let without_private = |text: &str| text.replace(&*private, ".");
+        let without_private = |text: &str| {
+            self.folders.iter().fold(text.to_owned(), |text, own| text.replace(&*own.to_string_lossy(), "."))
+        };
         let toolchain = &self.session.toolchain;
         key.add(FORM);
         key.add(toolchain.verbose_version.as_bytes());
@@ -64,8 +71,34 @@ impl Memory<'_> {
         invocation.key = Some(key);
     }
 
-    /// The answer to a call that `command` would make.
-    pub(crate) fn recall(&self, key: AnswerKey, command: &Command) -> Option<Answer> {
+    /// The answer to a call that `command` would make, and its key. If it is not remembered, rustc is to be called, and nothing
+    /// is compiled on a guess meanwhile. What is just being compiled so is waited for.
+    pub(crate) async fn answer(
+        &self,
+        invocation: &Invocation<'_>,
+        command: &Command,
+        cancel: &CancellationToken,
+    ) -> Result<Option<(AnswerKey, Answer)>, PrepareError> {
+        let found = |key| self.recall(key, command).map(|answer| (key, answer));
+        let mut answer = invocation.key.and_then(found);
+        if answer.is_none() && !self.is_guess {
+            if let Some((key, mut end)) = invocation.key.and_then(|key| Some((key, self.ahead.compiles(key)?))) {
+                tokio::select! {
+                    _ = end.changed() => answer = found(key),
+                    () = cancel.cancelled() => return Err(PrepareError::Cancelled),
+                }
+            }
+            if answer.is_none() {
+                self.ahead.stop();
+            }
+        }
+        if let Some((key, _)) = &answer {
+            tracing::debug!(%key, "an answer of rustc is remembered");
+        }
+        Ok(answer)
+    }
+
+    fn recall(&self, key: AnswerKey, command: &Command) -> Option<Answer> {
         let set = |name: &str| command.get_envs().find(|(variable, _)| *variable == name).map(|(_, value)| value);
         let variable = |name: &str| match set(name) {
             Some(value) => value.map(|value| value.to_string_lossy().into_owned()),
@@ -91,7 +124,7 @@ impl Memory<'_> {
         let is_given = |file: &Path| invocation.files.iter().any(|(name, _)| Path::new(name) == file);
         let inputs = Inputs::from_dep_info(&dep_info, invocation.folder, &is_given);
         // What a text has put into the kernel's folder is in no other kernel's.
-        let is_private = inputs.files().any(|file| file.starts_with(self.private));
+        let is_private = inputs.files().any(|file| self.folders.iter().any(|own| file.starts_with(own)));
         if !is_whole || !compiled.other.is_empty() || is_private {
             return;
         }
@@ -100,8 +133,8 @@ impl Memory<'_> {
         let keep = move || answers.remember(key, &answer);
         // Nobody is to wait for that.
         match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn_blocking(keep)),
-            Err(_) => keep(),
+            Ok(runtime) if !self.is_guess => drop(runtime.spawn_blocking(keep)),
+            _ => keep(),
         }
     }
 }

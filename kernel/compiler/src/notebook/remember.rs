@@ -3,11 +3,11 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use build::Answers;
 
-use super::{Notebook, write};
+use super::{Folders, Notebook, write};
 use crate::PrepareError;
 use crate::api::CompileError;
 use crate::items::Items;
@@ -53,7 +53,10 @@ impl Notebook {
     /// What is remembered, for a call of rustc.
     pub(super) fn memory(&self) -> Memory<'_> {
         let own = self.dependencies.own().collect();
-        Memory { session: &self.session, answers: &self.answers, private: &self.folders.private, own }
+        let Folders { private, of_notebook, .. } = &self.folders;
+        let folders = [Some(private), of_notebook.as_ref()].into_iter().flatten().map(PathBuf::as_path).collect();
+        let (ahead, is_guess) = (&*self.ahead, self.is_guess);
+        Memory { session: &self.session, answers: &self.answers, ahead, is_guess, folders, own }
     }
 
     /// Statics are found in the libraries that own them, in the newest that has their symbol. A cell may use one of an earlier
