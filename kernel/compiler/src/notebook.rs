@@ -12,6 +12,7 @@ mod dependencies;
 mod export;
 mod finish;
 mod frame;
+mod guess;
 mod habit;
 mod hint;
 mod history;
@@ -43,6 +44,7 @@ use std::sync::Arc;
 use build::{AnswerKey, Answers, SessionLibrary};
 use tokio_util::sync::CancellationToken;
 
+use crate::ahead::Ahead;
 use crate::api::{Artifact, CompileError, PrepareError, Source, Stored, Variable};
 use crate::binding::{Binding, NotKept};
 use crate::items::{CellText, Items, Merged, Owner};
@@ -55,6 +57,7 @@ use attempt::Attempt;
 use dependencies::Dependencies;
 pub use export::ExportError;
 use finish::Pending;
+pub use guess::Guess;
 use history::PastCell;
 use success::Success;
 
@@ -70,11 +73,15 @@ struct Generation {
 }
 
 /// Live items, variables, and where their libraries are.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Notebook {
     session: SessionLibrary,
     /// The answers of rustc that are remembered.
     answers: Arc<Answers>,
+    /// What is compiled on a guess.
+    ahead: Arc<Ahead>,
+    /// Whether this is such a guess, of which nothing will run.
+    is_guess: bool,
     folders: Folders,
     /// What the present libraries of items are called where they are loaded, by what they are linked to as.
     loaded: BTreeMap<String, String>,
@@ -112,6 +119,35 @@ struct Folders {
     incremental: PathBuf,
     /// All of them are in it.
     private: PathBuf,
+    /// Of a guess, the folder of the notebook that it was made from.
+    of_notebook: Option<PathBuf>,
+}
+
+impl Folders {
+    fn new(directory: &Path) -> io::Result<Self> {
+        let folders = Self {
+            cells: directory.join("cells"),
+            items: directory.join("items"),
+            libraries: directory.join("libraries"),
+            links: directory.join("links"),
+            incremental: directory.join("incremental"),
+            private: directory.to_owned(),
+            of_notebook: None,
+        };
+        let all = [&folders.cells, &folders.items, &folders.libraries, &folders.links, &folders.incremental];
+        all.into_iter().try_for_each(std::fs::create_dir_all)?;
+        Ok(folders)
+    }
+
+    fn for_guess(&self) -> io::Result<Self> {
+        Ok(Self { of_notebook: Some(self.private.clone()), ..Self::new(&self.private.join("ahead"))? })
+    }
+
+    /// Takes away what is linked to, of a guess that is over.
+    fn empty_links(&self) -> io::Result<()> {
+        std::fs::remove_dir_all(&self.links)?;
+        std::fs::create_dir_all(&self.links)
+    }
 }
 
 impl Notebook {
@@ -121,19 +157,12 @@ impl Notebook {
     /// # Errors
     /// When the folders in it cannot be made.
     pub fn new(session: SessionLibrary, directory: &Path) -> io::Result<Self> {
-        let folders = Folders {
-            cells: directory.join("cells"),
-            items: directory.join("items"),
-            libraries: directory.join("libraries"),
-            links: directory.join("links"),
-            incremental: directory.join("incremental"),
-            private: directory.to_owned(),
-        };
-        let all = [&folders.cells, &folders.items, &folders.libraries, &folders.links, &folders.incremental];
-        all.into_iter().try_for_each(std::fs::create_dir_all)?;
+        let folders = Folders::new(directory)?;
         Ok(Self {
             dependencies: Dependencies::upon(&session),
             answers: Arc::new(Answers::of(&session)),
+            ahead: Arc::default(),
+            is_guess: false,
             session,
             folders,
             loaded: BTreeMap::new(),
