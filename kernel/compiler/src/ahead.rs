@@ -8,12 +8,25 @@ use build::AnswerKey;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+/// Whether anything is compiled on a guess, and what else the machine may do meanwhile.
+const VARIABLE: &str = "KISSATEN_AHEAD";
+
 /// What a notebook and the guesses at its future share.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Ahead {
+    pub(crate) when: When,
     /// One guess after another: each waits until rustc is gone that an earlier one has called.
     pub(crate) turn: tokio::sync::Mutex<()>,
     state: Mutex<State>,
+}
+
+/// When something is compiled on a guess.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum When {
+    Never,
+    /// Where the machine has something to spare.
+    Room,
+    Always,
 }
 
 #[derive(Debug, Default)]
@@ -25,6 +38,40 @@ struct State {
 }
 
 impl Ahead {
+    /// As the environment has it.
+    pub(crate) fn from_environment() -> Self {
+        let when = match std::env::var(VARIABLE).as_deref() {
+            Ok("off") => When::Never,
+            Ok("always") => When::Always,
+            _ => When::Room,
+        };
+        Self { when, turn: tokio::sync::Mutex::default(), state: Mutex::default() }
+    }
+
+    /// Waits until the machine has something to spare: not more wants to run than it has processors for, of which one is who
+    /// asks. Whether it came to that before `cancel`.
+    pub(crate) async fn room(&self, cancel: &CancellationToken) -> bool {
+        while self.when == When::Room && is_crowded(0) {
+            tokio::select! {
+                () = tokio::time::sleep(LOOK_AGAIN) => {}
+                () = cancel.cancelled() => break,
+            }
+        }
+        !cancel.is_cancelled()
+    }
+
+    /// Waits until what is compiled on a guess is there, or the machine has so much else to do that one who lets all others go
+    /// first comes to nothing.
+    pub(crate) async fn end_or_crowd(&self, mut end: watch::Receiver<()>) {
+        /// The threads of one rustc that want to run at once.
+        const THREADS: usize = 3;
+        while tokio::time::timeout(LOOK_AGAIN, end.changed()).await.is_err() {
+            if self.when == When::Room && is_crowded(THREADS) {
+                return;
+            }
+        }
+    }
+
     /// A guess begins, and an older one ends; what ends this one.
     pub(crate) fn begin(&self) -> CancellationToken {
         let cancel = CancellationToken::new();
@@ -68,30 +115,6 @@ impl Drop for Compiling<'_> {
 /// How long it is until the machine is looked at again. What runs at one moment says little.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
-/// Waits until the machine has something to spare: not more wants to run than it has processors for, of which one is who asks.
-/// Whether it came to that before `cancel`.
-pub(crate) async fn room(cancel: &CancellationToken) -> bool {
-    while is_crowded(0) {
-        tokio::select! {
-            () = tokio::time::sleep(LOOK_AGAIN) => {}
-            () = cancel.cancelled() => break,
-        }
-    }
-    !cancel.is_cancelled()
-}
-
-/// Waits until what is compiled on a guess is there, or the machine has so much else to do that one who lets all others go first
-/// comes to nothing.
-pub(crate) async fn end_or_crowd(mut end: watch::Receiver<()>) {
-    /// The threads of one rustc that want to run at once.
-    const THREADS: usize = 3;
-    while tokio::time::timeout(LOOK_AGAIN, end.changed()).await.is_err() {
-        if is_crowded(THREADS) {
-            return;
-        }
-    }
-}
-
 /// Whether more wants to run at this moment than the machine has processors for, and this many.
 fn is_crowded(more: usize) -> bool {
     let running = std::fs::read_to_string("/proc/loadavg").ok().and_then(|load| running(&load));
@@ -126,7 +149,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_compiled_on_a_guess_can_be_waited_for() {
-        let (ahead, mut other) = (Ahead::default(), KeyMaker::default());
+        let (ahead, mut other) = (Ahead::from_environment(), KeyMaker::default());
         other.add(b"other");
         let (key, other) = (KeyMaker::default().finish(), other.finish());
         let compiling = ahead.compile(key);
@@ -138,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_guess_ends_the_one_before_it() {
-        let ahead = Ahead::default();
+        let ahead = Ahead::from_environment();
         let (first, second) = (ahead.begin(), ahead.begin());
         assert!(first.is_cancelled() && !second.is_cancelled());
         ahead.stop();

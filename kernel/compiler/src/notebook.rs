@@ -11,6 +11,7 @@ mod compile;
 mod dependencies;
 mod export;
 mod finish;
+mod folders;
 mod frame;
 mod guess;
 mod habit;
@@ -57,6 +58,7 @@ use attempt::Attempt;
 use dependencies::Dependencies;
 pub use export::ExportError;
 use finish::Pending;
+use folders::Folders;
 pub use guess::Guess;
 use history::PastCell;
 use success::Success;
@@ -107,49 +109,6 @@ pub struct Notebook {
     opt_level: u8,
 }
 
-/// Where generated files and libraries go.
-#[derive(Clone, Debug)]
-struct Folders {
-    cells: PathBuf,
-    items: PathBuf,
-    /// What is loaded: each is a file of its own, with the names of this session in it.
-    libraries: PathBuf,
-    /// What is linked to, as rustc made it.
-    links: PathBuf,
-    incremental: PathBuf,
-    /// All of them are in it.
-    private: PathBuf,
-    /// Of a guess, the folder of the notebook that it was made from.
-    of_notebook: Option<PathBuf>,
-}
-
-impl Folders {
-    fn new(directory: &Path) -> io::Result<Self> {
-        let folders = Self {
-            cells: directory.join("cells"),
-            items: directory.join("items"),
-            libraries: directory.join("libraries"),
-            links: directory.join("links"),
-            incremental: directory.join("incremental"),
-            private: directory.to_owned(),
-            of_notebook: None,
-        };
-        let all = [&folders.cells, &folders.items, &folders.libraries, &folders.links, &folders.incremental];
-        all.into_iter().try_for_each(std::fs::create_dir_all)?;
-        Ok(folders)
-    }
-
-    fn for_guess(&self) -> io::Result<Self> {
-        Ok(Self { of_notebook: Some(self.private.clone()), ..Self::new(&self.private.join("ahead"))? })
-    }
-
-    /// Takes away what is linked to, of a guess that is over.
-    fn empty_links(&self) -> io::Result<()> {
-        std::fs::remove_dir_all(&self.links)?;
-        std::fs::create_dir_all(&self.links)
-    }
-}
-
 impl Notebook {
     /// An empty notebook. `directory` is private to this kernel; libraries and sources go there, and are the
     /// caller's to remove.
@@ -161,7 +120,7 @@ impl Notebook {
         Ok(Self {
             dependencies: Dependencies::upon(&session),
             answers: Arc::new(Answers::of(&session)),
-            ahead: Arc::default(),
+            ahead: Arc::new(Ahead::from_environment()),
             is_guess: false,
             session,
             folders,

@@ -15,7 +15,7 @@ use cargo_metadata::diagnostic::Diagnostic;
 use tokio_util::sync::CancellationToken;
 
 use crate::PrepareError;
-use crate::ahead::{self, Ahead};
+use crate::ahead::Ahead;
 use crate::lower::ItemsFile;
 use crate::rustc::{Compiled, Invocation};
 
@@ -88,7 +88,7 @@ impl Memory<'_> {
         if answer.is_none() && !self.is_guess {
             if let Some((key, end)) = invocation.key.and_then(|key| Some((key, self.ahead.compiles(key)?))) {
                 tokio::select! {
-                    () = ahead::end_or_crowd(end) => answer = found(key),
+                    () = self.ahead.end_or_crowd(end) => answer = found(key),
                     () = cancel.cancelled() => return Err(PrepareError::Cancelled),
                 }
             }

@@ -9,7 +9,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
 
 use super::Notebook;
-use crate::ahead::{self, Ahead};
+use crate::ahead::{Ahead, When};
 use crate::api::{Finished, Source, Stored};
 
 /// A notebook as it will be if all that runs comes to its end.
@@ -24,7 +24,7 @@ pub struct Guess {
 impl Notebook {
     /// A guess at what it will be. `None`: that cannot be known, or nothing would be remembered. An older guess ends.
     pub fn guess(&self) -> Option<Guess> {
-        if !self.answers.is_on() || self.has_stale_dependencies() {
+        if self.ahead.when == When::Never || !self.answers.is_on() || self.has_stale_dependencies() {
             return None;
         }
         let mut guess = self.clone();
@@ -80,7 +80,7 @@ impl Guess {
         }
         while let Some((number, source)) = sources.recv().await {
             self.at.store(number, Ordering::Relaxed);
-            if !self.notebook.answers.is_on() || !ahead::room(&self.cancel).await {
+            if !self.notebook.answers.is_on() || !self.ahead.room(&self.cancel).await {
                 return;
             }
             tracing::debug!(label = source.label, "compiled ahead");

@@ -3,11 +3,11 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use build::Answers;
 
-use super::{Folders, Notebook, write};
+use super::{Notebook, write};
 use crate::PrepareError;
 use crate::api::CompileError;
 use crate::items::Items;
@@ -59,8 +59,7 @@ impl Notebook {
     /// What is remembered, for a call of rustc.
     pub(super) fn memory(&self) -> Memory<'_> {
         let own = self.dependencies.own().collect();
-        let Folders { private, of_notebook, .. } = &self.folders;
-        let folders = [Some(private), of_notebook.as_ref()].into_iter().flatten().map(PathBuf::as_path).collect();
+        let folders = self.folders.own().collect();
         let (ahead, is_guess) = (&*self.ahead, self.is_guess);
         let items = self.items_files();
         Memory { session: &self.session, answers: &self.answers, ahead, is_guess, folders, own, items }
