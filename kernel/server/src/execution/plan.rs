@@ -115,7 +115,8 @@ mod tests {
 
     /// The steps of a cell, or its error, and what was asked for of the whole cell.
     fn check(code: &str) -> (Result<Vec<Step>, String>, String) {
-        let content = ExecuteRequest { code: code.to_owned(), ..ExecuteRequest::silent() };
+        let mut content = ExecuteRequest::silent();
+        code.clone_into(&mut content.code);
         match plan(&content, "cell 1", &|_| false) {
             Ok(plan) => (Ok(plan.steps.into()), format!("{:?}", plan.options)),
             Err(failure) => (Err(failure.evalue), String::new()),
