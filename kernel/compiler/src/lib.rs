@@ -40,4 +40,4 @@ pub use command::{Command, CommandAt, OPEN_TABLE, command_at, is_other_code, spl
 pub use completeness::{Completeness, completeness, has_empty_end};
 #[doc(hidden)]
 pub use names::files_of;
-pub use notebook::{ExportError, Guess, Notebook};
+pub use notebook::{ExportError, Foresight, Notebook};

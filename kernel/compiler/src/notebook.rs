@@ -59,7 +59,7 @@ use dependencies::Dependencies;
 pub use export::ExportError;
 use finish::Pending;
 use folders::Folders;
-pub use guess::Guess;
+pub use guess::Foresight;
 use history::PastCell;
 use success::Success;
 

@@ -14,7 +14,7 @@ use crate::api::{Finished, Source, Stored};
 
 /// A notebook as it will be if all that runs comes to its end.
 #[derive(Debug)]
-pub struct Guess {
+pub struct Foresight {
     notebook: Notebook,
     ahead: Arc<Ahead>,
     cancel: CancellationToken,
@@ -23,7 +23,7 @@ pub struct Guess {
 
 impl Notebook {
     /// A guess at what it will be. `None`: that cannot be known, or nothing would be remembered. An older guess ends.
-    pub fn guess(&self) -> Option<Guess> {
+    pub fn guess(&self) -> Option<Foresight> {
         if self.ahead.when == When::Never || !self.answers.is_on() || self.has_stale_dependencies() {
             return None;
         }
@@ -32,7 +32,7 @@ impl Notebook {
         guess.is_guess = true;
         guess.history.clear();
         let (ahead, cancel) = (Arc::clone(&self.ahead), self.ahead.begin());
-        guess.assume().then(|| Guess { notebook: guess, ahead, cancel, at: Arc::default() })
+        guess.assume().then(|| Foresight { notebook: guess, ahead, cancel, at: Arc::default() })
     }
 
     /// Takes all that runs as having come to its end, with all that it was to keep. Whether that can be known: of what borrows,
@@ -56,7 +56,7 @@ impl Notebook {
     }
 }
 
-impl Guess {
+impl Foresight {
     /// Triggered when the guess was wrong, or something better than a guess is compiled.
     pub fn stopped(&self) -> CancellationToken {
         self.cancel.clone()

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use compiler::{Guess, Source};
+use compiler::{Foresight, Source};
 use ipc::CellId;
 use tokio::sync::mpsc::{self, UnboundedSender};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
@@ -63,7 +63,7 @@ enum Next {
 }
 
 impl Running {
-    fn begin(guess: Guess, shell: ShellId) -> Self {
+    fn begin(guess: Foresight, shell: ShellId) -> Self {
         let (sender, sources) = mpsc::unbounded_channel();
         let (stopped, at) = (guess.stopped(), guess.at());
         let task = AbortOnDropHandle::new(tokio::spawn(guess.compile(sources)));
