@@ -332,17 +332,24 @@ mod tests {
 
     #[test]
     fn the_names_for_lessons_are_those_that_there_are() {
+        fn named(item: &syn::Item) -> Option<(&syn::Visibility, String)> {
+            match item {
+                syn::Item::Fn(item) => Some((&item.vis, item.sig.ident.to_string())),
+                syn::Item::Struct(item) => Some((&item.vis, item.ident.to_string())),
+                _ => None,
+            }
+        }
+
         let file = syn::parse_file(include_str!("../../../kissaten/src/lesson.rs")).unwrap();
-        let public = |item: &syn::Item| match item {
-            syn::Item::Fn(item) => Some((&item.vis, item.sig.ident.to_string())),
-            syn::Item::Struct(item) => Some((&item.vis, item.ident.to_string())),
-            _ => None,
-        };
-        let all = file.items.iter().filter_map(public);
-        let there: Vec<_> =
-            all.filter(|(vis, _)| matches!(vis, syn::Visibility::Public(_))).map(|(_, name)| name).collect();
-        let there: BTreeSet<&str> = there.iter().map(String::as_str).collect();
-        assert_eq!(inside("kissaten::lesson").unwrap().1.iter().copied().collect::<BTreeSet<_>>(), there);
+        let mut there = BTreeSet::new();
+        for (vis, name) in file.items.iter().filter_map(named) {
+            if matches!(vis, syn::Visibility::Public(_)) {
+                there.insert(name);
+            }
+        }
+        let known: BTreeSet<String> =
+            inside("kissaten::lesson").unwrap().1.iter().map(|name| (*name).to_owned()).collect();
+        assert_eq!(known, there);
     }
 
     #[test]
