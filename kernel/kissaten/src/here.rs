@@ -20,6 +20,7 @@ thread_local! {
             closure: Cell::new(false),
             ended: Cell::new(false),
             in_place: Cell::new(false),
+            limit: Cell::new(0),
         }
     };
 }
@@ -45,6 +46,8 @@ pub(crate) struct Here {
     pub(crate) ended: Cell<bool>,
     /// Whether it said that it blocks, by `block_in_place`.
     pub(crate) in_place: Cell<bool>,
+    /// How long the future that is made next may take, as [`wait`](crate::wait) writes it.
+    pub(crate) limit: Cell<u64>,
 }
 
 impl Here {

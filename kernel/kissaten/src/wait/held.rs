@@ -38,6 +38,17 @@ pub(super) fn took(key: Key, by: u64, slot: &Whereabouts) {
     taken.insert(key.address(), Taken { by, at });
 }
 
+/// Somebody of whom nothing is known may take that: who had it before does not have it then.
+#[cold]
+#[inline(never)]
+pub(super) fn unknown(key: Key) {
+    if key.is_held()
+        && let Some(taken) = &mut *taken()
+    {
+        taken.remove(&key.address());
+    }
+}
+
 /// Whose slot that is has come to its end.
 pub(crate) fn ends(by: u64, slot: &Whereabouts) {
     if let Some(noted) = slot.noted()

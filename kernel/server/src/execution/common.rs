@@ -6,8 +6,8 @@ use std::{collections::HashMap, path::Path};
 use ipc::CellId;
 
 use super::{
-    audience::Audience, comm::Comms, compiler::Compiler, library::Found, notice::Notice, settings::Settings,
-    variables::Variables,
+    again::CellRuns, audience::Audience, comm::Comms, compiler::Compiler, library::Found, notice::Notice,
+    settings::Settings, variables::Variables,
 };
 use crate::{analysis::Analyzer, channel::Outgoing, events::Events, history::History, worker::Supervisor};
 
@@ -27,6 +27,7 @@ pub(super) struct Common {
     pub(super) comms: Comms,
     pub(super) settings: Settings,
     pub(super) numbers: Numbers,
+    pub(super) cell_runs: CellRuns,
 }
 
 impl Common {
@@ -54,6 +55,7 @@ impl Common {
             comms: Comms::default(),
             settings: Settings::default(),
             numbers: Numbers::default(),
+            cell_runs: CellRuns::default(),
         }
     }
 

@@ -96,7 +96,7 @@ fn what_the_compiler_runs_and_what_cannot_be_left_has_no_checkpoint() {
         "#[some::attribute] fn f() { loop {} }",
         "fn f(&self, x: f64) -> Option<f64> { if x > 1.0 { return None } Some(self.y.max(x).sqrt() + self.v[0]) }",
         "impl A { fn new(x: u8) -> Self { Self { x, y: B(1) } } }",
-        "dbg!(|| 1); assert!(v.all(|x| x)); unknown!(loop {}); stringify!(|| 1);",
+        "dbg!(|| 1); assert!(v.all(|x| x)); stringify!(|| 1); unknown!(loop {})",
     ] {
         assert_eq!(
             instrumented(
@@ -126,7 +126,7 @@ fn arguments_of_known_macros_are_looked_into() {
         expect![[r#"
             tokio::select! {
                 biased;
-                Some(x) = arm({ note(SOME + 2, &"tokio::select! { biased; Some(x) = f(|| 1), if g(|| 2) => {…"); 0 }, f(|| { CHECK; (1) }), &"f(|| 1)"), if g(|| { CHECK; (2) }) => { loop {CHECK; } }
+                Some(x) = arm({ note(some(2, &[{ use awaits::*; (&&Awaits(&a)).key() }]), &"tokio::select! { biased; Some(x) = f(|| 1), if g(|| 2) => {…"); 0 }, f(|| { CHECK; (1) }), &"f(|| 1)"), if g(|| { CHECK; (2) }) => { loop {CHECK; } }
                 _ = a => || { CHECK; (1) },
                 else => __spawned!(tokio::spawn(__task!(b))),
             }"#]],
@@ -215,6 +215,55 @@ fn futures_side_by_side_are_branches() {
         instrumented("f().await; || loop {}", Form { timeline: false, ..timeline }),
         "at(f(), &\"f()\").await; || loop {}"
     );
+}
+
+#[test]
+fn what_is_in_a_timeout_is_told_with_its_limit() {
+    check(
+        "timeout(d, rx.recv()).await; timeout(f(d), g()).await; timeout(d, sleep(e)).await",
+        expect![[
+            r#"at_key(SOME + 1, timeout(limit(d), timed(limited(), { use awaits::*; (&&Awaits(&rx)).key() }, rx.recv(), &"rx.recv()")), &"timeout(d, rx.recv())").await; at_key(SOME + 1, timeout(limit(f(d)), timed(limited(), 0, g(), &"g()")), &"timeout(f(d), g())").await; at(timeout(d, sleep(e)), &"timeout(d, sleep(e))").await"#
+        ]],
+    );
+    // What is kept in a variable keeps its type, unless code of a cell runs in it.
+    check("let t = timeout(d, rx.recv());", expect!["let t = timeout(d, rx.recv());"]);
+}
+
+#[test]
+fn what_may_be_several_futures_is_apart() {
+    check(
+        "all.next().await; select(a, b).await; tokio::join!(s.collect::<Vec<_>>(), f())",
+        expect![[
+            r#"at_key({ use awaits::*; (&&Awaits(&all)).key() }, apart(all.next()), &"all.next()").await; at(apart(select(a, b)), &"select(a, b)").await; tokio::join!(beside({ note(ALL, &"tokio::join!(s.collect::<Vec<_>>(), f())"); 0 }, apart(s.collect::<Vec<_>>()), &"s.collect::<Vec<_>>()"), beside(0, f(), &"f()"))"#
+        ]],
+    );
+    check(
+        "impl Future for A { type Output = (); fn poll(self: Pin<&mut Self>, c: &mut Context) -> Poll<()> { self.a(c) } }",
+        expect![
+            "impl Future for A { type Output = (); fn poll(self: Pin<&mut Self>, c: &mut Context) -> Poll<()> {let __kissaten_apart = apart_here(); CHECK;  self.a(c) } }"
+        ],
+    );
+}
+
+#[test]
+fn arms_in_which_no_code_of_a_cell_runs_are_known_by_their_keys() {
+    check(
+        "select! { x = a => 1, y = rx.recv() => 2, z = lock.lock() => 3, _ = sleep(d) => 4, v = s.next() => 5 }",
+        expect![[
+            r#"select! { x = a => 1, y = at_key(some(5, &[{ use awaits::*; (&&Awaits(&rx)).key() }, { use awaits::*; (&&Awaits(&s)).key() }]), rx.recv(), &"select! { x = a => 1, y = rx.recv() => 2, z = lock.lock() => 3…") => 2, z = arm({ use awaits::*; (&&Awaits(&lock)).key() }, lock.lock(), &"lock.lock()") => 3, _ = sleep(d) => 4, v = apart(s.next()) => 5 }"#
+        ]],
+    );
+}
+
+#[test]
+fn macros_that_may_await_end_what_was_noted_before() {
+    check(
+        "a!(1); let b = c! { 2 }?; select! { x = y => {} }; d![3]; println!(\"\"); async { e!(4); || { f!(5); 6 } }; g!(7)",
+        expect![[
+            r#"note(0, &"a!(1)"); a!(1); note(0, &"c! { 2 }"); let b = c! { 2 }?; note(0, &"select! { x = y => {} }"); select! { x = y => {} }; note(0, &"d![3]"); d![3]; println!(""); async { note(0, &"e!(4)"); e!(4); || {CHECK;  f!(5); 6 } }; g!(7)"#
+        ]],
+    );
+    check("fn f() { a!(1); }", expect!["fn f() {CHECK;  a!(1); }"]);
 }
 
 #[test]
@@ -361,7 +410,7 @@ fn the_stop_button_is_heard_where_it_is_awaited() {
     check(
         "tokio::select! { _ = tokio::signal::ctrl_c() => 1, _ = f(ctrl_c()) => 2 }; ctrl_c(3); a.ctrl_c();",
         expect![[
-            r#"tokio::select! { _ = ctrl_c(tokio::signal::ctrl_c()) => 1, _ = arm({ note(SOME + 2, &"tokio::select! { _ = tokio::signal::ctrl_c() => 1, _ = f(ctr…"); 0 }, f(ctrl_c(ctrl_c())), &"f(ctrl_c())") => 2 }; ctrl_c(3); a.ctrl_c();"#
+            r#"tokio::select! { _ = at_key(SOME + 2, ctrl_c(tokio::signal::ctrl_c()), &"tokio::select! { _ = tokio::signal::ctrl_c() => 1, _ = f(ctr…") => 1, _ = arm(0, f(ctrl_c(ctrl_c())), &"f(ctrl_c())") => 2 }; ctrl_c(3); a.ctrl_c();"#
         ]],
     );
 }

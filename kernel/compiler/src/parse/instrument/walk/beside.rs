@@ -8,17 +8,81 @@ use super::Walk;
 use crate::parse::instrument::{Piece, await_note};
 
 impl Walk<'_> {
-    /// A future that is polled with others, by that function's wrap; `note`: what is to be done before it is made.
-    pub(super) fn beside(&mut self, function: &str, future: &Expr, note: Option<String>) {
+    /// A call of `timeout` with what it has inside.
+    pub(super) fn limited(&mut self, call: &syn::ExprCall, future: &Expr) {
+        self.visit_expr(&call.func);
+        if let Some(time) = call.args.first() {
+            let range = time.span().byte_range();
+            self.pieces.push((range.start, Piece::Note("::kissaten::__cell::limit(".to_owned())));
+            self.visit_expr(time);
+            self.pieces.push((range.end, Piece::Note(")".to_owned())));
+        }
+        self.beside("timed", future, Some("::kissaten::__cell::limited(), ".to_owned()), None);
+    }
+
+    /// What is awaited by itself or polled with others; what may be several futures is apart.
+    pub(super) fn polled(&mut self, future: &Expr) {
+        let range = future.span().byte_range();
+        let is_several = await_note::is_several(future);
+        if is_several {
+            self.pieces.push((range.start, Piece::Note("::kissaten::__cell::apart(".to_owned())));
+        }
+        self.visit_expr(future);
+        if is_several {
+            self.pieces.push((range.end, Piece::Note(")".to_owned())));
+        }
+    }
+
+    /// The arms of a `select!` among its expressions: how many there are is noted with the first of them, and for what those wait
+    /// in which no code of a cell runs.
+    pub(super) fn arms(&mut self, call: &syn::Macro, all: &[Expr], arms: &[usize]) {
+        let is_path = |arm: &Expr| matches!(arm, Expr::Path(_));
+        // A path is not moved: some macros of that name take it by reference.
+        let carrier = arms.iter().copied().find(|arm| !is_path(&all[*arm]));
+        let is_apart = |arm: &Expr| await_note::may_run_cells(arm) || await_note::is_holding(arm);
+        let keys: Vec<String> = arms
+            .iter()
+            .filter(|arm| carrier.is_some_and(|carrier| **arm >= carrier) && !is_apart(&all[**arm]))
+            .filter_map(|arm| await_note::key(&all[*arm]))
+            .collect();
+        let some = match keys.as_slice() {
+            [] => format!("::kissaten::__cell::SOME + {}", arms.len()),
+            keys => format!("::kissaten::__cell::some({}, &[{}])", arms.len(), keys.join(", ")),
+        };
+        let literal = await_note::literal_of_macro(call);
+        for (index, expression) in all.iter().enumerate() {
+            let carries = carrier == Some(index);
+            if arms.contains(&index) && is_apart(expression) {
+                let note = carries.then(|| format!("::kissaten::__cell::note({some}, {literal}); "));
+                self.beside("arm", expression, None, note);
+            } else if carries {
+                let range = expression.span().byte_range();
+                self.pieces.push((range.start, Piece::Note(format!("::kissaten::__cell::at_key({some}, "))));
+                self.polled(expression);
+                self.pieces.push((range.end, Piece::Note(format!(", {literal})"))));
+            } else if arms.contains(&index) {
+                self.polled(expression);
+            } else {
+                self.visit_expr(expression);
+            }
+        }
+    }
+
+    /// A future that is polled with others, by that function's wrap; `before`: what that takes first; `note`: what is to be done
+    /// before the future is made.
+    pub(super) fn beside(&mut self, function: &str, future: &Expr, before: Option<String>, note: Option<String>) {
         let range = future.span().byte_range();
         let key = await_note::key(future).unwrap_or_else(|| "0".to_owned());
         let key = note.map_or_else(|| key.clone(), |note| format!("{{ {note}{key} }}"));
         self.pieces.push((range.start, Piece::Note(format!("::kissaten::__cell::{function}("))));
+        if let Some(before) = before {
+            self.pieces.push((range.start, Piece::Note(before)));
+        }
         if let Some(names) = await_note::names(future) {
             self.pieces.push((range.start, Piece::Timeline(format!("{names} + "))));
         }
         self.pieces.push((range.start, Piece::Note(format!("{key}, "))));
-        self.visit_expr(future);
+        self.polled(future);
         self.pieces.push((range.end, Piece::Note(format!(", {})", await_note::literal_beside(future)))));
     }
 
@@ -93,11 +157,14 @@ pub(super) fn futures_in(call: &syn::ExprCall) -> Option<&Expr> {
     call.args.first().filter(|_| is_plain)
 }
 
-/// The future in `timeout(duration, future)`, if code of a cell may run in it.
-pub(super) fn timed(call: &syn::ExprCall) -> Option<&Expr> {
+/// The future in `timeout(duration, future)`, if code of a cell may run in it; of one that `is_awaited`, also if what it waits for
+/// can be known.
+pub(in super::super) fn timed(call: &syn::ExprCall, is_awaited: bool) -> Option<&Expr> {
     let Expr::Path(function) = &*call.func else { return None };
     let last = function.path.segments.last().filter(|last| last.ident == "timeout" || last.ident == "timeout_at")?;
     let is_plain =
         last.arguments.is_none() && call.attrs.is_empty() && function.attrs.is_empty() && call.args.len() == 2;
-    call.args.last().filter(|future| is_plain && await_note::may_run_cells(future))
+    let is_of_interest =
+        |future: &Expr| await_note::may_run_cells(future) || is_awaited && await_note::key(future).is_some();
+    call.args.last().filter(|future| is_plain && is_of_interest(future))
 }
