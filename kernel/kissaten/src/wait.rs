@@ -100,13 +100,10 @@ pub fn at_key<F>(key: u64, future: F, text: Text) -> F {
 #[inline(never)]
 pub fn note(key: u64, text: Text) {
     let location = Location::caller();
-    here::with(|here| {
-        // SAFETY: whose slot it is, is polled now, and so is there.
-        let Some(slot) = (unsafe { here.slot.get().as_ref() }) else { return held::unknown(Key(key)) };
-        let before = Key(slot.key.load(Ordering::Relaxed));
-        if before.is_held() {
-            held::took(before, here.unit.get(), slot);
-        }
-        slot.set(Key(key), text, location);
-    });
+    // SAFETY: whose slot it is, is polled now, and so is there.
+    let Some(slot) = (unsafe { here::slot().as_ref() }) else { return held::unknown(Key(key)) };
+    if Key(slot.key.load(Ordering::Relaxed)).is_held() {
+        held::took_before(slot);
+    }
+    slot.set(Key(key), text, location);
 }

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{Key, Noted, Whereabouts};
+use crate::here;
 
 /// More locks than this are not kept in mind.
 const MOST: usize = 10_000;
@@ -23,6 +24,15 @@ static TAKEN: Mutex<Option<HashMap<u64, Taken>>> = Mutex::new(None);
 
 fn taken() -> MutexGuard<'static, Option<HashMap<u64, Taken>>> {
     TAKEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What was noted in the slot of whoever is polled here has come to its end.
+#[cold]
+#[inline(never)]
+pub(super) fn took_before(slot: &Whereabouts) {
+    if let Some(noted) = slot.noted() {
+        took(noted.key, here::with(|here| here.unit.get()), slot);
+    }
 }
 
 /// What was noted in that slot has come to its end.

@@ -219,6 +219,7 @@ pub(super) fn names(future: &Expr) -> Option<String> {
     let is_told = |argument: &Expr| match argument {
         Expr::Lit(_) => true,
         Expr::Path(path) => path.qself.is_none() && path.path.get_ident().is_some(),
+        Expr::Reference(of) => matches!(&*of.expr, Expr::Path(path) if path.path.get_ident().is_some()),
         _ => false,
     };
     let is_few = (1..=3).contains(&arguments.len());
@@ -235,6 +236,26 @@ pub(super) fn names(future: &Expr) -> Option<String> {
     let texts: Vec<String> = arguments.iter().map(text).collect();
     let texts = texts.join(", ");
     Some(format!("{{ use ::kissaten::__cell::probes::*; ::kissaten::__cell::names({name:?}, &[{texts}]) }}"))
+}
+
+/// The same of a function that is given one thing, which no text names.
+pub(super) fn names_of_item(function: &syn::Path) -> String {
+    let name = function.segments.last().map(|last| last.ident.to_string()).unwrap_or_default();
+    format!(
+        "{{ use ::kissaten::__cell::probes::*; \
+         ::kissaten::__cell::names({name:?}, &[(&&::kissaten::__cell::Variable(&__kissaten_item)).text()]) }}"
+    )
+}
+
+/// The call by which a closure makes a future, if it has a name to tell.
+pub(super) fn made_by(body: &Expr) -> Option<&Expr> {
+    match body {
+        Expr::Block(body) => match body.block.stmts.last()? {
+            syn::Stmt::Expr(last, None) => made_by(last),
+            _ => None,
+        },
+        call => names(call).map(|_| call),
+    }
 }
 
 /// `FuturesUnordered<_>` and its like.

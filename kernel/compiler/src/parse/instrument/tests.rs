@@ -218,6 +218,21 @@ fn futures_side_by_side_are_branches() {
 }
 
 #[test]
+fn a_timeline_is_told_with_what_futures_are_made() {
+    let timeline = Form { checkpoint: Checkpoint::None, chunks: false, timeline: true, shares_tasks: true };
+    let check = |text: &str, expected: Expect| expected.assert_eq(&instrumented(text, timeline));
+    check(
+        "join_all(v.iter().map(|o| brew(o, 1))).await",
+        expect![[
+            r#"at_key(ALL, branch(join_all(::core::iter::IntoIterator::into_iter(v.iter().map(|o| { use probes::*; names("brew", &[(&&Variable(&o)).text(), (&&Variable(&1)).text()]) }; brew(o, 1) })).map(|future| beside({ use awaits::*; (&&Awaits(&future)).key() }, future, &"v.iter().map(|o| brew(o, 1))")))), &"join_all(v.iter().map(|o| brew(o, 1)))").await"#
+        ]],
+    );
+    check("s.map(|o| { let p = f(o); m.brew(p) }).buffered(2); s.map(brew).collect::<JoinSet<_>>()", expect![[r#""#]]);
+    check("join_all([brew(1), brew(&o)])", expect![[r#""#]]);
+    check("join_all(vec![brew(1), Box::pin(o)])", expect![[r#""#]]);
+}
+
+#[test]
 fn what_is_in_a_timeout_is_told_with_its_limit() {
     check(
         "timeout(d, rx.recv()).await; timeout(f(d), g()).await; timeout(d, sleep(e)).await",

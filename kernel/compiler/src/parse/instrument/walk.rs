@@ -23,6 +23,8 @@ use crate::parse::arguments::{self, Beside};
 pub(super) struct Walk<'a> {
     pieces: &'a mut Vec<(usize, Piece)>,
     collections: &'a mut BTreeSet<String>,
+    /// Where the calls begin that make futures which get their lanes as they are made.
+    named: BTreeSet<usize>,
     /// Whether a panic may leave the function that is being visited.
     can_unwind: bool,
     /// Whether the functions that are being visited are a trait's, which std calls in loops of its own.
@@ -41,6 +43,7 @@ impl<'a> Walk<'a> {
         Self {
             pieces,
             collections,
+            named: BTreeSet::new(),
             can_unwind: true,
             of_trait: false,
             of_future: false,
@@ -294,6 +297,17 @@ impl<'ast> Visit<'ast> for Walk<'_> {
         let around = std::mem::replace(&mut self.is_async, true);
         visit::visit_expr_async(self, node);
         self.is_async = around;
+    }
+
+    fn visit_expr(&mut self, node: &'ast Expr) {
+        let range = node.span().byte_range();
+        // A closure's body is a block of its own, in which it begins where the call does.
+        let is_call = matches!(node, Expr::Call(_) | Expr::MethodCall(_));
+        let names = if is_call && self.named.remove(&range.start) { await_note::names(node) } else { None };
+        let Some(names) = names else { return visit::visit_expr(self, node) };
+        self.pieces.push((range.start, Piece::Timeline(format!("{{ {names}; "))));
+        visit::visit_expr(self, node);
+        self.pieces.push((range.end, Piece::Timeline(" }".to_owned())));
     }
 
     fn visit_stmt(&mut self, statement: &'ast syn::Stmt) {

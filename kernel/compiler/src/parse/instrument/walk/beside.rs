@@ -5,6 +5,7 @@ use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
 use super::Walk;
+use crate::parse::arguments;
 use crate::parse::instrument::{Piece, await_note};
 
 impl Walk<'_> {
@@ -99,8 +100,29 @@ impl Walk<'_> {
     pub(super) fn each(&mut self, source: &Expr, of: &str, wrap: &str) {
         let range = source.span().byte_range();
         self.pieces.push((range.start, Piece::Timeline(format!("{of}::map("))));
-        self.visit_expr(source);
+        self.source(source);
         self.pieces.push((range.end, Piece::Timeline(format!(", |future| {wrap})"))));
+    }
+
+    /// What gives futures one by one. Where a `map` makes them, a timeline is told with what: each gets its lane as it is made.
+    fn source(&mut self, source: &Expr) {
+        let Expr::MethodCall(call) = source else { return self.visit_expr(source) };
+        match call.args.first() {
+            Some(Expr::Closure(closure)) if call.method == "map" => {
+                if let Some(made) = await_note::made_by(&closure.body) {
+                    self.named.insert(made.span().byte_range().start);
+                }
+                self.visit_expr(source);
+            }
+            Some(Expr::Path(function)) if call.method == "map" && function.qself.is_none() => {
+                self.visit_expr(&call.receiver);
+                let range = function.span().byte_range();
+                let names = await_note::names_of_item(&function.path);
+                self.pieces.push((range.start, Piece::Timeline(format!("move |__kissaten_item| {{ {names}; "))));
+                self.pieces.push((range.end, Piece::Timeline("(__kissaten_item) }".to_owned())));
+            }
+            _ => self.visit_expr(source),
+        }
     }
 
     /// One that is pushed into a collection of futures.
@@ -116,9 +138,12 @@ impl Walk<'_> {
     /// Futures in a collection that are polled side by side.
     pub(super) fn all_beside(&mut self, call: &syn::ExprCall, futures: &Expr) {
         self.visit_expr(&call.func);
+        if let Some(elements) = elements(futures) {
+            return elements.iter().for_each(|future| self.beside("beside", future, None, None));
+        }
         let range = futures.span().byte_range();
         self.pieces.push((range.start, Piece::Note("::core::iter::IntoIterator::into_iter(".to_owned())));
-        self.visit_expr(futures);
+        self.source(futures);
         let key = "{ use ::kissaten::__cell::awaits::*; (&&Awaits(&future)).key() }";
         let literal = await_note::literal_beside(futures);
         let map = format!(").map(|future| ::kissaten::__cell::beside({key}, future, {literal}))");
@@ -146,6 +171,23 @@ impl Walk<'_> {
             _ => visit::visit_expr_method_call(self, call),
         }
     }
+}
+
+/// The futures in a list of calls of one function, written where it is awaited: `vec![brew("mocha"), brew("tea")]`.
+fn elements(list: &Expr) -> Option<Vec<Expr>> {
+    let elements: Vec<Expr> = match list {
+        Expr::Array(array) => array.elems.iter().cloned().collect(),
+        Expr::Macro(list) if list.mac.path.is_ident("vec") && list.mac.tokens.to_string().contains(',') => {
+            arguments::of(&list.mac)?.all
+        }
+        _ => return None,
+    };
+    let function = |future: &Expr| match future {
+        Expr::Call(call) => await_note::names(future).and_then(|_| call.func.span().source_text()),
+        _ => None,
+    };
+    let first = function(elements.first()?)?;
+    elements.iter().all(|element| function(element).as_ref() == Some(&first)).then_some(elements)
 }
 
 /// The one argument of `join_all` and `try_join_all`.
