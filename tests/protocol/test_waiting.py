@@ -184,22 +184,22 @@ MORE = {
     "an arm of a select! waits for a task": (
         "let (tx, rx) = oneshot::channel::<u32>();\nlet (news, mut more) = watch::channel(1);\n"
         "let mut guest = tokio::spawn(async move { rx.await });\n"
-        "tokio::select! { _ = more.changed() => {}, _ = &mut guest => {} };\ndrop((tx, news));",
-        "waiting for _ at line 4: `tokio::select! { _ = more.changed() => {}, _ = &mut guest =>…`; of 2 futures `&mut guest` waits, for task "
+        "tokio::select! { a = more.changed() => drop(a), b = &mut guest => drop(b) };\ndrop((tx, news));",
+        "waiting for _ at line 4: `tokio::select! { a = more.changed() => drop(a), b = &mut gue…`; of 2 futures `&mut guest` waits, for task "
         "_ (`async block`, cell _), which waits at line 3: `rx.await`; no task holds the sender: it is in a variable, in the cell itself, "
         "or in a future that nobody polls",
     ),
     "a timeout ends it in an hour": (
         "let (tx, mut rx) = watch::channel(1);\nlet late = tokio::time::timeout(std::time::Duration::from_secs(3600), rx.changed()).await;\ndrop(tx);",
-        "waiting for _ at line 2: `tokio::time::timeout(std::time::Duration::from_secs(3600), rx…`; no task is left that could change the value; "
-        "the `timeout` ends it in 60 min",
+        "waiting for _ at line 2: `tokio::time::timeout(std::time::Duration::from_secs(3600), r…`; no task is left that could change the value; "
+        "the `timeout` ends it in 1 h",
     ),
     "in a timeout of an hour a function waits": (
         "let bell = Notify::new();\nasync fn guest(bell: &Notify) {\n    bell.notified().await\n}\n"
         "let late = tokio::time::timeout(std::time::Duration::from_secs(3600), guest(&bell)).await;",
-        "waiting for _ at line 5: `tokio::time::timeout(std::time::Duration::from_secs(3600), gu…`; `guest`, which waits at line 3: `bell.notified()`; "
+        "waiting for _ at line 5: `tokio::time::timeout(std::time::Duration::from_secs(3600), g…`; `guest` waits at line 3: `bell.notified()`; "
         "no task is left that could notify it; `notify_waiters()` wakes only those who wait already, `notify_one()` also who comes next; "
-        "the `timeout` ends it in 60 min",
+        "the `timeout` ends it in 1 h",
     ),
     "a task of another cell ticks on": (
         "let ticker = tokio::spawn(async {\n    let mut ticks = tokio::time::interval(std::time::Duration::from_millis(20));\n"

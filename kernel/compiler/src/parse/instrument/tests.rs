@@ -224,12 +224,27 @@ fn a_timeline_is_told_with_what_futures_are_made() {
     check(
         "join_all(v.iter().map(|o| brew(o, 1))).await",
         expect![[
-            r#"at_key(ALL, branch(join_all(::core::iter::IntoIterator::into_iter(v.iter().map(|o| { use probes::*; names("brew", &[(&&Variable(&o)).text(), (&&Variable(&1)).text()]) }; brew(o, 1) })).map(|future| beside({ use awaits::*; (&&Awaits(&future)).key() }, future, &"v.iter().map(|o| brew(o, 1))")))), &"join_all(v.iter().map(|o| brew(o, 1)))").await"#
+            r#"at_key(ALL, branch(join_all(::core::iter::IntoIterator::into_iter(v.iter().map(|o| { { use probes::*; names("brew", &[(&&Variable(&o)).text(), (&&Variable(&1)).text()]) }; brew(o, 1) })).map(|future| beside({ use awaits::*; (&&Awaits(&future)).key() }, future, &"v.iter().map(|o| brew(o, 1))")))), &"join_all(v.iter().map(|o| brew(o, 1)))").await"#
         ]],
     );
-    check("s.map(|o| { let p = f(o); m.brew(p) }).buffered(2); s.map(brew).collect::<JoinSet<_>>()", expect![[r#""#]]);
-    check("join_all([brew(1), brew(&o)])", expect![[r#""#]]);
-    check("join_all(vec![brew(1), Box::pin(o)])", expect![[r#""#]]);
+    check(
+        "s.map(|o| { let p = f(o); m.brew(p) }).buffered(2); s.map(brew).collect::<JoinSet<_>>()",
+        expect![[
+            r#"futures::StreamExt::map(s.map(|o| { let p = f(o); { { use probes::*; names("brew", &[(&&Variable(&p)).text()]) }; m.brew(p) } }), |future| beside(0, future, &"future")).buffered(2); ::core::iter::Iterator::map(s.map(move |__kissaten_item| { { use probes::*; names("brew", &[(&&Variable(&__kissaten_item)).text()]) }; brew(__kissaten_item) }), |future| __lane!(future)).collect::<JoinSet<_>>()"#
+        ]],
+    );
+    check(
+        "join_all([brew(1), brew(&o)])",
+        expect![[
+            r#"join_all([beside({ use probes::*; names("brew", &[(&&Variable(&1)).text()]) } + 0, brew(1), &"brew(1)"), beside({ use probes::*; names("brew", &[(&&Variable(&&o)).text()]) } + 0, brew(&o), &"brew(&o)")])"#
+        ]],
+    );
+    check(
+        "join_all(vec![brew(1), Box::pin(o)])",
+        expect![[
+            r#"join_all(::core::iter::IntoIterator::into_iter(vec![brew(1), Box::pin(o)]).map(|future| beside({ use awaits::*; (&&Awaits(&future)).key() }, future, &"vec![brew(1), Box::pin(o)]")))"#
+        ]],
+    );
 }
 
 #[test]
@@ -265,7 +280,7 @@ fn arms_in_which_no_code_of_a_cell_runs_are_known_by_their_keys() {
     check(
         "select! { x = a => 1, y = rx.recv() => 2, z = lock.lock() => 3, _ = sleep(d) => 4, v = s.next() => 5 }",
         expect![[
-            r#"select! { x = a => 1, y = at_key(some(5, &[{ use awaits::*; (&&Awaits(&rx)).key() }, { use awaits::*; (&&Awaits(&s)).key() }]), rx.recv(), &"select! { x = a => 1, y = rx.recv() => 2, z = lock.lock() => 3…") => 2, z = arm({ use awaits::*; (&&Awaits(&lock)).key() }, lock.lock(), &"lock.lock()") => 3, _ = sleep(d) => 4, v = apart(s.next()) => 5 }"#
+            r#"select! { x = a => 1, y = at_key(some(5, &[{ use awaits::*; (&&Awaits(&rx)).key() }, { use awaits::*; (&&Awaits(&s)).key() }]), rx.recv(), &"select! { x = a => 1, y = rx.recv() => 2, z = lock.lock() =>…") => 2, z = arm({ use awaits::*; (&&Awaits(&lock)).key() }, lock.lock(), &"lock.lock()") => 3, _ = sleep(d) => 4, v = apart(s.next()) => 5 }"#
         ]],
     );
 }
