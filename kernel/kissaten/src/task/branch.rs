@@ -29,7 +29,7 @@ pub fn branch<F: IntoFuture>(future: F) -> Branch<F::IntoFuture> {
 }
 
 /// What a future among others is made a part with.
-struct Birth {
+struct PartBirth {
     key: u64,
     text: Text,
     /// It is told about, also where nothing is known of it.
@@ -40,7 +40,7 @@ struct Birth {
 /// A future that is polled side by side with others.
 #[track_caller]
 pub fn beside<F: IntoFuture>(key: u64, future: F, text: Text) -> Branch<F::IntoFuture> {
-    let part = Birth { key, text, always: true, limit: 0 };
+    let part = PartBirth { key, text, always: true, limit: 0 };
     Branch {
         lane: branch_lane(type_name::<F::IntoFuture>, Location::caller(), Some(part)),
         future: future.into_future(),
@@ -50,7 +50,7 @@ pub fn beside<F: IntoFuture>(key: u64, future: F, text: Text) -> Branch<F::IntoF
 /// The same of one that ends early where another one is ready: it is told about only where something is known of it.
 #[track_caller]
 pub fn arm<F: IntoFuture>(key: u64, future: F, text: Text) -> Branch<F::IntoFuture> {
-    let part = Birth { key, text, always: false, limit: 0 };
+    let part = PartBirth { key, text, always: false, limit: 0 };
     Branch {
         lane: branch_lane(type_name::<F::IntoFuture>, Location::caller(), Some(part)),
         future: future.into_future(),
@@ -60,7 +60,7 @@ pub fn arm<F: IntoFuture>(key: u64, future: F, text: Text) -> Branch<F::IntoFutu
 /// The same of one that has so much time (see [`limited`](wait::limited)).
 #[track_caller]
 pub fn timed<F: IntoFuture>(limit: u64, key: u64, future: F, text: Text) -> Branch<F::IntoFuture> {
-    let part = Birth { key, text, always: false, limit };
+    let part = PartBirth { key, text, always: false, limit };
     Branch {
         lane: branch_lane(type_name::<F::IntoFuture>, Location::caller(), Some(part)),
         future: future.into_future(),
@@ -151,7 +151,7 @@ pub(crate) fn each(mut look: impl FnMut(u64, Stand)) {
 }
 
 #[inline(never)]
-fn branch_lane(name: TypeName, location: &'static Location<'static>, part: Option<Birth>) -> BranchLane {
+fn branch_lane(name: TypeName, location: &'static Location<'static>, part: Option<PartBirth>) -> BranchLane {
     let (run, parent) = here::with(|here| (here.run.get(), here.lane.get()));
     let is_of_a_cell = is_of_a_cell(name());
     // A handle's task has a lane of its own, and what libraries wait for is drawn as the waiting of who awaits it.
@@ -163,13 +163,14 @@ fn branch_lane(name: TypeName, location: &'static Location<'static>, part: Optio
         0
     };
     trace::take_name(run, lane);
-    let part =
-        part.filter(|part| part.always || part.key != 0 || is_of_a_cell).map(|Birth { key, text, limit, .. }| {
+    let part = part.filter(|part| part.always || part.key != 0 || is_of_a_cell).map(
+        |PartBirth { key, text, limit, .. }| {
             let (slot, id, parent) = (Whereabouts::default(), AtomicU64::new(0), AtomicU64::new(0));
             let part = Part { slot, id, run, name, text, parent, limit: Limit::of(limit) };
             part.slot.set(Key(key), text, location);
             Box::new(part)
-        });
+        },
+    );
     BranchLane { run, lane, finished: false, part }
 }
 
