@@ -9,6 +9,7 @@
 //! How Rust is compiled is not known here, nor how a library is run.
 
 mod advice;
+mod again;
 mod ahead;
 mod audience;
 mod cell;

@@ -198,7 +198,8 @@ mod tests {
         let kept = vec![cache.path().join("session-2")];
         assert_eq!(everything(cache.path()), Cleaned { freed: 6, kept });
         assert!(cache.path().join("latest-1.json").exists(), "it belongs to the one that is used");
-        drop(used);
+        // A child that another test starts at this moment has the file too, and with it the lock.
+        used.unlock().unwrap();
         assert_eq!(everything(cache.path()), Cleaned { freed: 5, kept: Vec::new() });
         assert!(cache.path().join("mine").exists());
     }
@@ -243,7 +244,7 @@ mod tests {
         let used = use_of(&set).unwrap();
         assert_eq!(remove_unused(&folder), 0);
         assert!(set.is_dir());
-        drop(used);
+        used.unlock().unwrap();
         assert_eq!(remove_unused(&folder), 100);
         assert!(!folder.exists());
     }

@@ -6,7 +6,7 @@ use std::{collections::HashMap, path::Path};
 use ipc::CellId;
 
 use super::{
-    ahead::Ahead, audience::Audience, comm::Comms, compiler::Compiler, library::Found, notice::Notice,
+    again::CellRuns, ahead::Ahead, audience::Audience, comm::Comms, compiler::Compiler, library::Found, notice::Notice,
     settings::Settings, variables::Variables,
 };
 use crate::{analysis::Analyzer, channel::Outgoing, events::Events, history::History, worker::Supervisor};
@@ -29,6 +29,7 @@ pub(super) struct Common {
     pub(super) comms: Comms,
     pub(super) settings: Settings,
     pub(super) numbers: Numbers,
+    pub(super) cell_runs: CellRuns,
 }
 
 impl Common {
@@ -57,6 +58,7 @@ impl Common {
             comms: Comms::default(),
             settings: Settings::default(),
             numbers: Numbers::default(),
+            cell_runs: CellRuns::default(),
         }
     }
 

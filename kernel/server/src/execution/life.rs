@@ -53,6 +53,12 @@ impl Common {
         };
         request.begin();
         let mut cell = Cell::new(request, content, label);
+        if let Some(cell_id) = &cell.cell_id {
+            let cells = self.cell_runs.take(cell_id);
+            if !cells.is_empty() {
+                self.supervisor.send(ipc::Request::Again { cells });
+            }
+        }
         if let Some(parent) = cell.audience() {
             let code = cell.content.code.clone();
             let input = ExecuteInput { code, execution_count: ExecutionCount::new(shell.count) };

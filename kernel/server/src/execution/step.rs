@@ -259,6 +259,9 @@ impl Common {
     /// The worker is about to be asked to run something of the shell's cell.
     fn begin_run(&mut self, shell: &Shell) -> CellId {
         let run = self.numbers.next_run();
+        if let Some(cell_id) = shell.cell.as_ref().and_then(|cell| cell.cell_id.as_deref()) {
+            self.cell_runs.add(cell_id, run);
+        }
         self.audience.begin(run, shell.cell.as_ref().and_then(Cell::audience), &self.supervisor);
         run
     }
