@@ -18,6 +18,7 @@ import dependencies
 import interrupt
 import remembered
 import scale
+import widgets
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -28,6 +29,7 @@ GROUPS = {
     "dependencies": (dependencies.measure, "`:dep` cold and warm, and a cell that uses what it brought, beside evcxr_jupyter"),
     "completion": (completion.measure, "completion and inspection, beside evcxr_jupyter"),
     "remembered": (remembered.measure, "what is not compiled twice, and what is compiled ahead"),
+    "widgets": (widgets.measure, "cells with widgets beside cells with plain structs, and what a task hears of a page"),
     "interrupt": (interrupt.measure, "from an interrupt to the end of an endless cell"),
 }
 
