@@ -12,7 +12,7 @@ import nbformat
 
 FOLDER = Path(__file__).parent
 # The start page and the page on crates are no lessons to be shown.
-NOT_SHOWN = ("00", "10", "11")
+NOT_SHOWN = ("00", "10")
 LONG = 18
 
 

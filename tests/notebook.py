@@ -27,9 +27,9 @@ from typing import Any
 import nbformat
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
-from nbclient import NotebookClient
 
 from kernel import HANG, MARK, Installation
+from reader import Reader
 from transcript import plain
 
 RAISES, ANY_ORDER, VARIES = TAGS = ("raises-exception", "any-order", "varies")
@@ -101,7 +101,7 @@ async def _run(
     manager = AsyncKernelManager(
         kernel_name="kissaten", kernel_spec_manager=KernelSpecManager(kernel_dirs=[str(installation.kernels)])
     )
-    client = NotebookClient(
+    client = Reader(
         notebook, km=manager, timeout=HANG, record_timing=False, coalesce_streams=True,
         resources={"metadata": {"path": str(directory)}},
     )  # fmt: skip
