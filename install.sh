@@ -13,6 +13,8 @@ usage: ./install.sh [OPTIONS]
                  it is put into a private virtual environment
   --prefix DIR   install to DIR instead of ~/.local
   --sys-prefix   install into the Python environment that is active (a venv, conda, a hub's image)
+  --lessons      compile the cells of the lessons beforehand, so that who opens one compiles only what is
+                 changed; with --prefix or --sys-prefix for all users of that place
   --no-analyzer  leave out the analyzer, which knows the methods and documentation of std and of crates
                  for completion and inspection; it takes some minutes to build
   --uninstall    remove what this script installed there
@@ -52,6 +54,7 @@ debian() { command -v apt-get >/dev/null; }
 lab=false
 uninstall=false
 analyzer=true
+lessons=false
 place=user
 prefix=${HOME:?}/.local
 lab_arguments=()
@@ -63,6 +66,7 @@ while [ $# -gt 0 ]; do
         --sys-prefix) place=sys-prefix ;;
         --uninstall) uninstall=true ;;
         --no-analyzer) analyzer=false ;;
+        --lessons) lessons=true ;;
         -h | --help) usage; exit 0 ;;
         --) shift; lab_arguments=("$@"); break ;;
         *) $lab || wrong_usage "what is '$1'?"; lab_arguments+=("$1") ;;
@@ -72,6 +76,7 @@ done
 [ ${#lab_arguments[@]} -eq 0 ] || $lab || wrong_usage 'arguments after -- are for JupyterLab: ./install.sh lab -- …'
 $lab && $uninstall && wrong_usage 'lab or --uninstall, not both'
 $analyzer || steps=$((steps - 1))
+$lessons && steps=$((steps + 1))
 $lab && steps=$((steps + 1))
 
 # Cargo's profiles. The tests have another one for the analyzer, that builds it in less time.
@@ -99,11 +104,13 @@ jupyter_place=(--prefix "$prefix")
 data=${XDG_DATA_HOME:-$HOME/.local/share}/kissaten
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/kissaten
 private_jupyter=$data/jupyter
+# What an installation has compiled for all its users.
+shared=$prefix/lib/kissaten
 
 if $uninstall; then
     # It fails where the kernelspec is gone already, which is what is wanted.
     [ ! -x "$binary" ] || "$binary" uninstall "${jupyter_place[@]}" || true
-    for path in "$binary" "$share" "$libexec" "$cache" "$private_jupyter"; do
+    for path in "$binary" "$share" "$libexec" "$shared" "$cache" "$private_jupyter"; do
         if [ -e "$path" ]; then
             rm -rf -- "$path"
             say "removed $path"
@@ -168,11 +175,24 @@ rm -rf "$share/source"
 replace "$here/notebooks/papermill/kissaten_papermill.py" "$share/kissaten_papermill.py"
 
 begin 'Building the session library (what all cells share)'
-"$binary" build
+if $lessons && [ $place != user ]; then
+    mkdir -p "$shared"
+    KISSATEN_CACHE=$shared "$binary" build
+else
+    "$binary" build
+fi
 
 begin 'Telling Jupyter'
 "$binary" install "${jupyter_place[@]}"
 say "Kissaten is ready after $((SECONDS - started)) s. In Jupyter it is called: Rust (Kissaten)"
+
+if $lessons; then
+    begin 'Running the lessons, so that what they compile is remembered'
+    shared_place=(--prefix "$prefix")
+    [ $place = user ] && shared_place=()
+    "$binary" prebuild "$here"/notebooks/0[1-9]*.ipynb "${shared_place[@]}" ||
+        say 'Not all of the lessons could be run (see above); their cells are compiled where they are opened.'
+fi
 
 # The analyzer. The kernel is usable without it, and finds it as soon as it is there.
 

@@ -5,9 +5,14 @@ It knows nothing of what the lessons teach; grading is all nbgrader's.
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import runpy
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
@@ -18,11 +23,55 @@ from kernel import HANG, MARK, Installation, marked_processes, still_running
 MAKE = Path(__file__).parent.parent / "notebooks" / "nbgrader" / "make_course.py"
 
 
+# A process that has read nbgrader's code forks one for each command: to read it takes longer than most commands do.
+READY = multiprocessing.get_context("forkserver")
+READY.set_forkserver_preload(["nbgrader.apps.nbgraderapp", "nbgrader.apps.autogradeapp", "nbgrader.apps.generateassignmentapp"])
+
+
+def nbgrader() -> None:
+    from nbgrader.apps import nbgraderapp
+
+    nbgraderapp.main()
+
+
+def make_course() -> None:
+    runpy.run_path(str(MAKE), run_name="__main__")
+
+
+def work(command: Callable[[], None], words: list[str], folder: Path, environment: dict[str, str], said: Path) -> None:
+    """What such a process does: as if it had been started by these words, in this folder, with this environment."""
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        with (said / name).open("wb") as file:
+            os.dup2(file.fileno(), number)
+    sys.argv = words
+    try:
+        command()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+
+
+def run(command: Callable[[], None], words: list[str], folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess:
+    """Runs a program of Python's in a process of its own; its output as text."""
+    with tempfile.TemporaryDirectory() as said:
+        process = READY.Process(target=work, args=(command, words, folder, environment, Path(said)))
+        process.start()
+        process.join(3 * HANG)
+        is_hung = process.is_alive()
+        if is_hung:
+            process.kill()
+            process.join()
+        stdout, stderr = (path.read_text() if (path := Path(said, name)).exists() else "" for name in ("stdout", "stderr"))
+        assert not is_hung, f"{words} does not end\n{stdout}{stderr}"
+        return subprocess.CompletedProcess(words, process.exitcode, stdout, stderr)
+
+
 def make(course: Path, *lessons: Path, options: tuple[str, ...] = ()) -> subprocess.CompletedProcess:
     """Runs `make_course.py`."""
-    return subprocess.run(
-        [sys.executable, MAKE, course, *lessons, *options], capture_output=True, text=True, timeout=HANG
-    )
+    return run(make_course, [str(MAKE), *map(str, (course, *lessons)), *options], Path.cwd(), dict(os.environ))
 
 
 class Course:
@@ -43,11 +92,7 @@ class Course:
 
     def nbgrader(self, *words: str) -> str:
         """One command; what it wrote. A command that leaves a kernel behind is a failure."""
-        # Not by name, so that the module of this Python is meant, whatever is on the PATH.
-        outcome = subprocess.run(
-            [sys.executable, "-m", "nbgrader", *words],
-            cwd=self.directory, env=self.environment, capture_output=True, text=True, timeout=3 * HANG,
-        )  # fmt: skip
+        outcome = run(nbgrader, ["nbgrader", *words], self.directory, self.environment)
         assert outcome.returncode == 0, f"nbgrader {' '.join(words)}\n{outcome.stdout}{outcome.stderr}"
         assert not still_running(marked_processes(str(self.directory)), 10)
         return outcome.stdout + outcome.stderr

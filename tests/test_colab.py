@@ -89,6 +89,14 @@ def colab(tmp_path, repository) -> Colab:
     return Colab(tmp_path / "colab", repository)
 
 
+def known(home: Path) -> None:
+    """Lets the session library that the tests have built be found in a home."""
+    cache = home / ".cache/kissaten" / session().name
+    cache.mkdir(parents=True)
+    cache.parent.chmod(0o700)
+    shutil.copy(session() / "session.json", cache)
+
+
 def words(cell) -> str:
     return "".join(output.get("text", "") or output.get("evalue", "") for output in cell.outputs)
 
@@ -104,7 +112,11 @@ def runs_over_ipc(colab: Colab, directory: Path) -> None:
 
 
 def test_from_a_release(colab, installation, tmp_path):
-    """All from nothing: Rust, the release, the session library."""
+    """All from nothing: Rust and the release. The session library is the tests' own, which has just been built in the same way;
+    `KISSATEN_TEST_COLD=1` builds one here too.
+    """
+    if not os.environ.get("KISSATEN_TEST_COLD"):
+        known(colab.root)
     archive = tmp_path / "kissaten.tar.gz"
     subprocess.run(["tar", "-czf", archive, "-C", installation.prefix, "bin/kissaten", "share/kissaten"], check=True)
     cell = colab.set_up(release=f"file://{archive}")
@@ -161,11 +173,9 @@ def test_python_and_rust_from_nothing(wheel, toolchains, tmp_path):
     [line] = [line for line in cells[0].source.splitlines() if line.startswith("KISSATEN = ")]
     cells[0].source = cells[0].source.replace(line, f'KISSATEN = "{wheel}"')
     python, content, home = tmp_path / "usr-local", tmp_path / "content", tmp_path / "root"
-    cache = home / ".cache/kissaten" / session().name
-    for folder in (content, cache):
+    for folder in (content, home):
         folder.mkdir(parents=True)
-    (home / ".cache/kissaten").chmod(0o700)
-    shutil.copy(session() / "session.json", cache)
+    known(home)
     call("python3", "-m", "venv", python)
     call(python / "bin/pip", "install", "--quiet", "ipykernel", "jupyter_client")
     manager = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=KernelSpecManager())

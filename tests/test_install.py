@@ -105,7 +105,7 @@ RUST_HOMES = {"CARGO_HOME": ".cargo", "RUSTUP_HOME": ".rustup"}
 def test_help(repository):
     outcome = install(repository, "--help")
     assert outcome.returncode == 0
-    for option in ("lab", "--prefix DIR", "--sys-prefix", "--uninstall", "--help"):
+    for option in ("lab", "--prefix DIR", "--sys-prefix", "--lessons", "--uninstall", "--help"):
         assert option in outcome.stdout
 
 

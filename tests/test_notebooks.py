@@ -4,13 +4,11 @@
 """
 
 import re
-import runpy
 from collections import Counter
 from urllib.parse import unquote
 
 import nbformat
 import pytest
-from nbconvert import SlidesExporter
 
 from kernel import MARK, marked_processes, still_running
 from notebook import FOLDER, NOTEBOOKS, RAISES, TAGS, code_cells, difference, exercises, failed, read, run, solved, tags, write
@@ -172,61 +170,6 @@ def links(path) -> list[str]:
     prose = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
     prose = re.sub(r"```.*?```", "", prose, flags=re.DOTALL)
     return re.findall(r"\]\(<?([^)>\s]+)>?(?:\s+\"[^\"]*\")?\)", prose) + re.findall(r"(?:href|src)=\"([^\"]+)\"", prose)
-
-
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_can_be_read_by_a_screen_reader(path):
-    """Headings go down one level at a time and say something without their emoji; every picture has words."""
-    notebook = read(path)
-    level = 0
-    for cell in notebook.cells:
-        if cell.cell_type != "markdown":
-            continue
-        prose = re.sub(r"^```.*?^```", "", cell.source, flags=re.DOTALL | re.MULTILINE)
-        for marks, words in re.findall(r"^(#+) (.*)$", prose, re.MULTILINE):
-            assert len(marks) <= level + 1, f"{cell.id}: {marks} {words} under a heading of level {level}"
-            assert re.search(r"\w{2}", words), f"{cell.id}: {words}"
-            level = len(marks)
-        assert not re.search(r"!\[\s*\]\(|<img (?![^>]*alt=\"[^\"])", prose), f"{cell.id}: a picture without words"
-    for cell in code_cells(notebook):
-        for output in cell.outputs:
-            shown = output.get("data", {})
-            # A crate that draws for another kernel sends its picture alone; what it shows stands above the cell.
-            assert not shown or "text/plain" in shown or "evcxr_figure" in cell.source, f"{cell.id}: shows what cannot be said"
-
-
-LESSONS = [path for path in NOTEBOOKS if path.name[:2] not in ("00", "10")]
-
-
-@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
-def test_a_lesson_has_its_frame(path):
-    """What one will be able to do, in how many minutes, at least three questions before the answer, and five lines at the end."""
-    notebook = read(path)
-    title = notebook.cells[0].source
-    assert "## 🎯 What you will be able to do" in title
-    assert re.search(r"^⏱️ About \d\d minutes", title, re.MULTILINE)
-    prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-    assert "### 🧠" in prose and "🏋️ Try it" in prose
-    guesses = [index for index, cell in enumerate(notebook.cells) if "🔮 Guess first" in cell.source]
-    assert len(guesses) >= 3, "at least three questions before their answers"
-    for index in guesses:
-        question, code = notebook.cells[index : index + 2]
-        assert "<details><summary>🔮 The answer</summary>" in question.source, question.id
-        assert code.cell_type == "code", f"{question.id}: the cell that answers comes next"
-        assert code.metadata.get("jupyter", {}).get("outputs_hidden"), f"{code.id}: its output is out of sight"
-
-
-@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
-def test_a_lesson_is_a_slide_show(path):
-    """`jupyter nbconvert --to slides`: every cell says where it stands, and neither tools nor solutions are shown."""
-    slides = runpy.run_path(str(FOLDER / "slides.py"))
-    notebook = read(path)
-    kinds = [cell.metadata.get("slideshow", {}).get("slide_type") for cell in notebook.cells]
-    assert kinds == slides["kinds"](notebook), "`python notebooks/slides.py` gives each cell its place"
-    assert kinds[0] == "slide" and kinds.count("slide") + kinds.count("subslide") >= 8
-    page, _ = SlidesExporter().from_notebook_node(notebook)
-    assert page.count("<section") >= kinds.count("slide") + kinds.count("subslide")
-    assert "💡 A solution" not in page and "fn claim(" not in page.replace("</span>", "").replace("<span>", "")
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

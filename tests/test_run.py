@@ -239,6 +239,9 @@ def test_an_exported_notebook_prints_the_same(run, tmp_path):
         'while let Some(cup) = rx.recv().await { println!("{cup:?}"); }\nbarista.await?;',
         "static SERVED: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(3);\nSERVED",
         'kissaten::Markdown("**closed**")',
+        # The lessons' tools go along.
+        "use kissaten::lesson::{bars, claim};\nclaim(Duration::from_millis(2040), 2.0, 3.0);\n"
+        'bars("Cups", "a day", &[("Ada".to_owned(), 3.0), ("Grace".to_owned(), 1.5)])',
     ]
     code, expected, stderr = run(notebook(*cells))
     assert (code, stderr) == (0, "")

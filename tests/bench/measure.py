@@ -16,6 +16,7 @@ import checkpoints
 import completion
 import dependencies
 import interrupt
+import remembered
 import scale
 import widgets
 
@@ -27,6 +28,7 @@ GROUPS = {
     "checkpoints": (checkpoints.measure, "tight loops, beside the same code without checkpoints"),
     "dependencies": (dependencies.measure, "`:dep` cold and warm, and a cell that uses what it brought, beside evcxr_jupyter"),
     "completion": (completion.measure, "completion and inspection, beside evcxr_jupyter"),
+    "remembered": (remembered.measure, "what is not compiled twice, and what is compiled ahead"),
     "widgets": (widgets.measure, "cells with widgets beside cells with plain structs, and what a task hears of a page"),
     "interrupt": (interrupt.measure, "from an interrupt to the end of an endless cell"),
 }

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from kernel import Kernel, running
+from kernel import Installation, Kernel, running
 
 CELLS = [
     "use std::sync::atomic::{AtomicU32, Ordering};",
@@ -26,11 +26,8 @@ CELLS = [
 ]
 
 
-@pytest.fixture
-def cache(installation, tmp_path) -> Path:
-    """A cache with the session library in it and nothing that is remembered."""
-    folder = tmp_path / "cache"
-    folder.mkdir()
+def put_session_library(installation, folder: Path) -> None:
+    """Puts the session library into a cache, and nothing that is remembered."""
     own = Path(installation.environment["XDG_CACHE_HOME"]) / "kissaten"
     for manifest in [*own.glob("latest-*.json"), *own.glob("session-*/session.json")]:
         found = json.loads(manifest.read_text())
@@ -38,6 +35,14 @@ def cache(installation, tmp_path) -> Path:
         target.mkdir(exist_ok=True)
         to = folder / manifest.name if manifest.parent == own else target / manifest.name
         to.write_text(json.dumps({**found, "target": str(target)}))
+
+
+@pytest.fixture
+def cache(installation, tmp_path) -> Path:
+    """A cache with the session library in it and nothing that is remembered."""
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    put_session_library(installation, folder)
     return folder
 
 
@@ -273,6 +278,72 @@ def test_a_full_disk_costs_the_cache_and_not_the_cell(start, cache, tmp_path):
     assert run_all(kernel) == before
     assert calls(kernel)[0] == 0
     assert "there is no folder of your own for new ones" in kernel.run(":cache").shown
+
+
+def test_a_disk_that_fills_costs_the_cache_and_not_the_cell(installation, start, cache, tmp_path):
+    """The folder is a file system of its own, of a few pages: what is written to it comes to half and no further."""
+    if subprocess.run(["unshare", "--user", "--map-root-user", "--mount", "true"], capture_output=True).returncode:
+        pytest.skip("nothing can be mounted here")
+    start().ok("let made = 1;")
+    [folder] = {path.parent.parent for path in answers(cache)}
+    script = f'mount -t tmpfs -o size=64k,mode=700 tmpfs "{folder}" && exec "$@"'
+    prefix = tmp_path / "small"
+    specification = json.loads((installation.kernels / "kissaten/kernel.json").read_text())
+    specification["argv"] = ["/usr/bin/unshare", "--user", "--map-root-user", "--mount", "/bin/sh", "-c", script, "sh", *specification["argv"]]
+    kernelspec = prefix / "share/jupyter/kernels/kissaten/kernel.json"
+    kernelspec.parent.mkdir(parents=True)
+    kernelspec.write_text(json.dumps(specification))
+    with running(Installation(prefix, installation.environment), tmp_path / "kernel", environment={"KISSATEN_CACHE": str(cache)}) as kernel:
+        first = run_all(kernel)
+        assert first[4:] == ["3", "1", "8"]
+        hits, misses = calls(kernel)
+        assert hits == 0
+        kernel.ok(":clear")
+        assert run_all(kernel) == first
+        # A library alone is larger than the disk.
+        with counted(kernel) as count:
+            assert kernel.run(CELLS[6]).result is not None
+        assert calls(kernel)[1] > misses
+        assert f"`{folder}`" in kernel.run(":cache").shown
+    assert count.hits + count.misses == 1
+
+
+def test_what_was_built_beforehand_calls_no_rustc(installation, tmp_path):
+    """`kissaten prebuild NOTEBOOK --prefix` fills an installation that others can only read."""
+    prefix = tmp_path / "class"
+    for folder in ("bin", "share"):
+        shutil.copytree(installation.prefix / folder, prefix / folder, symlinks=True)
+    shared, own = prefix / "lib/kissaten", tmp_path / "own"
+    shared.mkdir(parents=True)
+    put_session_library(installation, shared)
+    wrong = "let n: u8 = nothing;"
+    cells = [*CELLS, wrong, "cups.len()"]
+    notebook = tmp_path / "lesson.ipynb"
+    sources = [{"cell_type": "code", "id": f"c{number}", "metadata": {}, "outputs": [], "execution_count": None, "source": code} for number, code in enumerate(cells)]
+    kind = {"kernelspec": {"name": "kissaten", "display_name": "Rust", "language": "rust"}}
+    notebook.write_text(json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": kind, "cells": sources}))
+    before = notebook.read_bytes()
+    program = prefix / "bin/kissaten"
+    told = subprocess.run(
+        [program, "prebuild", notebook, "--prefix", prefix], env=installation.environment, check=True, capture_output=True, text=True, umask=0o022
+    )
+    assert f"ready: {notebook}" in told.stdout and notebook.read_bytes() == before
+    hidden = [path for path in shared.rglob("*") if path.name != "used" and path.suffix != ".lock" and path.stat().st_mode & 0o044 != 0o044]
+    assert not hidden, "learners are other users"
+    for path in [shared, *shared.rglob("*")]:
+        path.chmod(path.stat().st_mode & ~0o222)
+    kernelspec = prefix / "share/jupyter/kernels/kissaten/kernel.json"
+    kernelspec.write_text(kernelspec.read_text().replace(str(installation.binary), str(program)))
+    try:
+        with running(Installation(prefix, {**installation.environment, "XDG_CACHE_HOME": str(own)}), tmp_path / "learner") as kernel:
+            assert run_all(kernel) == [None, None, None, None, "3", "1", "8"]
+            assert "cannot find value `nothing`" in kernel.fails(wrong).shown
+            assert kernel.run("cups.len()").result == "3"
+            hits, misses = calls(kernel)
+            assert misses == 0 and hits >= len(cells)
+    finally:
+        for path in [shared, *shared.rglob("*")]:
+            path.chmod(path.stat().st_mode | 0o200)
 
 
 def test_a_kernel_that_is_killed_leaves_nothing_half(installation, start, cache, tmp_path):

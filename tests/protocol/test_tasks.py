@@ -244,3 +244,43 @@ def test_tasks_of_a_local_set_are_listed(kernel):
     assert row["place"] == f"cell {cell.count}, line 2"
     kernel.ok("drop(local);")
     assert left(kernel) == "0"
+
+
+def test_the_live_view_is_drawn_while_cells_run_until_its_cell_is_run_again(kernel):
+    def pictures(cell):
+        displays = [m for m in cell.iopub if m["msg_type"].endswith("display_data")]
+        of_view = [m for m in displays if m["content"]["transient"].get("display_id", "").startswith("kissaten-tasks-")]
+        assert [m["msg_type"] for m in of_view] == ["display_data"] + ["update_display_data"] * (len(of_view) - 1)
+        return [m["content"]["data"] for m in of_view]
+
+    def shows_of(cell, words):
+        while not any(words in picture["text/plain"] for picture in pictures(cell)):
+            kernel.receive()
+
+    view, other = kernel.ok(":tasks live", cell_id="view"), kernel.ok("kissaten::watch_tasks();", cell_id="other")
+    assert pictures(view)[0]["text/plain"] == "no tasks live"
+    code = (
+        "async fn brew(rx: tokio::sync::oneshot::Receiver<u32>) { rx.await.ok(); }\n"
+        "let (tx, rx) = tokio::sync::oneshot::channel();\nlet cup = tokio::spawn(brew(rx));\ncup.await?;"
+    )
+    cell = kernel.start(code)
+    shows_of(view, "rx.await")
+    shows_of(other, "rx.await")
+    assert kernel.request("interrupt_request", {}, channel="control").finish().reply == {"status": "ok"}
+    count = cell.finish().count
+    shown = next(picture for picture in pictures(view) if "rx.await" in picture["text/plain"])
+    assert f"cell {count}, line 4: cup.await" in shown["text/plain"] and "brew" in shown["text/plain"]
+    assert "<progress" in shown["text/html"] and "<script" not in shown["text/html"]
+    # The cell is another one now; what it showed before is over, and the other view goes on.
+    again = kernel.ok("let edited = 1;", cell_id="view")
+    before = len(pictures(view))
+    kernel.ok(":tasks abort all")
+    cell = kernel.start("std::future::pending::<()>().await")
+    shows_of(other, "pending")
+    kernel.request("interrupt_request", {}, channel="control").finish()
+    cell.finish()
+    assert len(pictures(view)) == before
+    assert not [m for m in again.iopub if m["msg_type"].endswith("display_data")]
+    # As the cell shows it again, it is a new one.
+    third = kernel.ok(":tasks live", cell_id="other")
+    assert len(pictures(third)) == 1

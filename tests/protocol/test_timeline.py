@@ -137,16 +137,19 @@ def names(cell):
         ('brew("mocha").await;\nbrew("latte").await;', ['brew("mocha")', 'brew("latte")']),
         ("for n in 0..2 { tokio::spawn(fetch(n)).await?; }", ["fetch(0)", "fetch(1)"]),
         ('tokio::join!(brew("mocha"), fetch(2));', ['brew("mocha")', "fetch(2)"]),
-        ("futures::future::join_all((0..2).map(fetch)).await;", ["fetch", "fetch"]),
-        ("futures::future::try_join_all((0..2).map(check)).await?;", ["check", "check"]),
+        ("futures::future::join_all((0..2).map(fetch)).await;", ["fetch(0)", "fetch(1)"]),
+        ('futures::future::join_all(["mocha", "latte"].iter().map(|cup| brew(cup))).await;', ['brew("mocha")', 'brew("latte")']),
+        ("futures::future::join_all(vec![fetch(3), fetch(4)]).await;", ["fetch(3)", "fetch(4)"]),
+        ("futures::future::join_all((0..2).map(|n| { let n = n + 5; fetch(n) })).await;", ["fetch(5)", "fetch(6)"]),
+        ("futures::future::try_join_all((0..2).map(check)).await?;", ["check(0)", "check(1)"]),
         ("let mut all: futures::stream::FuturesUnordered<_> = (0..2).map(fetch).collect();\n"
-         "while let Some(n) = futures::StreamExt::next(&mut all).await {}\ndrop(all);", ["fetch", "fetch"]),
+         "while let Some(n) = futures::StreamExt::next(&mut all).await {}\ndrop(all);", ["fetch(0)", "fetch(1)"]),
         ("let mut all = futures::stream::FuturesUnordered::new();\nfor n in 0..2 { all.push(fetch(n)); }\n"
          "while let Some(n) = futures::StreamExt::next(&mut all).await {}\ndrop(all);", ["fetch(0)", "fetch(1)"]),
         ("use futures::StreamExt;\nfutures::stream::iter(0..2).map(fetch).buffer_unordered(2).collect::<Vec<_>>().await.len();",
-         ["fetch", "fetch"]),
+         ["fetch(0)", "fetch(1)"]),
         ("let mut set: tokio::task::JoinSet<u32> = (0..2).map(fetch).collect();\nwhile let Some(n) = set.join_next().await { n?; }",
-         ["fetch", "fetch"]),
+         ["fetch(0)", "fetch(1)"]),
     ],
 )
 def test_futures_side_by_side_have_lanes_and_names(shared_kernel, code, expected):

@@ -175,6 +175,38 @@ MORE = {
         "waiting for _ at line 4: `set.join_next()`, for task _ (`async block`, cell _), which waits at line 3: `rx.changed()`; "
         "no task is left that could change the value",
     ),
+    "no arm of a select! has an end": (
+        "let ((one, mut rx), (other, mut more)) = (mpsc::channel::<u32>(1), mpsc::channel::<u32>(1));\n"
+        "let cup = tokio::select! { cup = rx.recv() => cup, cup = more.recv() => cup };\ndrop((one, other));",
+        "waiting for _ at line 2: `tokio::select! { cup = rx.recv() => cup, cup = more.recv() =…`; no task holds a sender, and one is "
+        "still alive: in a variable, or in the cell itself; the wait ends when the last one is dropped (`drop(tx)`)",
+    ),
+    "an arm of a select! waits for a task": (
+        "let (tx, rx) = oneshot::channel::<u32>();\nlet (news, mut more) = watch::channel(1);\n"
+        "let mut guest = tokio::spawn(async move { rx.await });\n"
+        "tokio::select! { a = more.changed() => drop(a), b = &mut guest => drop(b) };\ndrop((tx, news));",
+        "waiting for _ at line 4: `tokio::select! { a = more.changed() => drop(a), b = &mut gue…`; of 2 futures `&mut guest` waits, for task "
+        "_ (`async block`, cell _), which waits at line 3: `rx.await`; no task holds the sender: it is in a variable, in the cell itself, "
+        "or in a future that nobody polls",
+    ),
+    "a timeout ends it in an hour": (
+        "let (tx, mut rx) = watch::channel(1);\nlet late = tokio::time::timeout(std::time::Duration::from_secs(3600), rx.changed()).await;\ndrop(tx);",
+        "waiting for _ at line 2: `tokio::time::timeout(std::time::Duration::from_secs(3600), r…`; no task is left that could change the value; "
+        "the `timeout` ends it in 1 h",
+    ),
+    "in a timeout of an hour a function waits": (
+        "let bell = Notify::new();\nasync fn guest(bell: &Notify) {\n    bell.notified().await\n}\n"
+        "let late = tokio::time::timeout(std::time::Duration::from_secs(3600), guest(&bell)).await;",
+        "waiting for _ at line 5: `tokio::time::timeout(std::time::Duration::from_secs(3600), g…`; `guest` waits at line 3: `bell.notified()`; "
+        "no task is left that could notify it; `notify_waiters()` wakes only those who wait already, `notify_one()` also who comes next; "
+        "the `timeout` ends it in 1 h",
+    ),
+    "a task of another cell ticks on": (
+        "let ticker = tokio::spawn(async {\n    let mut ticks = tokio::time::interval(std::time::Duration::from_millis(20));\n"
+        "    loop { ticks.tick().await; }\n});",
+        "let (tx, mut rx) = mpsc::channel::<u32>(1);\nlet cup = rx.recv().await;\ndrop(tx);",
+        "waiting for _ at line 2: `rx.recv()`; every task that could send waits as well, or goes on without doing so: task _ (`async block`, cell _)",
+    ),
 }
 
 
@@ -228,6 +260,29 @@ QUIET = [
     f"let gate = Barrier::new(2);\ntokio::join!(gate.wait(), async {{ {SLEEP}.await; gate.wait().await }});",
     "let until = std::time::Instant::now() + std::time::Duration::from_millis(600);\nwhile std::time::Instant::now() < until { tokio::task::yield_now().await }",
     "let until = std::time::Instant::now() + std::time::Duration::from_millis(600);\nwhile std::time::Instant::now() < until { std::hint::spin_loop() }",
+    # What was awaited before is over, whether or not anybody notes what comes then.
+    f"let (tx, cup) = oneshot::channel();\ntx.send(1).ok();\ncup.await?;\nlet (_tx, mut rx) = mpsc::channel::<u32>(1);\n"
+    f"tokio::select! {{ _ = {SLEEP} => {{}}, _ = rx.recv() => {{}} }}",
+    f"macro_rules! pause {{ () => {{ {SLEEP}.await }} }}\nlet (tx, cup) = oneshot::channel();\ntx.send(1).ok();\ncup.await?;\npause!();",
+    "async {\n    let (tx, cup) = oneshot::channel();\n    tx.send(1).ok();\n    cup.await.ok();\n"
+    f"    let slept = std::pin::pin!({SLEEP});\n    let never = std::future::pending::<()>();\n"
+    "    tokio::select! { _ = slept => {}, _ = never => {} };\n}.await;",
+    # Of several futures the last one that was polled says nothing of the others.
+    f"async fn pour(till: Arc<Mutex<u32>>) {{ let till = till.lock().await; {SLEEP}.await }}\nlet till = Arc::new(Mutex::new(0));\n"
+    "futures::stream::iter(0..2).for_each_concurrent(None, |_| pour(till.clone())).await;",
+    "let mut all = futures::stream::FuturesUnordered::new();\nfor _ in 0..2 { all.push(pour(till.clone())); }\n"
+    "while let Some(()) = all.next().await {}",
+    f"let (_tx, mut rx) = mpsc::channel::<u32>(1);\nlet either = futures::future::select(Box::pin({SLEEP}), Box::pin(guest(&mut rx))).await;\ndrop(either);",
+    "struct Either(std::pin::Pin<Box<dyn Future<Output = ()> + Send>>, std::pin::Pin<Box<dyn Future<Output = ()> + Send>>);\n"
+    "impl Future for Either {\n    type Output = ();\n"
+    "    fn poll(mut self: std::pin::Pin<&mut Self>, context: &mut std::task::Context<'_>) -> std::task::Poll<()> {\n"
+    "        if self.0.as_mut().poll(context).is_ready() { return std::task::Poll::Ready(()) }\n        self.1.as_mut().poll(context)\n    }\n}\n"
+    f"let bell = Arc::new(Notify::new());\nlet ours = bell.clone();\n"
+    f"Either(Box::pin(async {{ {SLEEP}.await }}), Box::pin(async move {{ ours.notified().await }})).await;",
+    # A limit that is near is what is waited for.
+    "tokio::time::timeout(std::time::Duration::from_millis(600), bell.notified()).await.is_err()",
+    "let until = tokio::time::Instant::now() + std::time::Duration::from_millis(600);\ntokio::time::timeout_at(until, bell.notified()).await.is_err()",
+    "tokio::select! { _ = bell.notified() => false, late = tokio::time::timeout(std::time::Duration::from_millis(600), bell.notified()) => late.is_err() }",
     "let slow = tokio::process::Command::new(\"sleep\").arg(\"0.6\").status().await?;",
 ]
 

@@ -85,6 +85,8 @@ pub struct Statistics {
     /// Calls of rustc that this process did without, and those that it made.
     pub hits: u64,
     pub misses: u64,
+    /// Calls on a guess, which are neither.
+    pub ahead: u64,
 }
 
 /// The remembered answers for one session library.
@@ -97,6 +99,7 @@ pub struct Answers {
     is_on: AtomicBool,
     hits: AtomicU64,
     misses: AtomicU64,
+    ahead: AtomicU64,
     /// Bytes that were written since the size was looked at.
     written: AtomicU64,
     /// Answers that were no good: of an installation they cannot be removed.
@@ -131,13 +134,14 @@ impl Answers {
         let _used = own.as_ref().and_then(|folder| use_of(folder.parent()?));
         // Many sessions are short: one in some looks at the size soon.
         let written = AtomicU64::new((u64::from(std::process::id()) << 20) % LOOK_AGAIN);
-        let (is_on, hits, misses) = (AtomicBool::new(true), AtomicU64::new(0), AtomicU64::new(0));
-        Self { folders, own, is_on, hits, misses, written, refused: Mutex::default(), _used }
+        let (is_on, [hits, misses, ahead]) = (AtomicBool::new(true), [const { AtomicU64::new(0) }; 3]);
+        Self { folders, own, is_on, hits, misses, ahead, written, refused: Mutex::default(), _used }
     }
 
     /// Takes over what was counted and switched with those of another session library.
     pub fn after(self, other: &Self) -> Self {
-        for (to, from) in [(&self.hits, &other.hits), (&self.misses, &other.misses)] {
+        let counts = [(&self.hits, &other.hits), (&self.misses, &other.misses), (&self.ahead, &other.ahead)];
+        for (to, from) in counts {
             to.store(from.load(Ordering::Relaxed), Ordering::Relaxed);
         }
         self.switch(other.is_on());
@@ -159,7 +163,7 @@ impl Answers {
         if !self.is_on() {
             return None;
         }
-        let found = self.folders.iter().find_map(|folder| {
+        self.folders.iter().find_map(|folder| {
             let path = place(folder, key);
             if self.refused.lock().unwrap_or_else(PoisonError::into_inner).contains(&path) {
                 return None;
@@ -170,16 +174,18 @@ impl Answers {
             }
             self.note_use(&path, modified);
             Some(answer)
-        });
-        if found.is_some() {
-            self.hits.fetch_add(1, Ordering::Relaxed);
-        }
-        found
+        })
     }
 
-    /// rustc was called.
-    pub fn missed(&self) {
-        self.misses.fetch_add(1, Ordering::Relaxed);
+    /// rustc did not have to be called.
+    pub fn found(&self) {
+        self.hits.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// rustc was called, be it `ahead` of time.
+    pub fn missed(&self, ahead: bool) {
+        let count = if ahead { &self.ahead } else { &self.misses };
+        count.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Keeps an answer, where that can be: a full disk is no harm.
@@ -219,6 +225,7 @@ impl Answers {
             bytes,
             hits: self.hits.load(Ordering::Relaxed),
             misses: self.misses.load(Ordering::Relaxed),
+            ahead: self.ahead.load(Ordering::Relaxed),
         }
     }
 

@@ -2,10 +2,10 @@
 //!
 //! It looks and changes nothing. What Jupyter needs is not known here.
 
-use std::ffi::CString;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+
+use nix::sys::statvfs::statvfs;
 
 use crate::cache::cache_folders;
 use crate::cargo;
@@ -158,21 +158,17 @@ fn of_temporary(findings: &mut Vec<Finding>) {
 
 /// Whether there is room in a folder, and whether a library in it may be loaded.
 fn of_file_system(folder: &Path, room: u64, findings: &mut Vec<Finding>) {
-    let Ok(path) = CString::new(folder.as_os_str().as_bytes()) else { return };
-    // SAFETY: zeroes are such a structure, and the call only writes into it.
-    let (told, status) = unsafe {
-        let mut status: libc::statvfs = std::mem::zeroed();
-        (libc::statvfs(path.as_ptr(), &raw mut status), status)
-    };
-    if told != 0 {
-        return;
-    }
+    let Ok(status) = statvfs(folder) else { return };
     let shown = folder.display();
-    let free = status.f_bavail * status.f_frsize;
+    // The types are smaller on some systems.
+    #[allow(clippy::useless_conversion)]
+    let free = u64::from(status.blocks_available()) * u64::from(status.fragment_size());
     if free < room {
         findings.push(Finding::fault(format!("{shown} has room for {} MB only", free >> 20), "remove something there"));
     }
-    if status.f_flag & libc::ST_NOEXEC != 0 {
+    // The others do not tell it here.
+    #[cfg(target_os = "linux")]
+    if status.flags().contains(nix::sys::statvfs::FsFlags::ST_NOEXEC) {
         findings.push(Finding::fault(
             format!("{shown} is mounted noexec: no library can be loaded from there"),
             "set TMPDIR, or KISSATEN_CACHE, to a folder elsewhere",

@@ -44,6 +44,13 @@ impl ProcessGroup {
         Ok(Self { child, id })
     }
 
+    /// Lets all others go first: what it starts later as well.
+    pub fn be_nice(&self) {
+        let Ok(group) = libc::id_t::try_from(self.id.0) else { return };
+        // SAFETY: a plain system call; if the group has ended already, it says so, which is no harm.
+        unsafe { libc::setpriority(libc::PRIO_PGRP, group, 15) };
+    }
+
     /// The group's number.
     pub fn id(&self) -> GroupId {
         self.id

@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 use tempfile::TempDir;
 
 /// The rights of everybody but the user.
-const OTHERS: libc::mode_t = 0o077;
+const OTHERS: u32 = 0o077;
 
 /// The umask that the process was started with, once it has another.
 static USERS: OnceLock<libc::mode_t> = OnceLock::new();
@@ -23,7 +23,7 @@ static TEMPORARY: OnceLock<PathBuf> = OnceLock::new();
 /// From here on whatever this process makes, and what it starts makes, is the user's alone. To be called before there
 /// are other threads, which might make a file meanwhile.
 pub fn make_private() {
-    USERS.get_or_init(|| set(OTHERS));
+    USERS.get_or_init(|| set(OTHERS as libc::mode_t));
 }
 
 /// The umask that the user has chosen, where it is another than that of this process: for those who run user code or fill
@@ -105,9 +105,9 @@ pub fn folder_for_user(path: &Path) -> io::Result<()> {
     missing.into_iter().try_for_each(|folder| hand_over(folder, 0o777))
 }
 
-fn hand_over(path: &Path, rights: libc::mode_t) -> io::Result<()> {
+fn hand_over(path: &Path, rights: u32) -> io::Result<()> {
     let Some(umask) = of_user() else { return Ok(()) };
-    std::fs::set_permissions(path, Permissions::from_mode(rights & !umask))
+    std::fs::set_permissions(path, Permissions::from_mode(rights & !u32::from(umask)))
 }
 
 /// Whether nobody but the user and root can get at what is in a folder, whatever rights that has itself.

@@ -5,6 +5,7 @@
 //! worker: it writes libraries that somebody else loads, and is told afterwards how a cell ended.
 
 mod adapter;
+mod ahead;
 mod analysis;
 mod api;
 mod command;
@@ -39,4 +40,4 @@ pub use command::{Command, CommandAt, OPEN_TABLE, command_at, is_other_code, spl
 pub use completeness::{Completeness, completeness, has_empty_end};
 #[doc(hidden)]
 pub use names::files_of;
-pub use notebook::{ExportError, Notebook};
+pub use notebook::{ExportError, Foresight, Notebook};

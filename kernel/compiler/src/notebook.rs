@@ -11,7 +11,9 @@ mod compile;
 mod dependencies;
 mod export;
 mod finish;
+mod folders;
 mod frame;
+mod guess;
 mod habit;
 mod hint;
 mod history;
@@ -43,6 +45,7 @@ use std::sync::Arc;
 use build::{AnswerKey, Answers, SessionLibrary};
 use tokio_util::sync::CancellationToken;
 
+use crate::ahead::Ahead;
 use crate::api::{Artifact, CompileError, PrepareError, Source, Stored, Variable};
 use crate::binding::{Binding, NotKept};
 use crate::items::{CellText, Items, Merged, Owner};
@@ -55,6 +58,8 @@ use attempt::Attempt;
 use dependencies::Dependencies;
 pub use export::ExportError;
 use finish::Pending;
+use folders::Folders;
+pub use guess::Foresight;
 use history::PastCell;
 use success::Success;
 
@@ -70,11 +75,15 @@ struct Generation {
 }
 
 /// Live items, variables, and where their libraries are.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Notebook {
     session: SessionLibrary,
     /// The answers of rustc that are remembered.
     answers: Arc<Answers>,
+    /// What is compiled on a guess.
+    ahead: Arc<Ahead>,
+    /// Whether this is such a guess, of which nothing will run.
+    is_guess: bool,
     folders: Folders,
     /// What the present libraries of items are called where they are loaded, by what they are linked to as.
     loaded: BTreeMap<String, String>,
@@ -100,20 +109,6 @@ pub struct Notebook {
     opt_level: u8,
 }
 
-/// Where generated files and libraries go.
-#[derive(Clone, Debug)]
-struct Folders {
-    cells: PathBuf,
-    items: PathBuf,
-    /// What is loaded: each is a file of its own, with the names of this session in it.
-    libraries: PathBuf,
-    /// What is linked to, as rustc made it.
-    links: PathBuf,
-    incremental: PathBuf,
-    /// All of them are in it.
-    private: PathBuf,
-}
-
 impl Notebook {
     /// An empty notebook. `directory` is private to this kernel; libraries and sources go there, and are the
     /// caller's to remove.
@@ -121,19 +116,12 @@ impl Notebook {
     /// # Errors
     /// When the folders in it cannot be made.
     pub fn new(session: SessionLibrary, directory: &Path) -> io::Result<Self> {
-        let folders = Folders {
-            cells: directory.join("cells"),
-            items: directory.join("items"),
-            libraries: directory.join("libraries"),
-            links: directory.join("links"),
-            incremental: directory.join("incremental"),
-            private: directory.to_owned(),
-        };
-        let all = [&folders.cells, &folders.items, &folders.libraries, &folders.links, &folders.incremental];
-        all.into_iter().try_for_each(std::fs::create_dir_all)?;
+        let folders = Folders::new(directory)?;
         Ok(Self {
             dependencies: Dependencies::upon(&session),
             answers: Arc::new(Answers::of(&session)),
+            ahead: Arc::new(Ahead::from_environment()),
+            is_guess: false,
             session,
             folders,
             loaded: BTreeMap::new(),

@@ -12,7 +12,10 @@ use std::time::SystemTime;
 
 use build::{Answer, AnswerKey, Answers, Inputs, KeyMaker, SessionLibrary};
 use cargo_metadata::diagnostic::Diagnostic;
+use tokio_util::sync::CancellationToken;
 
+use crate::PrepareError;
+use crate::ahead::Ahead;
 use crate::lower::ItemsFile;
 use crate::rustc::{Compiled, Invocation};
 
@@ -23,8 +26,11 @@ const FORM: &[u8] = b"1";
 pub(crate) struct Memory<'a> {
     pub(crate) session: &'a SessionLibrary,
     pub(crate) answers: &'a Arc<Answers>,
-    /// The kernel's own folder.
-    pub(crate) private: &'a Path,
+    pub(crate) ahead: &'a Ahead,
+    /// Whether it is compiled on a guess: then it waits for all others.
+    pub(crate) is_guess: bool,
+    /// The kernel's own folders, those within others first.
+    pub(crate) folders: Vec<&'a Path>,
     /// Files of the user's own crates, and when they were compiled: their names do not tell what is in them.
     pub(crate) own: Vec<(&'a Path, u64)>,
     /// The files of the items that cells name, whose macros may read something too.
@@ -35,8 +41,9 @@ impl Memory<'_> {
     /// The key for a call, without what is yet to be named by it.
     pub(crate) fn key(&self, invocation: &Invocation<'_>) -> AnswerKey {
         let mut key = KeyMaker::default();
-        let private = self.private.to_string_lossy();
-        let without_private = |text: &str| text.replace(&*private, ".");
+        let without_private = |text: &str| {
+            self.folders.iter().fold(text.to_owned(), |text, own| text.replace(&*own.to_string_lossy(), "."))
+        };
         let toolchain = &self.session.toolchain;
         key.add(FORM);
         key.add(toolchain.verbose_version.as_bytes());
@@ -68,8 +75,37 @@ impl Memory<'_> {
         invocation.key = Some(key);
     }
 
-    /// The answer to a call that `command` would make.
-    pub(crate) fn recall(&self, key: AnswerKey, command: &Command) -> Option<Answer> {
+    /// The answer to a call that `command` would make, and its key. If it is not remembered, rustc is to be called, and nothing
+    /// is compiled on a guess meanwhile. What is just being compiled so is waited for.
+    pub(crate) async fn answer(
+        &self,
+        invocation: &Invocation<'_>,
+        command: &Command,
+        cancel: &CancellationToken,
+    ) -> Result<Option<(AnswerKey, Answer)>, PrepareError> {
+        let found = |key| self.recall(key, command).map(|answer| (key, answer));
+        let mut answer = invocation.key.and_then(found);
+        if answer.is_none() && !self.is_guess {
+            if let Some((key, end)) = invocation.key.and_then(|key| Some((key, self.ahead.compiles(key)?))) {
+                tokio::select! {
+                    () = self.ahead.end_or_crowd(end) => answer = found(key),
+                    () = cancel.cancelled() => return Err(PrepareError::Cancelled),
+                }
+            }
+            if answer.is_none() {
+                self.ahead.stop();
+            }
+        }
+        if let Some((key, _)) = &answer {
+            tracing::debug!(%key, "an answer of rustc is remembered");
+            if !self.is_guess {
+                self.answers.found();
+            }
+        }
+        Ok(answer)
+    }
+
+    fn recall(&self, key: AnswerKey, command: &Command) -> Option<Answer> {
         let set = |name: &str| command.get_envs().find(|(variable, _)| *variable == name).map(|(_, value)| value);
         let variable = |name: &str| match set(name) {
             Some(value) => value.map(|value| value.to_string_lossy().into_owned()),
@@ -81,7 +117,7 @@ impl Memory<'_> {
     /// Keeps what rustc said, where it would say so again. `code`: what it ended with.
     pub(crate) fn remember(&self, invocation: &Invocation<'_>, compiled: &Compiled, code: Option<i32>, said: Vec<u8>) {
         let Some(key) = invocation.key else { return };
-        self.answers.missed();
+        self.answers.missed(self.is_guess);
         if !self.answers.is_on() {
             return;
         }
@@ -102,7 +138,7 @@ impl Memory<'_> {
         let since = SystemTime::now() - compiled.time;
         let Some(inputs) = Inputs::from_dep_info(&dep_info, invocation.folder, since, &is_given) else { return };
         // What a text has put into the kernel's folder is in no other kernel's.
-        if inputs.files().any(|file| file.starts_with(self.private)) {
+        if inputs.files().any(|file| self.folders.iter().any(|own| file.starts_with(own))) {
             return;
         }
         let answer = Answer { success: compiled.success, said, library: compiled.library.clone(), inputs };
@@ -110,8 +146,8 @@ impl Memory<'_> {
         let keep = move || answers.remember(key, &answer);
         // Nobody is to wait for that.
         match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn_blocking(keep)),
-            Err(_) => keep(),
+            Ok(runtime) if !self.is_guess => drop(runtime.spawn_blocking(keep)),
+            _ => keep(),
         }
     }
 }

@@ -140,10 +140,7 @@ pub(crate) async fn run(
         command.env_remove("RUSTC_BOOTSTRAP");
     }
     cargo::set_package_variables(&mut command, &session.toolchain);
-    if let Some(key) = invocation.key
-        && let Some(answer) = memory.recall(key, &command)
-    {
-        tracing::debug!(%key, "an answer of rustc is remembered");
+    if let Some((key, answer)) = memory.answer(invocation, &command, cancel).await? {
         let parsed = diagnostic::parse(&names::show(answer.said, &invocation.names));
         return Ok(Compiled {
             success: answer.success,
@@ -154,6 +151,7 @@ pub(crate) async fn run(
             recalled: Some(key),
         });
     }
+    let _guessed = invocation.key.filter(|_| memory.is_guess).map(|key| memory.ahead.compile(key));
     for (name, text) in &invocation.files {
         crate::notebook::write(invocation.folder, name, text)?;
     }
@@ -172,6 +170,9 @@ pub(crate) async fn run(
         PrepareError::Environment(format!("rustc could not be started ({error}); was it removed? `rustup show` tells"))
     };
     let group = ProcessGroup::spawn(&mut command).map_err(cannot)?;
+    if memory.is_guess {
+        group.be_nice();
+    }
     let answer = answer::answer(group, cancel).await.map_err(cannot)?;
     let Some(Answer { code, said }) = answer else { return Err(PrepareError::Cancelled) };
     let parsed = diagnostic::parse(&names::show(said.clone(), &invocation.names));

@@ -96,6 +96,7 @@ mod tests {
             timeline: true,
         });
         round_trip(Request::Shutdown);
+        round_trip(Request::Again { cells: vec![CellId(1), CellId(2)] });
         round_trip(Request::Shell {
             cell: CellId(4),
             label: "cell 4".into(),

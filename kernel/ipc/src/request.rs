@@ -46,6 +46,8 @@ pub enum Request {
     },
     /// Cancel the cell if it is the one that runs: at its next `.await` or checkpoint it ends as `Interrupted`.
     Interrupt { cell: CellId },
+    /// The cell of these runs, which have ended, is run again: what they show beyond their end is over. Not answered.
+    Again { cells: Vec<CellId> },
     /// The answer to an [`Event::Input`](crate::Event::Input).
     Input { id: u64, answer: InputAnswer },
     /// A frontend says something to code of a cell; not answered.

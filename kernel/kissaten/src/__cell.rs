@@ -25,12 +25,12 @@ pub use crate::logger::{has_set_logger, sets_logger};
 pub use crate::output::{stderr, stdout};
 pub use crate::resident::{Resident, Scope, Seat, Stay, Token};
 pub use crate::runtime::Program;
-pub use crate::task::branch::{Branch, arm, beside, branch};
+pub use crate::task::branch::{Branch, arm, beside, branch, timed};
 pub use crate::task::carry::carry;
 pub use crate::task::lane::{Carry, Spawned, TaskFuture};
 
 pub use crate::trace::{behind, names};
-pub use crate::wait::{ALL, Awaits, SOME, at, at_key, note};
+pub use crate::wait::{ALL, Apart, Awaits, SOME, apart, apart_here, at, at_key, limit, limited, note, some};
 
 /// The traits of the choice what is known of something that is awaited; they must be in scope for it.
 pub mod awaits {

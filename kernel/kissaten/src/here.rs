@@ -3,11 +3,14 @@
 //! Tokio's hooks set it around every poll of a task, the guard of a cell around every poll of the cell's own future, and
 //! `carry` around a closure on a thread of its own. Who prints, displays, spawns or asks for input looks here.
 
+mod slot;
+
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::task::Record;
 use crate::wait::Whereabouts;
+pub(crate) use slot::{set_slot, slot};
 
 thread_local! {
     static HERE: Here = const {
@@ -15,11 +18,11 @@ thread_local! {
             run: Cell::new(0),
             task: Cell::new(std::ptr::null()),
             lane: Cell::new(0),
-            slot: Cell::new(std::ptr::null()),
             unit: Cell::new(0),
             closure: Cell::new(false),
             ended: Cell::new(false),
             in_place: Cell::new(false),
+            limit: Cell::new(0),
         }
     };
 }
@@ -35,9 +38,7 @@ pub(crate) struct Here {
     pub(crate) task: Cell<*const Record>,
     /// Its lane in the timeline, as [`trace`](crate::trace) counts them; 0: none.
     pub(crate) lane: Cell<u32>,
-    /// Where it notes what it awaits; null: nowhere.
-    pub(crate) slot: Cell<*const Whereabouts>,
-    /// Whose slot that is, as [`wait`](crate::wait) counts them.
+    /// Whose [`slot`] that is in which it notes what it awaits, as [`wait`](crate::wait) counts them.
     pub(crate) unit: Cell<u64>,
     /// Whether a closure of `spawn_blocking` runs here.
     pub(crate) closure: Cell<bool>,
@@ -45,6 +46,8 @@ pub(crate) struct Here {
     pub(crate) ended: Cell<bool>,
     /// Whether it said that it blocks, by `block_in_place`.
     pub(crate) in_place: Cell<bool>,
+    /// How long the future that is made next may take, as [`wait`](crate::wait) writes it.
+    pub(crate) limit: Cell<u64>,
 }
 
 impl Here {
@@ -110,14 +113,12 @@ pub(crate) struct Standing {
 /// # Safety
 /// The slot must be there until what is returned is dropped.
 pub(crate) unsafe fn stand(slot: *const Whereabouts, unit: u64) -> Standing {
-    with(|here| Standing { slot: here.slot.replace(slot), unit: here.unit.replace(unit) })
+    Standing { slot: set_slot(slot), unit: with(|here| here.unit.replace(unit)) }
 }
 
 impl Drop for Standing {
     fn drop(&mut self) {
-        with(|here| {
-            here.slot.set(self.slot);
-            here.unit.set(self.unit);
-        });
+        set_slot(self.slot);
+        with(|here| here.unit.set(self.unit));
     }
 }

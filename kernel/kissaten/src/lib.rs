@@ -19,6 +19,7 @@ mod hint;
 mod input;
 mod interrupt;
 mod label;
+pub mod lesson;
 mod live;
 mod lock;
 mod logger;

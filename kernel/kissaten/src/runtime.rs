@@ -178,6 +178,11 @@ pub fn receive(packet: Packet) {
     }
 }
 
+/// The cell of these runs, which have ended, is run again: what they show beyond their end is over.
+pub fn run_again(runs: &[u64]) {
+    task::ends_views(runs);
+}
+
 /// Aborts the tasks that belong to the cell of this label, or all. A sentence on what became of it.
 ///
 /// # Errors

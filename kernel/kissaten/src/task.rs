@@ -20,4 +20,5 @@ pub use list::{Task, TaskState, Tasks, tasks};
 pub(crate) use list::{abort, abort_all, are_many, each_stand, place_of, tasks_and_cells, wants_abort};
 pub(crate) use name::function_name;
 pub(crate) use record::{Record, TypeName, now, panicked, polled_since};
+pub(crate) use view::ends as ends_views;
 pub use view::watch_tasks;

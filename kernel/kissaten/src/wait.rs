@@ -4,8 +4,10 @@
 //! that it has come to last is noted: while it waits, that is where. A note is three stores, as it is taken at every
 //! `.await`; all that is made of it (who waits for whom, and for how long) is found out when somebody asks.
 
+mod apart;
 mod awaits;
 mod held;
+mod limit;
 mod scene;
 mod thread;
 mod watch;
@@ -15,9 +17,12 @@ use std::panic::Location;
 use std::ptr::{from_ref, null_mut};
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
+pub use apart::{Apart, apart, apart_here};
 pub(crate) use awaits::Key;
-pub use awaits::{Awaits, AwaitsKnown, AwaitsOther};
+pub use awaits::{Awaits, AwaitsKnown, AwaitsOther, some};
 pub(crate) use held::ends;
+pub(crate) use limit::Limit;
+pub use limit::{limit, limited};
 pub(crate) use scene::{Scene, Stand, Unit};
 pub(crate) use thread::{number as thread_number, waited_for_processors};
 pub(crate) use watch::{begins, has_ended};
@@ -95,13 +100,10 @@ pub fn at_key<F>(key: u64, future: F, text: Text) -> F {
 #[inline(never)]
 pub fn note(key: u64, text: Text) {
     let location = Location::caller();
-    here::with(|here| {
-        // SAFETY: whose slot it is, is polled now, and so is there.
-        let Some(slot) = (unsafe { here.slot.get().as_ref() }) else { return };
-        let before = Key(slot.key.load(Ordering::Relaxed));
-        if before.is_held() {
-            held::took(before, here.unit.get(), slot);
-        }
-        slot.set(Key(key), text, location);
-    });
+    // SAFETY: whose slot it is, is polled now, and so is there.
+    let Some(slot) = (unsafe { here::slot().as_ref() }) else { return held::unknown(Key(key)) };
+    if Key(slot.key.load(Ordering::Relaxed)).is_held() {
+        held::took_before(slot);
+    }
+    slot.set(Key(key), text, location);
 }

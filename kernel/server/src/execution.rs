@@ -4,11 +4,13 @@
 //! A [`shell`] owns a queue and the one cell of it whose turn it is; what there is once for all of them stands in
 //! [owners](common) with names of their own. The [`life`] of a cell, from its turn to its reply, is a list of
 //! [steps](step) (its commands, its code, its `user_expressions`), and a [`Stage`](stage::Stage) says what the present
-//! step waits for. Compiling and running are two stages that know nothing of each other, so that a queued cell could be
-//! compiled while the one before it runs. Nothing here waits: what takes time is started, and comes back as an event.
+//! step waits for. Compiling and running are two stages that know nothing of each other, and what waits is
+//! compiled [ahead] while a cell runs. Nothing here waits: what takes time is started, and comes back as an event.
 //! How Rust is compiled is not known here, nor how a library is run.
 
 mod advice;
+mod again;
+mod ahead;
 mod audience;
 mod cell;
 mod comm;
@@ -125,7 +127,8 @@ impl Execution {
     /// When [`deadline_passed`](Self::deadline_passed) is to be called.
     pub(crate) fn deadline(&self) -> Option<tokio::time::Instant> {
         let graces = self.shells.iter().filter_map(|shell| shell.stage.grace());
-        self.common.audience.due().into_iter().chain(graces).min().map(Into::into)
+        let ahead = self.common.ahead_due(&self.shells);
+        self.common.audience.due().into_iter().chain(graces).chain(ahead).min().map(Into::into)
     }
 
     /// Takes in an `execute_request`; it will be answered when its turn is over.
@@ -134,11 +137,12 @@ impl Execution {
             Ok(content) => content,
             Err(error) => return request.reply(Err(error)),
         };
+        let number = self.common.numbers.next_order();
         let id = ShellId::named(request.parent().subshell_id.as_deref());
         let Some(shell) = id.and_then(|id| self.shells.get(id)) else {
             return request.reply_in_order(execute::aborted(0));
         };
-        if let Some(order) = shell.queue.push(Order { request, content }) {
+        if let Some(order) = shell.queue.push(Order { number, request, content }) {
             shell.give_up(order);
         }
         self.pump();
@@ -146,6 +150,7 @@ impl Execution {
 
     /// The user does not want to wait any longer: for no cell of any shell, as the spec has it.
     pub(crate) fn interrupt(&mut self) {
+        self.common.ahead.end();
         self.shells.iter_mut().for_each(|shell| self.common.interrupt_cell(shell));
         self.pump();
     }
@@ -297,6 +302,7 @@ impl Execution {
                 self.common.interrupt_unheeded(shell);
             }
         }
+        self.common.look_ahead(&self.shells);
     }
 
     /// Ends everything; whoever waits for a reply gets one. Returns when the worker has ended.
@@ -306,6 +312,7 @@ impl Execution {
             shell.stage.cancel();
         }
         self.common.compiler.end();
+        self.common.ahead.end();
         self.common.audience.end_worker(&self.common.supervisor);
         self.common.supervisor.end().await;
         for shell in self.shells.iter_mut() {
@@ -323,5 +330,6 @@ impl Execution {
             }
         }
         self.shells.forget_deleted();
+        self.common.look_ahead(&self.shells);
     }
 }

@@ -75,6 +75,10 @@ pub(crate) fn run(control: Control) -> io::Result<()> {
                 runtime::answer(id, self::answer(answer));
                 continue;
             }
+            Request::Again { cells } => {
+                runtime::run_again(&cells.iter().map(|cell| cell.0).collect::<Vec<_>>());
+                continue;
+            }
             Request::Comm(comm) => {
                 runtime::receive(comm::received(comm));
                 continue;

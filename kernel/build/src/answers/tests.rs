@@ -28,6 +28,7 @@ fn answers_in(folders: &[&Path]) -> Answers {
         is_on: AtomicBool::new(true),
         hits: AtomicU64::new(0),
         misses: AtomicU64::new(0),
+        ahead: AtomicU64::new(0),
         written: AtomicU64::new(0),
         refused: Mutex::default(),
         _used: None,
@@ -48,9 +49,12 @@ fn what_is_remembered_is_recalled_and_what_is_cleared_is_not() {
     assert_eq!(answers.recall(key(1), &none), Some(answer(1)));
     assert_eq!(answers.recall(key(2), &none), Some(failed));
     assert_eq!(answers.recall(key(3), &none), None);
-    answers.missed();
+    answers.found();
+    answers.missed(false);
+    answers.missed(true);
+    answers.missed(true);
     let now = answers.statistics();
-    assert_eq!((now.hits, now.misses, now.answers), (2, 1, 2));
+    assert_eq!((now.hits, now.misses, now.ahead, now.answers), (1, 1, 2, 2));
     answers.switch(false);
     assert_eq!(answers.recall(key(1), &none), None);
     answers.remember(key(4), &answer(4));

@@ -22,7 +22,10 @@ const DEFAULT_LIMIT: u64 = 20 << 30;
 
 /// Cleans the cache that `target` is in, if that has become too large. What cannot be removed stays.
 pub(crate) fn to_limit(target: &Path) {
-    let limit = env::var(LIMIT_VARIABLE).ok().and_then(|limit| parse_size(&limit)).unwrap_or(DEFAULT_LIMIT);
+    to_size(target, env::var(LIMIT_VARIABLE).ok().and_then(|limit| parse_size(&limit)).unwrap_or(DEFAULT_LIMIT));
+}
+
+fn to_size(target: &Path, limit: u64) {
     let Some(cache) = target.parent() else { return };
     let mut size = size_of(cache);
     for other in by_last_use(folders(cache).filter(|folder| folder != target)) {
@@ -178,6 +181,8 @@ pub(crate) fn size_of(folder: &Path) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -193,7 +198,8 @@ mod tests {
         let kept = vec![cache.path().join("session-2")];
         assert_eq!(everything(cache.path()), Cleaned { freed: 6, kept });
         assert!(cache.path().join("latest-1.json").exists(), "it belongs to the one that is used");
-        drop(used);
+        // A child that another test starts at this moment has the file too, and with it the lock.
+        used.unlock().unwrap();
         assert_eq!(everything(cache.path()), Cleaned { freed: 5, kept: Vec::new() });
         assert!(cache.path().join("mine").exists());
     }
@@ -208,6 +214,27 @@ mod tests {
     }
 
     #[test]
+    fn the_oldest_answers_go_first() {
+        let cache = tempfile::tempdir().unwrap();
+        let target = cache.path().join("session-1");
+        let place = |name: &str| target.join(ANSWERS).join("ab").join(name);
+        std::fs::create_dir_all(target.join(ANSWERS).join("ab")).unwrap();
+        // Neither by name nor in the order in which they were made.
+        for (name, age) in [("b", 30), ("d", 10), ("a", 20), ("c", 40)] {
+            std::fs::write(place(name), [0; 1000]).unwrap();
+            let used = SystemTime::now() - Duration::from_secs(age);
+            File::options().write(true).open(place(name)).unwrap().set_modified(used).unwrap();
+        }
+        let left = || ["a", "b", "c", "d"].into_iter().filter(|name| place(name).exists()).collect::<String>();
+        to_size(&target, 4000);
+        assert_eq!(left(), "abcd");
+        to_size(&target, 2500);
+        assert_eq!(left(), "ad");
+        to_size(&target, 999);
+        assert_eq!(left(), "");
+    }
+
+    #[test]
     fn what_is_in_use_stays() {
         let cache = tempfile::tempdir().unwrap();
         let folder = cache.path().join("session-1");
@@ -217,7 +244,7 @@ mod tests {
         let used = use_of(&set).unwrap();
         assert_eq!(remove_unused(&folder), 0);
         assert!(set.is_dir());
-        drop(used);
+        used.unlock().unwrap();
         assert_eq!(remove_unused(&folder), 100);
         assert!(!folder.exists());
     }

@@ -5,7 +5,7 @@
 //! Where there is none, a folder is made with links to the libraries, a start object and the static half of the C library
 //! of our own, and a script `cc` that says the same to `rust-lld`. It knows neither cells nor dependencies.
 
-use std::ffi::{CStr, OsString};
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -193,7 +193,7 @@ fn folders_of_cc() -> Option<Vec<PathBuf>> {
 #[cfg(target_env = "gnu")]
 fn c_library() -> Option<(u32, u32)> {
     // SAFETY: it returns a text that lives as long as the process.
-    let version = unsafe { CStr::from_ptr(libc::gnu_get_libc_version()) }.to_str().ok()?;
+    let version = unsafe { std::ffi::CStr::from_ptr(libc::gnu_get_libc_version()) }.to_str().ok()?;
     let (major, rest) = version.split_once('.')?;
     let minor = rest.split('.').next()?;
     Some((major.parse().ok()?, minor.parse().ok()?))

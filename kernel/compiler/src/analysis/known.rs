@@ -242,7 +242,7 @@ pub(super) fn inside(path: &str) -> Option<(&'static [&'static str], &'static [&
             ],
         ),
         "kissaten" => (
-            &["comm", "futures", "runtime", "serde", "timeline", "tokio", "widget"],
+            &["comm", "futures", "lesson", "runtime", "serde", "timeline", "tokio", "widget"],
             &[
                 "Display",
                 "DisplayHandle",
@@ -277,6 +277,25 @@ pub(super) fn inside(path: &str) -> Option<(&'static [&'static str], &'static [&
                 "watch_tasks",
             ],
         ),
+        "kissaten::lesson" => (
+            &[],
+            &[
+                "Bars",
+                "Diary",
+                "DiaryEntry",
+                "HttpReply",
+                "HttpRequest",
+                "Meter",
+                "bars",
+                "claim",
+                "get",
+                "memory",
+                "roll",
+                "seats",
+                "threads",
+                "work",
+            ],
+        ),
         _ => return None,
     })
 }
@@ -309,6 +328,28 @@ mod tests {
             syn::UseTree::Rename(rename) => drop(into.insert(rename.rename.to_string())),
             syn::UseTree::Glob(_) => panic!("the names behind a glob are not known"),
         }
+    }
+
+    #[test]
+    fn the_names_for_lessons_are_those_that_there_are() {
+        fn named(item: &syn::Item) -> Option<(&syn::Visibility, String)> {
+            match item {
+                syn::Item::Fn(item) => Some((&item.vis, item.sig.ident.to_string())),
+                syn::Item::Struct(item) => Some((&item.vis, item.ident.to_string())),
+                _ => None,
+            }
+        }
+
+        let file = syn::parse_file(include_str!("../../../kissaten/src/lesson.rs")).unwrap();
+        let mut there = BTreeSet::new();
+        for (vis, name) in file.items.iter().filter_map(named) {
+            if matches!(vis, syn::Visibility::Public(_)) {
+                there.insert(name);
+            }
+        }
+        let known: BTreeSet<String> =
+            inside("kissaten::lesson").unwrap().1.iter().map(|name| (*name).to_owned()).collect();
+        assert_eq!(known, there);
     }
 
     #[test]

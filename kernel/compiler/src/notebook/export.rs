@@ -20,11 +20,14 @@ use crate::api::PrepareError;
 use crate::rustc::{self, Compiled, Invocation};
 
 /// What stands beside the program: what cells may name of Kissaten, and of the session library what it shows values by (links).
-const BESIDE: [(&str, &str); 3] = [
+const BESIDE: [(&str, &str); 4] = [
     ("kissaten.rs", include_str!("export/kissaten.rs")),
+    (LESSON, include_str!("export/lesson.rs")),
     ("kissaten/lines.rs", include_str!("export/lines.rs")),
     ("kissaten/type_name.rs", include_str!("export/type_name.rs")),
 ];
+/// What only lessons use; no other program gets it.
+const LESSON: &str = "kissaten/lesson.rs";
 /// Says that a folder was written here and may be written anew.
 const MARKER: &str = ".kissaten-export";
 const ROOT: &str = "main.rs";
@@ -119,7 +122,8 @@ impl Notebook {
         fs::create_dir_all(&folder).map_err(|error| PrepareError::Environment(error.to_string()))?;
         fs::create_dir_all(folder.join("kissaten")).map_err(|error| PrepareError::Environment(error.to_string()))?;
         let mut files = vec![(ROOT, program.text.as_str())];
-        files.extend(BESIDE.iter().map(|(name, text)| (*name, without_tests(text))));
+        let beside = beside(&program.text);
+        files.extend(beside.iter().map(|(name, text)| (*name, text.as_str())));
         let mut arguments = rustc::common_arguments(&self.session, 0, rustc::CELL_UNITS);
         // The program has a module of that name instead.
         arguments.retain(|argument| !argument.starts_with("--extern=kissaten="));
@@ -135,8 +139,8 @@ impl Notebook {
         umask::folder_for_user(&folder.join("src/kissaten"))?;
         umask::write_for_user(&folder.join(MARKER), "This folder is written by Kissaten's `:export`.\n")?;
         umask::write_for_user(&folder.join("Cargo.toml"), manifest(&package_name(folder), &self.dependencies()))?;
-        for (name, text) in BESIDE {
-            umask::write_for_user(&folder.join("src").join(name), without_tests(text))?;
+        for (name, text) in beside(&program.text) {
+            umask::write_for_user(&folder.join("src").join(name), &text)?;
         }
         umask::write_for_user(&folder.join("src").join(ROOT), &program.text)
     }
@@ -163,6 +167,17 @@ impl Notebook {
             Part::Cell(index) => self.history[index].cell.label.clone(),
         }
     }
+}
+
+/// The modules beside a program, the one of all others first.
+fn beside(program: &str) -> Vec<(&'static str, String)> {
+    let is_lesson = program.contains("lesson");
+    let files = BESIDE.iter().filter(|(name, _)| is_lesson || *name != LESSON);
+    let text = |text: &str| {
+        let text = without_tests(text);
+        if is_lesson { text.to_owned() } else { text.replacen("pub mod lesson;\n", "", 1) }
+    };
+    files.map(|(name, file)| (*name, text(file))).collect()
 }
 
 /// A file without the tests at its end.
@@ -224,12 +239,15 @@ fn is_free(folder: &Path) -> io::Result<bool> {
 
 /// A program and its modules as one file. Cargo runs it with `cargo +nightly -Zscript`.
 fn script(program: &str, dependencies: &str) -> String {
-    let [(_, kissaten), beside @ ..] = BESIDE;
-    let module = |name: &str, text: &str| format!("mod {name} {{\n{}}}\n", without_tests(text));
-    let mut kissaten = without_tests(kissaten).to_owned();
-    for (path, text) in beside {
+    let module = |name: &str, text: &str| format!("mod {name} {{\n{text}}}\n");
+    let mut kissaten = String::new();
+    for (path, text) in beside(program) {
+        if kissaten.is_empty() {
+            kissaten = text;
+            continue;
+        }
         let name = path.trim_start_matches("kissaten/").trim_end_matches(".rs");
-        kissaten = kissaten.replacen(&format!("mod {name};\n"), &module(name, text), 1);
+        kissaten = kissaten.replacen(&format!("mod {name};\n"), &module(name, &text), 1);
     }
     let program = program.replacen("\nmod kissaten;\n", "\n", 1);
     format!(

@@ -15,7 +15,7 @@ use crate::api::{Farewell, Finished, LoanKind, Stored};
 use crate::binding::{self, Binding, Moved, NotKept};
 
 /// A cell that was prepared and has not ended.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Pending {
     pub(super) bindings: Vec<Binding>,
     pub(super) not_kept: BTreeMap<String, NotKept>,

@@ -32,7 +32,8 @@ impl Notebook {
         }
         let is_of_library = error.summary.starts_with("linking with")
             || error.codes.iter().any(|code| OF_LIBRARIES.contains(&code.as_str()));
-        is_of_library && self.distrust("")
+        // What a guess runs into may be of the guess.
+        is_of_library && !self.is_guess && self.distrust("")
     }
 
     /// The program of this entry cannot be loaded: what was remembered for it is forgotten, or if that was not the reason what
@@ -58,8 +59,10 @@ impl Notebook {
     /// What is remembered, for a call of rustc.
     pub(super) fn memory(&self) -> Memory<'_> {
         let own = self.dependencies.own().collect();
-        let (session, answers, private) = (&self.session, &self.answers, self.folders.private.as_path());
-        Memory { session, answers, private, own, items: self.items_files() }
+        let folders = self.folders.own().collect();
+        let (ahead, is_guess) = (&*self.ahead, self.is_guess);
+        let items = self.items_files();
+        Memory { session: &self.session, answers: &self.answers, ahead, is_guess, folders, own, items }
     }
 
     /// Statics are found in the libraries that own them, in the newest that has their symbol. A cell may use one of an earlier
@@ -88,6 +91,9 @@ impl Notebook {
         names: &[FileName],
         linked: Option<(&str, &str)>,
     ) -> Result<(), PrepareError> {
+        if self.is_guess {
+            return Ok(());
+        }
         let mut bytes = compiled.library.clone().unwrap_or_default();
         let files = self.generation.iter().flat_map(|generation| &generation.files).map(|file| &file.file);
         let cells = names.iter().chain(files).map(|name| (name.stable.as_str(), name.wide.as_str()));

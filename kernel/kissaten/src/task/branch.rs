@@ -20,7 +20,7 @@ use super::record::{TypeName, now};
 use crate::here::{self, Standing};
 use crate::timeline::End;
 use crate::trace::{self, Polling};
-use crate::wait::{self, Key, Stand, Text, Unit, Whereabouts};
+use crate::wait::{self, Key, Limit, Stand, Text, Unit, Whereabouts};
 
 /// A future that a cell awaits, drawn as a lane of its own.
 #[track_caller]
@@ -28,10 +28,19 @@ pub fn branch<F: IntoFuture>(future: F) -> Branch<F::IntoFuture> {
     Branch { lane: branch_lane(type_name::<F::IntoFuture>, Location::caller(), None), future: future.into_future() }
 }
 
+/// What a future among others is made a part with.
+struct PartBirth {
+    key: u64,
+    text: Text,
+    /// It is told about, also where nothing is known of it.
+    always: bool,
+    limit: u64,
+}
+
 /// A future that is polled side by side with others.
 #[track_caller]
 pub fn beside<F: IntoFuture>(key: u64, future: F, text: Text) -> Branch<F::IntoFuture> {
-    let part = (key, text, true);
+    let part = PartBirth { key, text, always: true, limit: 0 };
     Branch {
         lane: branch_lane(type_name::<F::IntoFuture>, Location::caller(), Some(part)),
         future: future.into_future(),
@@ -41,7 +50,17 @@ pub fn beside<F: IntoFuture>(key: u64, future: F, text: Text) -> Branch<F::IntoF
 /// The same of one that ends early where another one is ready: it is told about only where something is known of it.
 #[track_caller]
 pub fn arm<F: IntoFuture>(key: u64, future: F, text: Text) -> Branch<F::IntoFuture> {
-    let part = (key, text, false);
+    let part = PartBirth { key, text, always: false, limit: 0 };
+    Branch {
+        lane: branch_lane(type_name::<F::IntoFuture>, Location::caller(), Some(part)),
+        future: future.into_future(),
+    }
+}
+
+/// The same of one that has so much time (see [`limited`](wait::limited)).
+#[track_caller]
+pub fn timed<F: IntoFuture>(limit: u64, key: u64, future: F, text: Text) -> Branch<F::IntoFuture> {
+    let part = PartBirth { key, text, always: false, limit };
     Branch {
         lane: branch_lane(type_name::<F::IntoFuture>, Location::caller(), Some(part)),
         future: future.into_future(),
@@ -100,6 +119,7 @@ struct Part {
     name: TypeName,
     /// How it was written.
     text: Text,
+    limit: Limit,
     /// Whose part it is: the number of a [`Unit`].
     parent: AtomicU64,
 }
@@ -125,12 +145,13 @@ pub(crate) fn each(mut look: impl FnMut(u64, Stand)) {
         let name = if is_of_a_cell(type_name) { function_name(type_name) } else { (*part.text).to_owned() };
         let mut stand = Stand::new(part.run, name, &part.slot);
         stand.parent = Some(part.parent.load(Ordering::Relaxed));
+        stand.limit = part.limit;
         look(*id, stand);
     }
 }
 
 #[inline(never)]
-fn branch_lane(name: TypeName, location: &'static Location<'static>, part: Option<(u64, Text, bool)>) -> BranchLane {
+fn branch_lane(name: TypeName, location: &'static Location<'static>, part: Option<PartBirth>) -> BranchLane {
     let (run, parent) = here::with(|here| (here.run.get(), here.lane.get()));
     let is_of_a_cell = is_of_a_cell(name());
     // A handle's task has a lane of its own, and what libraries wait for is drawn as the waiting of who awaits it.
@@ -142,12 +163,14 @@ fn branch_lane(name: TypeName, location: &'static Location<'static>, part: Optio
         0
     };
     trace::take_name(run, lane);
-    let part = part.filter(|(key, _, always)| *always || *key != 0 || is_of_a_cell).map(|(key, text, _)| {
-        let part =
-            Part { slot: Whereabouts::default(), id: AtomicU64::new(0), run, name, text, parent: AtomicU64::new(0) };
-        part.slot.set(Key(key), text, location);
-        Box::new(part)
-    });
+    let part = part.filter(|part| part.always || part.key != 0 || is_of_a_cell).map(
+        |PartBirth { key, text, limit, .. }| {
+            let (slot, id, parent) = (Whereabouts::default(), AtomicU64::new(0), AtomicU64::new(0));
+            let part = Part { slot, id, run, name, text, parent, limit: Limit::of(limit) };
+            part.slot.set(Key(key), text, location);
+            Box::new(part)
+        },
+    );
     BranchLane { run, lane, finished: false, part }
 }
 

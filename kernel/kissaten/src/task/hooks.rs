@@ -71,7 +71,7 @@ fn before_poll(meta: &TaskMeta<'_>) {
             here.run.set(record.run.load(Ordering::Relaxed));
             here.lane.set(record.lane.load(Ordering::Relaxed));
             here.task.set(std::ptr::from_ref(record));
-            here.slot.set(&raw const record.slot);
+            here::set_slot(&raw const record.slot);
             here.unit.set(Unit::Task(record.id.load(Ordering::Relaxed)).number());
             here.ended.set(false);
             here.in_place.set(false);
@@ -83,7 +83,7 @@ fn after_poll(meta: &TaskMeta<'_>) {
     let (record, ended, in_place) = here::with(|here| {
         here.run.set(0);
         here.lane.set(0);
-        here.slot.set(std::ptr::null());
+        here::set_slot(std::ptr::null());
         (here.task.replace(std::ptr::null()), here.ended.get(), here.in_place.get())
     });
     // SAFETY: the record is the one of this task, which is only forgotten below.

@@ -129,6 +129,7 @@ pub(crate) fn each_stand(mut look: impl FnMut(u64, Stand)) {
         stand.is_polled = stand.is_closure || polled_since != 0;
         stand.since = if polled_since == 0 { record.waits_since.load(Ordering::Relaxed) } else { polled_since };
         stand.thread = record.thread.load(Ordering::Relaxed);
+        stand.polls = record.polls.load(Ordering::Relaxed);
         look(id, stand);
     });
 }
@@ -169,6 +170,14 @@ impl Tasks {
         let label = label::of(run);
         self.cells.retain(|cell| cell.label != label);
         self
+    }
+
+    /// Who is there, whether it is polled, and at which place it waits.
+    pub(crate) fn places(&self) -> Vec<(String, bool, Option<String>)> {
+        let place = |wait: &Option<Wait>| wait.as_ref().map(|wait| wait.place.clone());
+        let cells = self.cells.iter().map(|cell| (cell.label.clone(), cell.is_polled, place(&cell.wait)));
+        let of_task = |task: &Task| (task.id.to_string(), task.state == TaskState::Running, place(&task.wait));
+        cells.chain(self.tasks.iter().map(of_task)).collect()
     }
 
     /// The cells that run: what they are called, whether they are polled now, and where they wait.

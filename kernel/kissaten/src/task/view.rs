@@ -1,12 +1,15 @@
-//! The live view of tasks: a display that is drawn anew while tasks live and cells run.
+//! The live view of tasks: a display that is drawn anew while cells run.
 //!
-//! There is one at a time: a new one takes the place of the one before, as when the cell that shows it is run again.
+//! It goes on when the cell that shows it has ended, until that one is run again. While no cell runs it is drawn only where more
+//! than the times has changed: a notebook in which nothing happens is not changed either.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
 
-use super::list::{Tasks, tasks_and_cells};
+use super::list::{Tasks, are_many, tasks_and_cells};
+use super::record;
 use crate::display::text::escape;
 use crate::display::{Display as _, MimeBundle};
 use crate::{here, runtime};
@@ -15,55 +18,79 @@ use crate::{here, runtime};
 const INTERVAL: Duration = Duration::from_millis(500);
 /// More tasks than this are counted.
 const MOST_ROWS: usize = 60;
+/// More views than this nobody looks at: the oldest ends.
+const MOST_VIEWS: usize = 4;
 
+/// What a view shows, as far as it is no time: who is there, whether it is polled, and where it waits.
+type Content = Vec<(String, bool, Option<String>)>;
+
+/// A view's last picture.
 struct View {
-    run: u64,
     id: String,
-    /// What was shown last, without the times.
+    content: Content,
     shown: MimeBundle,
 }
 
-static VIEW: (Mutex<Option<View>>, Condvar) = (Mutex::new(None), Condvar::new());
+/// The views by the runs that show them.
+static VIEWS: (Mutex<BTreeMap<u64, View>>, Condvar) = (Mutex::new(BTreeMap::new()), Condvar::new());
 
-fn view() -> MutexGuard<'static, Option<View>> {
-    VIEW.0.lock().unwrap_or_else(PoisonError::into_inner)
+fn views() -> MutexGuard<'static, BTreeMap<u64, View>> {
+    VIEWS.0.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Shows the tasks that live and the cells that run, under the cell that calls it: what they are about, where they wait and
-/// how busy they were. The display goes on when the cell has ended, until the next call; `:tasks live` is this as a
+/// how busy they were. The display goes on when the cell has ended, until that cell is run again; `:tasks live` is this as a
 /// command.
 pub fn watch_tasks() {
     static START: Once = Once::new();
     let run = here::run_or_current();
     let id = format!("kissaten-tasks-{run}");
-    let shown = drawn(run);
-    runtime::send_display(run, shown.clone(), Some(id.clone()), false);
-    *view() = Some(View { run, id, shown });
-    VIEW.1.notify_all();
+    let (shown, content) = drawn(run);
+    let mut views = views();
+    // A second call in the same cell goes on with what the first one shows.
+    runtime::send_display(run, shown.clone(), Some(id.clone()), views.contains_key(&run));
+    views.insert(run, View { id, content, shown });
+    if views.len() > MOST_VIEWS {
+        views.pop_first();
+    }
+    VIEWS.1.notify_all();
     // Without the thread it stays as it is.
     START.call_once(|| drop(std::thread::Builder::new().name("tasks".into()).spawn(draw)));
 }
 
+/// The cell of these runs is run again.
+pub(crate) fn ends(runs: &[u64]) {
+    views().retain(|run, _| !runs.contains(run));
+}
+
 fn draw() {
-    let mut view = view();
+    let mut views = views();
     loop {
-        view = VIEW.1.wait_while(view, |view| view.is_none()).unwrap_or_else(PoisonError::into_inner);
-        view = VIEW.1.wait_timeout(view, INTERVAL).unwrap_or_else(PoisonError::into_inner).0;
-        let Some(present) = view.as_mut() else { continue };
-        let shown = drawn(present.run);
-        // What does not change is not sent again.
-        if shown != present.shown {
-            present.shown = shown.clone();
-            runtime::send_display(present.run, shown, Some(present.id.clone()), true);
+        views = VIEWS.1.wait_while(views, |views| views.is_empty()).unwrap_or_else(PoisonError::into_inner);
+        views = VIEWS.1.wait_timeout(views, INTERVAL).unwrap_or_else(PoisonError::into_inner).0;
+        let are_running = runtime::are_running();
+        for (run, view) in &mut *views {
+            let (shown, content) = drawn(*run);
+            // What does not change is not sent again.
+            if are_running && shown != view.shown || content != view.content {
+                runtime::send_display(*run, shown.clone(), Some(view.id.clone()), true);
+                (view.shown, view.content) = (shown, content);
+            }
         }
     }
 }
 
 /// All but the cell that shows it.
-fn drawn(run: u64) -> MimeBundle {
+fn drawn(run: u64) -> (MimeBundle, Content) {
+    if are_many() {
+        let text = format!("{} tasks live", record::count());
+        let shown = MimeBundle::new().with("text/html", format!("<p>{text}</p>")).with("text/plain", text.clone());
+        return (shown, vec![(text, false, None)]);
+    }
     let all = tasks_and_cells().without(run);
     let text = all.mime_bundle().iter().find(|(kind, _)| *kind == "text/plain").map(|(_, text)| text.to_owned());
-    MimeBundle::new().with("text/html", html(&all)).with("text/plain", text.unwrap_or_default())
+    let shown = MimeBundle::new().with("text/html", html(&all)).with("text/plain", text.unwrap_or_default());
+    (shown, all.places())
 }
 
 fn html(all: &Tasks) -> String {

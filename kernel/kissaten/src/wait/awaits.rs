@@ -84,6 +84,14 @@ impl Key {
         self.0 & ((1 << BITS) - 1)
     }
 
+    /// Of futures of which one is awaited: how many there are, of how many of them it is known by the key alone that others decide
+    /// when they come, and the first of those.
+    pub(crate) fn arms(self) -> (u64, u64, Self) {
+        let detail = self.detail();
+        let first = Self((detail >> 16 & 0xff) << BITS | detail >> 24);
+        (detail & 0xff, detail >> 8 & 0xff, first)
+    }
+
     /// Of a lock or a semaphore: which.
     pub(crate) fn address(self) -> u64 {
         self.0 & ((1 << ADDRESS) - 1)
@@ -99,6 +107,16 @@ impl Key {
         let kind = self.0 >> BITS;
         kind >= Kind::Lock as u64 && kind <= Kind::Semaphore as u64
     }
+}
+
+/// The key of futures of which one is awaited: so many, with the keys of those among them that are not looked into.
+#[must_use]
+#[inline(never)]
+pub fn some(arms: u64, keys: &[u64]) -> u64 {
+    let mut things = keys.iter().map(|key| Key(*key)).filter(|key| key.is_shared() && !key.is_held());
+    let first =
+        things.clone().next().map_or(0, |key| key.detail().min(u64::from(u32::MAX)) << 24 | (key.kind() as u64) << 16);
+    Key::new(Kind::Some, first | (things.by_ref().count() as u64).min(0xff) << 8 | arms.min(0xff)).0
 }
 
 /// A reference to what may be of a known type.
@@ -193,5 +211,15 @@ mod tests {
         let (_sender, mut receiver) = mpsc::channel::<i32>(3);
         let key = Key((&&Awaits(&&mut receiver)).key());
         assert_eq!((key.kind(), key.detail(), key.is_held()), (Kind::Receiver, 1, false));
+    }
+
+    #[test]
+    fn of_some_futures_it_is_known_how_many_wait_for_others() {
+        let of_lock = Key::new(Kind::Lock, 0x7f00_1234_5678).0;
+        let of_channel = Key::new(Kind::Sender, 1 << 40).0;
+        let key = Key(some(4, &[0, of_lock, of_channel, Key::new(Kind::Watch, 0).0]));
+        assert_eq!(key.kind(), Kind::Some);
+        assert_eq!(key.arms(), (4, 2, Key::new(Kind::Sender, u64::from(u32::MAX))));
+        assert_eq!(Key(some(2, &[])), Key(super::super::SOME + 2));
     }
 }

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{Key, Noted, Whereabouts};
+use crate::here;
 
 /// More locks than this are not kept in mind.
 const MOST: usize = 10_000;
@@ -25,6 +26,15 @@ fn taken() -> MutexGuard<'static, Option<HashMap<u64, Taken>>> {
     TAKEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What was noted in the slot of whoever is polled here has come to its end.
+#[cold]
+#[inline(never)]
+pub(super) fn took_before(slot: &Whereabouts) {
+    if let Some(noted) = slot.noted() {
+        took(noted.key, here::with(|here| here.unit.get()), slot);
+    }
+}
+
 /// What was noted in that slot has come to its end.
 #[cold]
 #[inline(never)]
@@ -36,6 +46,17 @@ pub(super) fn took(key: Key, by: u64, slot: &Whereabouts) {
         taken.clear();
     }
     taken.insert(key.address(), Taken { by, at });
+}
+
+/// Somebody of whom nothing is known may take that: who had it before does not have it then.
+#[cold]
+#[inline(never)]
+pub(super) fn unknown(key: Key) {
+    if key.is_held()
+        && let Some(taken) = &mut *taken()
+    {
+        taken.remove(&key.address());
+    }
 }
 
 /// Whose slot that is has come to its end.

@@ -3,11 +3,11 @@
 //! Followed from one to the next (a cell awaits a task, which wants a lock, which another task holds) it is a chain, and the
 //! last of it says whether anything can still happen by itself.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::awaits::Kind;
 use super::held::Taken;
-use super::{Noted, Whereabouts, held, thread};
+use super::{Limit, Noted, Whereabouts, held, thread};
 use crate::task::{self, branch, carry};
 use crate::{input, label, runtime};
 
@@ -58,13 +58,28 @@ pub(crate) struct Stand {
     pub(crate) thread: u32,
     /// It is a closure on a thread of its own.
     pub(crate) is_closure: bool,
+    /// How long it may take.
+    pub(crate) limit: Limit,
+    /// How often it was polled, as far as that is counted.
+    pub(crate) polls: u64,
 }
 
 impl Stand {
     /// Somebody with that slot; nothing else is known.
     pub(crate) fn new(run: u64, name: String, slot: &Whereabouts) -> Self {
         let noted = slot.noted();
-        Self { name, run, parent: None, is_polled: false, since: 0, noted, thread: 0, is_closure: false }
+        Self {
+            name,
+            run,
+            parent: None,
+            is_polled: false,
+            since: 0,
+            noted,
+            thread: 0,
+            is_closure: false,
+            limit: Limit::None,
+            polls: 0,
+        }
     }
 }
 
@@ -74,6 +89,8 @@ pub(crate) struct Scene {
     taken: HashMap<u64, Taken>,
     /// Something runs of which nothing is known here.
     has_others: bool,
+    /// Tasks that are polled again and again, and have not ended the wait that is being looked at for long.
+    pub(super) tickers: BTreeSet<u64>,
     pub(crate) now: u64,
 }
 
@@ -138,7 +155,7 @@ impl Scene {
         task::each_stand(|id, stand| drop(all.insert(Unit::Task(id), stand)));
         branch::each(|id, stand| drop(all.insert(Unit::Branch(id), stand)));
         let has_others = carry::runs_threads() || input::is_asked();
-        Self { all, taken: held::all(), has_others, now: task::now() }
+        Self { all, taken: held::all(), has_others, tickers: BTreeSet::new(), now: task::now() }
     }
 
     /// Whoever is polled at the same time as this one: itself, unless it is a part of another.
@@ -225,13 +242,20 @@ impl Scene {
                 }
                 None => Err(Ending::Thing(kind, detail)),
             },
-            Kind::All | Kind::Some => {
+            Kind::All => {
                 let parts = self.parts(at);
-                let Some(unit) = self.slowest(&parts) else { return Err(Ending::Unknown) };
-                if kind == Kind::Some && (parts.len() as u64) < detail {
+                self.slowest(&parts).map(|unit| Link { unit, by: By::Among(parts.len()) }).ok_or(Ending::Unknown)
+            }
+            Kind::Some => {
+                let parts = self.parts(at);
+                let (count, things, first) = noted.key.arms();
+                if (parts.len() as u64) + things < count {
                     return Err(Ending::Unknown);
                 }
-                Ok(Link { unit, by: By::Among(parts.len()) })
+                match self.slowest(&parts) {
+                    Some(unit) => Ok(Link { unit, by: By::Among(usize::try_from(count).unwrap_or(parts.len())) }),
+                    None => Err(Ending::Thing(first.kind(), first.detail())),
+                }
             }
             Kind::Set if detail > 0 => {
                 let run = stand.run;
@@ -261,6 +285,7 @@ impl Scene {
     pub(crate) fn is_stuck(&self, chain: &Chain, for_long: u64) -> bool {
         let is_idle = |link: &Link| {
             self.whole(link.unit).is_some_and(|(_, stand)| self.now.saturating_sub(stand.since) >= for_long)
+                && self.limit(link.unit) != Limit::Short
         };
         if !chain.links.iter().all(is_idle) {
             return false;
@@ -287,14 +312,21 @@ impl Scene {
 
     /// Whether this one waits for somebody else, and not for a clock, a socket or what is not known.
     fn cannot_move(&self, unit: Unit, for_long: u64) -> bool {
-        let Some((_, stand)) = self.whole(unit) else { return false };
-        if self.now.saturating_sub(stand.since) < for_long || stand.is_closure {
+        let Some((whole, stand)) = self.whole(unit) else { return false };
+        if matches!(whole, Unit::Task(id) if self.tickers.contains(&id)) {
+            return true;
+        }
+        if self.limit(unit) == Limit::Short || self.now.saturating_sub(stand.since) < for_long || stand.is_closure {
             return false;
         }
         match self.step(unit) {
             Ok(_) | Err(Ending::Thing(..) | Ending::Ended(..) | Ending::Cycle(_) | Ending::Blocked) => true,
             Err(Ending::Runs | Ending::Unknown) => false,
         }
+    }
+
+    pub(crate) fn limit(&self, unit: Unit) -> Limit {
+        self.all.get(&unit).map_or(Limit::None, |stand| stand.limit)
     }
 
     /// Who else lives besides those of the chain, and is no part of them.

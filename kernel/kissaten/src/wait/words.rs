@@ -3,6 +3,7 @@
 use std::panic::Location;
 use std::time::Duration;
 
+use super::Limit;
 use super::awaits::Kind;
 use super::scene::{By, Chain, Ending, Link, Scene, Unit, Where};
 use crate::display::duration::duration;
@@ -81,6 +82,12 @@ impl Scene {
         for (index, link) in chain.links.iter().enumerate().skip(1) {
             let is_last = index + 1 == chain.links.len();
             let closes = is_last && matches!(chain.ending, Ending::Cycle(_));
+            let own = self.all.get(&link.unit).filter(|stand| stand.parent.is_some());
+            let is_itself = own.is_some_and(|stand| stand.noted.is_some_and(|noted| noted.text == stand.name));
+            // What is in a `timeout` is told with it.
+            if is_itself && self.limit(link.unit) != Limit::None {
+                continue;
+            }
             text.push_str(&self.link(link, chain, closes, under));
             if closes {
                 continue;
@@ -92,8 +99,7 @@ impl Scene {
                 }
                 (true, Ending::Runs) => text.push_str(&format!("{which} runs")),
                 _ => {
-                    let own = self.all.get(&link.unit).filter(|stand| stand.parent.is_some());
-                    if own.is_some_and(|stand| stand.noted.is_some_and(|noted| noted.text == stand.name)) {
+                    if is_itself {
                         text.push_str(" waits");
                     } else if let Some(at) = self.at(link.unit, under) {
                         text.push_str(&format!("{which} waits at {at}"));
@@ -110,7 +116,19 @@ impl Scene {
             )),
             Ending::Cycle(_) | Ending::Blocked | Ending::Runs | Ending::Unknown => {}
         }
+        if is_stuck && let Some(until) = chain.links.iter().filter_map(|link| self.until(link.unit)).min() {
+            let minutes = until.saturating_sub(self.now).div_ceil(60_000_000_000);
+            text.push_str(&format!("; the `timeout` ends it in {}", duration(Duration::from_secs(minutes * 60))));
+        }
         text
+    }
+
+    /// When a `timeout` ends that one.
+    fn until(&self, unit: Unit) -> Option<u64> {
+        match self.limit(unit) {
+            Limit::Until(until) => Some(until),
+            Limit::None | Limit::Short => None,
+        }
     }
 
     /// `, for task 12 (`worker`, cell 3)`
@@ -164,7 +182,7 @@ impl Scene {
         let is_alone = self.others(chain) == 0;
         let nobody = |does: &str| match is_alone {
             true => format!("no task is left that could {does}"),
-            false => format!("every task that could {does} waits as well"),
+            false => format!("every task that could {does} waits as well{}", self.ticking()),
         };
         let words = match kind {
             Kind::Receiver if is_alone => {
@@ -194,6 +212,20 @@ impl Scene {
             _ => return String::new(),
         };
         format!("; {words}")
+    }
+}
+
+impl Scene {
+    /// `, or goes on without that: task 9 (`ticker`, cell 2)`
+    fn ticking(&self) -> String {
+        let units = self.tickers.iter().map(|id| Unit::Task(*id));
+        let mut named = units.filter_map(|unit| Some((unit, self.all.get(&unit)?)));
+        let Some((Unit::Task(id), stand)) = named.next() else { return String::new() };
+        let more = match named.count() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!(", or goes on without doing so: task {id} (`{}`, {}){more}", stand.name, label::of(stand.run))
     }
 }
 

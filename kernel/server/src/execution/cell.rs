@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use super::{
     command::{compiler::CompilerCommand, dependencies::DependencyCommand, kernel::KernelCommand},
     failure::Failure,
-    look,
+    look, queue,
 };
 use crate::{
     message::Parent,
@@ -127,6 +127,17 @@ impl Step {
         }
     }
 
+    /// Whether later cells are compiled as they were without it.
+    pub(super) fn changes_nothing(&self) -> bool {
+        match self {
+            Self::Kernel(command) => command.changes_nothing(),
+            Self::Compiler(command) => command.changes_nothing(),
+            Self::Dependencies(command) => !matches!(command, DependencyCommand::Change(_)),
+            Self::Worker(_) | Self::Configured | Self::Details | Self::Expression { .. } => true,
+            Self::Code(_) | Self::Loaded(_) => false,
+        }
+    }
+
     /// Whether it cannot be done without the notebook.
     pub(super) fn needs_notebook(&self) -> bool {
         match self {
@@ -156,7 +167,7 @@ pub(super) struct Loaded {
 impl Cell {
     /// A cell that a frontend sent.
     pub(super) fn new(request: Pending, content: ExecuteRequest, label: String) -> Self {
-        let cell_id = request.request().metadata.get("cellId").and_then(Value::as_str).map(str::to_owned);
+        let cell_id = queue::cell_id(&request);
         Self { cell_id, ..Self::of(Asker::Request(request), content, label) }
     }
 

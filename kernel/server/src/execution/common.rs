@@ -6,8 +6,8 @@ use std::{collections::HashMap, path::Path};
 use ipc::CellId;
 
 use super::{
-    audience::Audience, comm::Comms, compiler::Compiler, library::Found, notice::Notice, settings::Settings,
-    variables::Variables,
+    again::CellRuns, ahead::Ahead, audience::Audience, comm::Comms, compiler::Compiler, library::Found, notice::Notice,
+    settings::Settings, variables::Variables,
 };
 use crate::{analysis::Analyzer, channel::Outgoing, events::Events, history::History, worker::Supervisor};
 
@@ -21,12 +21,15 @@ pub(super) struct Common {
     pub(super) analyzer: Analyzer,
     pub(super) supervisor: Supervisor,
     pub(super) compiler: Compiler,
+    /// What is compiled for cells that wait.
+    pub(super) ahead: Ahead,
     pub(super) variables: Variables,
     pub(super) audience: Audience,
     /// What frontends and cells have open between them.
     pub(super) comms: Comms,
     pub(super) settings: Settings,
     pub(super) numbers: Numbers,
+    pub(super) cell_runs: CellRuns,
 }
 
 impl Common {
@@ -50,10 +53,12 @@ impl Common {
             analyzer,
             supervisor,
             compiler,
+            ahead: Ahead::default(),
             variables: Variables::default(),
             comms: Comms::default(),
             settings: Settings::default(),
             numbers: Numbers::default(),
+            cell_runs: CellRuns::default(),
         }
     }
 
@@ -68,6 +73,7 @@ impl Common {
 #[derive(Debug, Default)]
 pub(super) struct Numbers {
     runs: u64,
+    orders: u64,
     expressions: u64,
     /// How often code of a name was loaded.
     loaded: HashMap<String, u64>,
@@ -83,6 +89,12 @@ impl Numbers {
     /// How many there were.
     pub(super) fn runs(&self) -> u64 {
         self.runs
+    }
+
+    /// The number of the next cell that is to wait for its turn.
+    pub(super) fn next_order(&mut self) -> u64 {
+        self.orders += 1;
+        self.orders
     }
 
     /// The number of the next user expression.

@@ -12,7 +12,7 @@ use super::{
     failure::Failure,
     look, note,
     notice::Notice,
-    plan,
+    plan::{Plan, plan},
     queue::Order,
     shell::{End, Others, Shell},
     stage::Stage,
@@ -42,7 +42,7 @@ impl Common {
 
     /// A cell's turn begins.
     fn begin(&mut self, shell: &mut Shell, order: Order) {
-        let Order { mut request, content } = order;
+        let Order { mut request, content, .. } = order;
         let run = self.numbers.next_run();
         let label = if content.is_counted() {
             shell.count += 1;
@@ -53,14 +53,24 @@ impl Common {
         };
         request.begin();
         let mut cell = Cell::new(request, content, label);
+        if let Some(cell_id) = &cell.cell_id {
+            let cells = self.cell_runs.take(cell_id);
+            if !cells.is_empty() {
+                self.supervisor.send(ipc::Request::Again { cells });
+            }
+        }
         if let Some(parent) = cell.audience() {
             let code = cell.content.code.clone();
             let input = ExecuteInput { code, execution_count: ExecutionCount::new(shell.count) };
             self.outgoing.publish(input, Some(parent));
         }
         let names = self.variables.names();
-        match plan::plan(&mut cell, &|name| names.contains(name)) {
-            Ok(steps) => cell.steps = steps,
+        match plan(&cell.content, &cell.label, &|name| names.contains(name)) {
+            Ok(Plan { steps, options, refused }) => {
+                (cell.steps, cell.options) = (steps, options);
+                let refused = refused.into_iter().map(|(name, failure)| (name, failure.to_expression()));
+                cell.answer.expressions.extend(refused);
+            }
             Err(failure) => {
                 self.publish_failure(&cell, &failure);
                 cell.answer.failure = Some(failure);

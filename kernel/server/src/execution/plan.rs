@@ -6,7 +6,7 @@ use compiler::split_commands_among;
 use serde_json::Value;
 
 use super::{
-    cell::{Cell, Step},
+    cell::{CellOptions, Step},
     command::{
         self, Action, CommandError,
         cell::{self, CellOption, split_head},
@@ -15,21 +15,31 @@ use super::{
     },
     failure::Failure,
 };
+use crate::request::execute::ExecuteRequest;
+
+/// The plan of a cell: what it does, and what it asks for as a whole.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    pub(super) steps: VecDeque<Step>,
+    pub(super) options: CellOptions,
+    /// User expressions that are none, and what is said of them.
+    pub(super) refused: Vec<(String, Failure)>,
+}
 
 /// Splits a cell into its steps.
 /// `is_name`: whether the notebook has a variable of a name.
-pub(super) fn plan(cell: &mut Cell, is_name: &dyn Fn(&str) -> bool) -> Result<VecDeque<Step>, Failure> {
-    let (commands, code) = split_commands_among(&cell.content.code, is_name);
-    let mut steps = VecDeque::new();
+pub(super) fn plan(content: &ExecuteRequest, label: &str, is_name: &dyn Fn(&str) -> bool) -> Result<Plan, Failure> {
+    let (commands, code) = split_commands_among(&content.code, is_name);
+    let (mut steps, mut options) = (VecDeque::new(), CellOptions::default());
     let mut is_table = false;
     let (mut format, mut lint) = (Vec::new(), None);
     let mut other = None;
     for command in &commands {
         let action = command::parse(command);
-        match action.map_err(|error| failed(&error, &place(&cell.label, command.line)))?.into_step() {
-            Err(CellOption::OptLevel(level)) => cell.options.opt_level = Some(level),
-            Err(CellOption::Timing) => cell.options.timing = true,
-            Err(CellOption::Timeline) => cell.options.timeline = true,
+        match action.map_err(|error| failed(&error, &place(label, command.line)))?.into_step() {
+            Err(CellOption::OptLevel(level)) => options.opt_level = Some(level),
+            Err(CellOption::Timing) => options.timing = true,
+            Err(CellOption::Timeline) => options.timeline = true,
             Err(CellOption::Table) => is_table = true,
             Err(CellOption::Format) => format.push(command.line),
             Err(CellOption::Lint) => lint = Some(command.line),
@@ -38,32 +48,30 @@ pub(super) fn plan(cell: &mut Cell, is_name: &dyn Fn(&str) -> bool) -> Result<Ve
         }
     }
     if let Some(line) = format.first().copied().or(lint).filter(|_| is_table) {
-        return Err(failed(&CommandError::Table, &place(&cell.label, line)));
+        return Err(failed(&CommandError::Table, &place(label, line)));
     }
     if !format.is_empty() {
         let end = commands.last().map_or(0, |command| command.line);
-        let (head, code) = split_head(&cell.content.code, &format, end);
+        let (head, code) = split_head(&content.code, &format, end);
         steps = VecDeque::from([Step::Compiler(CompilerCommand::Format { head, code })]);
     } else if let Some(command) = other {
         steps.push_back(Step::Kernel(command));
     } else if lint.is_some() {
         steps.push_back(Step::Compiler(CompilerCommand::Lint(code)));
     } else if is_table {
-        let change = dependencies::table(&code).map_err(|error| failed(&error, &cell.label))?;
+        let change = dependencies::table(&code).map_err(|error| failed(&error, label))?;
         steps.push_back(Step::Dependencies(DependencyCommand::Change(change)));
     } else if !code.trim().is_empty() {
         steps.push_back(Step::Code(code));
     }
-    for (name, code) in std::mem::take(&mut cell.content.user_expressions) {
+    let mut refused = Vec::new();
+    for (name, code) in content.user_expressions.clone() {
         match code {
             Value::String(code) => steps.push_back(Step::Expression { name, code }),
-            _ => {
-                let failure = Failure::new("MalformedRequest", "a user expression has to be text");
-                cell.answer.expressions.insert(name, failure.to_expression());
-            }
+            _ => refused.push((name, Failure::new("MalformedRequest", "a user expression has to be text"))),
         }
     }
-    Ok(steps)
+    Ok(Plan { steps, options, refused })
 }
 
 /// Where a line of a cell is, for the end of a message.
@@ -103,19 +111,16 @@ impl Action {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-    use tokio::sync::oneshot;
-
     use super::*;
-    use crate::message::tests::request;
 
     /// The steps of a cell, or its error, and what was asked for of the whole cell.
     fn check(code: &str) -> (Result<Vec<Step>, String>, String) {
-        let parent = request("execute_request", json!({})).parent;
-        let mut cell = Cell::look(parent, oneshot::channel().0, "cell 1".to_owned());
-        cell.content.code = code.to_owned();
-        let steps = plan(&mut cell, &|_| false).map(Vec::from).map_err(|failure| failure.evalue);
-        (steps, format!("{:?}", cell.options))
+        let mut content = ExecuteRequest::silent();
+        code.clone_into(&mut content.code);
+        match plan(&content, "cell 1", &|_| false) {
+            Ok(plan) => (Ok(plan.steps.into()), format!("{:?}", plan.options)),
+            Err(failure) => (Err(failure.evalue), String::new()),
+        }
     }
 
     #[test]

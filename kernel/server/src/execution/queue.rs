@@ -2,12 +2,28 @@
 
 use std::collections::VecDeque;
 
+use serde_json::Value;
+
 use crate::request::{execute::ExecuteRequest, pending::Pending};
 
 /// An `execute_request` that could be read.
 pub(crate) struct Order {
+    /// Counted up.
+    pub(crate) number: u64,
     pub(crate) request: Pending,
     pub(crate) content: ExecuteRequest,
+}
+
+impl Order {
+    /// `metadata.cellId`, which stays when the cell is run again.
+    pub(super) fn cell_id(&self) -> Option<String> {
+        cell_id(&self.request)
+    }
+}
+
+/// The frontend's own id of the cell that it asks for.
+pub(super) fn cell_id(request: &Pending) -> Option<String> {
+    request.request().metadata.get("cellId").and_then(Value::as_str).map(str::to_owned)
 }
 
 /// The cells that wait, in the order in which they were received; whether more are taken in depends on whether one before
@@ -37,6 +53,11 @@ impl<T> Queue<T> {
     /// The next order.
     pub(super) fn pop(&mut self) -> Option<T> {
         self.orders.pop_front()
+    }
+
+    /// Those that wait.
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
+        self.orders.iter()
     }
 
     /// Whether none waits.

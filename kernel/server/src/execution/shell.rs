@@ -60,6 +60,11 @@ impl Shell {
         self.end != End::Deleted
     }
 
+    /// Whether it has nothing to do.
+    pub(super) fn is_idle(&self) -> bool {
+        self.cell.is_none() && self.queue.is_empty()
+    }
+
     /// What its cells are called: `cell 3`, `subshell 1 cell 3`.
     pub(super) fn label(&self, cell: &str) -> String {
         match self.id {

@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    cell::{Cell, Loaded, Step},
+    cell::{Cell, CellOptions, Loaded, Step},
     command::{self, answer::Answer, compiler::CompilerCommand, dependencies::DependencyCommand, worker},
     common::Common,
     compiler::Library,
@@ -39,25 +39,25 @@ impl Common {
             return;
         }
         let Some(cell) = &shell.cell else { return };
-        let own = |code: &str| source(cell, &step, code, &cell.label, cell.cell_id.as_ref());
+        let origin = Origin::of(cell);
+        let own = |code: &str| origin.source(code);
         let answer = match &step {
             Step::Configured => return self.configured(shell),
             Step::Kernel(command) => command.perform(self),
             Step::Compiler(command) => command.perform(self, own),
             Step::Worker(report) => worker::perform(report, self),
             Step::Dependencies(command) => command.perform(self),
-            Step::Code(code) => {
-                let source = Source { show_type: self.settings.types, ..own(code) };
-                Ok(Answer::Compile(task::prepare(source)))
-            }
+            Step::Code(code) => Ok(Answer::Compile(task::prepare(origin.own_code(code, self.settings.types)))),
             Step::Loaded(Loaded { code, label, id }) => {
-                Ok(Answer::Compile(task::prepare(source(cell, &step, code, label, id.as_ref()))))
+                let loaded = Origin { label, cell_id: id.as_ref(), ..origin };
+                Ok(Answer::Compile(task::prepare(loaded.source(code))))
             }
             Step::Details => Ok(Answer::Compile(task::prepare_details())),
             Step::Expression { code, .. } => {
                 // An expression is not the cell: it must not take the place of what the cell defined.
                 let label = format!("expression {}", self.numbers.next_expression());
-                Ok(Answer::Compile(task::prepare(source(cell, &step, code, &label, None))))
+                let source = Origin { label: &label, cell_id: None, ..origin }.source(code);
+                Ok(Answer::Compile(task::prepare(Source { remember: false, is_expression: true, ..source })))
             }
         };
         match answer {
@@ -259,6 +259,9 @@ impl Common {
     /// The worker is about to be asked to run something of the shell's cell.
     fn begin_run(&mut self, shell: &Shell) -> CellId {
         let run = self.numbers.next_run();
+        if let Some(cell_id) = shell.cell.as_ref().and_then(|cell| cell.cell_id.as_deref()) {
+            self.cell_runs.add(cell_id, run);
+        }
         self.audience.begin(run, shell.cell.as_ref().and_then(Cell::audience), &self.supervisor);
         run
     }
@@ -299,16 +302,37 @@ pub(super) fn begin_compiling(shell: &mut Shell, step: Step) -> CancellationToke
     cancel
 }
 
-/// Code of a step of the cell, as the compiler takes it.
-fn source(cell: &Cell, step: &Step, code: &str, label: &str, cell_id: Option<&String>) -> Source {
-    Source {
-        text: code.to_owned(),
-        label: label.to_owned(),
-        cell_id: cell_id.cloned(),
-        opt_level: cell.options.opt_level,
-        timeline: cell.options.timeline && matches!(step, Step::Code(_)),
-        show_type: false,
-        remember: !cell.content.silent && !matches!(step, Step::Expression { .. }),
-        is_expression: matches!(step, Step::Expression { .. }),
+/// Where code comes from: what the compiler is to know of the cell.
+#[derive(Clone, Copy)]
+pub(super) struct Origin<'a> {
+    pub(super) label: &'a str,
+    pub(super) cell_id: Option<&'a String>,
+    pub(super) options: &'a CellOptions,
+    pub(super) is_silent: bool,
+}
+
+impl<'a> Origin<'a> {
+    pub(super) fn of(cell: &'a Cell) -> Self {
+        let Cell { label, cell_id, options, content, .. } = cell;
+        Self { label, cell_id: cell_id.as_ref(), options, is_silent: content.silent }
+    }
+
+    /// Code of a step, as the compiler takes it.
+    fn source(self, code: &str) -> Source {
+        Source {
+            text: code.to_owned(),
+            label: self.label.to_owned(),
+            cell_id: self.cell_id.cloned(),
+            opt_level: self.options.opt_level,
+            timeline: false,
+            show_type: false,
+            remember: !self.is_silent,
+            is_expression: false,
+        }
+    }
+
+    /// The same of what stands in the cell itself. `types`: whether results tell their type.
+    pub(super) fn own_code(self, code: &str, types: bool) -> Source {
+        Source { timeline: self.options.timeline, show_type: types, ..self.source(code) }
     }
 }

@@ -279,11 +279,19 @@ fn open(file: &Path) -> Result<Connection, Trouble> {
 
 /// Whether a file lies on a file system that other machines write to as well, or may. SQLite's WAL needs memory that all
 /// its users share (<https://sqlite.org/wal.html>), so it is not for these.
+#[cfg(target_os = "linux")]
 fn is_on_network(file: &Path) -> bool {
     statfs(file).is_ok_and(|found| is_of_network(found.filesystem_type().0 as u64))
 }
 
+/// As above; of macOS's file systems those that are certainly its own are taken for such.
+#[cfg(not(target_os = "linux"))]
+fn is_on_network(file: &Path) -> bool {
+    !statfs(file).is_ok_and(|found| ["apfs", "hfs"].contains(&found.filesystem_type_name()))
+}
+
 /// Whether the number of a file system is that of one which is reached by a network, or by a program that may do so.
+#[cfg(target_os = "linux")]
 fn is_of_network(number: u64) -> bool {
     const AFS: u64 = 0x5346_414f;
     const CEPH: u64 = 0x00c3_6400;

@@ -43,6 +43,7 @@ const CHUNK: usize = 64 * 1024;
 /// How many bytes of messages are read ahead, however many these are: a display may be large.
 const AHEAD: u32 = 4 * 1024 * 1024;
 /// How much a pipe should hold: what user code prints then seldom waits for the server.
+#[cfg(target_os = "linux")]
 const PIPE: libc::c_int = 1024 * 1024;
 /// How long the rest of a dead worker's messages is waited for: another process may hold its end of the socket open.
 const LAST_MESSAGES: Duration = Duration::from_millis(200);

@@ -2,6 +2,7 @@
 //! terminal.
 #![allow(dead_code, unused)]
 
+pub mod lesson;
 mod lines;
 mod type_name;
 
@@ -9,6 +10,7 @@ use std::fmt::Debug;
 use std::io::{self, Write};
 
 pub use futures;
+pub use std::println;
 pub use tokio;
 
 /// Prints what the notebook showed below a cell.

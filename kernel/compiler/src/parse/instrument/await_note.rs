@@ -35,6 +35,63 @@ const METHODS: [&str; 24] = [
     "write_owned",
 ];
 
+/// Of those, the ones by which something is held, or which wait for tasks: what they wait for is known as long as they do.
+const HOLDING: [&str; 13] = [
+    "acquire",
+    "acquire_many",
+    "acquire_many_owned",
+    "acquire_owned",
+    "join_next",
+    "join_next_with_id",
+    "lock",
+    "lock_owned",
+    "read",
+    "read_owned",
+    "wait_for",
+    "write",
+    "write_owned",
+];
+
+/// Methods whose futures poll what a stream or a collection has, which may be several futures.
+const SEVERAL: [&str; 18] = [
+    "collect",
+    "concat",
+    "count",
+    "fold",
+    "for_each",
+    "for_each_concurrent",
+    "forward",
+    "next",
+    "race",
+    "select_next_some",
+    "send_all",
+    "try_collect",
+    "try_concat",
+    "try_fold",
+    "try_for_each",
+    "try_for_each_concurrent",
+    "try_next",
+    "try_race",
+];
+
+/// Functions whose futures poll several others.
+const SEVERAL_FUNCTIONS: [&str; 14] = [
+    "join",
+    "join3",
+    "join4",
+    "join5",
+    "poll_fn",
+    "select",
+    "select_all",
+    "select_ok",
+    "try_join",
+    "try_join3",
+    "try_join4",
+    "try_join5",
+    "try_select",
+    "race",
+];
+
 /// Functions whose futures are of no interest by themselves.
 const FUNCTIONS: [&str; 6] = ["sleep", "sleep_until", "ctrl_c", "yield_now", "pending", "ready"];
 
@@ -80,6 +137,9 @@ fn cut(text: &str) -> String {
 /// What tells a key, as an expression; `None`: nothing is known of it.
 pub(super) fn key(base: &Expr) -> Option<String> {
     let asked = match base {
+        Expr::Call(call) if super::walk::timed(call, true).is_some() => {
+            return Some("::kissaten::__cell::SOME + 1".to_owned());
+        }
         Expr::Paren(inner) => return key(&inner.expr),
         Expr::Reference(reference) => &reference.expr,
         Expr::MethodCall(call) if METHODS.contains(&call.method.to_string().as_str()) => match &*call.receiver {
@@ -106,6 +166,25 @@ fn is_place(expression: &Expr) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether its future may be several ones, as its name says.
+pub(super) fn is_several(future: &Expr) -> bool {
+    match future {
+        Expr::Paren(inner) => is_several(&inner.expr),
+        Expr::Call(call) => {
+            let Expr::Path(function) = &*call.func else { return false };
+            let last = function.path.segments.last().map(|last| last.ident.to_string());
+            !call.args.is_empty() && last.is_some_and(|last| SEVERAL_FUNCTIONS.contains(&last.as_str()))
+        }
+        Expr::MethodCall(call) => SEVERAL.contains(&call.method.to_string().as_str()),
+        _ => false,
+    }
+}
+
+/// Whether it has something when it has ended, or waits for tasks.
+pub(super) fn is_holding(future: &Expr) -> bool {
+    matches!(future, Expr::MethodCall(call) if HOLDING.contains(&call.method.to_string().as_str()))
 }
 
 /// Whether code of a cell may run while that is polled: what it awaits would be taken for what is awaited around it.
@@ -140,6 +219,7 @@ pub(super) fn names(future: &Expr) -> Option<String> {
     let is_told = |argument: &Expr| match argument {
         Expr::Lit(_) => true,
         Expr::Path(path) => path.qself.is_none() && path.path.get_ident().is_some(),
+        Expr::Reference(of) => matches!(&*of.expr, Expr::Path(path) if path.path.get_ident().is_some()),
         _ => false,
     };
     let is_few = (1..=3).contains(&arguments.len());
@@ -156,6 +236,26 @@ pub(super) fn names(future: &Expr) -> Option<String> {
     let texts: Vec<String> = arguments.iter().map(text).collect();
     let texts = texts.join(", ");
     Some(format!("{{ use ::kissaten::__cell::probes::*; ::kissaten::__cell::names({name:?}, &[{texts}]) }}"))
+}
+
+/// The same of a function that is given one thing, which no text names.
+pub(super) fn names_of_item(function: &syn::Path) -> String {
+    let name = function.segments.last().map(|last| last.ident.to_string()).unwrap_or_default();
+    format!(
+        "{{ use ::kissaten::__cell::probes::*; \
+         ::kissaten::__cell::names({name:?}, &[(&&::kissaten::__cell::Variable(&__kissaten_item)).text()]) }}"
+    )
+}
+
+/// The call by which a closure makes a future, if it has a name to tell.
+pub(super) fn made_by(body: &Expr) -> Option<&Expr> {
+    match body {
+        Expr::Block(body) => match body.block.stmts.last()? {
+            syn::Stmt::Expr(last, None) => made_by(last),
+            _ => None,
+        },
+        call => names(call).map(|_| call),
+    }
 }
 
 /// `FuturesUnordered<_>` and its like.

@@ -96,7 +96,7 @@ fn what_the_compiler_runs_and_what_cannot_be_left_has_no_checkpoint() {
         "#[some::attribute] fn f() { loop {} }",
         "fn f(&self, x: f64) -> Option<f64> { if x > 1.0 { return None } Some(self.y.max(x).sqrt() + self.v[0]) }",
         "impl A { fn new(x: u8) -> Self { Self { x, y: B(1) } } }",
-        "dbg!(|| 1); assert!(v.all(|x| x)); unknown!(loop {}); stringify!(|| 1);",
+        "dbg!(|| 1); assert!(v.all(|x| x)); stringify!(|| 1); unknown!(loop {})",
     ] {
         assert_eq!(
             instrumented(
@@ -126,7 +126,7 @@ fn arguments_of_known_macros_are_looked_into() {
         expect![[r#"
             tokio::select! {
                 biased;
-                Some(x) = arm({ note(SOME + 2, &"tokio::select! { biased; Some(x) = f(|| 1), if g(|| 2) => {…"); 0 }, f(|| { CHECK; (1) }), &"f(|| 1)"), if g(|| { CHECK; (2) }) => { loop {CHECK; } }
+                Some(x) = arm({ note(some(2, &[{ use awaits::*; (&&Awaits(&a)).key() }]), &"tokio::select! { biased; Some(x) = f(|| 1), if g(|| 2) => {…"); 0 }, f(|| { CHECK; (1) }), &"f(|| 1)"), if g(|| { CHECK; (2) }) => { loop {CHECK; } }
                 _ = a => || { CHECK; (1) },
                 else => __spawned!(tokio::spawn(__task!(b))),
             }"#]],
@@ -215,6 +215,85 @@ fn futures_side_by_side_are_branches() {
         instrumented("f().await; || loop {}", Form { timeline: false, ..timeline }),
         "at(f(), &\"f()\").await; || loop {}"
     );
+}
+
+#[test]
+fn a_timeline_is_told_with_what_futures_are_made() {
+    let timeline = Form { checkpoint: Checkpoint::None, chunks: false, timeline: true, shares_tasks: true };
+    let check = |text: &str, expected: Expect| expected.assert_eq(&instrumented(text, timeline));
+    check(
+        "join_all(v.iter().map(|o| brew(o, 1))).await",
+        expect![[
+            r#"at_key(ALL, branch(join_all(::core::iter::IntoIterator::into_iter(v.iter().map(|o| { { use probes::*; names("brew", &[(&&Variable(&o)).text(), (&&Variable(&1)).text()]) }; brew(o, 1) })).map(|future| beside({ use awaits::*; (&&Awaits(&future)).key() }, future, &"v.iter().map(|o| brew(o, 1))")))), &"join_all(v.iter().map(|o| brew(o, 1)))").await"#
+        ]],
+    );
+    check(
+        "s.map(|o| { let p = f(o); m.brew(p) }).buffered(2); s.map(brew).collect::<JoinSet<_>>()",
+        expect![[
+            r#"futures::StreamExt::map(s.map(|o| { let p = f(o); { { use probes::*; names("brew", &[(&&Variable(&p)).text()]) }; m.brew(p) } }), |future| beside(0, future, &"future")).buffered(2); ::core::iter::Iterator::map(s.map(move |__kissaten_item| { { use probes::*; names("brew", &[(&&Variable(&__kissaten_item)).text()]) }; brew(__kissaten_item) }), |future| __lane!(future)).collect::<JoinSet<_>>()"#
+        ]],
+    );
+    check(
+        "join_all([brew(1), brew(&o)])",
+        expect![[
+            r#"join_all([beside({ use probes::*; names("brew", &[(&&Variable(&1)).text()]) } + 0, brew(1), &"brew(1)"), beside({ use probes::*; names("brew", &[(&&Variable(&&o)).text()]) } + 0, brew(&o), &"brew(&o)")])"#
+        ]],
+    );
+    check(
+        "join_all(vec![brew(1), Box::pin(o)])",
+        expect![[
+            r#"join_all(::core::iter::IntoIterator::into_iter(vec![brew(1), Box::pin(o)]).map(|future| beside({ use awaits::*; (&&Awaits(&future)).key() }, future, &"vec![brew(1), Box::pin(o)]")))"#
+        ]],
+    );
+}
+
+#[test]
+fn what_is_in_a_timeout_is_told_with_its_limit() {
+    check(
+        "timeout(d, rx.recv()).await; timeout(f(d), g()).await; timeout(d, sleep(e)).await",
+        expect![[
+            r#"at_key(SOME + 1, timeout(limit(d), timed(limited(), { use awaits::*; (&&Awaits(&rx)).key() }, rx.recv(), &"rx.recv()")), &"timeout(d, rx.recv())").await; at_key(SOME + 1, timeout(limit(f(d)), timed(limited(), 0, g(), &"g()")), &"timeout(f(d), g())").await; at(timeout(d, sleep(e)), &"timeout(d, sleep(e))").await"#
+        ]],
+    );
+    // What is kept in a variable keeps its type, unless code of a cell runs in it.
+    check("let t = timeout(d, rx.recv());", expect!["let t = timeout(d, rx.recv());"]);
+}
+
+#[test]
+fn what_may_be_several_futures_is_apart() {
+    check(
+        "all.next().await; select(a, b).await; tokio::join!(s.collect::<Vec<_>>(), f())",
+        expect![[
+            r#"at_key({ use awaits::*; (&&Awaits(&all)).key() }, apart(all.next()), &"all.next()").await; at(apart(select(a, b)), &"select(a, b)").await; tokio::join!(beside({ note(ALL, &"tokio::join!(s.collect::<Vec<_>>(), f())"); 0 }, apart(s.collect::<Vec<_>>()), &"s.collect::<Vec<_>>()"), beside(0, f(), &"f()"))"#
+        ]],
+    );
+    check(
+        "impl Future for A { type Output = (); fn poll(self: Pin<&mut Self>, c: &mut Context) -> Poll<()> { self.a(c) } }",
+        expect![
+            "impl Future for A { type Output = (); fn poll(self: Pin<&mut Self>, c: &mut Context) -> Poll<()> {let __kissaten_apart = apart_here(); CHECK;  self.a(c) } }"
+        ],
+    );
+}
+
+#[test]
+fn arms_in_which_no_code_of_a_cell_runs_are_known_by_their_keys() {
+    check(
+        "select! { x = a => 1, y = rx.recv() => 2, z = lock.lock() => 3, _ = sleep(d) => 4, v = s.next() => 5 }",
+        expect![[
+            r#"select! { x = a => 1, y = at_key(some(5, &[{ use awaits::*; (&&Awaits(&rx)).key() }, { use awaits::*; (&&Awaits(&s)).key() }]), rx.recv(), &"select! { x = a => 1, y = rx.recv() => 2, z = lock.lock() =>…") => 2, z = arm({ use awaits::*; (&&Awaits(&lock)).key() }, lock.lock(), &"lock.lock()") => 3, _ = sleep(d) => 4, v = apart(s.next()) => 5 }"#
+        ]],
+    );
+}
+
+#[test]
+fn macros_that_may_await_end_what_was_noted_before() {
+    check(
+        "a!(1); let b = c! { 2 }?; select! { x = y => {} }; d![3]; println!(\"\"); async { e!(4); || { f!(5); 6 } }; g!(7)",
+        expect![[
+            r#"note(0, &"a!(1)"); a!(1); note(0, &"c! { 2 }"); let b = c! { 2 }?; note(0, &"select! { x = y => {} }"); select! { x = y => {} }; note(0, &"d![3]"); d![3]; println!(""); async { note(0, &"e!(4)"); e!(4); || {CHECK;  f!(5); 6 } }; g!(7)"#
+        ]],
+    );
+    check("fn f() { a!(1); }", expect!["fn f() {CHECK;  a!(1); }"]);
 }
 
 #[test]
@@ -361,7 +440,7 @@ fn the_stop_button_is_heard_where_it_is_awaited() {
     check(
         "tokio::select! { _ = tokio::signal::ctrl_c() => 1, _ = f(ctrl_c()) => 2 }; ctrl_c(3); a.ctrl_c();",
         expect![[
-            r#"tokio::select! { _ = ctrl_c(tokio::signal::ctrl_c()) => 1, _ = arm({ note(SOME + 2, &"tokio::select! { _ = tokio::signal::ctrl_c() => 1, _ = f(ctr…"); 0 }, f(ctrl_c(ctrl_c())), &"f(ctrl_c())") => 2 }; ctrl_c(3); a.ctrl_c();"#
+            r#"tokio::select! { _ = at_key(SOME + 2, ctrl_c(tokio::signal::ctrl_c()), &"tokio::select! { _ = tokio::signal::ctrl_c() => 1, _ = f(ctr…") => 1, _ = arm(0, f(ctrl_c(ctrl_c())), &"f(ctrl_c())") => 2 }; ctrl_c(3); a.ctrl_c();"#
         ]],
     );
 }

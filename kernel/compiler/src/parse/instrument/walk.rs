@@ -3,6 +3,7 @@
 //! Pieces are noted before and after what they enclose, in the order of the text; so those at one place nest.
 
 mod beside;
+mod unknown;
 
 use std::collections::BTreeSet;
 
@@ -11,7 +12,8 @@ use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
-use beside::{futures_in, timed};
+use beside::futures_in;
+pub(super) use beside::timed;
 
 use super::spawn::Spawn;
 use super::{Instruments, Piece, Wrap, await_note, checkpoint, chunk, count};
@@ -21,10 +23,16 @@ use crate::parse::arguments::{self, Beside};
 pub(super) struct Walk<'a> {
     pieces: &'a mut Vec<(usize, Piece)>,
     collections: &'a mut BTreeSet<String>,
+    /// Where the calls begin that make futures which get their lanes as they are made.
+    named: BTreeSet<usize>,
     /// Whether a panic may leave the function that is being visited.
     can_unwind: bool,
     /// Whether the functions that are being visited are a trait's, which std calls in loops of its own.
     of_trait: bool,
+    /// Whether the functions that are being visited are a future's or a stream's own.
+    of_future: bool,
+    /// Whether what is being visited is awaited in.
+    is_async: bool,
     /// Whether a pointer to anything may be written through where it does not show.
     is_unsafe: bool,
 }
@@ -32,7 +40,16 @@ pub(super) struct Walk<'a> {
 impl<'a> Walk<'a> {
     pub(super) fn new(instruments: &'a mut Instruments) -> Self {
         let Instruments { pieces, collections } = instruments;
-        Self { pieces, collections, can_unwind: true, of_trait: false, is_unsafe: false }
+        Self {
+            pieces,
+            collections,
+            named: BTreeSet::new(),
+            can_unwind: true,
+            of_trait: false,
+            of_future: false,
+            is_async: true,
+            is_unsafe: false,
+        }
     }
 
     fn check(&mut self, block: &syn::Block, attributes: &[syn::Attribute]) {
@@ -73,8 +90,15 @@ impl<'a> Walk<'a> {
             self.pieces.push((range.start, Piece::Timeline(format!("::kissaten::__cell::behind({names}, "))));
         }
         match base {
-            Expr::Call(_) | Expr::MethodCall(_) => self.wrapped(base, Wrap::Awaited),
-            base => self.visit_expr(base),
+            Expr::Call(_) | Expr::MethodCall(_) => {
+                self.pieces.push((range.start, Piece::Wrap(Wrap::Awaited)));
+                match base {
+                    Expr::Call(call) if let Some(future) = timed(call, true) => self.limited(call, future),
+                    base => self.polled(base),
+                }
+                self.pieces.push((range.end, Piece::WrapEnd(Wrap::Awaited)));
+            }
+            base => self.polled(base),
         }
         if names.is_some() {
             self.pieces.push((range.end, Piece::Timeline(")".to_owned())));
@@ -104,15 +128,22 @@ impl<'a> Walk<'a> {
         if signature.constness.is_some() || checkpoint::is_opaque(attributes) {
             return;
         }
-        let around = (self.can_unwind, self.is_unsafe);
-        (self.can_unwind, self.is_unsafe) =
-            (checkpoint::can_unwind(signature), matches!(signature.safety, syn::Safety::Unsafe(_)));
+        let around = (self.can_unwind, self.is_unsafe, self.is_async);
+        (self.can_unwind, self.is_unsafe, self.is_async) = (
+            checkpoint::can_unwind(signature),
+            matches!(signature.safety, syn::Safety::Unsafe(_)),
+            signature.asyncness.is_some(),
+        );
+        if self.of_future && matches!(signature.ident.to_string().as_str(), "poll" | "poll_next") {
+            let apart = "let __kissaten_apart = ::kissaten::__cell::apart_here(); ".to_owned();
+            self.pieces.push((checkpoint::head(block, attributes), Piece::Note(apart)));
+        }
         // What ends at once and calls nobody needs none; each costs a tenth of a millisecond in every later cell.
         if of_trait || !chunk::is_quick(block) {
             self.check(block, attributes);
         }
         self.visit_block(block);
-        (self.can_unwind, self.is_unsafe) = around;
+        (self.can_unwind, self.is_unsafe, self.is_async) = around;
     }
 
     fn logger(&mut self, range: std::ops::Range<usize>, within: impl FnOnce(&mut Self)) {
@@ -180,9 +211,12 @@ impl<'ast> Visit<'ast> for Walk<'_> {
 
     fn visit_item_impl(&mut self, block: &'ast syn::ItemImpl) {
         if !checkpoint::is_opaque(&block.attrs) {
-            let around = std::mem::replace(&mut self.of_trait, block.trait_.is_some());
+            let last = block.trait_.as_ref().and_then(|(of_trait, _)| of_trait.segments.last());
+            let is_future = last.is_some_and(|last| last.ident == "Future" || last.ident == "Stream");
+            let around = (self.of_trait, self.of_future);
+            (self.of_trait, self.of_future) = (block.trait_.is_some(), is_future);
             visit::visit_item_impl(self, block);
-            self.of_trait = around;
+            (self.of_trait, self.of_future) = around;
         }
     }
 
@@ -242,6 +276,7 @@ impl<'ast> Visit<'ast> for Walk<'_> {
         if closure.constness.is_some() || checkpoint::is_opaque(&closure.attrs) {
             return;
         }
+        let around = std::mem::replace(&mut self.is_async, closure.asyncness.is_some());
         match &*closure.body {
             Expr::Block(body) => {
                 self.check(&body.block, &body.attrs);
@@ -255,6 +290,29 @@ impl<'ast> Visit<'ast> for Walk<'_> {
             }
             body => self.visit_expr(body),
         }
+        self.is_async = around;
+    }
+
+    fn visit_expr_async(&mut self, node: &'ast syn::ExprAsync) {
+        let around = std::mem::replace(&mut self.is_async, true);
+        visit::visit_expr_async(self, node);
+        self.is_async = around;
+    }
+
+    fn visit_expr(&mut self, node: &'ast Expr) {
+        let range = node.span().byte_range();
+        // A closure's body is a block of its own, in which it begins where the call does.
+        let is_call = matches!(node, Expr::Call(_) | Expr::MethodCall(_));
+        let names = if is_call && self.named.remove(&range.start) { await_note::names(node) } else { None };
+        let Some(names) = names else { return visit::visit_expr(self, node) };
+        self.pieces.push((range.start, Piece::Timeline(format!("{{ {names}; "))));
+        visit::visit_expr(self, node);
+        self.pieces.push((range.end, Piece::Timeline(" }".to_owned())));
+    }
+
+    fn visit_stmt(&mut self, statement: &'ast syn::Stmt) {
+        self.noted_before(statement);
+        visit::visit_stmt(self, statement);
     }
 
     fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
@@ -268,15 +326,9 @@ impl<'ast> Visit<'ast> for Walk<'_> {
             None if sets_logger(&call.func, &call.args) => self.logger(call.span().byte_range(), |walk| {
                 visit::visit_expr_call(walk, call);
             }),
-            None => match (futures_in(call), timed(call)) {
+            None => match (futures_in(call), timed(call, false)) {
                 (Some(futures), _) => self.all_beside(call, futures),
-                (_, Some(future)) => {
-                    call.args
-                        .iter()
-                        .filter(|other| !std::ptr::eq(*other, future))
-                        .for_each(|other| self.visit_expr(other));
-                    self.beside("arm", future, None);
-                }
+                (_, Some(future)) => self.limited(call, future),
                 _ => visit::visit_expr_call(self, call),
             },
         }
@@ -335,20 +387,14 @@ impl<'ast> Visit<'ast> for Walk<'_> {
 
     fn visit_macro(&mut self, call: &'ast syn::Macro) {
         let Some(arguments) = arguments::of(call) else { return };
-        let key = match &arguments.beside {
-            Beside::None => return arguments.all.iter().for_each(|argument| self.visit_expr(argument)),
-            Beside::All => "::kissaten::__cell::ALL".to_owned(),
-            Beside::Some(arms) => format!("::kissaten::__cell::SOME + {}", arms.len()),
-        };
-        // Noted before the first of them is made.
-        let mut note = Some(format!("::kissaten::__cell::note({key}, {}); ", await_note::literal_of_macro(call)));
-        for (index, argument) in arguments.all.iter().enumerate() {
-            match &arguments.beside {
-                Beside::All => self.beside("beside", argument, note.take()),
-                Beside::Some(arms) if arms.contains(&index) && await_note::may_run_cells(argument) => {
-                    self.beside("arm", argument, note.take());
-                }
-                _ => self.visit_expr(argument),
+        match &arguments.beside {
+            Beside::None => arguments.all.iter().for_each(|argument| self.visit_expr(argument)),
+            Beside::Some(arms) => self.arms(call, &arguments.all, arms),
+            Beside::All => {
+                let literal = await_note::literal_of_macro(call);
+                // Noted before the first of them is made.
+                let mut note = Some(format!("::kissaten::__cell::note(::kissaten::__cell::ALL, {literal}); "));
+                arguments.all.iter().for_each(|argument| self.beside("beside", argument, None, note.take()));
             }
         }
     }

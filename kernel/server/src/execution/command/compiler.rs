@@ -107,6 +107,24 @@ pub(in crate::execution) fn price(level: u8) -> Option<&'static str> {
 }
 
 impl CompilerCommand {
+    /// Whether later cells are compiled as they were without it.
+    pub(in crate::execution) fn changes_nothing(&self) -> bool {
+        match self {
+            Self::Clear | Self::OptLevel(Some(_)) | Self::Cache(CacheCommand::Clear | CacheCommand::Switch(_)) => false,
+            Self::Version
+            | Self::Variables
+            | Self::OptLevel(None)
+            | Self::TypeOf(_)
+            | Self::Doc(_)
+            | Self::Explain
+            | Self::Cache(CacheCommand::Show | CacheCommand::Size)
+            | Self::Export(_)
+            | Self::ExportScript(_)
+            | Self::Format { .. }
+            | Self::Lint(_) => true,
+        }
+    }
+
     /// Does it, or says what the compiler is to do. `own`: code of the cell, as the compiler takes it.
     pub(in crate::execution) fn perform(
         &self,
@@ -191,6 +209,10 @@ impl CacheCommand {
             Self::Show => {
                 let now = answers.statistics();
                 let is_on = if now.is_on { "" } else { " They are not used in this session." };
+                let ahead = match now.ahead {
+                    0 => String::new(),
+                    some => format!(" While cells ran, {some} were made for those that waited."),
+                };
                 let of_folder = match &now.folder {
                     Some(folder) => {
                         format!("in `{}` are {} of them, {}", folder.display(), now.answers, size(now.bytes))
@@ -198,7 +220,7 @@ impl CacheCommand {
                     None => "there is no folder of your own for new ones".to_owned(),
                 };
                 format!(
-                    "Compiles are remembered: {of_folder}. In this session {} needed no rustc, and {} did.{is_on}",
+                    "Compiles are remembered: {of_folder}. In this session {} needed no rustc, and {} did.{ahead}{is_on}",
                     now.hits, now.misses
                 )
             }

@@ -49,6 +49,25 @@ pub(crate) enum KernelCommand {
     Replaced(String),
 }
 
+impl KernelCommand {
+    /// Whether later cells are compiled as they were without it.
+    pub(in crate::execution) fn changes_nothing(&self) -> bool {
+        match self {
+            Self::Types | Self::SetEnv { .. } | Self::Load(_) | Self::InstallRust | Self::Quit => false,
+            Self::Help
+            | Self::Timing
+            | Self::ListHints
+            | Self::WatchTasks
+            | Self::SwitchHints { .. }
+            | Self::Layout(_)
+            | Self::Shell(_)
+            | Self::Show { .. }
+            | Self::LastCompileDir
+            | Self::Replaced(_) => true,
+        }
+    }
+}
+
 /// `:hints`
 pub(super) fn hints(argument: &str) -> Result<KernelCommand, CommandError> {
     let (switch, kind) = argument.split_once(char::is_whitespace).unwrap_or((argument, ""));

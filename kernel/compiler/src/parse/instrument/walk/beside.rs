@@ -5,20 +5,85 @@ use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
 use super::Walk;
+use crate::parse::arguments;
 use crate::parse::instrument::{Piece, await_note};
 
 impl Walk<'_> {
-    /// A future that is polled with others, by that function's wrap; `note`: what is to be done before it is made.
-    pub(super) fn beside(&mut self, function: &str, future: &Expr, note: Option<String>) {
+    /// A call of `timeout` with what it has inside.
+    pub(super) fn limited(&mut self, call: &syn::ExprCall, future: &Expr) {
+        self.visit_expr(&call.func);
+        if let Some(time) = call.args.first() {
+            let range = time.span().byte_range();
+            self.pieces.push((range.start, Piece::Note("::kissaten::__cell::limit(".to_owned())));
+            self.visit_expr(time);
+            self.pieces.push((range.end, Piece::Note(")".to_owned())));
+        }
+        self.beside("timed", future, Some("::kissaten::__cell::limited(), ".to_owned()), None);
+    }
+
+    /// What is awaited by itself or polled with others; what may be several futures is apart.
+    pub(super) fn polled(&mut self, future: &Expr) {
+        let range = future.span().byte_range();
+        let is_several = await_note::is_several(future);
+        if is_several {
+            self.pieces.push((range.start, Piece::Note("::kissaten::__cell::apart(".to_owned())));
+        }
+        self.visit_expr(future);
+        if is_several {
+            self.pieces.push((range.end, Piece::Note(")".to_owned())));
+        }
+    }
+
+    /// The arms of a `select!` among its expressions: how many there are is noted with the first of them, and for what those wait
+    /// in which no code of a cell runs.
+    pub(super) fn arms(&mut self, call: &syn::Macro, all: &[Expr], arms: &[usize]) {
+        let is_path = |arm: &Expr| matches!(arm, Expr::Path(_));
+        // A path is not moved: some macros of that name take it by reference.
+        let carrier = arms.iter().copied().find(|arm| !is_path(&all[*arm]));
+        let is_apart = |arm: &Expr| await_note::may_run_cells(arm) || await_note::is_holding(arm);
+        let keys: Vec<String> = arms
+            .iter()
+            .filter(|arm| carrier.is_some_and(|carrier| **arm >= carrier) && !is_apart(&all[**arm]))
+            .filter_map(|arm| await_note::key(&all[*arm]))
+            .collect();
+        let some = match keys.as_slice() {
+            [] => format!("::kissaten::__cell::SOME + {}", arms.len()),
+            keys => format!("::kissaten::__cell::some({}, &[{}])", arms.len(), keys.join(", ")),
+        };
+        let literal = await_note::literal_of_macro(call);
+        for (index, expression) in all.iter().enumerate() {
+            let carries = carrier == Some(index);
+            if arms.contains(&index) && is_apart(expression) {
+                let note = carries.then(|| format!("::kissaten::__cell::note({some}, {literal}); "));
+                self.beside("arm", expression, None, note);
+            } else if carries {
+                let range = expression.span().byte_range();
+                self.pieces.push((range.start, Piece::Note(format!("::kissaten::__cell::at_key({some}, "))));
+                self.polled(expression);
+                self.pieces.push((range.end, Piece::Note(format!(", {literal})"))));
+            } else if arms.contains(&index) {
+                self.polled(expression);
+            } else {
+                self.visit_expr(expression);
+            }
+        }
+    }
+
+    /// A future that is polled with others, by that function's wrap; `before`: what that takes first; `note`: what is to be done
+    /// before the future is made.
+    pub(super) fn beside(&mut self, function: &str, future: &Expr, before: Option<String>, note: Option<String>) {
         let range = future.span().byte_range();
         let key = await_note::key(future).unwrap_or_else(|| "0".to_owned());
         let key = note.map_or_else(|| key.clone(), |note| format!("{{ {note}{key} }}"));
         self.pieces.push((range.start, Piece::Note(format!("::kissaten::__cell::{function}("))));
+        if let Some(before) = before {
+            self.pieces.push((range.start, Piece::Note(before)));
+        }
         if let Some(names) = await_note::names(future) {
             self.pieces.push((range.start, Piece::Timeline(format!("{names} + "))));
         }
         self.pieces.push((range.start, Piece::Note(format!("{key}, "))));
-        self.visit_expr(future);
+        self.polled(future);
         self.pieces.push((range.end, Piece::Note(format!(", {})", await_note::literal_beside(future)))));
     }
 
@@ -35,8 +100,29 @@ impl Walk<'_> {
     pub(super) fn each(&mut self, source: &Expr, of: &str, wrap: &str) {
         let range = source.span().byte_range();
         self.pieces.push((range.start, Piece::Timeline(format!("{of}::map("))));
-        self.visit_expr(source);
+        self.source(source);
         self.pieces.push((range.end, Piece::Timeline(format!(", |future| {wrap})"))));
+    }
+
+    /// What gives futures one by one. Where a `map` makes them, a timeline is told with what: each gets its lane as it is made.
+    fn source(&mut self, source: &Expr) {
+        let Expr::MethodCall(call) = source else { return self.visit_expr(source) };
+        match call.args.first() {
+            Some(Expr::Closure(closure)) if call.method == "map" => {
+                if let Some(made) = await_note::made_by(&closure.body) {
+                    self.named.insert(made.span().byte_range().start);
+                }
+                self.visit_expr(source);
+            }
+            Some(Expr::Path(function)) if call.method == "map" && function.qself.is_none() => {
+                self.visit_expr(&call.receiver);
+                let range = function.span().byte_range();
+                let names = await_note::names_of_item(&function.path);
+                self.pieces.push((range.start, Piece::Timeline(format!("move |__kissaten_item| {{ {names}; "))));
+                self.pieces.push((range.end, Piece::Timeline("(__kissaten_item) }".to_owned())));
+            }
+            _ => self.visit_expr(source),
+        }
     }
 
     /// One that is pushed into a collection of futures.
@@ -52,9 +138,12 @@ impl Walk<'_> {
     /// Futures in a collection that are polled side by side.
     pub(super) fn all_beside(&mut self, call: &syn::ExprCall, futures: &Expr) {
         self.visit_expr(&call.func);
+        if let Some(elements) = elements(futures) {
+            return elements.iter().for_each(|future| self.beside("beside", future, None, None));
+        }
         let range = futures.span().byte_range();
         self.pieces.push((range.start, Piece::Note("::core::iter::IntoIterator::into_iter(".to_owned())));
-        self.visit_expr(futures);
+        self.source(futures);
         let key = "{ use ::kissaten::__cell::awaits::*; (&&Awaits(&future)).key() }";
         let literal = await_note::literal_beside(futures);
         let map = format!(").map(|future| ::kissaten::__cell::beside({key}, future, {literal}))");
@@ -84,6 +173,23 @@ impl Walk<'_> {
     }
 }
 
+/// The futures in a list of calls of one function, written where it is awaited: `vec![brew("mocha"), brew("tea")]`.
+fn elements(list: &Expr) -> Option<Vec<Expr>> {
+    let elements: Vec<Expr> = match list {
+        Expr::Array(array) => array.elems.iter().cloned().collect(),
+        Expr::Macro(list) if list.mac.path.is_ident("vec") && list.mac.tokens.to_string().contains(',') => {
+            arguments::of(&list.mac)?.all
+        }
+        _ => return None,
+    };
+    let function = |future: &Expr| match future {
+        Expr::Call(call) => await_note::names(future).and_then(|_| call.func.span().source_text()),
+        _ => None,
+    };
+    let first = function(elements.first()?)?;
+    elements.iter().all(|element| function(element).as_ref() == Some(&first)).then_some(elements)
+}
+
 /// The one argument of `join_all` and `try_join_all`.
 pub(super) fn futures_in(call: &syn::ExprCall) -> Option<&Expr> {
     let Expr::Path(function) = &*call.func else { return None };
@@ -93,11 +199,14 @@ pub(super) fn futures_in(call: &syn::ExprCall) -> Option<&Expr> {
     call.args.first().filter(|_| is_plain)
 }
 
-/// The future in `timeout(duration, future)`, if code of a cell may run in it.
-pub(super) fn timed(call: &syn::ExprCall) -> Option<&Expr> {
+/// The future in `timeout(duration, future)`, if code of a cell may run in it; of one that `is_awaited`, also if what it waits for
+/// can be known.
+pub(in super::super) fn timed(call: &syn::ExprCall, is_awaited: bool) -> Option<&Expr> {
     let Expr::Path(function) = &*call.func else { return None };
     let last = function.path.segments.last().filter(|last| last.ident == "timeout" || last.ident == "timeout_at")?;
     let is_plain =
         last.arguments.is_none() && call.attrs.is_empty() && function.attrs.is_empty() && call.args.len() == 2;
-    call.args.last().filter(|future| is_plain && await_note::may_run_cells(future))
+    let is_of_interest =
+        |future: &Expr| await_note::may_run_cells(future) || is_awaited && await_note::key(future).is_some();
+    call.args.last().filter(|future| is_plain && is_of_interest(future))
 }

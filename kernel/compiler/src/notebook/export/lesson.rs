@@ -1,0 +1,1 @@
+../../../../kissaten/src/lesson.rs

@@ -1,0 +1,81 @@
+//! Macros of which nothing is known: they may await something that nobody notes.
+
+use syn::Expr;
+use syn::spanned::Spanned;
+
+use super::Walk;
+use crate::parse::arguments::{self, Beside};
+use crate::parse::instrument::{Piece, await_note};
+
+impl Walk<'_> {
+    /// A macro of which nothing is known may await: what was noted before it is over.
+    pub(super) fn noted_before(&mut self, statement: &syn::Stmt) {
+        let call = match statement {
+            syn::Stmt::Macro(statement) if statement.attrs.is_empty() && statement.semi_token.is_some() => {
+                &statement.mac
+            }
+            syn::Stmt::Local(local) => match local.init.as_ref().map(|init| peeled(&init.expr)) {
+                Some(Expr::Macro(call)) => &call.mac,
+                _ => return,
+            },
+            syn::Stmt::Expr(expression, Some(_)) => match peeled(expression) {
+                Expr::Macro(call) => &call.mac,
+                _ => return,
+            },
+            _ => return,
+        };
+        if self.is_async && self.can_unwind && may_await(call) {
+            let note = format!("::kissaten::__cell::note(0, {}); ", await_note::literal_of_macro(call));
+            self.pieces.push((statement.span().byte_range().start, Piece::Note(note)));
+        }
+    }
+}
+
+/// What a `?` or parentheses are around.
+fn peeled(expression: &Expr) -> &Expr {
+    match expression {
+        Expr::Try(inner) => peeled(&inner.expr),
+        Expr::Paren(inner) => peeled(&inner.expr),
+        other => other,
+    }
+}
+
+/// Whether it is a macro that may await: one of which nothing is known, or of which all futures stand in variables.
+fn may_await(call: &syn::Macro) -> bool {
+    match arguments::of(call) {
+        Some(arguments) => match arguments.beside {
+            Beside::Some(arms) => arms.iter().all(|arm| matches!(arguments.all[*arm], Expr::Path(_))),
+            Beside::None | Beside::All => false,
+        },
+        None => {
+            let is_macro = call.path.is_ident("macro_rules");
+            let last = call.path.segments.last().map(|last| last.ident.to_string());
+            !is_macro && !last.is_some_and(|last| OF_STD.contains(&last.as_str()))
+        }
+    }
+}
+
+/// Macros of std that are not looked into, and do not await.
+const OF_STD: [&str; 21] = [
+    "assert",
+    "assert_eq",
+    "assert_ne",
+    "cfg",
+    "column",
+    "concat",
+    "dbg",
+    "debug_assert",
+    "env",
+    "file",
+    "format",
+    "include",
+    "include_bytes",
+    "include_str",
+    "line",
+    "module_path",
+    "option_env",
+    "print",
+    "println",
+    "stringify",
+    "thread_local",
+];
