@@ -7,13 +7,13 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use tokio::process::{Child, Command};
-use tokio::time::timeout;
+use tokio::time::sleep;
 
 use crate::display::MimeBundle;
 use crate::guard::GuardedDebug;
 use crate::runtime::{self, Outcome, Program};
 
-/// How long a program that was told to end may go on.
+/// How long a program that was told to end, and what it has started, may go on.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// What a shell is to run.
@@ -80,7 +80,7 @@ fn begin(shell: &str, text: &str) -> io::Result<Running> {
     Ok(Running(Some(child)))
 }
 
-/// A shell that runs; dropping it ends it, with all that it has started.
+/// A shell that runs; dropping it ends it, with all that it has started. One that ends by itself may leave programs that go on.
 struct Running(Option<Child>);
 
 impl Running {
@@ -100,12 +100,12 @@ impl Drop for Running {
     fn drop(&mut self) {
         let Some(mut child) = self.0.take() else { return };
         tell(&child, libc::SIGINT);
-        // Nobody has waited for it yet, so its number is still its own.
+        // A shell that has gone may leave programs behind that SIGINT does not end: it starts those in the background deaf to it.
+        // As long as nobody has waited for the shell, the group's number is still its own.
         tokio::spawn(async move {
-            if timeout(GRACE, child.wait()).await.is_err() {
-                tell(&child, libc::SIGKILL);
-                let _ = child.wait().await;
-            }
+            sleep(GRACE).await;
+            tell(&child, libc::SIGKILL);
+            let _ = child.wait().await;
         });
     }
 }
