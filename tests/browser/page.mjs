@@ -1,5 +1,4 @@
-// JupyterLab and Notebook 7 in a browser as a user has them: a notebook is open, its menus and keys are used, and what the page
-// shows is told.
+// JupyterLab in a browser as a user has it: a notebook is open, its menus and keys are used, and what the page shows is told.
 //
 // Nothing here waits for time; what is waited for is always something on the page.
 
@@ -60,13 +59,9 @@ class Notebook {
     return this.panel.locator(".jp-CodeCell").nth(index);
   }
 
-  // JupyterLab's status bar tells it; the mark above the notebook says idle also while there is no kernel yet. Notebook has no
-  // status bar, and the kernel's name once there is one.
+  // The status bar tells it; the mark above the notebook says idle also while there is no kernel yet.
   async idle() {
-    const told = this.page.locator("#jp-main-statusbar", { hasText: "Rust (Kissaten) | Idle" });
-    const name = this.page.locator(".jp-NotebookPanel .jp-KernelName:visible", { hasText: "Rust (Kissaten)" });
-    await told.or(name).first().waitFor();
-    await this.panel.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').waitFor({ state: "attached" });
+    await this.page.locator("#jp-main-statusbar", { hasText: "Rust (Kissaten) | Idle" }).waitFor();
   }
 
   async menu(bar, ...items) {

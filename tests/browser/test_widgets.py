@@ -1,4 +1,4 @@
-"""What users see of widgets in JupyterLab, Notebook 7 and voila, and of JupyterLab's panel of variables, in a real browser."""
+"""What users see of widgets in JupyterLab and voila, and of JupyterLab's panel of variables, in a real browser."""
 
 import json
 import os
@@ -73,20 +73,19 @@ def node(script: str, *arguments: object) -> dict:
     return json.loads(outcome.stdout)
 
 
-def test_widgets_in_jupyterlab_notebook_and_voila(served, tmp_path):
+def test_widgets_in_jupyterlab_and_voila(served, tmp_path):
     screenshots = Path(os.environ.get("KISSATEN_SCREENSHOTS", tmp_path)) / "widgets"
     cells = (SLIDER, STOP, "cups.value()", NAME, "std::process::abort()")
-    for name in ("widgets", "notebook7"):
-        write_notebook(served.notebooks / f"{name}.ipynb", *cells)
+    write_notebook(served.notebooks / "widgets.ipynb", *cells)
     write_notebook(served.notebooks / "voila.ipynb", IN_VOILA)
     seen = node("widgets.mjs", served.address, screenshots)
-    for name in ("lab", "notebook7"):
-        assert seen[name]["whileItRuns"] == "[*]:", name
-        assert "stopped, and parts came: true" in seen[name]["stopped"], name
-        assert seen[name]["twoTabs"] == "7", name
-        assert seen[name]["afterReload"] == ["9"], name
-    assert "Hello, Ada!" in seen["lab"]["submitted"]
-    assert "1 cups" in seen["voila"]["shown"] and "runs" in seen["voila"]["shown"]
+    lab, voila = seen["lab"], seen["voila"]
+    assert lab["whileItRuns"] == "[*]:"
+    assert "stopped, and parts came: true" in lab["stopped"]
+    assert lab["twoTabs"] == "7"
+    assert lab["afterReload"] == ["9"]
+    assert "Hello, Ada!" in lab["submitted"]
+    assert "1 cups" in voila["shown"] and "runs" in voila["shown"]
 
 
 def test_the_panel_of_variables_in_jupyterlab(served, tmp_path):

@@ -1,5 +1,5 @@
-// Uses widgets as a user does, with keys and the mouse, in two tabs, after a reload, when their kernel is gone: in JupyterLab, in
-// Notebook 7 and in voila, side by side.
+// Uses widgets as a user does, with keys and the mouse, in two tabs, after a reload, when their kernel is gone: in JupyterLab and in
+// voila, side by side.
 //
 // usage: node widgets.mjs CHROMIUM ADDRESS SCREENSHOTS
 // The notebooks and their cells are those of test_widgets.py. Prints a JSON object of what was seen in each.
@@ -16,7 +16,13 @@ const slider = (page) => ({
   // Until it stands there. A notebook that has just run a cell takes the focus once more, and then a key is not the slider's.
   async press(key, value) {
     const readout = page.locator(".widget-readout").first();
-    for (let n = 0; n < 100 && (await readout.innerText()) !== String(value); n++) await this.handle.press(key);
+    for (let n = 0; n < 100 && (await readout.innerText()) !== String(value); n++) {
+      const before = await readout.innerText();
+      await this.handle.focus();
+      await page.keyboard.press(key);
+      const moved = page.locator(".widget-readout", { hasText: new RegExp(`^(?!${before}$)`) }).first();
+      await moved.waitFor({ timeout: 500 }).catch(() => {});
+    }
     await this.reads(value);
   },
   // To the right end and beyond, with the button down all the way.
@@ -30,10 +36,10 @@ const slider = (page) => ({
 });
 const shows = (lab, index, text) => lab.cell(index).locator(".jp-OutputArea-output", { hasText: text }).first().waitFor();
 
-// Where cells are run by hand. `other`: where a second tab finds the same notebook.
-async function notebook(page, name, url, other) {
+async function inJupyterLab(page) {
+  const lesson = "tree/widgets.ipynb";
   const seen = {};
-  const lab = await openIn(browser, page, url);
+  const lab = await openIn(browser, page, `${address}/lab/${lesson}`);
   const cups = slider(page);
   await lab.start(0);
   await lab.ended(0);
@@ -47,7 +53,7 @@ async function notebook(page, name, url, other) {
   await shows(lab, 0, "cups: 10");
   await cups.reads(10);
   seen.whileItRuns = (await lab.prompts())[1];
-  await page.screenshot({ path: `${screenshots}-${name}-running.png` });
+  await page.screenshot({ path: `${screenshots}-lab-running.png` });
   await lab.cell(1).locator("button.jupyter-button", { hasText: "Stop" }).click();
   await lab.ended(1);
   seen.stopped = (await lab.cells())[1].outputs.join("\n");
@@ -58,7 +64,7 @@ async function notebook(page, name, url, other) {
   );
   await page.keyboard.press("Control+s");
   await saved;
-  const tab = await openIn(browser, await newPage(browser, 2000), other);
+  const tab = await openIn(browser, await newPage(browser, 2000), `${address}/lab/workspaces/other/${lesson}`);
   const theirs = slider(tab.page);
   await theirs.reads(10);
   await theirs.press("ArrowLeft", 8);
@@ -76,13 +82,7 @@ async function notebook(page, name, url, other) {
   await lab.start(2);
   await lab.ended(2);
   seen.afterReload = (await lab.cells())[2].outputs;
-  await page.screenshot({ path: `${screenshots}-${name}.png` });
-  return [lab, seen];
-}
-
-async function inJupyterLab(page) {
-  const lesson = "tree/widgets.ipynb";
-  const [lab, seen] = await notebook(page, "lab", `${address}/lab/${lesson}`, `${address}/lab/workspaces/other/${lesson}`);
+  await page.screenshot({ path: `${screenshots}-lab.png` });
 
   // A text that is submitted.
   await lab.start(3);
@@ -105,12 +105,6 @@ async function inJupyterLab(page) {
   await dead.waitFor();
   await lab.idle();
   await page.screenshot({ path: `${screenshots}-lab-restarted.png` });
-  return seen;
-}
-
-async function inNotebook(page) {
-  const url = `${address}/notebooks/notebook7.ipynb`;
-  const [, seen] = await notebook(page, "notebook7", url, url);
   return seen;
 }
 
@@ -156,7 +150,7 @@ async function guarded(name, use) {
 }
 
 try {
-  const frontends = { lab: inJupyterLab, notebook7: inNotebook, voila: inVoila };
+  const frontends = { lab: inJupyterLab, voila: inVoila };
   const all = await Promise.all(Object.entries(frontends).map(([name, use]) => guarded(name, use)));
   console.log(JSON.stringify(Object.fromEntries(all)));
 } finally {
