@@ -107,7 +107,10 @@ pub fn folder_for_user(path: &Path) -> io::Result<()> {
 
 fn hand_over(path: &Path, rights: u32) -> io::Result<()> {
     let Some(umask) = of_user() else { return Ok(()) };
-    std::fs::set_permissions(path, Permissions::from_mode(rights & !u32::from(umask)))
+    // It is a `u16` on macOS.
+    #[allow(clippy::useless_conversion)]
+    let umask = u32::from(umask);
+    std::fs::set_permissions(path, Permissions::from_mode(rights & !umask))
 }
 
 /// Whether nobody but the user and root can get at what is in a folder, whatever rights that has itself.
