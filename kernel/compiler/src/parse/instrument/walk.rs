@@ -300,10 +300,14 @@ impl<'ast> Visit<'ast> for Walk<'_> {
     }
 
     fn visit_expr(&mut self, node: &'ast Expr) {
-        let range = node.span().byte_range();
         // A closure's body is a block of its own, in which it begins where the call does.
         let is_call = matches!(node, Expr::Call(_) | Expr::MethodCall(_));
-        let names = if is_call && self.named.remove(&range.start) { await_note::names(node) } else { None };
+        // To find where an expression lies takes as long as it is deep, so it is not asked of each.
+        if !is_call || self.named.is_empty() {
+            return visit::visit_expr(self, node);
+        }
+        let range = node.span().byte_range();
+        let names = if self.named.remove(&range.start) { await_note::names(node) } else { None };
         let Some(names) = names else { return visit::visit_expr(self, node) };
         self.pieces.push((range.start, Piece::Timeline(format!("{{ {names}; "))));
         visit::visit_expr(self, node);
