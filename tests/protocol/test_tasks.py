@@ -169,9 +169,11 @@ def test_code_lists_and_aborts_tasks(kernel):
 
 
 def test_blocking_closures_are_listed_while_they_run(kernel, tmp_path):
-    go = tmp_path / "go"
+    begun, go = tmp_path / "begun", tmp_path / "go"
     wall = f'while !std::path::Path::new("{go}").exists() {{ std::thread::sleep(std::time::Duration::from_millis(2)) }}'
-    cell = kernel.ok(f"let work = tokio::task::spawn_blocking(|| {{ {wall} 7 }});")
+    cell = kernel.ok(f"let work = tokio::task::spawn_blocking(|| {{ std::fs::write(\"{begun}\", \"\").unwrap(); {wall} 7 }});")
+    # Until a thread has it, it waits.
+    kernel.ok(f'while !std::path::Path::new("{begun}").exists() {{ tokio::task::yield_now().await }}')
     [row] = listed(kernel)
     assert (row["place"], row["state"]) == (f"cell {cell.count}, line 1", "running")
     go.touch()
