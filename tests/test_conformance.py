@@ -13,7 +13,9 @@ def jupyter_finds_the_kernel(installation, tmp_path_factory):
     """Their classes start the kernel themselves, from where Jupyter looks for kernelspecs."""
     before = dict(os.environ)
     temporary = tmp_path_factory.mktemp("conformance")
-    os.environ.update(JUPYTER_PATH=str(installation.prefix / "share" / "jupyter"), TMPDIR=str(temporary))
+    # What is run last is asked for, and other tests run cells meanwhile.
+    history = tmp_path_factory.mktemp("history") / "history.sqlite"
+    os.environ.update(JUPYTER_PATH=str(installation.prefix / "share" / "jupyter"), TMPDIR=str(temporary), KISSATEN_HISTORY=str(history))
     yield
     os.environ.clear()
     os.environ.update(before)

@@ -156,6 +156,8 @@ def test_what_cargo_warns_of_is_shown(kernel, tmp_path):
     assert displays(cell)[-1][2] == "warning: unused manifest key: dependencies.menu.featurs"
 
 
+# Whatever another test builds meanwhile would be a folder more.
+@pytest.mark.alone
 def test_a_failed_build_leaves_no_folder(kernel, installation, tmp_path):
     def sets() -> set[Path]:
         return set(Path(installation.environment["XDG_CACHE_HOME"]).glob("kissaten/session-*/sets/*"))
