@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kernel import HANG, Installation
-from toolchains import session
+from toolchains import give_session, session
 
 #: What build scripts, linkers and `rustup` may call; no compiler of C among it.
 TOOLS = ("sh", "sed", "env", "uname", "cat", "rm", "mkdir", "getconf", "head", "grep")
@@ -30,10 +30,7 @@ def tools(tmp_path) -> Path:
 def bare(installation, tools, tmp_path) -> Installation:
     """A user with a home that is empty but for a session library; no compiler is remembered."""
     home = tmp_path / "home"
-    cache = home / ".cache/kissaten" / session().name
-    cache.mkdir(parents=True)
-    cache.parent.chmod(0o700)
-    shutil.copy(session() / "session.json", cache)
+    give_session(home)
     program = tmp_path / "prefix/bin/kissaten"
     program.parent.mkdir(parents=True)
     shutil.copy(installation.prefix / "bin/kissaten", program)

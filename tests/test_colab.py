@@ -19,7 +19,7 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 
 from kernel import HANG, Installation, running
-from toolchains import session
+from toolchains import give_session
 from wheels import call
 
 FOLDER = Path(__file__).parent.parent / "notebooks" / "colab"
@@ -89,14 +89,6 @@ def colab(tmp_path, repository) -> Colab:
     return Colab(tmp_path / "colab", repository)
 
 
-def known(home: Path) -> None:
-    """Lets the session library that the tests have built be found in a home."""
-    cache = home / ".cache/kissaten" / session().name
-    cache.mkdir(parents=True)
-    cache.parent.chmod(0o700)
-    shutil.copy(session() / "session.json", cache)
-
-
 def words(cell) -> str:
     return "".join(output.get("text", "") or output.get("evalue", "") for output in cell.outputs)
 
@@ -116,7 +108,7 @@ def test_from_a_release(colab, installation, tmp_path):
     `KISSATEN_TEST_COLD=1` builds one here too.
     """
     if not os.environ.get("KISSATEN_TEST_COLD"):
-        known(colab.root)
+        give_session(colab.root)
     archive = tmp_path / "kissaten.tar.gz"
     subprocess.run(["tar", "-czf", archive, "-C", installation.prefix, "bin/kissaten", "share/kissaten"], check=True)
     cell = colab.set_up(release=f"file://{archive}")
@@ -175,7 +167,7 @@ def test_python_and_rust_from_nothing(wheel, toolchains, tmp_path):
     python, content, home = tmp_path / "usr-local", tmp_path / "content", tmp_path / "root"
     for folder in (content, home):
         folder.mkdir(parents=True)
-    known(home)
+    give_session(home)
     call("python3", "-m", "venv", python)
     call(python / "bin/pip", "install", "--quiet", "ipykernel", "jupyter_client")
     manager = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=KernelSpecManager())

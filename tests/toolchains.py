@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -29,6 +30,14 @@ def session() -> Path:
     """The folder of the session library that the tests have built."""
     cache = Path(os.environ["XDG_CACHE_HOME"]) / "kissaten"
     return max(cache.glob("session-*/session.json"), key=lambda file: file.stat().st_mtime).parent
+
+
+def give_session(home: Path) -> None:
+    """Lets it be found in a home that has nothing of Kissaten's."""
+    cache = home / ".cache/kissaten" / session().name
+    cache.mkdir(parents=True)
+    cache.parent.chmod(0o700)
+    shutil.copy(session() / "session.json", cache)
 
 
 def rustc() -> Path:

@@ -240,12 +240,9 @@ fn is_free(folder: &Path) -> io::Result<bool> {
 /// A program and its modules as one file. Cargo runs it with `cargo +nightly -Zscript`.
 fn script(program: &str, dependencies: &str) -> String {
     let module = |name: &str, text: &str| format!("mod {name} {{\n{text}}}\n");
-    let mut kissaten = String::new();
-    for (path, text) in beside(program) {
-        if kissaten.is_empty() {
-            kissaten = text;
-            continue;
-        }
+    let mut files = beside(program).into_iter();
+    let mut kissaten = files.next().map(|(_, text)| text).unwrap_or_default();
+    for (path, text) in files {
         let name = path.trim_start_matches("kissaten/").trim_end_matches(".rs");
         kissaten = kissaten.replacen(&format!("mod {name};\n"), &module(name, &text), 1);
     }

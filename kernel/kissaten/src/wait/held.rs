@@ -31,21 +31,20 @@ fn taken() -> MutexGuard<'static, Option<HashMap<u64, Taken>>> {
 #[inline(never)]
 pub(super) fn took_before(slot: &Whereabouts) {
     if let Some(noted) = slot.noted() {
-        took(noted.key, here::with(|here| here.unit.get()), slot);
+        took(noted, here::with(|here| here.unit.get()));
     }
 }
 
-/// What was noted in that slot has come to its end.
+/// What was noted has come to its end.
 #[cold]
 #[inline(never)]
-pub(super) fn took(key: Key, by: u64, slot: &Whereabouts) {
-    let Some(at) = slot.noted() else { return };
+fn took(at: Noted, by: u64) {
     let mut taken = taken();
     let taken = taken.get_or_insert_default();
     if taken.len() >= MOST {
         taken.clear();
     }
-    taken.insert(key.address(), Taken { by, at });
+    taken.insert(at.key.address(), Taken { by, at });
 }
 
 /// Somebody of whom nothing is known may take that: who had it before does not have it then.
@@ -64,7 +63,7 @@ pub(crate) fn ends(by: u64, slot: &Whereabouts) {
     if let Some(noted) = slot.noted()
         && noted.key.is_held()
     {
-        took(noted.key, by, slot);
+        took(noted, by);
     }
 }
 

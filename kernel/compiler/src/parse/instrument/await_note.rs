@@ -7,22 +7,12 @@ use syn::{Expr, Member};
 /// Longer texts are cut.
 const LONGEST: usize = 60;
 
-/// Methods whose receivers are asked for what they are: locks, channels and their like.
-const METHODS: [&str; 24] = [
-    "acquire",
-    "acquire_many",
-    "acquire_many_owned",
-    "acquire_owned",
+/// Methods whose receivers are asked for what they are: channels and their like.
+const METHODS: [&str; 11] = [
     "changed",
-    "join_next",
-    "join_next_with_id",
-    "lock",
-    "lock_owned",
     "next",
     "notified",
     "notified_owned",
-    "read",
-    "read_owned",
     "recv",
     "recv_many",
     "reserve",
@@ -30,12 +20,9 @@ const METHODS: [&str; 24] = [
     "reserve_owned",
     "send",
     "wait",
-    "wait_for",
-    "write",
-    "write_owned",
 ];
 
-/// Of those, the ones by which something is held, or which wait for tasks: what they wait for is known as long as they do.
+/// The same, by which something is held, or which wait for tasks: what they wait for is known as long as they do.
 const HOLDING: [&str; 13] = [
     "acquire",
     "acquire_many",
@@ -134,6 +121,11 @@ fn cut(text: &str) -> String {
     }
 }
 
+/// Whether the receiver of a method of this name is asked for what it is.
+fn is_asked(method: &str) -> bool {
+    METHODS.contains(&method) || HOLDING.contains(&method)
+}
+
 /// What tells a key, as an expression; `None`: nothing is known of it.
 pub(super) fn key(base: &Expr) -> Option<String> {
     let asked = match base {
@@ -142,7 +134,7 @@ pub(super) fn key(base: &Expr) -> Option<String> {
         }
         Expr::Paren(inner) => return key(&inner.expr),
         Expr::Reference(reference) => &reference.expr,
-        Expr::MethodCall(call) if METHODS.contains(&call.method.to_string().as_str()) => match &*call.receiver {
+        Expr::MethodCall(call) if is_asked(&call.method.to_string()) => match &*call.receiver {
             // What is cloned is the same lock.
             Expr::MethodCall(clone) if clone.method == "clone" && clone.args.is_empty() => &clone.receiver,
             receiver => receiver,
@@ -199,7 +191,7 @@ pub(super) fn may_run_cells(future: &Expr) -> bool {
         }
         Expr::MethodCall(call) => {
             let name = call.method.to_string();
-            !METHODS.contains(&name.as_str()) && name != "tick" && name != "cancelled"
+            !is_asked(&name) && name != "tick" && name != "cancelled"
         }
         _ => false,
     }
@@ -227,7 +219,7 @@ pub(super) fn names(future: &Expr) -> Option<String> {
     if name.starts_with("spawn")
         || !is_few
         || !arguments.iter().all(is_told)
-        || METHODS.contains(&name.as_str())
+        || is_asked(&name)
         || FUNCTIONS.contains(&name.as_str())
     {
         return None;

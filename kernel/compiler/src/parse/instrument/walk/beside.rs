@@ -13,25 +13,26 @@ impl Walk<'_> {
     pub(super) fn limited(&mut self, call: &syn::ExprCall, future: &Expr) {
         self.visit_expr(&call.func);
         if let Some(time) = call.args.first() {
-            let range = time.span().byte_range();
-            self.pieces.push((range.start, Piece::Note("::kissaten::__cell::limit(".to_owned())));
-            self.visit_expr(time);
-            self.pieces.push((range.end, Piece::Note(")".to_owned())));
+            self.within("::kissaten::__cell::limit(", time, ")", |walk, inner| walk.visit_expr(inner));
         }
         self.beside("timed", future, Some("::kissaten::__cell::limited(), ".to_owned()), None);
     }
 
     /// What is awaited by itself or polled with others; what may be several futures is apart.
     pub(super) fn polled(&mut self, future: &Expr) {
-        let range = future.span().byte_range();
-        let is_several = await_note::is_several(future);
-        if is_several {
-            self.pieces.push((range.start, Piece::Note("::kissaten::__cell::apart(".to_owned())));
+        if await_note::is_several(future) {
+            self.within("::kissaten::__cell::apart(", future, ")", |walk, inner| walk.visit_expr(inner));
+        } else {
+            self.visit_expr(future);
         }
-        self.visit_expr(future);
-        if is_several {
-            self.pieces.push((range.end, Piece::Note(")".to_owned())));
-        }
+    }
+
+    /// An expression with something noted before and behind it, which is visited in between.
+    fn within(&mut self, before: &str, expression: &Expr, behind: &str, visit: fn(&mut Self, &Expr)) {
+        let range = expression.span().byte_range();
+        self.pieces.push((range.start, Piece::Note(before.to_owned())));
+        visit(self, expression);
+        self.pieces.push((range.end, Piece::Note(behind.to_owned())));
     }
 
     /// The arms of a `select!` among its expressions: how many there are is noted with the first of them, and for what those wait
@@ -57,10 +58,8 @@ impl Walk<'_> {
                 let note = carries.then(|| format!("::kissaten::__cell::note({some}, {literal}); "));
                 self.beside("arm", expression, None, note);
             } else if carries {
-                let range = expression.span().byte_range();
-                self.pieces.push((range.start, Piece::Note(format!("::kissaten::__cell::at_key({some}, "))));
-                self.polled(expression);
-                self.pieces.push((range.end, Piece::Note(format!(", {literal})"))));
+                let (before, behind) = (format!("::kissaten::__cell::at_key({some}, "), format!(", {literal})"));
+                self.within(&before, expression, &behind, Self::polled);
             } else if arms.contains(&index) {
                 self.polled(expression);
             } else {
