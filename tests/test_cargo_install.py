@@ -81,6 +81,7 @@ def test_from_the_packages(bare, repository, tmp_path):
     manifest = tomllib.loads((kissaten / "Cargo.toml").read_text())["package"]
     assert manifest["repository"] == ADDRESS
     place = manifest["metadata"]["binstall"]["pkg-url"].rpartition("/")[2].replace("{ target-arch }", "$(uname -m)")
+    place = place.replace("{ target-family }", "linux")
     assert f"target/{place}" in (repository / "justfile").read_text(), "what `just release` makes is what cargo-binstall looks for"
     home = Path(bare.environment["HOME"])
     installs(kissaten, repository, home)

@@ -37,6 +37,12 @@ for name in registry config.toml config; do
 done
 """
 
+# A lesson that ends sooner than those that there are.
+SHORT = nbformat.v4.new_notebook(
+    metadata={"kernelspec": {"name": "kissaten", "display_name": "Rust", "language": "rust"}},
+    cells=[nbformat.v4.new_code_cell('let beforehand = "short";'), nbformat.v4.new_code_cell("beforehand.len()")],
+)
+
 
 class Colab:
     """A machine that has as little on it as one of Colab's."""
@@ -58,6 +64,7 @@ class Colab:
         for path in subprocess.check_output(["git", "ls-files", "-mo", "--exclude-standard"], cwd=repository, text=True).splitlines():
             (self.repository / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(repository / path, self.repository / path)
+        nbformat.write(SHORT, self.repository / "notebooks/short.ipynb")
         commit = ["-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "--quiet", "--all", "--message=now"]
         subprocess.run(["git", "add", "--all"], cwd=self.repository, check=True)
         subprocess.run(["git", *commit, "--allow-empty"], cwd=self.repository, check=True)
@@ -93,10 +100,15 @@ def words(cell) -> str:
     return "".join(output.get("text", "") or output.get("evalue", "") for output in cell.outputs)
 
 
-def runs_over_ipc(colab: Colab, directory: Path) -> None:
+def runs_over_ipc(colab: Colab, directory: Path, *, prebuilt: bool = False) -> None:
     """The kernel that was installed, found and started as Colab does: with another environment than the set-up had."""
     installed = Installation(colab.prefix, colab.environment)
     with running(installed, directory, transport="ipc") as kernel:
+        if prebuilt:
+            for cell in SHORT.cells:
+                kernel.ok(cell.source)
+            counted = kernel.run(":cache").shown
+            assert f"{len(SHORT.cells)} needed no rustc, and 0 did." in counted, counted
         assert kernel.ok("let order = tokio::spawn(async { 7 });").error is None
         assert kernel.run("order.await?").result == "7"
         cell = kernel.ok("%%timeline\ntokio::time::sleep(std::time::Duration::from_millis(10)).await;")
@@ -118,8 +130,10 @@ def test_from_a_release(colab, installation, tmp_path):
     # As root it finds rustc where rustup put it, which is on nobody's PATH.
     runs_over_ipc(colab, tmp_path / "kernel")
     # A second run, as after a failure or in doubt, does less.
-    again = words(colab.set_up(release=f"file://{archive}"))
+    again = words(colab.set_up(release=f"file://{archive}", LESSON="short.ipynb"))
     assert "✅ Now reload" in again and "Rust is here" in again and "Getting Rust" not in again
+    assert "short.ipynb (" in again, "its cells were compiled beforehand"
+    runs_over_ipc(colab, tmp_path / "lesson", prebuilt=True)
 
 
 @pytest.mark.analyzer

@@ -83,6 +83,25 @@ def test_what_cells_show_is_printed(run):
     assert (code, stdout, stderr) == (0, "poured\n3\n(image/png: to be seen in a notebook)\n", "spilt\n")
 
 
+def test_a_cell_that_takes_longer_than_the_limit_is_interrupted(run):
+    """One that waits for a click which nobody makes; what stands behind it runs."""
+    waits = "let click: u8 = std::future::pending().await;"
+    code, stdout, stderr = run(notebook("let cups = 3;", waits, "cups"), "--limit", "4", "--keep-going")
+    assert code == 1 and stdout == "3\n", stdout
+    assert "interrupted" in stderr.lower(), stderr
+
+
+def test_a_notebook_that_is_none_is_not_prebuilt(run):
+    """The others are built all the same."""
+    for name, content in (("good.ipynb", json.dumps(notebook("7"))), ("bad.ipynb", "{")):
+        (run.directory / name).write_text(content)
+    arguments = [run.binary, "prebuild", "missing.ipynb", "bad.ipynb", "good.ipynb"]
+    done = subprocess.run(arguments, cwd=run.directory, env=run.environment, capture_output=True, text=True, timeout=HANG)
+    assert done.returncode == 1 and "ready: good.ipynb" in done.stdout
+    assert "`missing.ipynb` could not be run" in done.stderr and "`bad.ipynb` could not be run" in done.stderr
+    assert "2 of the notebooks could not be run" in done.stderr
+
+
 def test_the_first_error_ends_it(run):
     code, stdout, stderr = run(notebook('let wrong: u8 = "text";', 'println!("not reached");'))
     assert (code, stdout) == (1, "")

@@ -9,16 +9,17 @@ usage() {
     cat <<'EOF'
 Gets Rust and installs Kissaten on the machine of a Colab notebook.
 
-usage: bash set-up.sh [--release URL] [--prefix DIR] [--rustup URL]
+usage: bash set-up.sh [--release URL] [--lesson FILE] [--prefix DIR] [--rustup URL]
 
   --release URL  a release archive; without one, or where there is none, Kissaten is built from source
+  --lesson FILE  run this lesson once, so that its cells are compiled already when it is opened
   --prefix DIR   install to DIR instead of /usr/local, where Jupyter looks under whatever Python it runs
   --rustup URL   rustup's installer, if not https://sh.rustup.rs
 EOF
 }
 
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-release= prefix=/usr/local rustup=https://sh.rustup.rs
+release= lesson= prefix=/usr/local rustup=https://sh.rustup.rs
 
 say() { printf '%s\n' "☕ $* (after $SECONDS s)"; }
 fail() {
@@ -29,6 +30,7 @@ fail() {
 while [ $# -gt 0 ]; do
     case $1 in
         --release) release=${2-} ;;
+        --lesson) lesson=${2-} ;;
         --prefix) prefix=${2:?} ;;
         --rustup) rustup=${2:?} ;;
         --help) usage; exit 0 ;;
@@ -88,6 +90,11 @@ from_release() {
 if ! from_release; then
     say "Building Kissaten from source, which takes some minutes"
     "$repository/install.sh" --prefix "$prefix" || fail "Kissaten could not be built; the reason is above"
+fi
+
+if [ -n "$lesson" ]; then
+    say "Running $lesson once, which takes about as long as to press Shift-Enter in all its cells"
+    "$prefix/bin/kissaten" prebuild "$repository/notebooks/$lesson" --limit 300 || say "It could not be run; its cells are compiled when you run them"
 fi
 
 say "Kissaten is installed"

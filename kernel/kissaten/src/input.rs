@@ -10,8 +10,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::oneshot;
 
-use crate::here;
 use crate::runtime::{self, Notice};
+use crate::{here, system};
 
 /// What came of a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -166,14 +166,13 @@ pub unsafe extern "C" fn read(descriptor: i32, buffer: *mut libc::c_void, count:
         return match read_line(buffer) {
             Ok(length) => length.cast_signed(),
             Err(number) => {
-                // SAFETY: the address is this thread's own `errno`.
-                unsafe { *libc::__errno_location() = number };
+                system::set_errno(number);
                 -1
             }
         };
     }
-    // SAFETY: as the caller promises; the call is the one that libc's function makes.
-    unsafe { libc::syscall(libc::SYS_read, descriptor, buffer, count) as isize }
+    // SAFETY: as the caller promises.
+    unsafe { system::read(descriptor, buffer, count) }
 }
 
 fn read_line(buffer: &mut [u8]) -> Result<usize, i32> {

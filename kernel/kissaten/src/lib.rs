@@ -32,6 +32,7 @@ mod resident;
 pub mod runtime;
 mod shell;
 mod store;
+mod system;
 mod task;
 pub mod timeline;
 mod trace;

@@ -18,7 +18,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use kissaten_marks::Word;
 
-use crate::{here, output};
+use crate::{here, output, system};
 
 const STDOUT: i32 = 1;
 const STDERR: i32 = 2;
@@ -159,8 +159,9 @@ impl Said {
 
 /// The system's own `writev`; it sets `errno`.
 fn write_some(descriptor: i32, parts: &[IoSlice<'_>]) -> isize {
+    let count = i32::try_from(parts.len()).unwrap_or(i32::MAX);
     // SAFETY: a slice of `IoSlice`s is one of `iovec`s, as std promises, and what they are of is valid.
-    unsafe { libc::syscall(libc::SYS_writev, descriptor, parts.as_ptr(), parts.len()) as isize }
+    unsafe { system::writev(descriptor, parts.as_ptr().cast(), count) }
 }
 
 /// Writes all of it.
@@ -201,8 +202,8 @@ pub unsafe extern "C" fn write(descriptor: i32, buffer: *const libc::c_void, cou
             return written;
         }
     }
-    // SAFETY: as the caller promises; the call is the one that libc's function makes.
-    unsafe { libc::syscall(libc::SYS_write, descriptor, buffer, count) as isize }
+    // SAFETY: as the caller promises.
+    unsafe { system::write(descriptor, buffer, count) }
 }
 
 /// libc's `writev` to every library of the process.
@@ -222,6 +223,6 @@ pub unsafe extern "C" fn writev(descriptor: i32, parts: *const libc::iovec, coun
             return written;
         }
     }
-    // SAFETY: as the caller promises; the call is the one that libc's function makes.
-    unsafe { libc::syscall(libc::SYS_writev, descriptor, parts, count) as isize }
+    // SAFETY: as the caller promises.
+    unsafe { system::writev(descriptor, parts, count) }
 }

@@ -66,6 +66,9 @@ enum Command {
         /// Into the installation in this directory, for all its users, instead of the user's own cache.
         #[arg(long, value_name = "DIR")]
         prefix: Option<PathBuf>,
+        /// Interrupt a cell of a notebook that takes longer, as one does that waits for a click.
+        #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+        limit: Option<u64>,
     },
     /// Look at all that cells need, and say the mend of what is wrong; for bug reports.
     Doctor,
@@ -93,7 +96,7 @@ fn main() -> ExitCode {
         Command::Install(place) => kernelspec::install(&place),
         Command::Uninstall(place) => kernelspec::uninstall(&place),
         Command::Build => execution::library::build_in_terminal(),
-        Command::Prebuild { what, prefix } => prebuild::run(&what, prefix.as_deref()),
+        Command::Prebuild { what, prefix, limit } => prebuild::run(&what, prefix.as_deref(), limit),
         Command::Doctor => return doctor::run(),
         Command::Clean(options) => clean::run(&options),
         Command::Rust(command) => rust::run(&command),

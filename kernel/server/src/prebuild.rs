@@ -1,6 +1,6 @@
 //! `kissaten prebuild`: fills the cache for an image or a class, in a terminal. How crates are built is the compiler crate's.
 
-use std::{env, io, io::Write as _, path::Path};
+use std::{env, io, io::Write as _, path::Path, time::Instant};
 
 use anyhow::Context as _;
 use build::{Change, Progress, SessionLibrary, umask};
@@ -11,7 +11,9 @@ use tokio_util::sync::CancellationToken;
 use crate::{execution::library, run};
 
 /// Builds what these words ask for: crates, each alone and all together, and then notebooks, whose compiles are remembered.
-pub(crate) fn run(words: &[String], prefix: Option<&Path>) -> anyhow::Result<()> {
+///
+/// `limit`: after how many seconds a cell of a notebook is interrupted.
+pub(crate) fn run(words: &[String], prefix: Option<&Path>, limit: Option<u64>) -> anyhow::Result<()> {
     if let Some(prefix) = prefix {
         let cache = std::path::absolute(prefix)?.join("lib/kissaten");
         std::fs::create_dir_all(&cache).with_context(|| format!("failed to make `{}`", cache.display()))?;
@@ -21,11 +23,20 @@ pub(crate) fn run(words: &[String], prefix: Option<&Path>) -> anyhow::Result<()>
     let (notebooks, crates): (Vec<_>, Vec<_>) = words.iter().partition(|word| word.ends_with(".ipynb"));
     library::build_in_terminal()?;
     build(&crates)?;
+    let mut failed = 0;
     for notebook in notebooks {
         // What becomes of a cell in the end only its run tells: which variables there are, and what borrows from what.
-        run::run_unseen(Path::new(notebook)).with_context(|| format!("`{notebook}` could not be run"))?;
-        println!("ready: {notebook}");
+        let began = Instant::now();
+        match run::run_unseen(Path::new(notebook), limit) {
+            Ok(()) => println!("ready: {notebook} ({} s)", began.elapsed().as_secs()),
+            // The others are no worse for it.
+            Err(error) => {
+                eprintln!("kissaten: `{notebook}` could not be run: {error:#}");
+                failed += 1;
+            }
+        }
     }
+    anyhow::ensure!(failed == 0, "{failed} of the notebooks could not be run");
     Ok(())
 }
 

@@ -17,6 +17,7 @@ use std::{
     os::{fd::AsFd, unix::fs::FileTypeExt},
     path::{Path, PathBuf},
     process::{ExitCode, Stdio},
+    time::Duration,
 };
 
 use anyhow::Context as _;
@@ -37,13 +38,19 @@ pub(crate) struct RunOptions {
     /// Go on after a cell that errs.
     #[arg(short, long)]
     keep_going: bool,
+    /// Interrupt a cell that takes longer, as ■ does: one that waits for a click, or for ever.
+    #[arg(short, long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    limit: Option<u64>,
 }
 
 /// Runs a notebook in a process of its own, also what stands behind a cell that errs, and shows nothing of it.
-pub(crate) fn run_unseen(notebook: &Path) -> anyhow::Result<()> {
+pub(crate) fn run_unseen(notebook: &Path, limit: Option<u64>) -> anyhow::Result<()> {
+    // Of a notebook that is none the code of the process says the same as of one that errs.
+    Notebook::read(notebook)?;
     let program = env::current_exe().context("failed to find the program")?;
     let mut command = std::process::Command::new(program);
     command.args(["run", "--keep-going"]).arg(notebook);
+    command.args(limit.map(|limit| format!("--limit={limit}")));
     let output = command.stdin(Stdio::null()).stdout(Stdio::null()).output().context("failed to start a kernel")?;
     // A cell that errs is the notebook's matter; what it says is shown on stderr as well.
     match output.status.code() {
@@ -57,7 +64,11 @@ pub(crate) fn run(options: &RunOptions) -> anyhow::Result<ExitCode> {
     let mut notebook = Notebook::read(&options.notebook)?;
     let output = options.output.as_deref().map(std::path::absolute).transpose()?;
     enter_folder_of(&options.notebook)?;
-    let result = dispatcher::own_runtime()?.block_on(execute(&mut notebook, options.keep_going));
+    let result = dispatcher::own_runtime()?.block_on(execute(
+        &mut notebook,
+        options.keep_going,
+        options.limit.map(Duration::from_secs),
+    ));
     // Also what ended early was run for its outputs.
     if let Some(output) = output {
         notebook.write(&output)?;
@@ -66,14 +77,15 @@ pub(crate) fn run(options: &RunOptions) -> anyhow::Result<ExitCode> {
 }
 
 /// Whether all cells ran as they should.
-async fn execute(notebook: &mut Notebook, keep_going: bool) -> anyhow::Result<bool> {
+async fn execute(notebook: &mut Notebook, keep_going: bool, limit: Option<Duration>) -> anyhow::Result<bool> {
     let (events, receiver) = mpsc::channel(256);
     let found = library::find().await;
     let (outgoing, inbox) = local::connect();
     let allow_stdin = somebody_answers();
     // What is kept is what somebody typed.
     let client = async {
-        let result = NotebookClient::new(inbox, Events::of(&events), allow_stdin, keep_going).run(notebook).await;
+        let result =
+            NotebookClient::new(inbox, Events::of(&events), allow_stdin, keep_going, limit).run(notebook).await;
         // A kernel that has ended by itself needs no telling.
         let _ = events.send(Outside::End("the notebook has run").into()).await;
         result

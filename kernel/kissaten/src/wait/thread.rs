@@ -2,6 +2,8 @@
 
 use std::cell::Cell;
 
+use crate::system;
+
 thread_local! {
     static NUMBER: Cell<u32> = const { Cell::new(0) };
 }
@@ -10,8 +12,7 @@ thread_local! {
 pub(crate) fn number() -> u32 {
     NUMBER.with(|number| match number.get() {
         0 => {
-            // SAFETY: a plain system call.
-            let found = u32::try_from(unsafe { libc::syscall(libc::SYS_gettid) }).unwrap_or(0);
+            let found = system::thread_number();
             number.set(found);
             found
         }
@@ -22,10 +23,11 @@ pub(crate) fn number() -> u32 {
 /// Whether that thread waits in std's channels, locks or condition variables without a limit of time. A sleep is none of
 /// these, nor is a socket.
 pub(super) fn is_blocked(number: u32) -> bool {
+    let Some(waiting) = system::WAITING else { return false };
     // `202 0x7f… 0x80 0x0 0x0 …`: the call's number and its arguments; `running` of one that makes none.
     let Ok(line) = std::fs::read_to_string(format!("/proc/self/task/{number}/syscall")) else { return false };
     let mut words = line.split(' ');
-    let is_futex = words.next().and_then(|call| call.parse::<i64>().ok()) == Some(libc::SYS_futex);
+    let is_futex = words.next().and_then(|call| call.parse::<i64>().ok()) == Some(waiting);
     is_futex && words.nth(3) == Some("0x0")
 }
 

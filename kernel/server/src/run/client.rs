@@ -4,11 +4,13 @@ use std::{
     collections::HashMap,
     io::{self, IsTerminal},
     sync::Arc,
+    time::Duration,
 };
 
 use anyhow::bail;
 use jupyter_protocol::{Header, JupyterMessage};
 use serde_json::{Value, json};
+use tokio::time::{self, Instant, Interval};
 
 use super::{
     notebook::{CodeCell, Notebook},
@@ -30,6 +32,8 @@ pub(super) struct NotebookClient {
     allow_stdin: bool,
     /// Whether what stands behind a cell that errs runs as well.
     keep_going: bool,
+    /// After which time a cell is interrupted.
+    limit: Option<Duration>,
     terminal: Terminal,
     outputs: NotebookOutputs,
     questions: TerminalQuestions,
@@ -38,12 +42,19 @@ pub(super) struct NotebookClient {
 }
 
 impl NotebookClient {
-    pub(super) fn new(inbox: Inbox, events: Events<Received>, allow_stdin: bool, keep_going: bool) -> Self {
+    pub(super) fn new(
+        inbox: Inbox,
+        events: Events<Received>,
+        allow_stdin: bool,
+        keep_going: bool,
+        limit: Option<Duration>,
+    ) -> Self {
         Self {
             inbox,
             events,
             allow_stdin,
             keep_going,
+            limit,
             terminal: Terminal::new(),
             outputs: NotebookOutputs::default(),
             questions: TerminalQuestions::default(),
@@ -89,6 +100,8 @@ impl NotebookClient {
         let id = self.send(Channel::Shell, "execute_request", None, json!({"cellId": cell.id}), request).await;
         self.requests.insert(id.clone(), cell.index);
         let mut reply = None;
+        // Who presses ■ once more ends a cell that heeds no interrupt.
+        let mut limit = self.limit.map(|limit| time::interval_at(Instant::now() + limit, limit));
         loop {
             tokio::select! {
                 message = self.inbox.next() => {
@@ -103,6 +116,9 @@ impl NotebookClient {
                     }
                 }
                 answer = self.questions.answer() => self.answer(answer).await,
+                () = next_tick(&mut limit) => {
+                    self.send(Channel::Control, "interrupt_request", None, Value::Null, json!({})).await;
+                }
             }
         }
         self.terminal.end_cell()?;
@@ -162,6 +178,16 @@ impl NotebookClient {
         let request = Request { parent, question, metadata, content, buffers: Vec::new() };
         self.events.send(Received::Request(request)).await;
         id
+    }
+}
+
+/// The next time that a cell is interrupted, if there is a limit.
+async fn next_tick(limit: &mut Option<Interval>) {
+    match limit {
+        Some(limit) => {
+            limit.tick().await;
+        }
+        None => std::future::pending().await,
     }
 }
 
