@@ -197,7 +197,8 @@ def test_the_picture_is_told_to_who_does_not_see_it(shared_kernel):
     cell = shared_kernel.ok("%%timeline\ntokio::join!(async { tokio::task::yield_now().await }, std::future::ready(1));")
     html = [m for m in cell.iopub if "transient" in m["content"]][-1]["content"]["data"]["text/html"]
     description = re.search(r"<desc>(.*?)</desc>", html, re.DOTALL)[1]
-    assert "async block, line 2, level 1: " in description and "finished" in description
+    # What is solid in the picture is said too: how long it ran.
+    assert re.search(r"^async block, line 2, level 1: .*, finished; ran for \S+ [µm]?s of it$", description, re.MULTILINE), description
 
 
 def test_threads_have_lanes(shared_kernel):

@@ -116,8 +116,10 @@ impl Timeline {
     }
 }
 
-/// Shows the picture instead of the text, where both the style and the picture were let through.
-const STYLE: &str = "<style>.kissaten-timeline:has(svg){display:block!important}\
+/// Shows the picture instead of the text, where both the style and the picture were let through. On a phone it keeps a
+/// width at which its words can be read, and is moved with a finger.
+const STYLE: &str = "<style>.kissaten-timeline:has(svg){display:block!important;overflow-x:auto}\
+                     .kissaten-timeline>svg{min-width:620px}\
                      .kissaten-timeline:has(svg)+details{display:none}</style>";
 
 /// As HTML with the picture in it, and as text.

@@ -89,11 +89,12 @@ fn told(timeline: &Timeline, rows: &[Row<'_>]) -> String {
         let place = if place.is_empty() { String::new() } else { format!(", {place}") };
         let of = if row.depth == 0 { String::new() } else { format!(", level {}", row.depth) };
         format!(
-            "{name}{place}{of}: {}, from {} to {}, {}",
+            "{name}{place}{of}: {}, from {} to {}, {}; {}",
             figure(&row.what, now),
             duration(from),
             duration(to),
-            row.what.state()
+            row.what.state(),
+            row.what.ran()
         )
     };
     rows.iter().map(line).collect::<Vec<_>>().join("\n")

@@ -65,6 +65,14 @@ impl What<'_> {
         }
     }
 
+    /// How much of its life it ran: what is solid in the picture. The rest of it waited.
+    pub(super) fn ran(&self) -> String {
+        match self {
+            Self::Lane(lane) => format!("ran for {} of it", duration(lane.busy)),
+            Self::Many(fold) => format!("ran for {} in total", duration(fold.busy)),
+        }
+    }
+
     /// All that is known of it, in a few lines.
     pub(super) fn details(&self, now: Duration) -> String {
         let (from, to) = self.life(now);
