@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kernel import HANG, Installation
-from toolchains import give_session, session
+from toolchains import give_crates, give_session, session
 
 #: What build scripts, linkers and `rustup` may call; no compiler of C among it.
 TOOLS = ("sh", "sed", "env", "uname", "cat", "rm", "mkdir", "getconf", "head", "grep")
@@ -59,6 +59,38 @@ CARGO_HOME = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
 
 def forget(bare: Installation) -> None:
     """What was built is built again, so far as it is Kissaten's own."""
-    cache = Path(bare.environment["HOME"]) / ".cache/kissaten" / session().name
-    shutil.copytree(session(), cache, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns("sets", "layers", "session.json", "kissaten-*"))
-    (cache / "session.json").unlink(missing_ok=True)
+    cache = Path(bare.environment["HOME"]) / ".cache/kissaten"
+    (cache / session().name / "session.json").unlink()
+    give_crates(cache)
+
+
+#: What a user may have told cargo, of other builds.
+HOSTILE = """
+[build]
+target = "wasm32-unknown-unknown"
+build-dir = "{elsewhere}/build"
+target-dir = "{elsewhere}/target"
+rustflags = ["--cfg", "hostile", "-Copt-level=0"]
+rustc-wrapper = "/nowhere/wrapper"
+rustc-workspace-wrapper = "/nowhere/other"
+incremental = true
+[profile.session]
+panic = "abort"
+lto = true
+strip = "symbols"
+debug = 2
+[target.'cfg(unix)']
+rustflags = ["--cfg", "hostile"]
+[term]
+quiet = true
+"""
+
+
+def configure(bare: Installation, elsewhere: Path) -> None:
+    """Gives the user a configuration of cargo that no build of ours survives. Nothing is to be written to `elsewhere`."""
+    home = Path(bare.environment["HOME"]) / ".cargo"
+    home.mkdir()
+    # How crates are reached from this machine is not what is tested.
+    ours = CARGO_HOME / "config.toml"
+    (home / "config.toml").write_text(HOSTILE.format(elsewhere=elsewhere) + (ours.read_text() if ours.exists() else ""))
+    (home / "registry").symlink_to(CARGO_HOME / "registry")

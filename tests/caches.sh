@@ -26,7 +26,7 @@ take_target() {
 keep_target() {
     local to
     to=$caches/target-$(target_name)
-    if [ -d "$to" ] || [ ! -d target/release ] || [ ! -d target/debug ] || [ ! -d target/session ]; then return; fi
+    if [ -d "$to" ] || [ ! -d target/release ] || [ ! -d target/session ]; then return; fi
     mkdir -p "$caches" && cp -a --reflink=auto target "$to.$$" || { rm -rf "$to.$$"; return; }
     find "$to.$$" -depth \( -name incremental -o -name 'kissaten*' -o -name 'libkissaten*' -o -name 'compiler-*' \
         -o -name 'libcompiler-*' -o -name 'ipc-*' -o -name 'libipc-*' \) -exec rm -rf {} +

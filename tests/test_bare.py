@@ -62,44 +62,6 @@ def test_what_does_not_have_its_checksum_is_not_run(bare, toolchains, tmp_path):
 # Where pip puts Python code below a prefix.
 PACKAGES = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
 
-HOSTILE = """
-[build]
-target = "wasm32-unknown-unknown"
-build-dir = "{elsewhere}/build"
-target-dir = "{elsewhere}/target"
-rustflags = ["--cfg", "hostile", "-Copt-level=0"]
-rustc-wrapper = "/nowhere/wrapper"
-rustc-workspace-wrapper = "/nowhere/other"
-incremental = true
-[profile.session]
-panic = "abort"
-lto = true
-strip = "symbols"
-debug = 2
-[target.'cfg(unix)']
-rustflags = ["--cfg", "hostile"]
-[term]
-quiet = true
-"""
-
-
-def test_the_users_configuration_of_cargo_is_for_other_builds(bare, tmp_path):
-    home = Path(bare.environment["HOME"]) / ".cargo"
-    home.mkdir()
-    # How crates are reached from this machine is not what is tested.
-    ours = CARGO_HOME / "config.toml"
-    (home / "config.toml").write_text(HOSTILE.format(elsewhere=tmp_path / "elsewhere") + (ours.read_text() if ours.exists() else ""))
-    (home / "registry").symlink_to(CARGO_HOME / "registry")
-    bare.environment["KISSATEN_RUSTC"] = str(rustc())
-    forget(bare)
-    with running(bare, tmp_path / "kernel") as kernel:
-        cell = kernel.run("3 + 4")
-        assert cell.result == "7", cell.reply
-        kernel.ok(':dep serde = { version = "1", features = ["derive"] }\n#[derive(serde::Serialize)]\nstruct Cup { size: u8 }')
-        assert kernel.run('std::panic::catch_unwind(|| panic!("spilled")).is_err()').result == "true"
-    assert not (tmp_path / "elsewhere").exists()
-
-
 def shows_one_bar(cell) -> None:
     """The build of the session library, as notebooks show it: one display, which is replaced until all is ready."""
     shown = [message for message in cell.iopub if message["msg_type"] in ("display_data", "update_display_data")]

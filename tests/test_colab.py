@@ -8,6 +8,7 @@ local, and the installed toolchain stands in for a new one), Kissaten goes to an
 """
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -139,6 +140,11 @@ def test_from_source(colab, repository, tmp_path):
         colab.environment["CARGO_BUILD_BUILD_DIR"] = str(colab.content / "built")
         colab.environment["XDG_CACHE_HOME"] = os.environ["XDG_CACHE_HOME"]
         colab.environment["KISSATEN_ANALYZER_PROFILE"] = profile
+        # Our own are compiled, and not optimised.
+        names = [re.search(r'^name = "(.*)"', manifest.read_text(), re.M)[1] for manifest in repository.glob("kernel/*/Cargo.toml")]
+        (colab.content / ".cargo").mkdir()
+        levels = (f"[profile.{kind}.package.{name}]\nopt-level = 0\n" for kind in sorted({"release", profile}) for name in names)
+        (colab.content / ".cargo/config.toml").write_text("".join(levels))
     cell = colab.set_up(release=f"file://{tmp_path}/none.tar.gz")
     assert "✅ Now reload this page" in words(cell), words(cell)
     assert "There is no release at" in words(cell) and "from source" in words(cell)

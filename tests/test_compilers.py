@@ -38,7 +38,9 @@ def debians(tmp_path) -> Path:
 
 @pytest.mark.slow
 def test_debians_own_rust(bare, debians, tools, tmp_path):
-    """It has no dynamic std and no rust-lld: `libkissaten.so` holds std, and `cc` links."""
+    """It has no dynamic std and no rust-lld: `libkissaten.so` holds std, and `cc` links. As it is another rustc than at
+    install time, the session library is built anew, with progress shown, and the cell that waited for it runs.
+    """
     usr = debians / "usr"
     # As the packages are not installed, the loader has to be told where the compiler's own libraries are.
     [libraries] = {library.parent for library in usr.rglob("librustc_driver-*.so")}
@@ -47,7 +49,9 @@ def test_debians_own_rust(bare, debians, tools, tmp_path):
     path = f"{usr / 'bin'}:/usr/bin:/bin"
     assert not list(usr.rglob("libstd-*.so")) and not list(usr.rglob("rust-lld"))
     with running(bare, tmp_path / "kernel", path=path) as kernel:
-        assert kernel.run("3 + 4").result == "7"
+        cell = kernel.run("3 + 4")
+        assert cell.result == "7" and not cell.stderr, cell.reply
+        assert any(message["msg_type"] == "update_display_data" for message in cell.iopub), "progress was shown"
         kernel.ok("let (sender, mut receiver) = tokio::sync::mpsc::channel::<u8>(1);\nlet task = tokio::spawn(async move { receiver.recv().await });")
         kernel.ok("sender.send(8).await?;")
         assert kernel.run("task.await?").result == "Some(8)"

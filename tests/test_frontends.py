@@ -17,7 +17,7 @@ import pexpect
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from bare import CARGO_HOME, forget
+from bare import configure, forget
 from kernel import HANG
 from toolchains import rustc
 
@@ -99,25 +99,37 @@ class Console:
 
 
 @pytest.mark.slow
-def test_the_console_tells_how_far_the_first_start_is(environment, bare):
-    """A console prints what is displayed and knows no update of it: so there are a few lines, and then the result."""
+def test_the_console_tells_how_far_the_first_start_is(environment, bare, tmp_path):
+    """A console prints what is displayed and knows no update of it: so there are a few lines, and then the result.
+
+    The user's configuration of cargo is for other builds: the session library and crates are built without it.
+    """
     forget(bare)
+    configure(bare, tmp_path / "elsewhere")
     home = Path(bare.environment["HOME"])
     changes = {
         "HOME": str(home),
         "XDG_CACHE_HOME": str(home / ".cache"),
         "JUPYTER_PATH": str(bare.prefix / "share/jupyter"),
         "KISSATEN_RUSTC": str(rustc()),
-        "CARGO_HOME": str(CARGO_HOME),
     }
-    console = Console(environment | changes)
+    kept = {name: value for name, value in environment.items() if not name.startswith("CARGO_")}
+    console = Console(kept | changes)
     console.type("3 + 4\r")
     console.expect("Preparing Kissaten for this rustc, once, in about a minute: 0 s")
     console.expect("Preparing Kissaten")
     console.expect(" of ")
     console.expect("Out[1]: 7")
     console.prompt(2)
+    console.type(':dep serde = { version = "1", features = ["derive"] }\r')
+    console.prompt(3)
+    console.type("#[derive(serde::Serialize)] struct Cup { size: u8 }\r")
+    console.prompt(4)
+    console.type('std::panic::catch_unwind(|| panic!("spilled")).is_err()\r')
+    console.expect("Out[4]: true")
+    console.prompt(5)
     console.close()
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_the_console_knows_whole_cells_and_remembers_them(environment):

@@ -199,23 +199,6 @@ def another_toolchain(directory: Path) -> Path:
     return directory / "bin" / "rustc"
 
 
-@pytest.mark.slow
-def test_another_rustc_than_at_install_time(start_kernel, installation, tmp_path):
-    """The session library is built anew, with progress shown, and the cell that waited for it runs."""
-    rustc = another_toolchain(tmp_path / "toolchain")
-
-    def change(spec):
-        spec.setdefault("env", {})["KISSATEN_RUSTC"] = str(rustc)
-
-    environment = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
-    kernel = start_kernel(kernels=changed_spec(installation, tmp_path, change), environment=environment)
-    cell = kernel.ok("tokio::spawn(async { 7 }).await.unwrap()")
-    assert cell.result == "7"
-    assert any(m["msg_type"] == "update_display_data" for m in cell.iopub), "progress was shown"
-    assert not cell.stderr
-    assert kernel.run("6").result == "6"
-
-
 def test_a_build_of_the_session_library_that_fails(start_kernel, installation, tmp_path):
     """The next cell tries again, and both say why."""
     rustc = another_toolchain(tmp_path / "toolchain")

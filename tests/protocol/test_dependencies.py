@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from kernel import Installation, running
+from toolchains import give_crates
 
 MENU = "#[derive(Debug, Clone)] pub struct Dish(pub u8); pub fn dish() -> Dish { Dish(3) }"
 
@@ -220,6 +221,9 @@ def test_a_class_shares_what_was_built_for_it_and_cannot_change_it(installation,
         shutil.copytree(installation.prefix / folder, prefix / folder, symlinks=True)
     shared, own = prefix / "lib/kissaten", tmp_path / "own"
     shared.mkdir(parents=True)
+    give_crates(shared)
+    for path in shared.rglob("*"):
+        path.chmod(path.stat().st_mode | 0o444 | (0o111 if path.is_dir() else 0))
     program = prefix / "bin/kissaten"
     environment = {**installation.environment, "CARGO_NET_OFFLINE": "true"}
     prebuild = [program, "prebuild", f'menu = {{ path = "{menu}" }}']

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from kernel import Installation, Kernel, running
+from toolchains import give_crates
 
 CELLS = [
     "use std::sync::atomic::{AtomicU32, Ordering};",
@@ -192,7 +193,8 @@ def test_whatever_differs_is_compiled(start, tmp_path):
         assert not differs(reads)
 
 
-def test_a_path_dependency_that_changed_is_compiled(start, tmp_path):
+def test_a_path_dependency_that_changed_is_compiled(start, cache, tmp_path):
+    give_crates(cache)
     package = tmp_path / "menu"
     (package / "src").mkdir(parents=True)
     (package / "Cargo.toml").write_text('[package]\nname = "menu"\nversion = "0.1.0"\nedition = "2024"\n')

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::diagnostic::Diagnostic;
 
 use crate::PrepareError;
+use crate::rustc;
 
 /// Lints that hold for what other crates can see: items are public in a notebook only because the kernel makes them so.
 const FOR_OTHER_CRATES: [&str; 9] = [
@@ -27,7 +28,7 @@ const SETTINGS_FILES: [&str; 2] = [".clippy.toml", "clippy.toml"];
 /// The arguments of rustc as clippy needs them: nothing is linked, no state of rustc's is touched, and what clippy takes
 /// for an error is a warning, as the cell is judged and not refused.
 pub(crate) fn arguments(arguments: Vec<String>) -> Vec<String> {
-    let is_kept = |argument: &String| !argument.starts_with("-Cincremental") && !argument.starts_with("-Clink");
+    let is_kept = |argument: &String| !argument.starts_with(rustc::INCREMENTAL) && !argument.starts_with("-Clink");
     let mut arguments: Vec<String> = arguments.into_iter().filter(is_kept).collect();
     arguments.push("-Wclippy::correctness".to_owned());
     let off = FOR_OTHER_CRATES.iter().chain(&FOR_OUR_BRACKETS);

@@ -5,7 +5,7 @@
 //! arguments name stands there by names that their contents decide. Folders of this kernel are left out: nothing that rustc
 //! makes has them in it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::PrepareError;
 use crate::ahead::Ahead;
 use crate::lower::ItemsFile;
-use crate::rustc::{Compiled, Invocation};
+use crate::rustc::{self, Compiled, Invocation};
 
 /// Counted up when what is compiled from the same texts becomes something else, as by other names in it.
 const FORM: &[u8] = b"1";
@@ -51,7 +51,7 @@ impl Memory<'_> {
         key.add(&size.to_le_bytes());
         key.add(&[u8::from(invocation.is_stable)]);
         key.add(without_private(&invocation.folder.to_string_lossy()).as_bytes());
-        for argument in invocation.arguments.iter().filter(|argument| !argument.starts_with("-Cincremental=")) {
+        for argument in invocation.arguments.iter().filter(|argument| !argument.starts_with(rustc::INCREMENTAL)) {
             key.add(without_private(argument).as_bytes());
             for (path, compiled) in &self.own {
                 if argument.ends_with(&*path.to_string_lossy()) {
@@ -201,9 +201,11 @@ pub(crate) fn makes_library(invocation: &Invocation<'_>) -> bool {
     invocation.output.extension().is_some_and(|ending| ending != "rmeta")
 }
 
-/// Where rustc says what it has read.
-pub(crate) fn dep_info(invocation: &Invocation<'_>) -> std::path::PathBuf {
-    invocation.output.with_extension("d")
+/// Where rustc says what it has read. That is one of the arguments which have to stay the same for an incremental compile:
+/// with another one nothing of the compile before is used. So it lies beside that folder, which one call at a time has.
+pub(crate) fn dep_info(invocation: &Invocation<'_>) -> PathBuf {
+    let folder = invocation.arguments.iter().find_map(|argument| argument.strip_prefix(rustc::INCREMENTAL));
+    folder.map_or_else(|| invocation.output.with_extension("d"), |folder| PathBuf::from(format!("{folder}.d")))
 }
 
 /// The arguments that say what is written, and where.
@@ -214,4 +216,33 @@ pub(crate) fn outputs(invocation: &Invocation<'_>) -> Vec<String> {
         outputs.push(format!("--emit=dep-info={}", dep_info(invocation).display()));
     }
     outputs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn invocation(output: &str, arguments: Vec<String>) -> Invocation<'static> {
+        Invocation {
+            folder: Path::new("/items"),
+            files: vec![("lib.rs", "")],
+            names: Vec::new(),
+            output: PathBuf::from(output),
+            arguments,
+            clippy: None,
+            is_stable: false,
+            key: Some(KeyMaker::default().finish()),
+        }
+    }
+
+    #[test]
+    fn an_incremental_compile_is_asked_for_the_same_but_for_its_library() {
+        let asked = |output: &str| {
+            let invocation = invocation(output, vec![format!("{}/incremental-0", rustc::INCREMENTAL)]);
+            outputs(&invocation).into_iter().filter(|argument| argument != output).collect::<Vec<_>>()
+        };
+        assert_eq!(asked("/links/libone.so"), asked("/links/libother.so"));
+        let each = |output: &str| dep_info(&invocation(output, Vec::new()));
+        assert_ne!(each("/links/libone.so"), each("/links/libother.so"));
+    }
 }

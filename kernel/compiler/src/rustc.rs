@@ -88,6 +88,9 @@ const QUIET: [&str; 8] = [
 /// Codegen units of a cell: more than two cost more than they bring at its size.
 pub(crate) const CELL_UNITS: u16 = 2;
 
+/// What an incremental compile keeps, and where.
+pub(crate) const INCREMENTAL: &str = "-Cincremental=";
+
 /// The arguments that every crate of a session is compiled with.
 pub(crate) fn common_arguments(session: &SessionLibrary, opt_level: u8, codegen_units: u16) -> Vec<String> {
     let mut arguments = vec![
@@ -159,7 +162,7 @@ pub(crate) async fn run(
     let _ = std::fs::remove_file(remembered::dep_info(invocation));
     command.current_dir(invocation.folder).args(&invocation.arguments);
     // One that compiles incrementally has the folder for itself until it has ended.
-    if !invocation.arguments.iter().any(|argument| argument.starts_with("-Cincremental")) {
+    if !invocation.arguments.iter().any(|argument| argument.starts_with(INCREMENTAL)) {
         command.arg(answer::TELLS);
     }
     command.args(remembered::outputs(invocation)).args(invocation.files.first().map(|(root, _)| root));

@@ -68,8 +68,12 @@ pub(crate) fn items_files(
                 });
             }
         }
-        // Their order means nothing, and a cell that is run again does not change it.
-        files[first..].sort_by(|one, other| one.file.stable.cmp(&other.file.stable));
+        // Their order means nothing, and a cell that is run again does not change it. rustc compiles again what stands
+        // behind a new one, so the largest come first: what a notebook gets later is mostly a small one.
+        files[first..].sort_by(|one, other| {
+            let length = |file: &ItemsFile| std::cmp::Reverse(file.generated.text().len());
+            (length(one), &one.file.stable).cmp(&(length(other), &other.file.stable))
+        });
     }
     files
 }

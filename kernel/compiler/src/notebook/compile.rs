@@ -179,7 +179,7 @@ impl Attempt<'_> {
         let mut arguments = rustc::common_arguments(session, self.opt_level, ITEMS_UNITS);
         // One identity for all generations: a type that did not change stays the same type.
         arguments.extend(["--crate-type=dylib", "--crate-name=notebook", "-Cmetadata=notebook"].map(str::to_owned));
-        arguments.push(format!("-Cincremental={}-{}", folders.incremental.display(), self.opt_level));
+        arguments.push(format!("{}{}-{}", rustc::INCREMENTAL, folders.incremental.display(), self.opt_level));
         // What is compiled is the same wherever it was.
         arguments.push(format!("--remap-path-prefix={}=/notebook", folders.items.display()));
         arguments.extend(self.notebook.owners_arguments(&self.items));

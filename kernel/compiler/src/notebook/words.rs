@@ -105,7 +105,7 @@ impl Attempt<'_> {
     pub(super) fn words_arguments(&self, mut arguments: Vec<String>, front: Option<&Path>) -> Vec<String> {
         let for_us = &self.notebook.session.toolchain.full_path_flags;
         // What other flags wrote for the next time stays as it is.
-        arguments.retain(|argument| !for_us.contains(argument) && !argument.starts_with("-Cincremental="));
+        arguments.retain(|argument| !for_us.contains(argument) && !argument.starts_with(rustc::INCREMENTAL));
         if let Some(front) = front {
             arguments.retain(|argument| !argument.starts_with("--extern=kissaten="));
             arguments.push(format!("--extern=kissaten={}", front.display()));

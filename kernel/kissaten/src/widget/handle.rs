@@ -111,7 +111,32 @@ impl Handle {
     }
 
     pub(super) fn set(&self, name: &'static str, value: impl Into<Value>) {
-        self.model().set([(name, value.into())]);
+        self.model().set(name, value.into());
+    }
+
+    /// The same of a text, and compiled here: a cell that calls a method of a generic widget compiles that method, and with
+    /// it all that is generic below.
+    #[inline(never)]
+    pub(super) fn set_text(&self, name: &'static str, text: &str) {
+        self.set(name, text);
+    }
+
+    /// The same of what is so or not.
+    #[inline(never)]
+    pub(super) fn set_flag(&self, name: &'static str, is_so: bool) {
+        self.set(name, is_so);
+    }
+
+    /// Closes it.
+    #[inline(never)]
+    pub(super) fn close(&self) {
+        self.model().close();
+    }
+
+    /// Whether it was closed.
+    #[inline(never)]
+    pub(super) fn is_closed(&self) -> bool {
+        self.model().state().closed().is_some()
     }
 
     /// Before it is shown.
@@ -171,12 +196,12 @@ macro_rules! widget {
         impl $(<$parameter: $bound>)? $type $(<$parameter>)? {
             /// Closes it: its views go, and whoever waits for it gets [`Closed`](super::Closed).
             pub fn close(&self) {
-                self.0.model().close();
+                self.0.close();
             }
 
             /// Whether it was closed, here or by the frontend.
             pub fn is_closed(&self) -> bool {
-                self.0.model().state().closed().is_some()
+                self.0.is_closed()
             }
         }
     };
@@ -195,13 +220,13 @@ macro_rules! labelled {
 
             /// Puts these words beside it.
             pub fn set_label(&self, label: &str) {
-                self.0.set("description", label);
+                self.0.set_text("description", label);
             }
 
             /// The same with words that are shown where the mouse rests on it.
             #[must_use]
             pub fn tooltip(self, words: &str) -> Self {
-                self.0.set("tooltip", words);
+                self.0.set_text("tooltip", words);
                 self
             }
         }
@@ -214,19 +239,23 @@ macro_rules! control {
         impl $(<$parameter: $bound>)? $type $(<$parameter>)? {
             /// Whether it can be used; where it cannot, it is grey.
             pub fn set_enabled(&self, is_enabled: bool) {
-                self.0.set("disabled", !is_enabled);
+                self.0.set_flag("disabled", !is_enabled);
             }
         }
     };
 }
 
-/// What widgets with a value have; `$read`: a function from the fields.
+/// What widgets with a value have; `$read`: a function from the fields, `$now`: one from the handle.
 macro_rules! value {
     ($type:ident $(<$parameter:ident: $bound:path>)?, $value:ty, $read:expr) => {
+        super::handle::value! { $type $(<$parameter: $bound>)?, $value, $read, |handle| handle.read($read) }
+    };
+    ($type:ident $(<$parameter:ident: $bound:path>)?, $value:ty, $read:expr, $now:expr) => {
         impl $(<$parameter: $bound>)? $type $(<$parameter>)? {
             /// The value that it has now.
             pub fn value(&self) -> $value {
-                self.0.read($read)
+                let now: fn(&super::handle::Handle) -> $value = $now;
+                now(&self.0)
             }
 
             /// Waits for another value than the last that this handle gave, by whomever, and gives it: the latest, where

@@ -179,9 +179,9 @@ impl Model {
         comm::send(&self.id, PacketKind::Open { target: registry::TARGET.to_owned() }, message);
     }
 
-    /// Changes fields, by code of a cell.
-    pub(super) fn set<const N: usize>(self: &Arc<Self>, fields: [(&'static str, Value); N]) {
-        self.change(|state| fields.map(|(name, value)| (name, state::put(&mut state.fields, name, value))));
+    /// Changes a field, by code of a cell.
+    pub(super) fn set(self: &Arc<Self>, name: &'static str, value: Value) {
+        self.change(|state| [(name, state::put(&mut state.fields, name, value))]);
     }
 
     /// As [`set`](Self::set), with what stands in it.

@@ -46,6 +46,16 @@ pub(super) fn value<T: Numeric>(fields: &Fields) -> T {
     T::from_f64(within(fields))
 }
 
+/// The value that a widget has now, within its range.
+pub(super) fn now<T: Numeric>(handle: &Handle) -> T {
+    T::from_f64(read(handle))
+}
+
+#[inline(never)]
+fn read(handle: &Handle) -> f64 {
+    handle.read(within)
+}
+
 fn within(fields: &Fields) -> f64 {
     let [value, least, most] = ["value", "min", "max"].map(|name| state::number(state::field(fields, name)));
     value.clamp(least, most.max(least))
@@ -56,8 +66,15 @@ pub(super) fn of(is_float: bool, number: f64) -> Value {
     if is_float { Value::Float(number) } else { Value::Integer(number as i128) }
 }
 
+/// Puts another number.
+#[inline(never)]
+pub(super) fn set_field(handle: &Handle, name: &'static str, is_float: bool, number: f64) {
+    handle.set(name, of(is_float, number));
+}
+
 /// A widget with a number in a range.
 #[track_caller]
+#[inline(never)]
 pub(super) fn ranged(kinds: [&'static WidgetKind; 2], is_float: bool, least: f64, most: f64) -> Handle {
     let noun = kinds[0].noun;
     assert!(least.is_finite() && most.is_finite(), "a {noun} needs a range with an end on both sides");
@@ -68,6 +85,7 @@ pub(super) fn ranged(kinds: [&'static WidgetKind; 2], is_float: bool, least: f64
 }
 
 /// Puts the value within the range.
+#[inline(never)]
 pub(super) fn set(handle: &Handle, is_float: bool, number: f64) {
     handle.model().change(|state| {
         let [least, most] = ["min", "max"].map(|name| state::number(state::field(&state.fields, name)));

@@ -15,7 +15,7 @@ macro_rules! ranged {
 
         widget! { $type<T: Numeric> }
         labelled! { $type<T: Numeric> }
-        value! { $type<T: Numeric>, T, number::value }
+        value! { $type<T: Numeric>, T, number::value, number::now }
 
         impl<T: Numeric> $type<T> {
             fn of(handle: Handle) -> Self {
@@ -74,12 +74,13 @@ impl<T: Numeric> Slider<T> {
     /// The same with so much between one value and the next: 1, and for floats a hundredth of the range, if it is not said.
     #[must_use]
     pub fn step(self, step: T) -> Self {
-        self.0.set("step", number::of(T::IS_FLOAT, step.to_f64()));
+        number::set_field(&self.0, "step", T::IS_FLOAT, step.to_f64());
         self
     }
 }
 
 #[track_caller]
+#[inline(never)]
 fn slider(is_float: bool, least: f64, most: f64) -> Handle {
     let handle = number::ranged([&INT_SLIDER, &FLOAT_SLIDER], is_float, least, most).with("disabled", false);
     if !is_float {
