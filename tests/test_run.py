@@ -16,6 +16,7 @@ from typing import Any
 
 import nbformat
 import pytest
+from nbconvert import HTMLExporter
 
 from kernel import HANG, MARK, marked_processes, still_running
 
@@ -139,6 +140,40 @@ def test_outputs_are_written_into_a_notebook(run, tmp_path):
     assert cells[2].outputs[0].ename == "Panic" and cells[3].outputs == []
     # As Jupyter would have written it.
     assert (tmp_path / "out.ipynb").read_text() == nbformat.writes(written) + "\n"
+
+
+WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+def test_widgets_are_written_with_their_states(run, tmp_path):
+    """As a frontend saves them: what a page draws of the notebook until its cells are run."""
+    before = notebook(
+        'use kissaten::widget::*;\nlet cups = Slider::new(0..=10).label("Cups");\ncups.clone()',
+        'let bar = Progress::new(0..=100);\nkissaten::display(&bar);\nlet gone = Button::new("Gone");\nkissaten::display(&gone);',
+        "cups.set(4);\nfor n in 0..=100 { bar.set(n); }\ndrop(gone);",
+    )
+    before["metadata"]["widgets"] = {WIDGET_STATE: {"state": {"old": {}}, "version_major": 2, "version_minor": 0}}
+    code, *_ = run(before, "--output", "out.ipynb")
+    assert code == 0
+    written = nbformat.read(tmp_path / "out.ipynb", as_version=nbformat.NO_CONVERT)
+    nbformat.validate(written)
+    assert (tmp_path / "out.ipynb").read_text() == nbformat.writes(written) + "\n"
+    saved = written.metadata.widgets[WIDGET_STATE]
+    views = [output.data[WIDGET_VIEW].model_id for cell in written.cells[1:] for output in cell.outputs]
+    assert (saved.version_major, saved.version_minor, len(views)) == (2, 0, 3)
+    # The button was closed, so its view is gone from a page.
+    assert set(saved.state) == set(views[:2])
+    slider, bar = (saved.state[view] for view in views[:2])
+    assert (slider.model_name, slider.model_module, slider.model_module_version) == ("IntSliderModel", "@jupyter-widgets/controls", "2.0.0")
+    assert (slider.state.value, slider.state.description, slider.state._view_name) == (4, "Cups", "IntSliderView")
+    # What a cell has set is there when it ends, however fast it was set.
+    assert (bar.model_name, bar.state.value) == ("IntProgressModel", 100)
+    # nbconvert draws those that it has a state of, and shows the text of the others.
+    html, _ = HTMLExporter().from_notebook_node(written)
+    assert [view in html.split("</head>")[1] for view in views] == [True, True, False] and "[Gone]" in html
+    code, *_ = run(notebook("1") | {"metadata": before["metadata"]}, "--output", "out.ipynb")
+    assert (code, "widgets" in nbformat.read(tmp_path / "out.ipynb", as_version=4).metadata) == (0, False)
 
 
 @pytest.mark.parametrize(
@@ -274,7 +309,13 @@ def test_an_exported_notebook_prints_the_same(run, tmp_path):
     program = subprocess.run(cargo, cwd=tmp_path / "project", capture_output=True, text=True, timeout=HANG)
     assert (program.returncode, program.stdout, program.stderr) == (0, expected, "")
 
-    # A stable cargo runs no scripts. What it is for the one that does: a manifest without a name, and the code below it.
+    # A stable cargo reads a script where it is told to take itself for a nightly one; to run it so, it would compile all dependencies
+    # once more. So its parts are run: a manifest without a name, and the code below it.
+    read = ["cargo", "-Zscript", "metadata", "--offline", "--no-deps", "--format-version=1", "--manifest-path=script.rs"]
+    told = subprocess.run(read, cwd=tmp_path, env={**os.environ, "RUSTC_BOOTSTRAP": "1"}, capture_output=True, text=True, timeout=HANG)
+    assert told.returncode == 0, told.stderr
+    [package] = json.loads(told.stdout)["packages"]
+    assert package["edition"] == "2024" and {"futures", "tokio"} <= {dependency["name"] for dependency in package["dependencies"]}
     first, opening, manifest, code = re.fullmatch(r"(#!.*)\n(---)\n(.*?)\n---\n(.*)", (tmp_path / "script.rs").read_text(), re.DOTALL).groups()
     assert (first, opening) == ("#!/usr/bin/env -S cargo +nightly -Zscript", "---")
     table = tomllib.loads(manifest)

@@ -59,6 +59,16 @@ def test_it_runs_as_it_was_saved(run):
     assert not differences, "\n\n".join(differences)
 
 
+def errors(notebook: nbformat.NotebookNode) -> list[tuple[str, str, str]]:
+    cells = notebooks.code_cells(notebook)
+    return [(cell.id, output.ename, output.evalue) for cell in cells for output in cell.outputs if output.output_type == "error"]
+
+
+def test_what_fails_says_why(run):
+    """Python's traceback is another one with each of its versions and places; what it says at its end is not."""
+    assert errors(run) == errors(notebooks.read(PATH)) != []
+
+
 def printed(cell: nbformat.NotebookNode) -> list[str]:
     return "".join(output["text"] for output in cell.outputs if output["output_type"] == "stream").splitlines()
 

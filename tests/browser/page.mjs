@@ -1,4 +1,5 @@
-// JupyterLab in a browser as a user has it: a notebook is open, its menus and keys are used, and what the page shows is told.
+// JupyterLab, and Notebook 7, in a browser as a user has them: a notebook is open, its menus and keys are used, and what the page
+// shows is told.
 //
 // Nothing here waits for time; what is waited for is always something on the page.
 
@@ -35,7 +36,7 @@ export async function openIn(browser, page, url) {
     const cells = ".jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell .jp-InputPrompt";
     window.prompts = () => [...document.querySelectorAll(cells)].map((prompt) => prompt.textContent.trim());
   });
-  const lab = new Notebook(browser, page);
+  const lab = new Notebook(browser, page, !new URL(url).pathname.startsWith("/notebooks/"));
   try {
     await page.goto(url);
     await lab.cell(0).waitFor();
@@ -48,9 +49,10 @@ export async function openIn(browser, page, url) {
 }
 
 class Notebook {
-  constructor(browser, page) {
+  constructor(browser, page, hasStatusBar) {
     this.browser = browser;
     this.page = page;
+    this.hasStatusBar = hasStatusBar;
     this.panel = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)");
   }
 
@@ -59,8 +61,14 @@ class Notebook {
     return this.panel.locator(".jp-CodeCell").nth(index);
   }
 
-  // The status bar tells it; the mark above the notebook says idle also while there is no kernel yet.
+  // The status bar tells it; the mark above the notebook says idle also while there is no kernel yet. Notebook 7 has no such bar, and
+  // the kernel's name once there is one.
   async idle() {
+    if (!this.hasStatusBar) {
+      await this.page.locator(".jp-NotebookPanel .jp-KernelName:visible", { hasText: "Rust (Kissaten)" }).waitFor();
+      await this.panel.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').waitFor({ state: "attached" });
+      return;
+    }
     await this.page.locator("#jp-main-statusbar", { hasText: "Rust (Kissaten) | Idle" }).waitFor();
   }
 

@@ -29,7 +29,7 @@ def chromium() -> str:
 
 @contextmanager
 def jupyterlab(installation, directory: Path) -> Iterator[str]:
-    """JupyterLab on a copy of the notebooks, for this machine only; its address. Its server has voila, too."""
+    """JupyterLab on a copy of the notebooks, for this machine only; its address. Its server has Notebook 7 and voila, too."""
     notebooks = directory / "notebooks"
     shutil.copytree(Path(__file__).parent.parent.parent / "notebooks", notebooks)
     temporary = directory / "tmp"

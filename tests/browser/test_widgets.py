@@ -1,4 +1,4 @@
-"""What users see of widgets in JupyterLab and voila, and of JupyterLab's panel of variables, in a real browser."""
+"""What users see of widgets in JupyterLab, Notebook 7 and voila, and of JupyterLab's panel of variables, in a real browser."""
 
 import json
 import os
@@ -73,15 +73,17 @@ def node(script: str, *arguments: object) -> dict:
     return json.loads(outcome.stdout)
 
 
-def test_widgets_in_jupyterlab_and_voila(served, tmp_path):
+def test_widgets_in_jupyterlab_notebook_and_voila(served, tmp_path):
     screenshots = Path(os.environ.get("KISSATEN_SCREENSHOTS", tmp_path)) / "widgets"
     cells = (SLIDER, STOP, "cups.value()", NAME, "std::process::abort()")
     write_notebook(served.notebooks / "widgets.ipynb", *cells)
+    write_notebook(served.notebooks / "notebook7.ipynb", *cells[:3])
     write_notebook(served.notebooks / "voila.ipynb", IN_VOILA)
     seen = node("widgets.mjs", served.address, screenshots)
-    lab, voila = seen["lab"], seen["voila"]
-    assert lab["whileItRuns"] == "[*]:"
-    assert "stopped, and parts came: true" in lab["stopped"]
+    lab, seven, voila = seen["lab"], seen["notebook7"], seen["voila"]
+    assert lab["whileItRuns"] == seven["whileItRuns"] == "[*]:"
+    assert "stopped, and parts came: true" in lab["stopped"] and "stopped, and parts came: true" in seven["stopped"]
+    assert seven["afterReload"] == ["10"]
     assert lab["twoTabs"] == "7"
     assert lab["afterReload"] == ["9"]
     assert "Hello, Ada!" in lab["submitted"]

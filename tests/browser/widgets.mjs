@@ -1,5 +1,5 @@
-// Uses widgets as a user does, with keys and the mouse, in two tabs, after a reload, when their kernel is gone: in JupyterLab and in
-// voila, side by side.
+// Uses widgets as a user does, with keys and the mouse, in two tabs, after a reload, when their kernel is gone: in JupyterLab, in
+// Notebook 7 and in voila, side by side.
 //
 // usage: node widgets.mjs CHROMIUM ADDRESS SCREENSHOTS
 // The notebooks and their cells are those of test_widgets.py. Prints a JSON object of what was seen in each.
@@ -36,6 +36,14 @@ const slider = (page) => ({
 });
 const shows = (lab, index, text) => lab.cell(index).locator(".jp-OutputArea-output", { hasText: text }).first().waitFor();
 
+async function save(page) {
+  const saved = page.waitForResponse(
+    (response) => response.request().method() === "PUT" && response.url().includes("/api/contents/"),
+  );
+  await page.keyboard.press("Control+s");
+  await saved;
+}
+
 async function inJupyterLab(page) {
   const lesson = "tree/widgets.ipynb";
   const seen = {};
@@ -59,11 +67,7 @@ async function inJupyterLab(page) {
   seen.stopped = (await lab.cells())[1].outputs.join("\n");
 
   // Another tab has the same widget, and each hears of the other.
-  const saved = page.waitForResponse(
-    (response) => response.request().method() === "PUT" && response.url().includes("/api/contents/"),
-  );
-  await page.keyboard.press("Control+s");
-  await saved;
+  await save(page);
   const tab = await openIn(browser, await newPage(browser, 2000), `${address}/lab/workspaces/other/${lesson}`);
   const theirs = slider(tab.page);
   await theirs.reads(10);
@@ -105,6 +109,34 @@ async function inJupyterLab(page) {
   await dead.waitFor();
   await lab.idle();
   await page.screenshot({ path: `${screenshots}-lab-restarted.png` });
+  return seen;
+}
+
+// With the mouse: its page (7.6) takes the arrow keys away from sliders, those of ipykernel as well.
+async function inNotebook7(page) {
+  const seen = {};
+  const lab = await openIn(browser, page, `${address}/notebooks/notebook7.ipynb`);
+  const cups = slider(page);
+  await lab.start(0);
+  await lab.ended(0);
+  await cups.reads(0);
+  await lab.start(1);
+  await shows(lab, 1, "runs");
+  await cups.drag();
+  await shows(lab, 0, "cups: 10");
+  await cups.reads(10);
+  seen.whileItRuns = (await lab.prompts())[1];
+  await page.screenshot({ path: `${screenshots}-notebook7.png` });
+  await lab.cell(1).locator("button.jupyter-button", { hasText: "Stop" }).click();
+  await lab.ended(1);
+  seen.stopped = (await lab.cells())[1].outputs.join("\n");
+  await save(page);
+  await page.reload();
+  await lab.idle();
+  await cups.reads(10);
+  await lab.start(2);
+  await lab.ended(2);
+  seen.afterReload = (await lab.cells())[2].outputs;
   return seen;
 }
 
@@ -150,7 +182,7 @@ async function guarded(name, use) {
 }
 
 try {
-  const frontends = { lab: inJupyterLab, voila: inVoila };
+  const frontends = { lab: inJupyterLab, notebook7: inNotebook7, voila: inVoila };
   const all = await Promise.all(Object.entries(frontends).map(([name, use]) => guarded(name, use)));
   console.log(JSON.stringify(Object.fromEntries(all)));
 } finally {

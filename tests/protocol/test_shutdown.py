@@ -8,6 +8,7 @@ import sys
 import uuid
 from pathlib import Path
 
+import psutil
 import pytest
 
 from kernel import HANG, MARK, KernelDied, marked_processes, still_running
@@ -33,6 +34,8 @@ def test_shutdown_on_the_shell_channel(kernel):
         'println!("busy"); loop { std::hint::spin_loop() }',
         'println!("busy"); loop { std::thread::sleep(std::time::Duration::from_secs(3600)) }',
         'println!("busy"); std::process::Command::new("sleep").arg("3600").status()?;',
+        # Programs of a shell are no part of the process group of who runs them.
+        "!sleep 3600 & echo busy; sleep 3600",
     ],
 )
 def test_shutdown_while_a_cell_runs(kernel, code):
@@ -48,6 +51,16 @@ def test_shutdown_while_a_cell_compiles(kernel):
     assert kernel.request("shutdown_request", {"restart": False}, channel="control").reply["status"] == "ok"
     assert kernel.wait_for_end() == 0
     kernel.check_nothing_left()
+
+
+def test_a_program_that_was_left_in_the_background_ends_with_the_kernel(kernel):
+    cell = kernel.ok("!sleep 3600 & echo $!")
+    left = psutil.Process(int(cell.stdout))
+    assert left.is_running() and kernel.ok("!true").stdout == ""
+    assert kernel.request("shutdown_request", {"restart": True}, channel="control").reply["status"] == "ok"
+    assert kernel.wait_for_end() == 0
+    kernel.check_nothing_left()
+    assert not still_running([left], HANG)
 
 
 def test_restart_begins_anew(kernel):
@@ -70,8 +83,9 @@ def test_a_terminated_kernel_cleans_up(kernel):
     kernel.check_nothing_left()
 
 
-def test_the_worker_does_not_outlive_a_killed_server(kernel):
-    kernel.start('println!("busy"); loop { std::hint::spin_loop() }').until(lambda cell: "busy" in cell.stdout)
+@pytest.mark.parametrize("code", ['println!("busy"); loop { std::hint::spin_loop() }', "!sleep 3600 & echo busy; wait"])
+def test_the_worker_does_not_outlive_a_killed_server(kernel, code):
+    kernel.start(code).until(lambda cell: "busy" in cell.stdout)
     os.kill(kernel.pid, signal.SIGKILL)
     kernel.wait_for_end()
     assert not still_running(kernel.processes(), HANG)
@@ -79,6 +93,16 @@ def test_the_worker_does_not_outlive_a_killed_server(kernel):
     for path in kernel.temporary.iterdir():
         assert path.name.startswith("kissaten"), path
         subprocess.run(["rm", "-r", path], check=True)
+
+
+def test_programs_of_a_shell_do_not_outlive_their_worker(kernel):
+    cell = kernel.start("!sleep 3600 & echo $!; kill -KILL $PPID; wait").finish()
+    assert cell.reply["status"] == "error", "the worker is the shell's parent"
+    try:
+        assert not still_running([psutil.Process(int(cell.stdout))], HANG)
+    except psutil.NoSuchProcess:
+        pass
+    assert kernel.ok("!echo again").stdout == "again\n"
 
 
 PARENT = """

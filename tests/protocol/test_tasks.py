@@ -273,6 +273,7 @@ def test_the_live_view_is_drawn_while_cells_run_until_its_cell_is_run_again(kern
     shown = next(picture for picture in pictures(view) if "rx.await" in picture["text/plain"])
     assert f"cell {count}, line 4: cup.await" in shown["text/plain"] and "brew" in shown["text/plain"]
     assert "<progress" in shown["text/html"] and "<script" not in shown["text/html"]
+    assert "1 running cell, 1 living task</caption>" in shown["text/html"] and shown["text/html"].count('<th scope="col"') == 5
     # The cell is another one now; what it showed before is over, and the other view goes on.
     again = kernel.ok("let edited = 1;", cell_id="view")
     before = len(pictures(view))

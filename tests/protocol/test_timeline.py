@@ -150,12 +150,23 @@ def names(cell):
          ["fetch(0)", "fetch(1)"]),
         ("let mut set: tokio::task::JoinSet<u32> = (0..2).map(fetch).collect();\nwhile let Some(n) = set.join_next().await { n?; }",
          ["fetch(0)", "fetch(1)"]),
+        # Made first, and joined later.
+        ("let all: Vec<_> = (0..2).map(fetch).collect();\nlet more = all.len();\nfutures::future::join_all(all).await;", ["fetch(0)", "fetch(1)"]),
+        ("for n in 0..2 {\n    let all = [1, 2].iter().map(move |m| serve(n, vec![*m], None)).collect::<Vec<_>>();\n"
+         "    tokio::spawn(async move { futures::future::join_all(all).await.len() }).await?;\n}",
+         ["async block"] * 2 + ["serve(0, …)", "serve(1, …)"] * 2),
+        # What cannot be looked at before it is given, and what is long, is left open.
+        ('let cups = vec![0; 40];\ntokio::join!(serve(1, cups.clone(), None), serve(2, cups, Some(3)));', ["serve(1, …)", "serve(2, …)"]),
+        ("tokio::join!(serve(1 + 2, vec![4], None), serve(0, vec![], None));", ["serve", "serve(0, …)"]),
+        ("futures::future::join_all((0..2).map(|n| serve(n, vec![], Some(n)))).await;", ["serve(0, …)", "serve(1, …)"]),
+        ("let n = Some(5);\nserve(2 + 3, vec![], n).await;", ["serve(…, …, Some(5))"]),
     ],
 )
 def test_futures_side_by_side_have_lanes_and_names(shared_kernel, code, expected):
     shared_kernel.ok(
         f"async fn brew(cup: &str) {{ {PAUSE} }}\nasync fn fetch(n: u32) -> u32 {{ {PAUSE}; n }}\n"
-        "async fn check(n: u32) -> Result<u32, String> { Ok(fetch(n).await) }"
+        "async fn check(n: u32) -> Result<u32, String> { Ok(fetch(n).await) }\n"
+        f"async fn serve(n: u32, cups: Vec<u32>, _: Option<u32>) {{ {PAUSE} }}"
     )
     cell = shared_kernel.ok(f"%%timeline\n{code}")
     assert sorted(names(cell)) == sorted((name, "finished") for name in expected)

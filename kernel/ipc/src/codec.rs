@@ -126,6 +126,7 @@ mod tests {
         round_trip(Event::Page { cell: CellId(1), data: crate::MimeBundle::new() });
         round_trip(Event::NextInput { cell: CellId(1), text: "\n".into() });
         round_trip(Event::CommTarget { name: "slider".into(), is_there: true });
+        round_trip(Event::ProgramGroup { group: 4321, state: crate::GroupState::Left });
         round_trip(Event::Report(Ok(crate::MimeBundle::new())));
         round_trip(Event::Report(Err("there is no task 7".into())));
         round_trip(Event::Done {

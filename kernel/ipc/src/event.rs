@@ -44,6 +44,9 @@ pub enum Event {
     NextInput { cell: CellId, text: String },
     /// Comms for the target of this name can be opened from now on, or no more.
     CommTarget { name: String, is_there: bool },
+    /// A program of a shell leads a process group of its own, or does so no more. What a worker leaves behind of it, however it
+    /// ends, is to end with it.
+    ProgramGroup { group: i32, state: GroupState },
     /// What was asked for by [`Request::Report`](crate::Request::Report); an error is a sentence for the user.
     Report(Result<MimeBundle, String>),
     /// The cell has ended. All it printed was written to its pipes before this was sent, so a reader who now
@@ -57,6 +60,18 @@ pub enum Event {
         #[serde(default)]
         kept: Vec<String>,
     },
+}
+
+/// What is known of a process group that a program leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupState {
+    /// Its leader runs.
+    Led,
+    /// Its leader has ended and was waited for; what it has started goes on.
+    Left,
+    /// Nothing of it is left: the number may be another's.
+    Gone,
 }
 
 /// What has become of the variables since the worker's last word on them: there may be thousands, of which a cell touches

@@ -13,7 +13,7 @@ mod request;
 pub use codec::{CodecError, MAX_FRAME, decode, encode, read, write};
 pub use comm::{Buffer, Comm, CommKind};
 pub use event::{
-    Display, Event, Hint, Loan, LoanKind, Location, MimeBundle, Outcome, Panic, Value, Variable, Variables,
+    Display, Event, GroupState, Hint, Loan, LoanKind, Location, MimeBundle, Outcome, Panic, Value, Variable, Variables,
 };
 pub use request::{CellId, InputAnswer, Layout, Report, Request, Script};
 

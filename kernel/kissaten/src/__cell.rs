@@ -29,7 +29,7 @@ pub use crate::task::branch::{Branch, arm, beside, branch, timed};
 pub use crate::task::carry::carry;
 pub use crate::task::lane::{Carry, Spawned, TaskFuture};
 
-pub use crate::trace::{behind, names};
+pub use crate::trace::{behind, made, names};
 pub use crate::wait::{ALL, Apart, Awaits, SOME, apart, apart_here, at, at_key, limit, limited, note, some};
 
 /// The traits of the choice what is known of something that is awaited; they must be in scope for it.

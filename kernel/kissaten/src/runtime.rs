@@ -24,12 +24,12 @@ use crate::display::{MimeBundle, debug};
 pub use crate::input::Answer;
 use crate::live::Live;
 pub use crate::resident::{Loan, LoanKind};
-pub use crate::shell::Script;
+pub use crate::shell::{Script, end_programs};
 use crate::timeline::End;
 use crate::wait::{Stand, Unit, Whereabouts};
 use crate::{changes, here, input, interrupt, label, output, panic, pipe, resident, shell, store, task, wait, widget};
 use crate::{comm, ctrl_c};
-pub use notice::{Displayed, Hint, Location, Notice, Outcome, Panic};
+pub use notice::{Displayed, GroupState, Hint, Location, Notice, Outcome, Panic};
 
 /// What a cell's entry point returns: all of the cell, from taking its variables to putting them back.
 pub type Program = Pin<Box<dyn Future<Output = ()>>>;
@@ -379,6 +379,7 @@ impl Run {
         // What unwinds past the guard comes from dropping the cell's own values.
         let outcome = ended.map_or_else(Outcome::Panic, |()| outcome.unwrap_or(Outcome::Unit));
         output::flush();
+        widget::flush();
         if let Some(live) = self.live.take() {
             live.finish(match outcome {
                 Outcome::Panic(_) => End::Panicked,

@@ -1,4 +1,6 @@
-//! Programs of a shell, run as cells are: what they print is the cell's, and an interrupt ends them.
+//! Programs of a shell, run as cells are: what they print is the cell's, an interrupt ends them, and so does the kernel's end.
+
+mod group;
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;
@@ -12,6 +14,8 @@ use tokio::time::sleep;
 use crate::display::MimeBundle;
 use crate::guard::GuardedDebug;
 use crate::runtime::{self, Outcome, Program};
+
+pub use self::group::end_programs;
 
 /// How long a program that was told to end, and what it has started, may go on.
 const GRACE: Duration = Duration::from_secs(1);
@@ -77,18 +81,23 @@ fn words(status: ExitStatus) -> String {
 fn begin(shell: &str, text: &str) -> io::Result<Running> {
     // It leads a group, so that all that it starts ends with it. What it prints goes where the cell's own output goes.
     let child = Command::new(shell).arg("-c").arg(text).stdin(Stdio::null()).process_group(0).spawn()?;
-    Ok(Running(Some(child)))
+    Ok(Running { group: group::led_by(&child), child: Some(child) })
 }
 
-/// A shell that runs; dropping it ends it, with all that it has started. One that ends by itself may leave programs that go on.
-struct Running(Option<Child>);
+/// A shell that runs; dropping it ends it, with all that it has started. One that ends by itself may leave programs that go on,
+/// until the kernel ends.
+struct Running {
+    child: Option<Child>,
+    group: Option<i32>,
+}
 
 impl Running {
     async fn end(&mut self) -> io::Result<ExitStatus> {
-        match &mut self.0 {
+        match &mut self.child {
             Some(child) => {
                 let status = child.wait().await;
-                self.0 = None;
+                self.child = None;
+                self.group.into_iter().for_each(group::left);
                 status
             }
             None => Err(io::ErrorKind::NotFound.into()),
@@ -98,22 +107,15 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let Some(mut child) = self.0.take() else { return };
-        tell(&child, libc::SIGINT);
+        let (Some(mut child), Some(group)) = (self.child.take(), self.group) else { return };
+        group::tell(group, libc::SIGINT);
         // A shell that has gone may leave programs behind that SIGINT does not end: it starts those in the background deaf to it.
         // As long as nobody has waited for the shell, the group's number is still its own.
         tokio::spawn(async move {
             sleep(GRACE).await;
-            tell(&child, libc::SIGKILL);
+            group::tell(group, libc::SIGKILL);
             let _ = child.wait().await;
+            group::gone(group);
         });
-    }
-}
-
-/// Sends a signal to a child and all that is in its group.
-fn tell(child: &Child, signal: i32) {
-    if let Some(group) = child.id().and_then(|id| i32::try_from(id).ok()) {
-        // SAFETY: it only sends a signal, to the group of a child that nobody has waited for.
-        unsafe { libc::killpg(group, signal) };
     }
 }

@@ -6,6 +6,7 @@
 
 mod fold;
 mod lane;
+mod made;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -20,6 +21,7 @@ use crate::timeline::{End, Timeline};
 use crate::wait::{Noted, waited_for_processors};
 use fold::Folded;
 use lane::Traced;
+pub use made::made;
 
 /// Lanes that are told one by one.
 const LANES: usize = 2000;
@@ -232,12 +234,17 @@ thread_local! {
 /// Longer arguments are not told.
 const LONGEST_ARGUMENT: usize = 24;
 
-/// The next future that begins here is called so, with what it is given: `brew("mocha")`. Returns 0.
+/// The next future that begins here is called so, with what it is given: `brew("mocha")`. What is long or unknown of that is `…`; where
+/// nothing is known the function's name is enough. Returns 0.
 pub fn names(function: &str, arguments: &[Option<String>]) -> u64 {
     let is_short = |text: &&String| text.chars().count() <= LONGEST_ARGUMENT && !text.contains('\n');
-    let texts: Option<Vec<&str>> =
+    let mut texts: Vec<Option<&str>> =
         arguments.iter().map(|text| text.as_ref().filter(is_short).map(String::as_str)).collect();
-    let name = texts.map(|texts| format!("{function}({})", texts.join(", ")));
+    // One `…` stands for all at the end.
+    let told = texts.iter().rposition(Option::is_some);
+    texts.truncate(told.map_or(0, |last| last + 2));
+    let texts: Vec<&str> = texts.into_iter().map(|text| text.unwrap_or("…")).collect();
+    let name = told.map(|_| format!("{function}({})", texts.join(", ")));
     let _ = NEXT.try_with(|next| *next.borrow_mut() = name);
     0
 }
@@ -359,6 +366,21 @@ fn index_of(lane: u32) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_tells_what_is_short_and_known() {
+        let check = |arguments: &[&str], expected: Option<&str>| {
+            let arguments: Vec<_> = arguments.iter().map(|text| (*text != "-").then(|| (*text).to_owned())).collect();
+            names("f", &arguments);
+            assert_eq!(NEXT.with_borrow_mut(Option::take).as_deref(), expected);
+        };
+        check(&["1", "\"a\""], Some("f(1, \"a\")"));
+        check(&["1", "-", "-"], Some("f(1, …)"));
+        check(&["-", "-", "3"], Some("f(…, …, 3)"));
+        check(&["a\nb", "1", "a name of more than twenty-four letters"], Some("f(…, 1, …)"));
+        check(&["-"], None);
+        check(&[], None);
+    }
 
     #[test]
     fn what_is_kept_is_bounded_and_nothing_is_miscounted() {

@@ -53,6 +53,7 @@ mod wait;
 
 pub use self::button::{Button, Click, Clicks};
 pub use self::choice::Dropdown;
+pub(crate) use self::flush::now as flush;
 pub use self::group::{Column, Row, Widgets};
 pub use self::handle::Widget;
 pub use self::model::Closed;

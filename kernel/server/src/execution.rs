@@ -281,6 +281,8 @@ impl Execution {
             ipc::Event::Comm { cell, comm } => {
                 common.comms.hear_cell(cell, comm, &mut common.audience, &common.supervisor, &common.outgoing);
             }
+            // It is for whoever sees to the worker's end, and does not come this far.
+            ipc::Event::ProgramGroup { .. } => {}
             ipc::Event::CommTarget { name, is_there } => common.comms.target(name, is_there),
             ipc::Event::Page { cell, data } => common.payload(shells.running(cell), cell, Payload::Page { data }),
             ipc::Event::NextInput { cell, text } => {

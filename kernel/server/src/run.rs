@@ -2,13 +2,14 @@
 //!
 //! It is a client of the kernel in the kernel's own process: the cells go the way of all cells, and what they show comes
 //! as the messages that any frontend gets. What those look like in a terminal is [`terminal`]'s, and in a file
-//! [`notebook`]'s and [`outputs`]'; nothing here knows how a cell is run.
+//! [`notebook`]'s, [`outputs`]' and [`widgets`]'; nothing here knows how a cell is run.
 
 mod client;
 mod notebook;
 mod outputs;
 mod question;
 mod terminal;
+mod widgets;
 
 use std::{
     env,

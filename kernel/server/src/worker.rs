@@ -4,6 +4,7 @@
 pub(crate) mod death;
 mod limit;
 mod process;
+mod programs;
 pub(crate) mod supervisor;
 
 pub(crate) use process::Happening;

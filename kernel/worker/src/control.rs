@@ -10,6 +10,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use ipc::{Event, Request};
+use kissaten::runtime;
 
 /// The server's private directory: the worker removes it when the server was killed and cannot.
 const SESSION_DIRECTORY: &str = "KISSATEN_SESSION_DIRECTORY";
@@ -93,6 +94,7 @@ pub(crate) fn end() -> ! {
         // The server removes it too; whoever comes second finds nothing to do.
         let _ = std::fs::remove_dir_all(directory);
     }
+    runtime::end_programs();
     // SAFETY: plain system calls. The group is the worker's own (the server sees to that), and the signal ends
     // this process as well.
     unsafe {

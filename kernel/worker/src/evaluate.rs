@@ -14,8 +14,8 @@ use ipc::{CellId, Display, Event, InputAnswer, Request, Value, Variable, Variabl
 use kissaten::MimeBundle;
 use kissaten::futures::{StreamExt, stream::FuturesUnordered};
 use kissaten::runtime::{
-    self, Answer, Cell, Displayed, Hint, Layout, Loan, LoanKind, Location, Notice, Outcome, Run, Script, Session,
-    VariableChanges,
+    self, Answer, Cell, Displayed, GroupState, Hint, Layout, Loan, LoanKind, Location, Notice, Outcome, Run, Script,
+    Session, VariableChanges,
 };
 use kissaten::tokio::{sync::mpsc, time::sleep};
 use serde_json::Value as Json;
@@ -273,6 +273,14 @@ fn event(message: Notice) -> Event {
         Notice::Heard { cell } => Event::Heard { cell: CellId(cell) },
         Notice::InputWithdrawn { id } => Event::InputWithdrawn { id },
         Notice::Comm { cell, packet } => Event::Comm { cell: CellId(cell), comm: comm::sent(packet) },
+        Notice::ProgramGroup { group, state } => Event::ProgramGroup {
+            group,
+            state: match state {
+                GroupState::Led => ipc::GroupState::Led,
+                GroupState::Left => ipc::GroupState::Left,
+                GroupState::Gone => ipc::GroupState::Gone,
+            },
+        },
         Notice::Page { cell, data } => Event::Page { cell: CellId(cell), data: bundle(data).0 },
         Notice::NextInput { cell, text } => Event::NextInput { cell: CellId(cell), text },
         Notice::CommTarget { name, is_there } => Event::CommTarget { name, is_there },

@@ -13,7 +13,7 @@ mod spawn;
 mod tests;
 mod walk;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use syn::visit::Visit;
 
@@ -25,7 +25,13 @@ pub(crate) struct Instruments {
     pieces: Vec<(usize, Piece)>,
     /// Variables that are collections of futures.
     collections: BTreeSet<String>,
+    /// Variables that may be lists of futures, by their names.
+    lists: BTreeMap<String, Making>,
 }
+
+/// What tells a timeline with what the futures of a list are made: which pieces, that are empty until the list is joined, and their
+/// texts.
+type Making = ([usize; 3], [String; 3]);
 
 #[derive(Clone, Debug)]
 enum Piece {
@@ -161,7 +167,7 @@ impl Piece {
             Self::Block => check.map(|check| format!("{{ {check}(")),
             Self::BlockEnd => check.map(|_| ") }".to_owned()),
             Self::Note(text) => Some(text.clone()),
-            Self::Timeline(text) => form.timeline.then(|| text.clone()),
+            Self::Timeline(text) => (form.timeline && !text.is_empty()).then(|| text.clone()),
             Self::Wrap(Wrap::Awaited) | Self::WrapEnd(Wrap::Awaited) if !form.timeline => None,
             Self::Wrap(Wrap::Task) if !form.shares_tasks => Some(Wrap::Lane.text().to_owned()),
             Self::Wrap(wrap) => Some(wrap.text().to_owned()),

@@ -15,6 +15,8 @@ pub(super) const MOST_ROWS: usize = 200;
 pub(super) const MOST_COLUMNS: usize = 50;
 /// A cell of a table of values is cut behind so many columns of a terminal.
 pub(super) const WIDTH: usize = 60;
+/// Texts up to so many columns stay on one line, however wide the others are: `cell 3, line 2`.
+const SHORT: usize = 20;
 /// More lines of counts than this are left out.
 const MOST_COUNTS: usize = 20;
 
@@ -132,16 +134,18 @@ impl Table {
     fn html(&self) -> String {
         let mut html = String::from("<table><thead><tr>");
         for (title, right) in self.titles.iter().zip(&self.right) {
-            let _ = write!(html, "<th{}>{}</th>", side(*right), escape(title));
+            let _ = write!(html, "<th scope=\"col\"{}>{}</th>", style(title, *right), escape(title));
         }
         html.push_str("</tr></thead><tbody>");
-        let (begin, end) = if self.is_code { ("<code>", "</code>") } else { ("", "") };
+        // Pages break code wherever they like.
+        let code = |cell: &str| if is_short(cell) { "<code style=\"white-space: nowrap\">" } else { "<code>" };
         for row in &self.rows {
             html.push_str("<tr>");
             for (cell, right) in row.iter().zip(&self.right) {
                 // Pages draw a box around code, also around none.
-                let (begin, end) = if cell.is_empty() { ("", "") } else { (begin, end) };
-                let _ = write!(html, "<td{}>{begin}{}{end}</td>", side(*right), escape(cell));
+                let is_code = self.is_code && !cell.is_empty();
+                let (begin, end) = if is_code { (code(cell), "</code>") } else { ("", "") };
+                let _ = write!(html, "<td{}>{begin}{}{end}</td>", style(cell, *right), escape(cell));
             }
             html.push_str("</tr>");
         }
@@ -179,9 +183,19 @@ impl Table {
     }
 }
 
+/// Whether a text that could be broken is to stay on one line.
+fn is_short(text: &str) -> bool {
+    text.contains(' ') && columns(text) <= SHORT
+}
+
 /// Frontends have sides of their own, which differ.
-fn side(right: bool) -> &'static str {
-    if right { r#" style="text-align: right""# } else { r#" style="text-align: left""# }
+fn style(text: &str, right: bool) -> &'static str {
+    match (right, is_short(text)) {
+        (true, true) => r#" style="text-align: right; white-space: nowrap""#,
+        (true, false) => r#" style="text-align: right""#,
+        (false, true) => r#" style="text-align: left; white-space: nowrap""#,
+        (false, false) => r#" style="text-align: left""#,
+    }
 }
 
 #[cfg(test)]
@@ -229,6 +243,18 @@ mod tests {
              20    parse  cell 3, line 2  1       3 min 5 s  waiting  4      12 µs"
         );
         assert_eq!(shown(&tasks_table(&[], &[]), "text/plain"), "no tasks live");
+    }
+
+    #[test]
+    fn what_is_short_is_not_broken() {
+        let wait = "cell 3, line 7: rx.recv().await, for task 12".to_owned();
+        let table = tasks_table(&[], &[TaskRow { wait, ..task(1, "fetch") }]);
+        let html = shown(&table, "text/html");
+        assert!(
+            html.contains(r#"<code style="white-space: nowrap">cell 3, line 2</code>"#)
+                && html.contains(r#"left"><code>cell 3, line 7: rx"#)
+        );
+        assert!(html.contains(r#"<th scope="col" style="text-align: left">place</th>"#));
     }
 
     #[test]

@@ -57,6 +57,17 @@ pub enum Hint {
     Drop,
 }
 
+/// What is known of a process group that a program leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupState {
+    /// Its leader runs, or was not waited for yet: the number is its own.
+    Led,
+    /// Its leader has ended and was waited for; what it has started goes on.
+    Left,
+    /// Nothing of it is left: the number may be another's.
+    Gone,
+}
+
 /// A notice: what the session has to say to whoever runs it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Notice {
@@ -94,6 +105,11 @@ pub enum Notice {
     Comm {
         cell: u64,
         packet: Packet,
+    },
+    /// A program of a shell leads a process group of its own, or does so no more: what has to end with the process.
+    ProgramGroup {
+        group: i32,
+        state: GroupState,
     },
     /// Something for the frontend's pager.
     Page {

@@ -93,16 +93,27 @@ fn drawn(run: u64) -> (MimeBundle, Content) {
     (shown, all.places())
 }
 
+/// The titles of the columns, the last of which alone may be broken into lines.
+const TITLES: [&str; 5] = ["cell", "task", "state", "busy", "waits"];
+
 fn html(all: &Tasks) -> String {
-    if all.is_empty() && all.cells().next().is_none() {
+    let cells: Vec<_> = all.cells().collect();
+    if all.is_empty() && cells.is_empty() {
         return "<p>no tasks live</p>".to_owned();
     }
-    let mut html = String::from(
-        "<table><thead><tr><th style=\"text-align: left\">cell</th><th style=\"text-align: left\">task</th>\
-         <th style=\"text-align: left\">state</th><th style=\"text-align: left\">busy</th>\
-         <th style=\"text-align: left\">waits</th></tr></thead><tbody>",
-    );
-    for (label, is_polled, wait) in all.cells() {
+    let count = |count: usize, word: &str| match count {
+        0 => None,
+        1 => Some(format!("1 {word}")),
+        count => Some(format!("{count} {word}s")),
+    };
+    let counts: Vec<String> =
+        [count(cells.len(), "running cell"), count(all.len(), "living task")].into_iter().flatten().collect();
+    let mut html = format!("<table><caption style=\"text-align: left\">{}</caption><thead><tr>", counts.join(", "));
+    for (title, style) in TITLES.into_iter().zip(styles()) {
+        let _ = write!(html, "<th scope=\"col\"{style}>{title}</th>");
+    }
+    html.push_str("</tr></thead><tbody>");
+    for (label, is_polled, wait) in cells {
         row(&mut html, [label, "", state(is_polled), "", &wait]);
     }
     let mut tasks: Vec<_> = all.iter().collect();
@@ -110,7 +121,9 @@ fn html(all: &Tasks) -> String {
     for task in tasks.iter().take(MOST_ROWS) {
         let share = task.busy.as_secs_f64() / task.age.as_secs_f64().max(1e-9);
         let share = (share * 100.0).clamp(0.0, 100.0).round();
-        let busy = format!("<progress max=\"100\" value=\"{share}\" aria-label=\"busy\"></progress> {share} %");
+        let busy = format!(
+            "<progress max=\"100\" value=\"{share}\" style=\"width: 6em\" aria-label=\"busy\"></progress> {share}\u{a0}%"
+        );
         let wait = task.wait.as_ref().map(|wait| escape(&wait.shown())).unwrap_or_default();
         let name = escape(&format!("{} {}", task.id, task.name));
         row(&mut html, [&escape(&task.cell), &name, state(task.state == super::TaskState::Running), &busy, &wait]);
@@ -126,10 +139,16 @@ fn state(is_polled: bool) -> &'static str {
     if is_polled { "running" } else { "waiting" }
 }
 
+/// The styles of the columns. Pages break texts as short as `cell 5` where the last column is long.
+fn styles() -> impl Iterator<Item = &'static str> {
+    let last = " style=\"text-align: left\"";
+    std::iter::repeat_n(" style=\"text-align: left; white-space: nowrap\"", TITLES.len() - 1).chain([last])
+}
+
 fn row(html: &mut String, cells: [&str; 5]) {
     html.push_str("<tr>");
-    for cell in cells {
-        let _ = write!(html, "<td style=\"text-align: left\">{cell}</td>");
+    for (cell, style) in cells.into_iter().zip(styles()) {
+        let _ = write!(html, "<td{style}>{cell}</td>");
     }
     html.push_str("</tr>");
 }

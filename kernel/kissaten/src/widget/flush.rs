@@ -39,6 +39,11 @@ pub(super) fn later(model: &Arc<Model>) {
     run(queue);
 }
 
+/// Tells of all changes that wait, or are being told: who looks at a page when a cell has ended sees what it has set.
+pub(crate) fn now() {
+    registry::models().iter().for_each(|model| model.send_unsent());
+}
+
 /// Answers soon.
 pub(super) fn reply(reply: Reply) {
     let mut queue = queue();

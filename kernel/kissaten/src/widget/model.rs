@@ -37,7 +37,11 @@ impl fmt::Display for Closed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { noun, by_frontend } = self;
         if *by_frontend {
-            write!(f, "the {noun} was closed by the frontend")
+            write!(
+                f,
+                "the {noun} was closed by the frontend, as is done at once where it cannot be shown: JupyterLab and Notebook need \
+                 the package `jupyterlab_widgets` in their environment"
+            )
         } else {
             write!(f, "the {noun} is closed: by `close`, or as its last handle was dropped")
         }

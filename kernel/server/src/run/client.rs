@@ -17,6 +17,7 @@ use super::{
     outputs::NotebookOutputs,
     question::{TerminalQuestions, line},
     terminal::Terminal,
+    widgets::WidgetStates,
 };
 use crate::{
     channel::{local::Inbox, router::Received},
@@ -36,6 +37,7 @@ pub(super) struct NotebookClient {
     limit: Option<Duration>,
     terminal: Terminal,
     outputs: NotebookOutputs,
+    widgets: WidgetStates,
     questions: TerminalQuestions,
     /// The requests, by id, and the cells that they are of.
     requests: HashMap<String, usize>,
@@ -57,6 +59,7 @@ impl NotebookClient {
             limit,
             terminal: Terminal::new(),
             outputs: NotebookOutputs::default(),
+            widgets: WidgetStates::default(),
             questions: TerminalQuestions::default(),
             requests: HashMap::new(),
         }
@@ -69,6 +72,9 @@ impl NotebookClient {
         let result = self.run_cells(notebook, &cells).await;
         for (cell, outputs) in self.outputs.into_cells() {
             notebook.set_outputs(cell, outputs);
+        }
+        if let Some(widgets) = self.widgets.metadata() {
+            notebook.set_widgets(widgets);
         }
         result
     }
@@ -145,6 +151,7 @@ impl NotebookClient {
             return Ok(());
         }
         self.terminal.show(kind, content)?;
+        self.widgets.take(kind, content, &message.buffers);
         let cell = message.parent_header.as_ref().and_then(|parent| self.requests.get(&parent.msg_id));
         if let Some(cell) = cell {
             self.outputs.take(*cell, kind, content);

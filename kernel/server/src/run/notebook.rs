@@ -7,6 +7,10 @@ use std::{collections::BTreeSet, fs, io, path::Path};
 use serde::Serialize as _;
 use serde_json::{Value, json, ser::PrettyFormatter};
 
+/// What a notebook's metadata has of widgets, and of which kind it is.
+const WIDGETS: &str = "widgets";
+const WIDGET_STATE: &str = "application/vnd.jupyter.widget-state+json";
+
 /// The tag of cells that may err.
 const MAY_ERR: &str = "raises-exception";
 
@@ -71,6 +75,7 @@ impl Notebook {
 
     /// Takes the outputs of an earlier run away; the cells that can be run.
     pub(super) fn begin(&mut self) -> Vec<CodeCell> {
+        self.forget_widgets();
         let mut code = Vec::new();
         for (index, cell) in self.cells().iter_mut().enumerate().filter(|(_, cell)| cell["cell_type"] == "code") {
             cell["outputs"] = json!([]);
@@ -85,6 +90,23 @@ impl Notebook {
             }
         }
         code
+    }
+
+    /// The widgets that its views are of, with their states.
+    pub(super) fn set_widgets(&mut self, states: Value) {
+        self.0["metadata"][WIDGETS][WIDGET_STATE] = states;
+    }
+
+    fn forget_widgets(&mut self) {
+        let Some(metadata) = self.0["metadata"].as_object_mut() else { return };
+        let widgets = metadata.get_mut(WIDGETS).and_then(Value::as_object_mut);
+        let is_empty = widgets.is_none_or(|widgets| {
+            widgets.remove(WIDGET_STATE);
+            widgets.is_empty()
+        });
+        if is_empty {
+            metadata.remove(WIDGETS);
+        }
     }
 
     pub(super) fn set_execution_count(&mut self, index: usize, count: Value) {
@@ -202,6 +224,21 @@ mod tests {
         assert!(check(json!({"nbformat": 3, "worksheets": []})).unwrap_err().contains("old format 3"));
         assert!(check(json!({"cells": {}})).unwrap_err().contains("no list of cells"));
         assert!(check(json!({"cells": [], "metadata": {"language_info": {"name": "Rust"}}})).is_ok());
+    }
+
+    #[test]
+    fn widgets_of_an_earlier_run_are_no_more() {
+        let check = |widgets: Value, expected: Value| {
+            let notebook = json!({"cells": [], "metadata": {"widgets": widgets, "kept": 1}});
+            let mut notebook = Notebook::parse(&notebook.to_string(), String::new()).unwrap();
+            notebook.begin();
+            assert_eq!(notebook.0["metadata"], expected);
+            notebook.set_widgets(json!({"state": {}}));
+            assert_eq!(notebook.0["metadata"]["widgets"][WIDGET_STATE], json!({"state": {}}));
+        };
+        check(json!({WIDGET_STATE: {"state": {"a": {}}}}), json!({"kept": 1}));
+        check(json!({WIDGET_STATE: {}, "other": 2}), json!({"kept": 1, "widgets": {"other": 2}}));
+        check(json!("nonsense"), json!({"kept": 1}));
     }
 
     #[test]

@@ -35,7 +35,7 @@ use tokio_util::{
     codec::{FramedRead, FramedWrite, LengthDelimitedCodec},
 };
 
-use super::limit;
+use super::{limit, programs::ProgramGroups};
 use crate::output::Stream;
 
 /// How much is read from a pipe at a time.
@@ -273,13 +273,14 @@ async fn write(socket: OwnedWriteHalf, mut requests: mpsc::UnboundedReceiver<ipc
 
 /// Reads messages until the worker has ended, then says how it ended.
 async fn read(socket: OwnedReadHalf, mut child: ProcessGroup, happenings: mpsc::Sender<Counted>) {
-    let room = Arc::new(Semaphore::new(AHEAD as usize));
+    let mut messages =
+        Messages { room: Arc::new(Semaphore::new(AHEAD as usize)), programs: ProgramGroups::default(), happenings };
     let mut frames = FramedRead::new(socket, codec());
     let status = loop {
         tokio::select! {
             biased;
             Some(frame) = frames.next() => match frame {
-                Ok(body) => forward(&body, &room, &happenings).await,
+                Ok(body) => messages.forward(&body).await,
                 Err(error) => {
                     // Nothing that follows could be understood.
                     tracing::error!("the worker's messages are broken: {error}");
@@ -293,20 +294,32 @@ async fn read(socket: OwnedReadHalf, mut child: ProcessGroup, happenings: mpsc::
     // What it started must not live on without it, nor hold its socket open.
     child.id().kill();
     while let Ok(Some(Ok(body))) = tokio::time::timeout(LAST_MESSAGES, frames.next()).await {
-        forward(&body, &room, &happenings).await;
+        messages.forward(&body).await;
     }
+    messages.programs.kill();
     match status {
-        Ok(status) => drop(happenings.send((Happening::Exited(status), None)).await),
+        Ok(status) => drop(messages.happenings.send((Happening::Exited(status), None)).await),
         Err(error) => tracing::error!("the worker cannot be waited for: {error}"),
     }
 }
 
-/// Hands a message on when there is room for it; meanwhile the worker waits in its `send`.
-async fn forward(body: &[u8], room: &Arc<Semaphore>, happenings: &mpsc::Sender<Counted>) {
-    let size = u32::try_from(body.len()).unwrap_or(AHEAD).min(AHEAD);
-    let permit = Arc::clone(room).acquire_many_owned(size).await.ok();
-    match ipc::decode(body) {
-        Ok(message) => drop(happenings.send((Happening::Message(message), permit)).await),
-        Err(error) => tracing::error!("a message of the worker cannot be understood: {error}"),
+/// The messages of a worker on their way.
+struct Messages {
+    room: Arc<Semaphore>,
+    programs: ProgramGroups,
+    happenings: mpsc::Sender<Counted>,
+}
+
+impl Messages {
+    /// Hands a message on when there is room for it; meanwhile the worker waits in its `send`.
+    async fn forward(&mut self, body: &[u8]) {
+        let message = match ipc::decode(body) {
+            Ok(ipc::Event::ProgramGroup { group, state }) => return self.programs.told(group, state),
+            Ok(message) => message,
+            Err(error) => return tracing::error!("a message of the worker cannot be understood: {error}"),
+        };
+        let size = u32::try_from(body.len()).unwrap_or(AHEAD).min(AHEAD);
+        let permit = Arc::clone(&self.room).acquire_many_owned(size).await.ok();
+        drop(self.happenings.send((Happening::Message(message), permit)).await);
     }
 }

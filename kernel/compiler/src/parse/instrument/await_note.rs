@@ -197,8 +197,8 @@ pub(super) fn may_run_cells(future: &Expr) -> bool {
     }
 }
 
-/// What tells a timeline how a future is called, with what it is given where that is short: `brew("mocha")`. It is 0, and is
-/// evaluated before the call.
+/// What tells a timeline how a future is called, with what it is given where that is short: `brew("mocha")`, `brew(2, …)`. It is
+/// 0, and is evaluated before the call.
 pub(super) fn names(future: &Expr) -> Option<String> {
     let (name, arguments) = match future {
         Expr::Call(call) => match &*call.func {
@@ -208,26 +208,36 @@ pub(super) fn names(future: &Expr) -> Option<String> {
         Expr::MethodCall(call) => (call.method.to_string(), &call.args),
         _ => return None,
     };
-    let is_told = |argument: &Expr| match argument {
-        Expr::Lit(_) => true,
-        Expr::Path(path) => path.qself.is_none() && path.path.get_ident().is_some(),
-        Expr::Reference(of) => matches!(&*of.expr, Expr::Path(path) if path.path.get_ident().is_some()),
-        _ => false,
-    };
     let is_few = (1..=3).contains(&arguments.len());
     // What is spawned has its own name.
     if name.starts_with("spawn")
         || !is_few
-        || !arguments.iter().all(is_told)
+        || !arguments.iter().any(is_told)
         || is_asked(&name)
         || FUNCTIONS.contains(&name.as_str())
     {
         return None;
     }
-    let text = |argument: &Expr| format!("(&&::kissaten::__cell::Variable(&{})).text()", source(argument));
+    let text = |argument: &Expr| match is_told(argument) {
+        true => format!("(&&::kissaten::__cell::Variable(&{})).text()", source(argument)),
+        false => "::core::option::Option::None".to_owned(),
+    };
     let texts: Vec<String> = arguments.iter().map(text).collect();
     let texts = texts.join(", ");
     Some(format!("{{ use ::kissaten::__cell::probes::*; ::kissaten::__cell::names({name:?}, &[{texts}]) }}"))
+}
+
+/// Whether an argument can be looked at before it is given: a literal, a variable, a reference to one.
+fn is_told(argument: &Expr) -> bool {
+    // `None` alone does not say of which type it is.
+    let is_variable =
+        |path: &syn::ExprPath| path.qself.is_none() && path.path.get_ident().is_some_and(|name| name != "None");
+    match argument {
+        Expr::Lit(_) => true,
+        Expr::Path(path) => is_variable(path),
+        Expr::Reference(of) => matches!(&*of.expr, Expr::Path(path) if is_variable(path)),
+        _ => false,
+    }
 }
 
 /// The same of a function that is given one thing, which no text names.
@@ -248,6 +258,21 @@ pub(super) fn made_by(body: &Expr) -> Option<&Expr> {
         },
         call => names(call).map(|_| call),
     }
+}
+
+/// `let all: Vec<_> = ….map(…).collect()`, a list that stays as it is made.
+pub(super) fn is_list(name: &syn::PatIdent, ascribed: Option<&syn::Type>, made: &Expr) -> bool {
+    let is_vec = |written: &syn::Type| match written {
+        syn::Type::Path(path) => path.path.segments.last().is_some_and(|last| last.ident == "Vec"),
+        _ => false,
+    };
+    let Expr::MethodCall(call) = made else { return false };
+    let turbofish = call.turbofish.as_ref().map(|turbofish| &turbofish.args);
+    let is_one = |argument: &syn::GenericArgument| matches!(argument, syn::GenericArgument::Type(of) if is_vec(of));
+    let is_collected = call.method == "collect"
+        && turbofish.map_or_else(|| ascribed.is_some_and(is_vec), |all| all.iter().all(is_one));
+    let is_mapped = matches!(&*call.receiver, Expr::MethodCall(map) if map.method == "map" && map.args.len() == 1);
+    is_collected && is_mapped && name.mutability.is_none() && name.by_ref.is_none() && name.subpat.is_none()
 }
 
 /// `FuturesUnordered<_>` and its like.

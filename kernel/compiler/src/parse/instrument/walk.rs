@@ -5,7 +5,7 @@
 mod beside;
 mod unknown;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use syn::Expr;
 use syn::punctuated::Punctuated;
@@ -16,15 +16,19 @@ use beside::futures_in;
 pub(super) use beside::timed;
 
 use super::spawn::Spawn;
-use super::{Instruments, Piece, Wrap, await_note, checkpoint, chunk, count};
+use super::{Instruments, Making, Piece, Wrap, await_note, checkpoint, chunk, count};
 use crate::parse::arguments::{self, Beside};
+use crate::parse::pattern;
 
 /// Notes the pieces of all that it visits.
 pub(super) struct Walk<'a> {
     pieces: &'a mut Vec<(usize, Piece)>,
     collections: &'a mut BTreeSet<String>,
+    lists: &'a mut BTreeMap<String, Making>,
     /// Where the calls begin that make futures which get their lanes as they are made.
     named: BTreeSet<usize>,
+    /// Where the call begins that makes what a list has, and the pieces before and behind it.
+    listed: Option<(usize, [usize; 2])>,
     /// Whether a panic may leave the function that is being visited.
     can_unwind: bool,
     /// Whether the functions that are being visited are a trait's, which std calls in loops of its own.
@@ -39,11 +43,13 @@ pub(super) struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     pub(super) fn new(instruments: &'a mut Instruments) -> Self {
-        let Instruments { pieces, collections } = instruments;
+        let Instruments { pieces, collections, lists } = instruments;
         Self {
             pieces,
             collections,
+            lists,
             named: BTreeSet::new(),
+            listed: None,
             can_unwind: true,
             of_trait: false,
             of_future: false,
@@ -303,10 +309,18 @@ impl<'ast> Visit<'ast> for Walk<'_> {
         // A closure's body is a block of its own, in which it begins where the call does.
         let is_call = matches!(node, Expr::Call(_) | Expr::MethodCall(_));
         // To find where an expression lies takes as long as it is deep, so it is not asked of each.
-        if !is_call || self.named.is_empty() {
+        if !is_call || self.named.is_empty() && self.listed.is_none() {
             return visit::visit_expr(self, node);
         }
         let range = node.span().byte_range();
+        if self.listed == Some((range.start, [0; 2])) {
+            let before = self.place(range.start);
+            // What begins at the same place is another one.
+            self.listed = Some((range.start, [before; 2]));
+            visit::visit_expr(self, node);
+            self.listed = Some((range.start, [before, self.place(range.end)]));
+            return;
+        }
         let names = if self.named.remove(&range.start) { await_note::names(node) } else { None };
         let Some(names) = names else { return visit::visit_expr(self, node) };
         self.pieces.push((range.start, Piece::Timeline(format!("{{ {names}; "))));
@@ -349,36 +363,8 @@ impl<'ast> Visit<'ast> for Walk<'_> {
     }
 
     fn visit_local(&mut self, local: &'ast syn::Local) {
-        let (pattern, ascribed) = match &local.pat {
-            syn::Pat::Type(typed) => (&*typed.pat, Some(&*typed.ty)),
-            pattern => (pattern, None),
-        };
-        let init = local.init.as_ref().filter(|init| init.diverge.is_none());
-        let (syn::Pat::Ident(name), Some(init)) = (pattern, init) else { return visit::visit_local(self, local) };
-        let is_made = |expression: &Expr| match expression {
-            Expr::Call(call) => matches!(&*call.func, Expr::Path(path) if await_note::makes_collection(&path.path)),
-            _ => false,
-        };
-        let is_collection = ascribed.is_some_and(await_note::is_collection);
-        match &*init.expr {
-            Expr::MethodCall(call)
-                if call.method == "collect" && call.turbofish.is_none() && ascribed.is_some_and(await_note::is_set) =>
-            {
-                self.each_a_task(&call.receiver);
-            }
-            Expr::MethodCall(call) if call.method == "collect" && call.turbofish.is_none() && is_collection => {
-                self.collections.insert(name.ident.to_string());
-                self.each_beside(&call.receiver, "::core::iter::Iterator");
-            }
-            expression => {
-                let is_collected = matches!(expression, Expr::MethodCall(call) if await_note::collects(call));
-                if is_collected || is_made(expression) && ascribed.is_none_or(await_note::is_collection) {
-                    self.collections.insert(name.ident.to_string());
-                } else {
-                    self.collections.remove(&name.ident.to_string());
-                }
-                visit::visit_local(self, local);
-            }
+        if !self.local(local) {
+            self.visit_pat(&local.pat);
         }
     }
 
@@ -414,9 +400,19 @@ impl<'ast> Visit<'ast> for Walk<'_> {
     fn visit_trait_item_const(&mut self, _: &'ast syn::TraitItemConst) {}
     fn visit_item_enum(&mut self, _: &'ast syn::ItemEnum) {}
     fn visit_type(&mut self, _: &'ast syn::Type) {}
+    fn visit_block(&mut self, block: &'ast syn::Block) {
+        let around = self.lists.clone();
+        visit::visit_block(self, block);
+        *self.lists = around;
+    }
     fn visit_generics(&mut self, _: &'ast syn::Generics) {}
     fn visit_path(&mut self, _: &'ast syn::Path) {}
     fn visit_angle_bracketed_generic_arguments(&mut self, _: &'ast syn::AngleBracketedGenericArguments) {}
-    fn visit_pat(&mut self, _: &'ast syn::Pat) {}
+    fn visit_pat(&mut self, pattern: &'ast syn::Pat) {
+        // Other variables of these names.
+        if !self.lists.is_empty() {
+            pattern::irrefutable(pattern, &mut |name, _| drop(self.lists.remove(&name)));
+        }
+    }
     fn visit_attribute(&mut self, _: &'ast syn::Attribute) {}
 }

@@ -46,6 +46,26 @@ fn a_timeline_is_told_with_what_futures_are_made() {
         ]],
     );
     check(
+        "let v: Vec<_> = s.map(|o| brew(o)).collect(); let w: Vec<_> = s.map(f).collect(); { let v = 1; } let v = join_all(v);",
+        expect![[
+            r#"let __kissaten_made_v = made(); let v: Vec<_> = s.map(|o| { __kissaten_made_v.add({ use probes::*; names("brew", &[(&&Variable(&o)).text()]) }); brew(o) }).collect(); let w: Vec<_> = s.map(f).collect(); { let v = 1; } let v = join_all(::core::iter::IntoIterator::into_iter(v).map(|future| { __kissaten_made_v.next(); beside({ use awaits::*; (&&Awaits(&future)).key() }, future, &"v") }));"#
+        ]],
+    );
+    // It may be another one, or have become one.
+    let (text, plain) = (
+        "let v: Vec<_> = s.map(brew).collect(); let v = w; join_all(v)",
+        "join_all(::core::iter::IntoIterator::into_iter(v).map(|future| beside({ use awaits::*; (&&Awaits(&future)).key() }, future, &\"v\")))",
+    );
+    assert_eq!(instrumented(text, timeline), format!("let v: Vec<_> = s.map(brew).collect(); let v = w; {plain}"));
+    let text = text.replace("v: Vec<_>", "mut v: Vec<_>").replace("let v = w", "v.pop()");
+    assert_eq!(instrumented(&text, timeline), format!("let mut v: Vec<_> = s.map(brew).collect(); v.pop(); {plain}"));
+    check(
+        "f(n, g(n), None).await; f(g(1), None).await",
+        expect![[
+            r#"at(behind({ use probes::*; names("f", &[(&&Variable(&n)).text(), ::core::option::Option::None, ::core::option::Option::None]) }, branch(f(n, g(n), None))), &"f(n, g(n), None)").await; at(branch(f(g(1), None)), &"f(g(1), None)").await"#
+        ]],
+    );
+    check(
         "join_all(vec![brew(1), Box::pin(o)])",
         expect![[
             r#"join_all(::core::iter::IntoIterator::into_iter(vec![brew(1), Box::pin(o)]).map(|future| beside({ use awaits::*; (&&Awaits(&future)).key() }, future, &"vec![brew(1), Box::pin(o)]")))"#

@@ -1,4 +1,4 @@
-//! Futures that are polled side by side: what marks each of them, in calls, macros, iterators and collections.
+//! Futures that are polled side by side: what marks each of them, in calls, macros, iterators, collections and lists.
 
 use syn::Expr;
 use syn::spanned::Spanned;
@@ -134,6 +134,105 @@ impl Walk<'_> {
         self.pieces.push((range.end, Piece::Timeline(end)));
     }
 
+    /// A `let` of futures that are gathered, or of anything else. Whether what it binds is such a list.
+    pub(super) fn local(&mut self, local: &syn::Local) -> bool {
+        let (pattern, ascribed) = match &local.pat {
+            syn::Pat::Type(typed) => (&*typed.pat, Some(&*typed.ty)),
+            pattern => (pattern, None),
+        };
+        let init = local.init.as_ref().filter(|init| init.diverge.is_none());
+        let (syn::Pat::Ident(name), Some(init)) = (pattern, init) else {
+            self.init(local);
+            return false;
+        };
+        if await_note::is_list(name, ascribed, &init.expr) && self.list(local, name, &init.expr) {
+            return true;
+        }
+        let is_made = |expression: &Expr| match expression {
+            Expr::Call(call) => matches!(&*call.func, Expr::Path(path) if await_note::makes_collection(&path.path)),
+            _ => false,
+        };
+        let is_collection = ascribed.is_some_and(await_note::is_collection);
+        match &*init.expr {
+            Expr::MethodCall(call)
+                if call.method == "collect" && call.turbofish.is_none() && ascribed.is_some_and(await_note::is_set) =>
+            {
+                self.each_a_task(&call.receiver);
+            }
+            Expr::MethodCall(call) if call.method == "collect" && call.turbofish.is_none() && is_collection => {
+                self.collections.insert(name.ident.to_string());
+                self.each_beside(&call.receiver, "::core::iter::Iterator");
+            }
+            expression => {
+                let is_collected = matches!(expression, Expr::MethodCall(call) if await_note::collects(call));
+                if is_collected || is_made(expression) && ascribed.is_none_or(await_note::is_collection) {
+                    self.collections.insert(name.ident.to_string());
+                } else {
+                    self.collections.remove(&name.ident.to_string());
+                }
+                self.init(local);
+            }
+        }
+        false
+    }
+
+    /// A list that may be one of futures, and of which the text says with what each is made; whether it does. Whether they are
+    /// futures is known where the list is joined, so what tells a timeline has only its places for now.
+    fn list(&mut self, local: &syn::Local, name: &syn::PatIdent, made: &Expr) -> bool {
+        let Expr::MethodCall(collect) = made else { return false };
+        let Expr::MethodCall(map) = &*collect.receiver else { return false };
+        let list = format!("__kissaten_made_{}", name.ident);
+        let (begin, end, places) = match map.args.first() {
+            Some(Expr::Closure(closure)) => {
+                let Some(call) = await_note::made_by(&closure.body) else { return false };
+                let names = await_note::names(call).unwrap_or_default();
+                let first = self.place(local.span().byte_range().start);
+                let around = self.listed.replace((call.span().byte_range().start, [0; 2]));
+                self.init(local);
+                let Some((_, [start, end @ 1..=usize::MAX])) = std::mem::replace(&mut self.listed, around) else {
+                    return true;
+                };
+                (format!("{{ {list}.add({names}); "), " }", [first, start, end])
+            }
+            Some(Expr::Path(function)) if function.qself.is_none() => {
+                let (first, range) = (self.place(local.span().byte_range().start), function.span().byte_range());
+                self.visit_expr(&map.receiver);
+                let names = await_note::names_of_item(&function.path);
+                let begin = format!("|__kissaten_item| {{ {list}.add({names}); ");
+                (begin, "(__kissaten_item) }", [first, self.place(range.start), self.place(range.end)])
+            }
+            _ => return false,
+        };
+        let texts = [format!("let {list} = ::kissaten::__cell::made(); "), begin, end.to_owned()];
+        self.collections.remove(&name.ident.to_string());
+        self.lists.insert(name.ident.to_string(), (places, texts));
+        true
+    }
+
+    /// What a `let` has on its right: its pattern shadows nothing there.
+    fn init(&mut self, local: &syn::Local) {
+        if let Some(init) = &local.init {
+            self.visit_local_init(init);
+        }
+    }
+
+    /// A place in the text, for a piece that is not known yet.
+    pub(super) fn place(&mut self, at: usize) -> usize {
+        self.pieces.push((at, Piece::Timeline(String::new())));
+        self.pieces.len() - 1
+    }
+
+    /// The list of futures that a variable is, if a timeline is told of those; from here on it is.
+    fn listed(&mut self, futures: &Expr) -> Option<String> {
+        let Expr::Path(path) = futures else { return None };
+        let name = path.path.get_ident()?.to_string();
+        let (places, texts) = self.lists.get(&name)?;
+        for (place, text) in places.iter().zip(texts) {
+            self.pieces[*place].1 = Piece::Timeline(text.clone());
+        }
+        Some(format!("__kissaten_made_{name}"))
+    }
+
     /// Futures in a collection that are polled side by side.
     pub(super) fn all_beside(&mut self, call: &syn::ExprCall, futures: &Expr) {
         self.visit_expr(&call.func);
@@ -145,8 +244,16 @@ impl Walk<'_> {
         self.source(futures);
         let key = "{ use ::kissaten::__cell::awaits::*; (&&Awaits(&future)).key() }";
         let literal = await_note::literal_beside(futures);
-        let map = format!(").map(|future| ::kissaten::__cell::beside({key}, future, {literal}))");
-        self.pieces.push((range.end, Piece::Note(map)));
+        self.pieces.push((range.end, Piece::Note(").map(|future| ".to_owned())));
+        let list = self.listed(futures);
+        if let Some(list) = &list {
+            self.pieces.push((range.end, Piece::Timeline(format!("{{ {list}.next(); "))));
+        }
+        self.pieces.push((range.end, Piece::Note(format!("::kissaten::__cell::beside({key}, future, {literal})"))));
+        if list.is_some() {
+            self.pieces.push((range.end, Piece::Timeline(" }".to_owned())));
+        }
+        self.pieces.push((range.end, Piece::Note(")".to_owned())));
     }
 
     /// Calls by which futures are gathered, and all other ones.
