@@ -54,17 +54,7 @@ async function inJupyterLab(page) {
   await cups.press("ArrowRight", 3);
   await shows(lab, 0, "cups: 3");
 
-  // A drag while a cell awaits a click, and the click.
-  await lab.start(1);
-  await shows(lab, 1, "runs");
-  await cups.drag();
-  await shows(lab, 0, "cups: 10");
-  await cups.reads(10);
-  seen.whileItRuns = (await lab.prompts())[1];
-  await page.screenshot({ path: `${screenshots}-lab-running.png` });
-  await lab.cell(1).locator("button.jupyter-button", { hasText: "Stop" }).click();
-  await lab.ended(1);
-  seen.stopped = (await lab.cells())[1].outputs.join("\n");
+  Object.assign(seen, await dragsAndStops(page, lab, cups, "lab-running"));
 
   // Another tab has the same widget, and each hears of the other.
   await save(page);
@@ -112,6 +102,20 @@ async function inJupyterLab(page) {
   return seen;
 }
 
+// A drag while a cell awaits a click, and the click: what stood beside the cell meanwhile, and what it printed at its end.
+async function dragsAndStops(page, lab, cups, picture) {
+  await lab.start(1);
+  await shows(lab, 1, "runs");
+  await cups.drag();
+  await shows(lab, 0, "cups: 10");
+  await cups.reads(10);
+  const whileItRuns = (await lab.prompts())[1];
+  await page.screenshot({ path: `${screenshots}-${picture}.png` });
+  await lab.cell(1).locator("button.jupyter-button", { hasText: "Stop" }).click();
+  await lab.ended(1);
+  return { whileItRuns, stopped: (await lab.cells())[1].outputs.join("\n") };
+}
+
 // With the mouse: its page (7.6) takes the arrow keys away from sliders, those of ipykernel as well.
 async function inNotebook7(page) {
   const seen = {};
@@ -120,16 +124,7 @@ async function inNotebook7(page) {
   await lab.start(0);
   await lab.ended(0);
   await cups.reads(0);
-  await lab.start(1);
-  await shows(lab, 1, "runs");
-  await cups.drag();
-  await shows(lab, 0, "cups: 10");
-  await cups.reads(10);
-  seen.whileItRuns = (await lab.prompts())[1];
-  await page.screenshot({ path: `${screenshots}-notebook7.png` });
-  await lab.cell(1).locator("button.jupyter-button", { hasText: "Stop" }).click();
-  await lab.ended(1);
-  seen.stopped = (await lab.cells())[1].outputs.join("\n");
+  Object.assign(seen, await dragsAndStops(page, lab, cups, "notebook7"));
   await save(page);
   await page.reload();
   await lab.idle();
