@@ -24,7 +24,7 @@ tar -c --exclude='*/target' --exclude='__pycache__' Cargo.toml Cargo.lock README
 cd "$copy"
 
 # In a package the crates beside it are missing: their text goes along in a file.
-KISSATEN_PACK=yes cargo build --quiet --release --locked --package kissaten-source --target-dir "$folder"
+KISSATEN_PACK=yes cargo build --quiet --locked --package kissaten-source --target-dir "$folder"
 
 # In the order in which they can be published: each needs only those before it.
 packages=(source marks ipc build compiler server)

@@ -40,8 +40,8 @@ NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 _TIME = re.compile(r"\b(\d+(?:\.\d+)?)\s?(ns|µs|ms|s)\b")
 # What `:dep` says when it took so long that it was shown.
 _BUILT = re.compile(r"(is|are) ready: \d+ crates? compiled")
-# What a timeline says of the time that waiting side by side has saved.
-_COMPARISON = re.compile(r"one after another it would have been .*")
+# What a timeline says of the time that waiting side by side has saved; nothing, where processors were competed for.
+_COMPARISON = re.compile(r"; one after another it would have been .*")
 # A hint that a laden machine brings forth where a task was kept from its processor.
 _LADEN = re.compile(r"^hint: a task .* ran for .* without an `\.await`", re.MULTILINE)
 _SECONDS = {"ns": 1e-9, "µs": 1e-6, "ms": 1e-3, "s": 1.0}
@@ -201,6 +201,6 @@ def _times(text: str) -> list[float]:
 
 def _comparable(text: str) -> list[str]:
     """The lines without times and without what follows from them: the bars of a timeline and its comparison."""
-    text = re.sub(r"[█▒░][█▒░ ]*", "<bar> ", _TIME.sub("<time>", _COMPARISON.sub("<comparison>", text)))
+    text = re.sub(r"[█▒░][█▒░ ]*", "<bar> ", _TIME.sub("<time>", _COMPARISON.sub("", text)))
     # A lane that begins at once begins at 0, without a unit.
     return [re.sub(r"\s+", " ", line).replace("0–<time>", "<time>–<time>") for line in text.splitlines()]

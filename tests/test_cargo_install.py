@@ -54,8 +54,7 @@ def test_from_a_checkout(bare, repository, tmp_path):
 @pytest.mark.slow
 def test_from_the_packages(bare, repository, tmp_path):
     command = [repository / "kernel/package.sh", ADDRESS, tmp_path / "made", "--no-verify"]
-    environment = {**os.environ, "CARGO_BUILD_BUILD_DIR": str(repository / "target")}
-    made = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+    made = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert made.returncode == 0, made.stdout
     assert not (repository / "kernel/source/source.tar.gz").exists()
     # They are one another's dependencies as crates.io would have them, with the versions and the profile of the checkout.

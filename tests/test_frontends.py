@@ -78,10 +78,10 @@ class Console:
         )
         self.prompt(1)
 
-    def expect(self, text: str) -> None:
+    def expect(self, text: str, guard: float = HANG) -> None:
         """Waits for the text; colours and movements of the cursor may stand between its characters."""
         between = r"(?:\x1b\[[0-9;?]*[A-Za-z])*"
-        self.process.expect(between.join(map(re.escape, text)))
+        self.process.expect(between.join(map(re.escape, text)), timeout=guard)
 
     def prompt(self, count: int) -> None:
         self.expect(f"In [{count}]: ")
@@ -119,7 +119,8 @@ def test_the_console_tells_how_far_the_first_start_is(environment, bare, tmp_pat
     console.expect("Preparing Kissaten for this rustc, once, in about a minute: 0 s")
     console.expect("Preparing Kissaten")
     console.expect(" of ")
-    console.expect("Out[1]: 7")
+    # All crates are compiled, as they are this user's own.
+    console.expect("Out[1]: 7", guard=3 * HANG)
     console.prompt(2)
     console.type(':dep serde = { version = "1", features = ["derive"] }\r')
     console.prompt(3)

@@ -66,6 +66,7 @@ def stream(text, *named):
         ("3 cups after 2.0s\n", "3 cups after 2.4s\n"),
         ("took 2.0 s\n", "took 2012 ms\n"),
         ("├─ brew  line 7  ▒░░░▒   397 µs–2.0 s  finished\n", "├─ brew  line 7  ▒░▒░░▒  1.2 ms–2.1 s  finished\n"),
+        ("took 2.0 s; one after another it would have been 3.1 s (1.6 × as long)\n", "took 2.0 s\n"),
         ("took 2.0 s; one after another it would have been as long\n", "took 2.1 s; one after another it would have been 2.3 s (1.1 × as long)\n"),
     ],
 )

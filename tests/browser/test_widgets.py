@@ -56,7 +56,11 @@ tokio::spawn({
         state.set(if parts > 0 { "stopped" } else { "nothing ran" });
     }
 });
-Column::new((&Row::new((&cups, &said)), &Row::new((&stop, &state))))"""
+// One of each kind: the page has to know all their names.
+let bars = Column::new((&Slider::new(0.0..=1.0), &Progress::new(0..=4).label("Cups"), &Progress::new(0.0..=1.0)));
+let marks = Row::new((&Checkbox::new("milk"), &Toggle::new("to go"), &Html::new("<b>bold</b>"), &Output::new()));
+let words = Column::new((&Text::new("Name"), &Password::new("Word"), &Dropdown::new(["mocha", "latte"])));
+Column::new((&Row::new((&cups, &said)), &Row::new((&stop, &state)), &bars, &marks, &words))"""
 NAME = """\
 let name = Text::new("Name");
 kissaten::display(&name);
@@ -88,6 +92,7 @@ def test_widgets_in_jupyterlab_notebook_and_voila(served, tmp_path):
     assert lab["afterReload"] == ["9"]
     assert "Hello, Ada!" in lab["submitted"]
     assert "1 cups" in voila["shown"] and "runs" in voila["shown"]
+    assert voila["bars"] == 2 and "javascript error" not in voila["shown"]
 
 
 def test_the_panel_of_variables_in_jupyterlab(served, tmp_path):

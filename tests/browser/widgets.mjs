@@ -162,7 +162,8 @@ async function inVoila(page) {
   await cups.reads(0);
   await cups.press("ArrowRight", 1);
   await told(page, "1 cups");
-  return { shown: await page.locator("body").innerText() };
+  await page.locator(".progress-bar").nth(1).waitFor({ state: "attached" });
+  return { shown: await page.locator("body").innerText(), bars: await page.locator(".progress-bar").count() };
 }
 
 async function guarded(name, use) {

@@ -145,20 +145,20 @@ def test_progress_of_a_background_task_goes_to_its_cell(kernel):
 @pytest.mark.slow
 @pytest.mark.parametrize("mime", ["text/html", "application/json"])
 def test_large_displays_arrive_and_slow_down_their_worker(kernel, mime):
-    """Twenty of 20 MB: they are never all in the server's memory."""
+    """Forty of 10 MB: they are never all in the server's memory."""
     server = psutil.Process(kernel.pid)
     before = server.memory_info().rss
     content = "x" * 100 if mime == "text/html" else f'"{"x" * 96}",\n'
-    make = f'let content = r#"{content}"#.repeat(200_000);'
+    make = f'let content = r#"{content}"#.repeat(100_000);'
     if mime == "application/json":
         make += ' let content = format!("[{content}1]");'
     bundle = f'kissaten::MimeBundle::new().with("{mime}", content.as_str())'
-    cell = kernel.start(f"{make}\nfor n in 0..20 {{ kissaten::display(&{bundle}); }}")
+    cell = kernel.start(f"{make}\nfor n in 0..40 {{ kissaten::display(&{bundle}); }}")
     most = count = 0
-    while count < 20:
+    while count < 40:
         message = kernel.receive()
         if message["msg_type"] == "display_data":
-            assert len(message["content"]["data"][mime]) >= 200_000
+            assert len(message["content"]["data"][mime]) >= 100_000
             # The test's own memory is no concern of this test.
             message["content"]["data"].clear()
             count += 1

@@ -82,14 +82,14 @@ fn say(data: &Value) -> Message {
 
 /// The state with what says which model it is of, as whoever knows nothing of it needs it.
 fn whole(kind: &WidgetKind, fields: &Fields) -> Value {
-    let WidgetKind { name, module, version, .. } = kind;
+    let WidgetKind { name, view, module, version, .. } = kind;
     let names = [
         ("_model_module", (*module).to_owned()),
         ("_model_module_version", (*version).to_owned()),
         ("_model_name", format!("{name}Model")),
         ("_view_module", (*module).to_owned()),
         ("_view_module_version", (*version).to_owned()),
-        ("_view_name", format!("{name}View")),
+        ("_view_name", format!("{view}View")),
     ];
     let names = names.into_iter().map(|(name, value)| (name.to_owned(), Value::Text(value)));
     Value::Map(names.chain(fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone()))).collect(), 0)
