@@ -28,15 +28,13 @@ pub(super) static TEXT: WidgetKind = control("text", "Text", false);
 pub(super) static PASSWORD: WidgetKind = control("password", "Password", false);
 pub(super) static DROPDOWN: WidgetKind = control("dropdown", "Dropdown", false);
 // Both models have one view.
-pub(super) static INT_PROGRESS: WidgetKind = WidgetKind { view: "Progress", ..control("progress", "IntProgress", true) };
+pub(super) static INT_PROGRESS: WidgetKind =
+    WidgetKind { view: "Progress", ..control("progress", "IntProgress", true) };
 pub(super) static FLOAT_PROGRESS: WidgetKind =
     WidgetKind { view: "Progress", ..control("progress", "FloatProgress", true) };
 pub(super) static LABEL: WidgetKind = control("label", "Label", true);
 pub(super) static HTML: WidgetKind = control("HTML", "HTML", true);
 pub(super) static ROW: WidgetKind = control("row", "HBox", true);
 pub(super) static COLUMN: WidgetKind = control("column", "VBox", true);
-pub(super) static OUTPUT: WidgetKind = WidgetKind {
-    module: "@jupyter-widgets/output",
-    version: "1.0.0",
-    ..control("output", "Output", true)
-};
+pub(super) static OUTPUT: WidgetKind =
+    WidgetKind { module: "@jupyter-widgets/output", version: "1.0.0", ..control("output", "Output", true) };
