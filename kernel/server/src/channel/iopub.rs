@@ -35,9 +35,8 @@ use crate::{
 
 /// How long a subscriber may take nothing before it is given up.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long a message waits for one that was given up. The others have to take it within that time too, on a laden machine
-/// as well.
-const IMPATIENCE: Duration = Duration::from_millis(50);
+/// How long a message waits for one that was given up.
+const IMPATIENCE: Duration = Duration::from_millis(5);
 /// From this many queued bytes on, no more output is taken from the worker.
 const ROOM: usize = 4 * 1024 * 1024;
 
