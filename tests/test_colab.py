@@ -8,7 +8,6 @@ local, and the installed toolchain stands in for a new one), Kissaten goes to an
 """
 
 import os
-import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -20,7 +19,7 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 
 from kernel import HANG, Installation, running
-from toolchains import give_session
+from toolchains import give_session, own_packages
 from wheels import call
 
 FOLDER = Path(__file__).parent.parent / "notebooks" / "colab"
@@ -155,7 +154,7 @@ def test_from_source(colab, repository, tmp_path):
         colab.environment["XDG_CACHE_HOME"] = os.environ["XDG_CACHE_HOME"]
         colab.environment["KISSATEN_ANALYZER_PROFILE"] = profile
         # Our own are compiled, and not optimised.
-        names = [re.search(r'^name = "(.*)"', manifest.read_text(), re.M)[1] for manifest in repository.glob("kernel/*/Cargo.toml")]
+        names = own_packages(repository)
         (colab.content / ".cargo").mkdir()
         levels = (f"[profile.{kind}.package.{name}]\nopt-level = 0\n" for kind in sorted({"release", profile}) for name in names)
         (colab.content / ".cargo/config.toml").write_text("".join(levels))

@@ -3,20 +3,20 @@
 import os
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
+
+from toolchains import own_packages
 
 # What cells link to is built with other flags than the server, and so in a folder of its own.
 SESSION = ["--package=kissaten-session", "--package=kissaten-worker", "--target-dir=target/session"]
 SESSION_FLAGS = "-Cprefer-dynamic --cfg=tokio_unstable"
 
-#: What the kernel is made of; the names of cargo's packages.
-OWN = ("kissaten", *(f"kissaten-{name}" for name in ("build", "compiler", "fuzz", "ipc", "marks", "source")))
-
 # Other people's crates are those that the installation has compiled; our own are compiled as `cargo test` compiles, with
 # all that it checks.
 OWN_PROFILE = {"opt-level": "0", "debug-assertions": "true", "overflow-checks": "true"}
-BUILT = ["--locked", "--release", *(f"--config=profile.release.package.{name}.{key}={value}" for name in OWN for key, value in OWN_PROFILE.items())]
+BUILT = ["--locked", "--release", *(f"--config=profile.release.package.{name}.{key}={value}" for name in own_packages(Path(__file__).parent.parent) for key, value in OWN_PROFILE.items())]
 
 CHECKS = {
     "format": (["fmt", "--all", "--check"], {}),

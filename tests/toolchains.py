@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tarfile
 import threading
+import tomllib
 import zipfile
 from collections.abc import Iterator
 from functools import partial
@@ -24,6 +25,11 @@ import pytest
 from kernel import HANG
 
 TARGET = f"{os.uname().machine}-unknown-linux-gnu"
+
+
+def own_packages(repository: Path) -> list[str]:
+    """The names of cargo's packages that are this repository's own."""
+    return [tomllib.loads(manifest.read_text())["package"]["name"] for manifest in sorted(repository.glob("kernel/*/Cargo.toml"))]
 
 
 def session() -> Path:

@@ -181,7 +181,7 @@ impl Model {
 
     /// Changes a field, by code of a cell.
     pub(super) fn set(self: &Arc<Self>, name: &'static str, value: Value) {
-        self.change(|state| [(name, state::put(&mut state.fields, name, value))]);
+        self.change(|state| (name, state::put(&mut state.fields, name, value)));
     }
 
     /// As [`set`](Self::set), with what stands in it.
@@ -194,26 +194,20 @@ impl Model {
         let mut older = children;
         self.change(|state| {
             std::mem::swap(&mut state.children, &mut older);
-            [("children", state::put(&mut state.fields, "children", field))]
+            ("children", state::put(&mut state.fields, "children", field))
         });
     }
 
-    /// Changes fields by what a function finds: which, and whether they are others now.
-    pub(super) fn change<const N: usize>(
-        self: &Arc<Self>,
-        change: impl FnOnce(&mut ModelState) -> [(&'static str, bool); N],
-    ) {
+    /// Changes a field by what a function finds: which, and whether it is another now.
+    pub(super) fn change(self: &Arc<Self>, change: impl FnOnce(&mut ModelState) -> (&'static str, bool)) {
         let wakers = {
             let mut state = self.state();
-            let changed = change(&mut state);
-            let changed = || changed.iter().filter(|(_, is_other)| *is_other).map(|(name, _)| *name);
-            for name in changed() {
-                if !state.unsent.contains(&name) {
-                    state.unsent.push(name);
-                }
+            let (name, is_other) = change(&mut state);
+            if is_other && !state.unsent.contains(&name) {
+                state.unsent.push(name);
             }
             state.run = here::run_or_current();
-            if changed().any(is_value) { state.happened(Event::Change) } else { Vec::new() }
+            if is_other && is_value(name) { state.happened(Event::Change) } else { Vec::new() }
         };
         wakers.into_iter().for_each(Waker::wake);
         let is_soon = self.state().sent.is_some_and(|sent| sent.elapsed() < INTERVAL);

@@ -91,6 +91,6 @@ pub(super) fn set(handle: &Handle, is_float: bool, number: f64) {
         let [least, most] = ["min", "max"].map(|name| state::number(state::field(&state.fields, name)));
         // What is no number is none of the range.
         let number = if number.is_nan() { least } else { number.clamp(least, most) };
-        [("value", state::put(&mut state.fields, "value", of(is_float, number)))]
+        ("value", state::put(&mut state.fields, "value", of(is_float, number)))
     });
 }

@@ -173,7 +173,7 @@ fn push(model: &Arc<Model>, add: impl FnOnce(&mut Vec<Value>)) {
         if let Some((_, Value::Sequence(outputs, _))) = outputs {
             add(outputs);
         }
-        [("outputs", true)]
+        ("outputs", true)
     });
 }
 
