@@ -12,9 +12,9 @@ import signal
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from jupyter_client import KernelManager
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_kernel_test import msgspec_v5
 
-import transcript
+from cell import Cell
 from transcript import Message
 
 # How long to wait for anything before the kernel counts as hung. No test measures time with it.
@@ -86,105 +86,6 @@ class Installation:
         return self.prefix / "share" / "jupyter" / "kernels"
 
 
-@dataclass
-class Cell:
-    """One request and all that was received for it so far."""
-
-    kernel: Kernel
-    request: Message
-    iopub: list[Message] = field(default_factory=list)
-    shell: list[Message] = field(default_factory=list)
-    stdin: list[Message] = field(default_factory=list)
-
-    @property
-    def ended(self) -> bool:
-        # Tasks of the cell may print after that, and be heard before the reply is.
-        idle = any(message["content"].get("execution_state") == "idle" for message in self.iopub)
-        return idle and bool(self.shell)
-
-    @property
-    def reply(self) -> dict[str, Any]:
-        return self.shell[0]["content"]
-
-    @property
-    def count(self) -> int | None:
-        return self.reply.get("execution_count")
-
-    def stream(self, name: str) -> str:
-        """All text of one stream so far."""
-        return "".join(
-            message["content"]["text"]
-            for message in self.iopub
-            if message["msg_type"] == "stream" and message["content"]["name"] == name
-        )
-
-    @property
-    def stdout(self) -> str:
-        return self.stream("stdout")
-
-    @property
-    def stderr(self) -> str:
-        return self.stream("stderr")
-
-    @property
-    def error(self) -> dict[str, Any] | None:
-        """The content of the cell's `error` message."""
-        return next((message["content"] for message in self.iopub if message["msg_type"] == "error"), None)
-
-    @property
-    def questions(self) -> list[dict[str, Any]]:
-        """The content of every question that the user was asked so far."""
-        return [message["content"] for message in self.stdin]
-
-    def asks(self, count: int = 1) -> dict[str, Any]:
-        """Receives messages until that many questions were asked; the content of the last one."""
-        self.until(lambda cell: len(cell.stdin) >= count)
-        assert len(self.stdin) == count, self.questions
-        return self.questions[-1]
-
-    def answer(self, value: Any, *, question: int = -1, named: bool = True) -> None:
-        """Answers a question: as JupyterLab does, which names it in the parent header, or as the console, which does not."""
-        content = value if isinstance(value, dict) else {"value": value}
-        parent = self.stdin[question] if named else None
-        self.kernel.say("stdin", "input_reply", content, parent=parent)
-
-    @property
-    def shown(self) -> str:
-        """All text that the cell shows, without colours."""
-        return "\n".join(line for line in self.transcript if not transcript.is_frame(line))
-
-    @property
-    def result(self) -> str | None:
-        """The `text/plain` of the cell's `execute_result`."""
-        for message in self.iopub:
-            if message["msg_type"] == "execute_result":
-                return message["content"]["data"]["text/plain"]
-        return None
-
-    @property
-    def transcript(self) -> list[str]:
-        return transcript.of_cell(self.iopub, self.shell)
-
-    def until(self, condition: Callable[[Cell], bool]) -> Cell:
-        """Receives messages until the condition holds for this cell, which must happen before the cell ends."""
-        while not condition(self):
-            assert not self.ended, "the cell ended first:\n" + "\n".join(self.transcript)
-            self.kernel.receive()
-        return self
-
-    def finish(self) -> Cell:
-        """Receives messages until the cell has its reply and is idle, and checks the whole."""
-        while not self.ended:
-            self.kernel.receive()
-        self.kernel.check_cell(self)
-        return self
-
-    def matches(self, *expected: str) -> None:
-        """Asserts that the transcript is as expected."""
-        got = self.transcript
-        assert transcript.matches(list(expected), got, self.count), "the transcript is\n" + "\n".join(got)
-
-
 class Kernel:
     def __init__(
         self,
@@ -225,9 +126,34 @@ class Kernel:
         # Messages without a parent: the kernel's own `starting` and the welcome message.
         self.orphans: list[Message] = []
         self.control: list[Message] = []
-        self._start()
+        try:
+            self._start_on_free_ports()
+        except BaseException:
+            # Whatever test collects a client that is left open waits for its sockets for ever.
+            self.close()
+            raise
 
     # The process.
+
+    def _start_on_free_ports(self, tries: int = 3) -> None:
+        """Jupyter chooses ports that are free at that moment; before the kernel listens, another lane's may have taken one."""
+        try:
+            self._start()
+        except KernelDied:
+            if tries == 1 or "Address already in use" not in self.log:
+                raise
+            self._let_go()
+            # That of the process has chosen, and the file says it.
+            self.manager.provisioner = None
+            self.manager.cleanup_connection_file()
+            self._start_on_free_ports(tries - 1)
+
+    def _let_go(self) -> None:
+        """Forgets a process that has ended."""
+        self.client.stop_channels()
+        os.close(self._pidfd)
+        self.manager.cleanup_resources(restart=True)
+        self._session, self._count, self.orphans = None, 0, []
 
     def _start(self) -> None:
         log = (self.directory / "kernel.log").open("ab")
@@ -465,10 +391,7 @@ class Kernel:
         assert reply == {"status": "ok", "restart": True}
         self.wait_for_end()
         self.check_nothing_left()
-        self.client.stop_channels()
-        os.close(self._pidfd)
-        self.manager.cleanup_resources(restart=True)
-        self._session, self._count, self.orphans = None, 0, []
+        self._let_go()
         self._start()
 
 

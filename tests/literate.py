@@ -25,7 +25,8 @@ from pathlib import Path
 import pytest
 
 import transcript
-from kernel import Cell, Installation, Kernel, running
+from cell import Cell
+from kernel import Installation, Kernel, running
 
 _FENCE = re.compile(r"^```(\w+)(?: (.*))?$")
 
