@@ -79,7 +79,8 @@ $analyzer || steps=$((steps - 1))
 $lessons && steps=$((steps + 1))
 $lab && steps=$((steps + 1))
 
-# Cargo's profiles. The tests have another one for the analyzer, that builds it in less time.
+# Cargo's profiles. The tests have others, that build in less time.
+server_profile=${KISSATEN_SERVER_PROFILE:-release}
 analyzer_profile=${KISSATEN_ANALYZER_PROFILE:-analyzer}
 
 # Where things go.
@@ -151,7 +152,7 @@ fi
 # The kernel.
 
 begin 'Building the kernel'
-(cd "$here" && cargo build --release --locked --package kissaten --target-dir target)
+(cd "$here" && cargo build --profile "$server_profile" --locked --package kissaten --target-dir target)
 
 begin "Installing to $prefix"
 # A kernel may be running from the files of the last installation: they are replaced, never written into.
@@ -169,7 +170,7 @@ replace() { # from, to
 }
 staging=$(mktemp -d)
 trap 'rm -rf "$staging"' EXIT
-replace "$here/target/release/kissaten" "$binary"
+replace "$here/target/$server_profile/kissaten" "$binary"
 # Earlier versions had the session library's source beside the program, which carries it now.
 rm -rf "$share/source"
 replace "$here/notebooks/papermill/kissaten_papermill.py" "$share/kissaten_papermill.py"

@@ -26,10 +26,11 @@ take_target() {
 keep_target() {
     local to
     to=$caches/target-$(target_name)
-    if [ -d "$to" ] || [ ! -d target/release ] || [ ! -d target/session ]; then return; fi
+    if [ -d "$to" ] || [ ! -d target/checked ] || [ ! -d target/session ]; then return; fi
     mkdir -p "$caches" && cp -a --reflink=auto target "$to.$$" || { rm -rf "$to.$$"; return; }
     find "$to.$$" -depth \( -name incremental -o -name 'kissaten*' -o -name 'libkissaten*' -o -name 'compiler-*' \
-        -o -name 'libcompiler-*' -o -name 'ipc-*' -o -name 'libipc-*' \) -exec rm -rf {} +
+        -o -name 'libcompiler-*' -o -name 'ipc-*' -o -name 'libipc-*' \
+        -o -name 'build-*' -o -name 'libbuild-*' -o -name 'source-*' -o -name 'libsource-*' -o -name 'it-*' \) -exec rm -rf {} +
     # What was used last stays longest.
     touch "$to.$$"
     mv -T "$to.$$" "$to" 2>/dev/null || rm -rf "$to.$$"

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from kernel import HANG, Installation, running
-from toolchains import rustc
+from toolchains import linted, rustc, server_profile
 
 # Its build has the target folder until then.
 pytestmark = pytest.mark.analyzer
@@ -24,15 +24,16 @@ pytestmark = pytest.mark.analyzer
 ADDRESS = "https://example.invalid/kissaten"
 
 
-def cargo(*arguments: str | Path, folder: Path) -> str:
-    done = subprocess.run(["cargo", *map(str, arguments)], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=4 * HANG)
+def cargo(*arguments: str | Path, folder: Path, **environment: str) -> str:
+    done = subprocess.run(["cargo", *map(str, arguments)], cwd=folder, env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=4 * HANG)
     assert done.returncode == 0, done.stdout
     return done.stdout
 
 
-def installs(package: Path, repository: Path, home: Path) -> None:
+def installs(package: Path, repository: Path, home: Path, **environment: str) -> None:
     """`cargo install` into a home. cargo's own folder is not in it, as the crates would be downloaded again."""
-    cargo("install", "--path", package, "--locked", "--root", home / ".cargo", "--target-dir", repository / "target", folder=package)
+    profile = f"--profile={server_profile()}"
+    cargo("install", "--path", package, "--locked", profile, "--root", home / ".cargo", "--target-dir", repository / "target", folder=package, **environment)
 
 
 def runs(bare: Installation, home: Path, directory: Path) -> None:
@@ -47,7 +48,8 @@ def runs(bare: Installation, home: Path, directory: Path) -> None:
 
 def test_from_a_checkout(bare, repository, tmp_path):
     home = Path(bare.environment["HOME"])
-    installs(repository / "kernel/server", repository, home)
+    # That is what is installed already.
+    installs(repository / "kernel/server", repository, home, **linted())
     runs(bare, home, tmp_path / "kernel")
 
 
@@ -70,7 +72,7 @@ def test_from_the_packages(bare, repository, tmp_path):
         members.append(archive.stem)
         patches.append(f'{name} = {{ path = "{archive.stem}" }}')
     text = (repository / "Cargo.toml").read_text()
-    profile = "".join(re.findall(r"^\[profile\.release.*?(?=^\[(?!profile\.release)|\Z)", text, re.M | re.S))
+    profile = "".join(re.findall(r"^\[profile\.(?:release|checked).*?(?=^\[(?!profile\.(?:release|checked))|\Z)", text, re.M | re.S))
     # Our own are not optimised: that they are compiled at all is what is tested.
     profile += "".join(f"\n[profile.release.package.{archive.partition('-0')[0]}]\nopt-level = 0\n" for archive in members)
     (workspace / "Cargo.toml").write_text(

@@ -19,7 +19,7 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 
 from kernel import HANG, Installation, running
-from toolchains import give_session, own_packages
+from toolchains import give_session, own_packages, server_profile
 from wheels import call
 
 FOLDER = Path(__file__).parent.parent / "notebooks" / "colab"
@@ -142,9 +142,9 @@ def test_from_source(colab, repository, tmp_path):
 
     `KISSATEN_TEST_COLD=1` lets it begin with nothing.
     """
-    profile = os.environ.get("KISSATEN_ANALYZER_PROFILE", "analyzer")
+    profiles = {"KISSATEN_SERVER_PROFILE": server_profile(), "KISSATEN_ANALYZER_PROFILE": os.environ.get("KISSATEN_ANALYZER_PROFILE", "analyzer")}
     if not os.environ.get("KISSATEN_TEST_COLD"):
-        for target in {"release", profile}:
+        for target in profiles.values():
             if (built := repository / "target" / target).exists():
                 shutil.copytree(built, colab.content / "built" / target, copy_function=shutil.copy2)
         # What was compiled from crates in another place counts as changed, so here Rust is the machine's own.
@@ -152,11 +152,11 @@ def test_from_source(colab, repository, tmp_path):
             colab.environment[name] = os.environ.get(name, str(Path.home() / usual))
         colab.environment["CARGO_BUILD_BUILD_DIR"] = str(colab.content / "built")
         colab.environment["XDG_CACHE_HOME"] = os.environ["XDG_CACHE_HOME"]
-        colab.environment["KISSATEN_ANALYZER_PROFILE"] = profile
+        colab.environment |= profiles
         # Our own are compiled, and not optimised.
-        names = own_packages(repository)
+        names = own_packages()
         (colab.content / ".cargo").mkdir()
-        levels = (f"[profile.{kind}.package.{name}]\nopt-level = 0\n" for kind in sorted({"release", profile}) for name in names)
+        levels = (f"[profile.{kind}.package.{name}]\nopt-level = 0\n" for kind in profiles.values() for name in names)
         (colab.content / ".cargo/config.toml").write_text("".join(levels))
     cell = colab.set_up(release=f"file://{tmp_path}/none.tar.gz")
     assert "✅ Now reload this page" in words(cell), words(cell)

@@ -11,11 +11,12 @@ import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 
 from kernel import running
+from toolchains import linted
 
 
 def install(repository, *arguments, **environment):
     return subprocess.run(
-        [repository / "install.sh", *arguments], capture_output=True, text=True, env={**os.environ, **environment}
+        [repository / "install.sh", *arguments], capture_output=True, text=True, env={**os.environ, **linted(), **environment}
     )
 
 

@@ -1,43 +1,91 @@
 """The checks of the Rust code itself: its form, its lints, and its unit tests."""
 
+import json
 import os
 import re
 import subprocess
-from pathlib import Path
 
 import pytest
 
-from toolchains import own_packages
+from toolchains import copy_crates, linted, own_packages, session_build
 
-# What cells link to is built with other flags than the server, and so in a folder of its own.
-SESSION = ["--package=kissaten-session", "--package=kissaten-worker", "--target-dir=target/session"]
-SESSION_FLAGS = "-Cprefer-dynamic --cfg=tokio_unstable"
-
-# Other people's crates are those that the installation has compiled; our own are compiled as `cargo test` compiles, with
-# all that it checks.
-OWN_PROFILE = {"opt-level": "0", "debug-assertions": "true", "overflow-checks": "true"}
-BUILT = ["--locked", "--release", *(f"--config=profile.release.package.{name}.{key}={value}" for name in own_packages(Path(__file__).parent.parent) for key, value in OWN_PROFILE.items())]
-
-CHECKS = {
-    "format": (["fmt", "--all", "--check"], {}),
-    "lints": (["clippy", *BUILT, "--all-targets", "--", "-D", "warnings"], {}),
-    "unit-tests": (["test", *BUILT, "--quiet", "--no-fail-fast"], {}),
-    "session-lints": (
-        ["clippy", "--locked", "--all-targets", *SESSION, "--", "-D", "warnings"],
-        {"RUSTFLAGS": SESSION_FLAGS},
-    ),
-    "session-unit-tests": (["test", "--locked", "--quiet", "--no-fail-fast", *SESSION], {"RUSTFLAGS": SESSION_FLAGS}),
-}
-
-# Not among the default members. In the folder and by the profile that it is installed from.
-PROFILE = os.environ.get("KISSATEN_ANALYZER_PROFILE", "analyzer")
-ANALYZER = ["test", "--locked", "--quiet", f"--profile={PROFILE}", "--package=kissaten-analyzer", "--target-dir=target"]
+# What runs the tests of one side, after what is compiled for them was linted.
+TEST = ("test", "--quiet", "--no-fail-fast")
 
 
-@pytest.mark.parametrize("check", [*CHECKS, pytest.param("analyzer-unit-tests", marks=pytest.mark.analyzer)])
-def test_cargo(repository, check):
-    arguments, environment = CHECKS.get(check, (ANALYZER, {}))
-    assert subprocess.run(["cargo", *arguments], cwd=repository, env={**os.environ, **environment}).returncode == 0
+def server_side(*command: str) -> list[str]:
+    """As it was installed for the tests, so only the tests themselves are compiled."""
+    return [*command, "--locked", "--profile=checked"]
+
+
+def session_side(*command: str) -> list[str]:
+    """What cells link to. Other people's crates are those of the session library; our own are compiled as `cargo test` compiles."""
+    _, levels = session_build()
+    own = {"opt-level": "0", "debug-assertions": "true", "overflow-checks": "true"}
+    profile = [f"--config=profile.session.package.{name}.opt-level={level}" for name, level in levels.items()]
+    profile += [f"--config=profile.session.package.{name}.{key}={value}" for name in own_packages() for key, value in own.items()]
+    return [*command, "--locked", "--profile=session", *profile, "--package=kissaten-session", "--package=kissaten-worker", "--target-dir=target/session"]
+
+
+def analyzer_side(*command: str) -> list[str]:
+    """Not among the default members. In the folder and by the profile that it is installed from."""
+    profile = os.environ.get("KISSATEN_ANALYZER_PROFILE", "analyzer")
+    return [*command, "--locked", f"--profile={profile}", "--package=kissaten-analyzer", "--target-dir=target"]
+
+
+SIDES = [pytest.param(server_side, id="server"), pytest.param(session_side, id="session"), pytest.param(analyzer_side, id="analyzer", marks=pytest.mark.analyzer)]
+
+
+@pytest.fixture
+def cargo(repository):
+    def call(arguments: list[str], **options) -> subprocess.CompletedProcess:
+        environment = {**os.environ, **linted()}
+        if "--profile=session" in arguments:
+            copy_crates(repository / "target/session")
+            environment["CARGO_ENCODED_RUSTFLAGS"] = "\x1f".join(session_build()[0])
+        return subprocess.run(["cargo", *arguments], cwd=repository, env=environment, **options)
+
+    return call
+
+
+def test_format(cargo):
+    assert cargo(["fmt", "--all", "--check"]).returncode == 0
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_lints(cargo, side):
+    """No warning of rustc or clippy in programs, libraries and their tests. Cargo repeats those of what is compiled already."""
+    done = cargo(side("build", "--all-targets", "--message-format=json"), stdout=subprocess.PIPE, text=True)
+    said = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"reason":"compiler-message"')]
+    for message in said:
+        print(message["message"]["rendered"])
+    assert done.returncode == 0 and not said
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_units(cargo, side):
+    assert cargo(side(*TEST)).returncode == 0
+
+
+def test_lints_are_those_of_clippy(tmp_path):
+    """That the compiler which is called is clippy's, that it reads our settings, and that cargo repeats what it said."""
+    package = tmp_path / "package"
+    (package / "src").mkdir(parents=True)
+    (package / "Cargo.toml").write_text('[package]\nname = "linted"\nedition = "2024"\n[workspace]\n')
+    (package / "clippy.toml").write_text('disallowed-methods = ["std::thread::sleep"]\n')
+    (package / "src/lib.rs").write_text("#[test]\nfn f() {\n    std::thread::sleep(std::time::Duration::ZERO);\n}\n")
+    command = ["cargo", "build", "--all-targets", "--offline", "--message-format=json"]
+    for _ in range(2):
+        done = subprocess.run(command, cwd=package, env={**os.environ, **linted()}, stdout=subprocess.PIPE, text=True)
+        assert done.returncode == 0 and "clippy::disallowed_methods" in done.stdout, done.stdout
+
+
+def test_who_has_no_documentation_tests_has_none_in_the_text(repository):
+    """Those would be passed over."""
+    for manifest in repository.glob("kernel/*/Cargo.toml"):
+        if "\ndoctest = false\n" in manifest.read_text():
+            for path in (manifest.parent / "src").rglob("*.rs"):
+                assert not re.search(r"^ *//[/!] *(```|~~~)", path.read_text(), re.MULTILINE), path
 
 
 def test_no_two_types_of_one_name_in_a_crate(repository):

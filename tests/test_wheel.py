@@ -25,6 +25,14 @@ def venv(folder: Path) -> Path:
     return folder / "bin"
 
 
+@pytest.fixture(scope="module")
+def packagers(tmp_path_factory) -> Path:
+    """An environment with the programs that make, check and install wheels."""
+    bin = venv(tmp_path_factory.mktemp("packagers") / "venv")
+    call(bin / "pip", "install", "--quiet", "auditwheel", "hatchling", "pipx", "uv")
+    return bin
+
+
 def runs(prefix: Path, directory: Path) -> None:
     """The kernel that a wheel brought is found by its kernelspec, and runs; the environment is not activated."""
     with running(Installation(prefix, dict(os.environ)), directory) as kernel:
@@ -33,8 +41,8 @@ def runs(prefix: Path, directory: Path) -> None:
 
 def test_what_is_in_it(wheel):
     assert wheel.name.startswith("kissaten-") and "-py3-none-manylinux_" in wheel.name
-    # The tests' own analyzer is optimised less, and so larger than the one that users get.
-    is_users = os.environ.get("KISSATEN_ANALYZER_PROFILE", "analyzer") == "analyzer"
+    # The tests' own programs are optimised less, and so larger than those that users get.
+    is_users = "KISSATEN_ANALYZER_PROFILE" not in os.environ
     assert wheel.stat().st_size < (20_000_000 if is_users else 24_000_000)
     names = {name.partition(".data/")[2] or name for name in zipfile.ZipFile(wheel).namelist()}
     assert {
@@ -46,12 +54,10 @@ def test_what_is_in_it(wheel):
     } <= names
 
 
-def test_the_oldest_c_library_is_what_its_name_says(wheel, tmp_path):
+def test_the_oldest_c_library_is_what_its_name_says(wheel, packagers):
     """The name is made from what the programs ask for, and auditwheel reads that for itself."""
-    bin = venv(tmp_path / "venv")
-    call(bin / "pip", "install", "--quiet", "auditwheel")
     platform = wheel.stem.rpartition("-")[2]
-    assert f'the following platform tag: "{platform}"' in call(bin / "auditwheel", "show", wheel)
+    assert f'the following platform tag: "{platform}"' in call(packagers / "auditwheel", "show", wheel)
 
 
 def test_in_a_venv_that_is_not_activated(wheel, tmp_path):
@@ -78,27 +84,23 @@ def kernelspec(*command: str | Path, **environment: str) -> Path:
     return Path(json.loads(said[said.index("{\n") :])["kernelspecs"]["kissaten"]["resource_dir"])
 
 
-def test_by_uv(wheel, tmp_path):
+def test_by_uv(wheel, packagers, tmp_path):
     """In an environment of uv's own kind, and in one that is made for a single call."""
-    bin = venv(tmp_path / "tools")
-    call(bin / "pip", "install", "--quiet", "uv")
     cache = {"UV_CACHE_DIR": str(tmp_path / "cache"), "UV_LINK_MODE": "copy"}
-    call(bin / "uv", "venv", "--quiet", "--python", sys.executable, tmp_path / "venv", **cache)
-    call(bin / "uv", "pip", "install", "--quiet", "--python", tmp_path / "venv/bin/python", "--no-index", wheel, **cache)
+    call(packagers / "uv", "venv", "--quiet", "--python", sys.executable, tmp_path / "venv", **cache)
+    call(packagers / "uv", "pip", "install", "--quiet", "--python", tmp_path / "venv/bin/python", "--no-index", wheel, **cache)
     runs(tmp_path / "venv", tmp_path / "kernel")
     # `uvx --with kissaten --from jupyterlab jupyter lab` finds kernels in the same way, by a package that is smaller.
-    uvx = (bin / "uvx", "--quiet", "--python", sys.executable, "--with", wheel, "--from", "jupyter_client", "jupyter-kernelspec")
+    uvx = (packagers / "uvx", "--quiet", "--python", sys.executable, "--with", wheel, "--from", "jupyter_client", "jupyter-kernelspec")
     found = kernelspec(*uvx, **cache)
     runs(found.parent.parent.parent.parent, tmp_path / "once")
 
 
-def test_by_pipx(wheel, tmp_path):
+def test_by_pipx(wheel, packagers, tmp_path):
     """`pipx inject jupyterlab kissaten`, with a package that is smaller."""
-    bin = venv(tmp_path / "tools")
-    call(bin / "pip", "install", "--quiet", "pipx")
     home = {"PIPX_HOME": str(tmp_path / "pipx"), "PIPX_BIN_DIR": str(tmp_path / "bin"), "PIPX_MAN_DIR": str(tmp_path / "man")}
-    call(bin / "pipx", "install", "--quiet", "--python", sys.executable, "jupyter_client", **home)
-    call(bin / "pipx", "inject", "--quiet", "jupyter_client", wheel, **home)
+    call(packagers / "pipx", "install", "--quiet", "--python", sys.executable, "jupyter_client", **home)
+    call(packagers / "pipx", "inject", "--quiet", "jupyter_client", wheel, **home)
     found = kernelspec(tmp_path / "bin/jupyter-kernelspec", **home)
     runs(found.parent.parent.parent.parent, tmp_path / "kernel")
 
@@ -118,11 +120,9 @@ def test_the_extension_comes_with_it(wheel, tmp_path):
     assert call(bin / "python", "-c", code, PYTHONPATH=packages).strip() == "Vec<f64>"
 
 
-def test_the_source_distribution_makes_the_same_wheel(repository, programs, wheel, tmp_path):
+def test_the_source_distribution_makes_the_same_wheel(repository, programs, wheel, packagers, tmp_path):
     script = "from hatchling.builders.sdist import SdistBuilder; import sys; print(next(SdistBuilder(sys.argv[1]).build(directory=sys.argv[2])))"
-    bin = venv(tmp_path / "venv")
-    call(bin / "pip", "install", "--quiet", "hatchling")
-    archive = call(bin / "python", "-c", script, repository, tmp_path).splitlines()[-1]
+    archive = call(packagers / "python", "-c", script, repository, tmp_path).splitlines()[-1]
     again = tmp_path / "again"
     call(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", again, archive, KISSATEN_WHEEL_PROGRAMS=str(programs))
     [path] = again.iterdir()

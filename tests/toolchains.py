@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 import shutil
 import subprocess
@@ -27,9 +28,22 @@ from kernel import HANG
 TARGET = f"{os.uname().machine}-unknown-linux-gnu"
 
 
-def own_packages(repository: Path) -> list[str]:
+def own_packages() -> list[str]:
     """The names of cargo's packages that are this repository's own."""
-    return [tomllib.loads(manifest.read_text())["package"]["name"] for manifest in sorted(repository.glob("kernel/*/Cargo.toml"))]
+    manifests = sorted(Path(__file__).parent.parent.glob("kernel/*/Cargo.toml"))
+    return [tomllib.loads(manifest.read_text())["package"]["name"] for manifest in manifests]
+
+
+def linted() -> dict[str, str]:
+    """What lets clippy compile our own crates. It is a whole rustc that says more, so what is linted is what the tests run; `cargo
+    clippy` reads each of other people's crates once more, and what it has checked is of no use to anybody else.
+    """
+    return {"RUSTC_WORKSPACE_WRAPPER": str(rustc().with_name("clippy-driver"))}
+
+
+def server_profile() -> str:
+    """Cargo's profile that the server was installed by."""
+    return os.environ.get("KISSATEN_SERVER_PROFILE", "release")
 
 
 def session() -> Path:
@@ -46,10 +60,23 @@ def give_session(home: Path) -> None:
     shutil.copy(session() / "session.json", cache)
 
 
+def session_build() -> tuple[list[str], dict[str, str]]:
+    """The flags that all of it was compiled with (`build/src/cargo.rs`), and how other people's crates in it are optimised."""
+    built = json.loads((session() / "session.json").read_text())
+    libraries = f"{built['toolchain']['sysroot']}/lib/rustlib/{built['toolchain']['host']}/lib"
+    run_paths = [f"-Clink-arg=-Wl,-rpath,{path}" for path in ("$ORIGIN", libraries)]
+    return ["-Cprefer-dynamic", "--cfg=tokio_unstable", *run_paths], built["levels"]
+
+
+def copy_crates(target: Path) -> None:
+    """Lets a target folder begin with what is compiled of other people's crates for the session library."""
+    ours = shutil.ignore_patterns("sets*", "layers", "answers", "source", "session.json", "used", "*kissaten*")
+    shutil.copytree(session(), target, symlinks=True, dirs_exist_ok=True, ignore=ours)
+
+
 def give_crates(cache: Path) -> None:
-    """Lets a cache begin with what is compiled of other people's crates for the session library, and nothing that was made by it."""
-    ours = shutil.ignore_patterns("sets", "layers", "answers", "source", "session.json", "*kissaten*")
-    shutil.copytree(session(), cache / session().name, symlinks=True, dirs_exist_ok=True, ignore=ours)
+    """The same of a cache; nothing is in it that was made by the session library."""
+    copy_crates(cache / session().name)
 
 
 def rustc() -> Path:

@@ -1,9 +1,8 @@
 //! Values whose types have no name, through rustc and a real worker: what they are kept as, and with how many compiles.
 
-mod session;
-
 use expect_test::expect;
-use session::{Session, check};
+
+use crate::session::{Session, check};
 
 const DEFINE: &str = "use futures::{StreamExt, stream}; async fn brew(n: u32) -> u32 { n } \
                       fn evens() -> impl Iterator<Item = u32> { (0..4).filter(|n| n % 2 == 0) }";

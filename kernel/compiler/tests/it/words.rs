@@ -4,8 +4,6 @@
 //! as a file and the statements as `fn main`, or as an async function where they await. Titles, labels, what they point
 //! at, notes, helps and suggested code are compared; names of files and numbers of lines are not.
 
-mod session;
-
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, OnceLock};
@@ -14,6 +12,8 @@ use build::SessionLibrary;
 use cargo_metadata::diagnostic::{Diagnostic, DiagnosticLevel};
 use compiler::{Notebook, PrepareError, Source};
 use tokio_util::sync::CancellationToken;
+
+use crate::session;
 
 /// An erring example.
 struct Example {
@@ -178,7 +178,7 @@ fn without_places(line: &str) -> String {
 }
 
 fn compare(name: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/words").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/words").join(name);
     let mut examples = examples(&std::fs::read_to_string(path).unwrap());
     if let Ok(only) = std::env::var("KISSATEN_WORDS") {
         examples.retain(|example| example.title.contains(&only));

@@ -1,13 +1,12 @@
 //! Dependencies through the compiler and a real worker: packages of the user's own, so that nothing is fetched.
 
-mod session;
-
 use std::path::Path;
 
 use build::{Change, DependencyError, Progress};
 use expect_test::{Expect, expect};
-use session::Session;
 use tokio_util::sync::CancellationToken;
+
+use crate::session::Session;
 
 /// A package with this source, and further lines in its Cargo.toml.
 fn package(folder: &Path, name: &str, source: &str, more: &str) {

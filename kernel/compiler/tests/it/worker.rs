@@ -1,9 +1,8 @@
 //! Cells through the compiler and a real worker: what is printed, shown, kept and said.
 
-mod session;
-
 use expect_test::expect;
-use session::{Session, check};
+
+use crate::session::{Session, check};
 
 #[test]
 fn a_task_of_one_cell_is_awaited_in_the_next() {

@@ -1,9 +1,8 @@
 //! Instrumented cells through a real worker: what is written into the code changes nothing that a user can see.
 
-mod session;
-
 use expect_test::{Expect, expect};
-use session::Session;
+
+use crate::session::Session;
 
 /// Runs cells in one session; the answer of the last one is compared.
 #[track_caller]

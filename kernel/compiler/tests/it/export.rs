@@ -1,12 +1,11 @@
 //! Notebooks that were exported: their program prints what their cells printed and showed.
 
-mod session;
-
 use std::path::Path;
 use std::process::Command;
 
-use session::Session;
 use tokio_util::sync::CancellationToken;
+
+use crate::session::Session;
 
 /// Runs the cells, then the program that they were exported as. What it prints, and what was left out.
 fn export(cells: &[(&str, Option<&str>)]) -> (String, Vec<String>, String) {

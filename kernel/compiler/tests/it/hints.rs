@@ -1,9 +1,8 @@
 //! Hints at what compiles and is hardly meant, through rustc and a real worker.
 
-mod session;
-
 use expect_test::expect;
-use session::check;
+
+use crate::session::check;
 
 const DEFINE: &str = "async fn later() -> u32 { 1 } fn plain() -> u32 { 2 } fn made() -> impl Future<Output = u32> { later() } \
                       struct S; impl S { async fn go(&self) {} }";

@@ -1,11 +1,10 @@
 //! rustfmt and clippy on cells: their words are about the user's text, and nothing is run or kept.
 
-mod session;
-
 use compiler::{PrepareError, Source};
 use expect_test::{Expect, expect};
-use session::Session;
 use tokio_util::sync::CancellationToken;
+
+use crate::session::Session;
 
 fn source(text: &str) -> Source {
     Source {

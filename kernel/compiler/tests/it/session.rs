@@ -15,7 +15,6 @@ use ipc::{CellId, Event, Outcome, Request};
 use tokio_util::sync::CancellationToken;
 
 /// Runs cells in one session; the answer of the last one is compared.
-#[allow(dead_code, reason = "not all tests do")]
 #[track_caller]
 pub(crate) fn check(cells: &[&str], expected: Expect) {
     let mut session = Session::new();
@@ -106,7 +105,6 @@ impl Session {
     }
 
     /// Ends the worker and starts another one.
-    #[allow(dead_code, reason = "not all tests do")]
     pub(crate) fn restart_worker(&mut self) {
         let _ = self.worker.kill();
         let _ = self.worker.wait();
@@ -115,7 +113,6 @@ impl Session {
     }
 
     /// Changes the dependencies.
-    #[allow(dead_code, reason = "not all tests do")]
     pub(crate) fn change_dependencies(
         &mut self,
         change: &Change,
@@ -125,7 +122,6 @@ impl Session {
     }
 
     /// The same, and somebody hears how far it is, and may put an end to it.
-    #[allow(dead_code, reason = "not all tests do")]
     pub(crate) fn change_with_progress(
         &mut self,
         change: &Change,
@@ -229,13 +225,11 @@ impl Session {
     }
 
     /// How many calls of rustc the last cell took.
-    #[allow(dead_code, reason = "not all tests ask")]
     pub(crate) fn compiles(&self) -> u32 {
         self.compiles
     }
 
     /// Whether what was compiled last of the newest cell had been instrumented.
-    #[allow(dead_code, reason = "not all tests ask")]
     pub(crate) fn is_instrumented(&self) -> bool {
         let files = compiler::files_of(&format!("cell {}", self.count), &self.text);
         files.iter().filter_map(|file| std::fs::read_to_string(self.folder.path().join(file)).ok()).any(|text| {
