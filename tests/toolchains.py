@@ -35,7 +35,7 @@ def own_packages() -> list[str]:
 
 
 def linted() -> dict[str, str]:
-    """What lets clippy compile our own crates. It is a whole rustc that says more, so what is linted is what the tests run; `cargo
+    """The environment in which clippy compiles our own crates. It is a whole rustc that says more, so what is linted is what the tests run; `cargo
     clippy` reads each of other people's crates once more, and what it has checked is of no use to anybody else.
     """
     return {"RUSTC_WORKSPACE_WRAPPER": str(rustc().with_name("clippy-driver"))}

@@ -63,7 +63,8 @@ def test_while_a_cell_runs_the_type_is_told(start_kernel, tmp_path):
 
 
 @pytest.mark.analyzer
-def test_the_analyzer_tells_of_std_and_locals(kernel):
+def test_the_analyzer_tells_of_std_and_locals(shared_kernel):
+    kernel = shared_kernel
     kernel.ok("let beans: Vec<String> = Vec::new();")
     wake(kernel)
     while not (data := ask(kernel, "beans.pu|sh(String::new())")["data"]):
@@ -76,7 +77,8 @@ def test_the_analyzer_tells_of_std_and_locals(kernel):
 
 
 @pytest.mark.analyzer
-def test_doc_is_shown_as_a_page(kernel):
+def test_doc_is_shown_as_a_page(shared_kernel):
+    kernel = shared_kernel
     kernel.ok("/// Adds.\nfn add(a: u8) -> u8 { a }")
     [page] = kernel.ok(":doc add").reply["payload"]
     assert page["source"] == "page" and page["start"] == 0
