@@ -165,6 +165,7 @@ pub(crate) async fn run(
     if !invocation.arguments.iter().any(|argument| argument.starts_with(INCREMENTAL)) {
         command.arg(answer::TELLS);
     }
+    session.toolchain.link_by_this_program(&mut command);
     command.args(remembered::outputs(invocation)).args(invocation.files.first().map(|(root, _)| root));
     tracing::debug!(?command, "rustc");
     let mut command = tokio::process::Command::from(command);
