@@ -213,7 +213,7 @@ impl Layout {
         // What each thread has is one piece, and aligned as such.
         let of_threads = |part: &&mut Part| matches!(part.sort, Sort::ThreadData | Sort::ThreadZero);
         let align = parts.iter_mut().filter(of_threads).map(|part| part.align).max();
-        if let (Some(align), Some(first)) = (align, parts.iter_mut().find(|part| of_threads(&part))) {
+        if let (Some(align), Some(first)) = (align, parts.iter_mut().find(|part| of_threads(part))) {
             first.align = align;
         }
         Ok(Self { parts, relocated_end: 0 })

@@ -10,7 +10,7 @@ use std::process::{Command, ExitCode};
 
 /// Names the linker that does what this one does not. Whoever has rustc start this one sets it.
 pub const OTHER: &str = "KISSATEN_LINKER";
-/// Names a file that is told, a line each, what was linked by the other, and why.
+/// Names a file that is told of each library, in a line, that it was linked here, or why it was not.
 pub const REASONS: &str = "KISSATEN_LINK_LOG";
 
 /// What a command line for a linker begins with.
@@ -29,17 +29,19 @@ pub fn as_linker() -> Option<ExitCode> {
     let linked = panic::catch_unwind(|| crate::link(&arguments).map_err(|why| why.to_string()));
     panic::set_hook(silent);
     let why = match linked {
-        Ok(Ok(())) => return Some(ExitCode::SUCCESS),
-        Ok(Err(why)) => why,
+        Ok(linked) => linked.err(),
         Err(panic) => {
             let words = panic.downcast_ref::<String>().map(String::as_str);
-            format!("a panic: {}", words.or(panic.downcast_ref::<&str>().copied()).unwrap_or_default())
+            Some(format!("a panic: {}", words.or(panic.downcast_ref::<&str>().copied()).unwrap_or_default()))
         }
     };
     if let Some(path) = env::var_os(REASONS)
         && let Ok(mut file) = OpenOptions::new().create(true).append(true).open(path)
     {
-        let _ = file.write_all(format!("{why}\n").as_bytes());
+        let _ = file.write_all(format!("{}\n", why.as_deref().unwrap_or("linked here")).as_bytes());
+    }
+    if why.is_none() {
+        return Some(ExitCode::SUCCESS);
     }
     let error = Command::new(&other).arg0("rust-lld").args(&arguments).exec();
     eprintln!("{} cannot be started: {error}", other.display());
