@@ -37,15 +37,31 @@ def minutes(notebook) -> float:
     return words / 150 + lines / 20 + len(shown) / 4 + solved
 
 
+def told_minutes(notebook) -> int:
+    return int(re.search(r"^⏱️ About (\d+) minutes", notebook.cells[0].source, re.MULTILINE)[1])
+
+
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_a_lesson_takes_no_longer_than_it_says(path):
     """At most 40 minutes, and at its top stands about what it takes; the same in the table for teachers."""
     notebook = read(path)
-    told = int(re.search(r"^⏱️ About (\d+) minutes", notebook.cells[0].source, re.MULTILINE)[1])
+    told = told_minutes(notebook)
     takes = minutes(notebook)
     assert told <= 40, "split it"
     assert told - 8 <= takes <= told, f"it takes {takes:.1f} minutes"
     assert re.search(rf"\({re.escape(path.name)}\) \| {told} \|", (FOLDER / "teaching.md").read_text()), "teaching.md says another time"
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_long_lesson_says_where_to_stop(path):
+    """Who has twenty minutes gets something whole: a lesson of more than 25 has one good place to stop, neither early nor late."""
+    notebook = read(path)
+    places = [index for index, cell in enumerate(notebook.cells) if "⏸️ **A good place to stop.** " in cell.source]
+    assert len(places) == (told_minutes(notebook) > 25)
+    for place in places:
+        assert notebook.cells[place].cell_type == "markdown"
+        notebook.cells = notebook.cells[: place + 1]
+        assert 7 <= minutes(notebook) <= 22, f"it stands after {minutes(notebook):.1f} minutes"
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
