@@ -96,13 +96,17 @@ pub fn this_program_links() {
 
 impl Toolchain {
     /// Has a call of rustc link by this program, which starts the compiler's own linker where it has to. What is made does not
-    /// tell which of them made it: it is no part of what makes two calls the same.
-    pub fn link_by_this_program(&self, command: &mut Command) {
-        let (Some(program), Some(other)) = (PROGRAM.get(), self.own_linker()) else { return };
-        if !self.link_flags.is_empty() && self.host == "x86_64-unknown-linux-gnu" && program.exists() {
-            // The last one counts.
-            command.arg(format!("-Clinker={}", program.display())).env(link::OTHER, other);
+    /// tell which of them made it: it is no part of what makes two calls the same. Back come the names of both, as errors
+    /// are the other's and rustc tells them of this one.
+    pub fn link_by_this_program(&self, command: &mut Command) -> Option<[String; 2]> {
+        let (program, other) = (PROGRAM.get()?, self.own_linker()?);
+        if self.link_flags.is_empty() || self.host != "x86_64-unknown-linux-gnu" || !program.exists() {
+            return None;
         }
+        let names = [program, &other].map(|path| path.display().to_string());
+        // The last one counts.
+        command.arg(format!("-Clinker={}", names[0])).env(link::OTHER, other);
+        Some(names)
     }
 
     /// The linker that comes with the compiler, if it does.
