@@ -84,7 +84,10 @@ pub(crate) fn parse(arguments: &[OsString]) -> Result<Plan> {
             "--no-undefined-version" => plan.names_are_defined = true,
             "--strip-debug" => plan.strips_debug = true,
             "-L" => plan.folders.push(folder(&value()?)?),
-            "-rpath" if plan.run_path.is_none() => plan.run_path = Some(value()?),
+            "-rpath" => {
+                let folders = plan.run_path.take().into_iter().chain([value()?]).collect::<Vec<_>>();
+                plan.run_path = Some(folders.join(":"));
+            }
             "-soname" => plan.soname = Some(value()?),
             // How much it takes trouble about strings, and with how many threads.
             "-O0" | "-O1" => {}
@@ -146,13 +149,13 @@ mod tests {
         let plan = parsed(
             "-flavor gnu --version-script=/t/list --no-undefined-version /t/symbols.o a.o --as-needed -Bdynamic /s/libstd.so \
              -Bstatic /s/libbuiltins.rlib -L /t/raw -Bdynamic --eh-frame-hdr -z noexecstack -o a.so --gc-sections -shared \
-             -z relro -z now -L/usr/lib -rpath $ORIGIN -lm --threads=1",
+             -z relro -z now -L/usr/lib -rpath /s -rpath $ORIGIN -lm --threads=1",
         )
         .unwrap();
         assert_eq!(plan.inputs[3], Input::Archive("/s/libbuiltins.rlib".into()));
         assert_eq!(plan.inputs[4], Input::Named { name: "m".to_owned(), as_needed: true, is_dynamic: true });
         assert_eq!(plan.folders, ["/t/raw", "/usr/lib"].map(PathBuf::from));
-        assert_eq!((plan.run_path.as_deref(), plan.soname), (Some("$ORIGIN"), None));
+        assert_eq!((plan.run_path.as_deref(), plan.soname), (Some("/s:$ORIGIN"), None));
         assert!(plan.names_are_defined && plan.drops_unused && !plan.strips_debug);
     }
 
