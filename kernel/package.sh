@@ -27,7 +27,7 @@ cd "$copy"
 KISSATEN_PACK=yes cargo build --quiet --locked --package kissaten-source --target-dir "$folder"
 
 # In the order in which they can be published: each needs only those before it.
-packages=(source marks ipc build compiler server)
+packages=(source marks ipc link build compiler server)
 arguments=()
 for package in "${packages[@]}"; do
     manifest=kernel/$package/Cargo.toml

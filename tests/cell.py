@@ -12,6 +12,10 @@ from transcript import Message
 if TYPE_CHECKING:
     from kernel import Kernel
 
+# What is left in a cell that was asked and has told what it was told.
+ASK = 'let answer = kissaten::input("Name? ").await?;\nanswer'
+READ = "let mut line = String::new();\nlet count = std::io::stdin().read_line(&mut line)?;\n(count, line)"
+
 
 @dataclass
 class Cell:

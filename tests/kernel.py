@@ -187,6 +187,10 @@ class Kernel:
         """All living processes of this kernel, wherever in the process tree they are."""
         return marked_processes(self._mark)
 
+    def interrupt(self) -> None:
+        """Interrupts by message, as frontends do."""
+        assert self.request("interrupt_request", {}, channel="control").finish().reply == {"status": "ok"}
+
     def interrupt_by_signal(self) -> None:
         os.kill(self.pid, signal.SIGINT)
 

@@ -38,10 +38,6 @@ ENDLESS = {
 OVERFLOWING = ("", "let (mut i, n, mut s) = (0u8, std::hint::black_box(u8::MAX), 0u64);\nwhile i <= n { s = s.wrapping_mul(31) ^ s >> 7; i += 1 }\ns")
 
 
-def interrupt(kernel):
-    assert kernel.request("interrupt_request", {}, channel="control").finish().reply == {"status": "ok"}
-
-
 def begins(kernel, code, head=""):
     """Starts a cell, and waits until it runs."""
     cell = kernel.start(f'{head}println!("begun");\n{code}')
@@ -50,10 +46,10 @@ def begins(kernel, code, head=""):
 
 def ends_at_once(kernel, cell):
     """One interrupt is enough: the cell does not ask for a second one."""
-    interrupt(kernel)
+    kernel.interrupt()
     cell.until(lambda cell: cell.ended or "interrupt" in cell.shown.lower())
     if not cell.ended and not cell.error:
-        interrupt(kernel)
+        kernel.interrupt()
         cell.finish()
         raise AssertionError("\n".join(cell.transcript))
     error = cell.finish().error
@@ -194,9 +190,9 @@ def test_optimised_code_has_no_checkpoints_and_says_so(kernel):
     kernel.ok("let lost = 1;")
     cell = begins(kernel, "loop { std::hint::spin_loop() }", head="%%opt 2\n")
     assert "no checkpoints" in cell.shown
-    interrupt(kernel)
+    kernel.interrupt()
     cell.until(lambda cell: "interrupt" in cell.shown.lower().split("begun")[-1])
-    interrupt(kernel)
+    kernel.interrupt()
     assert cell.finish().error["ename"] == "Interrupted"
     assert "`lost`" in cell.shown
     assert kernel.run("1 + 1").result == "2"

@@ -1,7 +1,5 @@
 """Values that a cell makes go: what their `Drop` does to the cell, to other shells, and to the kernel's end."""
 
-from test_interrupt import interrupt_by_message
-
 # A value whose `Drop` goes on until somebody writes to it, or for ever, with checkpoints or without.
 SLOW = (
     "use std::sync::{Arc, atomic::{AtomicBool, Ordering}};\n"
@@ -28,7 +26,7 @@ def test_a_drop_that_takes_long_says_so_and_can_be_interrupted(kernel):
     cell.until(lambda cell: "takes long" in cell.shown)
     assert "the older `slow` takes long to be dropped" in cell.shown
     assert not cell.ended
-    interrupt_by_message(kernel)
+    kernel.interrupt()
     cell.finish()
     # The cell itself had done its work.
     assert cell.reply["status"] == "ok"
@@ -43,7 +41,7 @@ def test_an_interrupt_is_for_all_that_a_cell_drops(kernel):
     kernel.ok("let other = Slow(go.clone());")
     cell = kernel.start("let (slow, other) = (1, 2);")
     cell.until(lambda cell: "closing" in cell.stdout)
-    interrupt_by_message(kernel)
+    kernel.interrupt()
     cell.finish()
     assert cell.reply["status"] == "ok"
     for name in ("slow", "other"):
@@ -58,9 +56,9 @@ def test_a_drop_without_checkpoints_takes_two_interrupts(kernel):
     kernel.ok(DEAF)
     cell = kernel.start("let deaf = 1;")
     cell.until(lambda cell: "closing" in cell.stdout)
-    interrupt_by_message(kernel)
+    kernel.interrupt()
     cell.until(lambda cell: "Interrupt again" in cell.shown)
-    interrupt_by_message(kernel)
+    kernel.interrupt()
     cell.finish()
     assert cell.error["ename"] == "Interrupted"
     assert kernel.fails("deaf").error["evalue"].startswith("E0425")
@@ -71,7 +69,7 @@ def test_clear_can_be_interrupted(kernel):
     kernel.ok(SLOW)
     cell = kernel.start(":clear")
     cell.until(lambda cell: "closing" in cell.stdout)
-    interrupt_by_message(kernel)
+    kernel.interrupt()
     cell.finish()
     assert cell.reply["status"] == "ok"
     assert kernel.fails("slow").error["evalue"].startswith("E0425")
@@ -81,9 +79,9 @@ def test_clear_with_a_drop_that_never_ends_takes_two_interrupts(kernel):
     kernel.ok(DEAF)
     cell = kernel.start(":clear")
     cell.until(lambda cell: "closing" in cell.stdout)
-    interrupt_by_message(kernel)
+    kernel.interrupt()
     cell.until(lambda cell: "Interrupt again" in cell.shown)
-    interrupt_by_message(kernel)
+    kernel.interrupt()
     assert cell.finish().error["ename"] == "Interrupted"
     assert kernel.run("1").result == "1"
 

@@ -1,17 +1,21 @@
 """Questions to the user: how they are asked, who may be asked, and what becomes of questions and answers that come too late."""
 
+import os
+import signal
+
 import pytest
 
+from cell import ASK, READ
 from wire import wire
 
 AWAITING = "tokio::time::sleep(std::time::Duration::from_millis(2)).await"
-# What is left in a cell that was asked and has told what it was told.
-ASK = 'let answer = kissaten::input("Name? ").await?;\nanswer'
-READ = "let mut line = String::new();\nlet count = std::io::stdin().read_line(&mut line)?;\n(count, line)"
 
 
-def interrupt(kernel):
-    assert kernel.request("interrupt_request", {}, channel="control").finish().reply == {"status": "ok"}
+def until_stdin_is_read(kernel):
+    """Waits until the kernel has read what was sent on stdin, which nothing orders with what is sent on shell."""
+    kernel.say("stdin", "input_reply", {})
+    while "an answer that cannot be understood" not in kernel.log:
+        kernel.request("kernel_info_request", {})
 
 
 def test_a_cell_asks_and_is_answered(kernel):
@@ -206,7 +210,7 @@ def test_an_interrupt_ends_a_cell_that_asks(kernel, code):
     kernel.ok("let kept = 1;")
     cell = kernel.start(code, allow_stdin=True)
     cell.asks()
-    interrupt(kernel)
+    kernel.interrupt()
     assert cell.finish().error["ename"] == "Interrupted"
     assert kernel.run("kept").result == "1"
 
@@ -215,10 +219,10 @@ def test_an_interrupt_ends_a_cell_that_asks(kernel, code):
 def test_an_answer_to_a_cell_that_was_interrupted_is_dropped(kernel, named):
     first = kernel.start(ASK, allow_stdin=True)
     first.asks()
-    interrupt(kernel)
+    kernel.interrupt()
     first.finish()
     first.answer("late", named=named)
-    # All that was sent on stdin has been read when the next question is answered.
+    until_stdin_is_read(kernel)
     second = kernel.start(ASK, allow_stdin=True)
     second.asks()
     if named:
@@ -255,8 +259,11 @@ def test_a_late_answer_without_a_name_does_not_answer_the_next_question(kernel):
 def test_an_answer_that_nobody_asked_for(kernel):
     kernel.say("stdin", "input_reply", {"value": "unasked"})
     kernel.say("stdin", "dance", {})
+    until_stdin_is_read(kernel)
     cell = kernel.start(ASK, allow_stdin=True)
     cell.asks()
+    unknown = {"header": {"msg_id": "unknown", "msg_type": "input_request"}}
+    kernel.say("stdin", "input_reply", {"value": "unasked"}, parent=unknown)
     cell.answer("asked")
     assert cell.finish().result == '"asked"'
 
@@ -271,11 +278,10 @@ def test_a_malformed_answer_leaves_the_question_open(kernel, content):
 
 
 def test_a_worker_that_dies_while_it_asks(kernel):
-    cell = kernel.start(
-        'tokio::spawn(async { tokio::time::sleep(std::time::Duration::from_millis(20)).await; std::process::abort() });\n' + ASK,
-        allow_stdin=True,
-    )
+    worker = int(kernel.ok("std::process::id()").result)
+    cell = kernel.start(ASK, allow_stdin=True)
     cell.asks()
+    os.kill(worker, signal.SIGABRT)
     assert cell.finish().error["ename"] == "Abort"
     # Numbers begin anew with the next worker, and so do questions.
     cell.answer("late")
@@ -291,173 +297,3 @@ def test_the_kernel_ends_while_a_cell_asks(start_kernel):
     cell.asks()
     kernel.request("shutdown_request", {"restart": False}, channel="control")
     kernel.wait_for_end()
-
-
-# Several who ask, and several ways to read.
-
-
-def test_two_tasks_that_ask_at_once_are_asked_one_after_the_other(shared_kernel):
-    cell = shared_kernel.start(
-        'let a = tokio::spawn(async { kissaten::input("a? ").await });\n'
-        'let b = tokio::spawn(async { kissaten::input("b? ").await });\n'
-        "(a.await??, b.await??)",
-        allow_stdin=True,
-    )
-    for number in range(2):
-        prompt = cell.asks(number + 1)["prompt"]
-        # Nobody else asks while this question stands.
-        shared_kernel.request("kernel_info_request", {})
-        assert len(cell.questions) == number + 1
-        cell.answer(prompt[0].upper())
-    assert cell.finish().result == '("A", "B")'
-
-
-def test_a_thread_and_a_task_ask_at_once(shared_kernel):
-    cell = shared_kernel.start(
-        "let thread = tokio::task::spawn_blocking(|| { let mut line = String::new();\n"
-        "    std::io::stdin().read_line(&mut line).map(|_| line) });\n"
-        'let task = tokio::spawn(async { kissaten::input("task? ").await });\n'
-        "(task.await??, thread.await??)",
-        allow_stdin=True,
-    )
-    for number in range(2):
-        cell.answer({"task? ": "task", "": "thread"}[cell.asks(number + 1)["prompt"]])
-    assert cell.finish().result == '("task", "thread\\n")'
-
-
-@pytest.mark.parametrize("code", [ASK, READ], ids=["kissaten", "std"])
-def test_after_an_interrupted_question_the_next_one_works(shared_kernel, code):
-    for _ in range(2):
-        cell = shared_kernel.start(code, allow_stdin=True)
-        cell.asks()
-        interrupt(shared_kernel)
-        assert cell.finish().error["ename"] == "Interrupted"
-        cell = shared_kernel.start(code, allow_stdin=True)
-        cell.asks()
-        cell.answer("x")
-        assert cell.finish().result in ('"x"', '(2, "x\\n")')
-
-
-def test_an_aborted_task_asks_no_more(shared_kernel):
-    cell = shared_kernel.start(
-        'let task = tokio::spawn(async { kissaten::input("task? ").await });\n'
-        "while kissaten::tasks().iter().any(|task| task.polls == 0) { tokio::task::yield_now().await }\n"
-        'task.abort();\nlet ended = task.await.is_err();\nkissaten::input("cell? ").await?',
-        allow_stdin=True,
-    )
-    cell.until(lambda cell: cell.questions and cell.questions[-1]["prompt"] == "cell? ")
-    cell.answer("yes")
-    assert cell.finish().result == '"yes"'
-
-
-def test_std_reads_line_by_line_to_the_end(shared_kernel):
-    cell = shared_kernel.start("std::io::stdin().lines().collect::<Result<Vec<_>, _>>()?", allow_stdin=True)
-    for number, answer in enumerate(["one", "", "two words", "\x04"]):
-        cell.asks(number + 1)
-        cell.answer(answer)
-    assert cell.finish().result == '["one", "", "two words"]'
-
-
-def test_std_reads_all_to_the_end(shared_kernel):
-    code = "let mut text = String::new();\nstd::io::Read::read_to_string(&mut std::io::stdin(), &mut text)?;\ntext"
-    cell = shared_kernel.start(code, allow_stdin=True)
-    for number, answer in enumerate(["one", "two", "\x04"]):
-        cell.asks(number + 1)
-        cell.answer(answer)
-    assert cell.finish().result == '"one\\ntwo\\n"'
-    # And in the next cell there is more.
-    cell = shared_kernel.start(READ, allow_stdin=True)
-    cell.asks()
-    cell.answer("three")
-    assert cell.finish().result == '(6, "three\\n")'
-
-
-def test_std_keeps_what_is_too_long_for_one_read(shared_kernel):
-    code = (
-        "use std::io::Read;\nlet mut bytes = [0; 4];\nstd::io::stdin().read_exact(&mut bytes)?;\n"
-        "let mut rest = String::new();\nstd::io::stdin().read_line(&mut rest)?;\n(bytes, rest)"
-    )
-    cell = shared_kernel.start(code, allow_stdin=True)
-    cell.asks()
-    cell.answer("abcdef")
-    assert cell.finish().result == '([97, 98, 99, 100], "ef\\n")'
-    cell = shared_kernel.start(f"{READ}.1.len()", allow_stdin=True)
-    cell.asks()
-    cell.answer("x" * 100_000)
-    assert cell.finish().result == "100001"
-
-
-@pytest.mark.parametrize(
-    "code",
-    [
-        'kissaten::input("? ").await.unwrap_err().kind()',
-        'kissaten::input_password("? ").await.unwrap_err().kind()',
-        'tokio::spawn(async { kissaten::input("? ").await }).await?.unwrap_err().kind()',
-    ],
-)
-def test_code_can_tell_that_nobody_can_be_asked(shared_kernel, code):
-    cell = shared_kernel.ok(code, allow_stdin=False)
-    assert cell.result == "Unsupported" and not cell.stdin
-    # The next cell may be asked.
-    cell = shared_kernel.start(ASK, allow_stdin=True)
-    cell.asks()
-    cell.answer("x")
-    assert cell.finish().result == '"x"'
-
-
-def test_readers_of_stdin_are_told_that_nobody_can_be_asked(shared_kernel):
-    for code in (READ, "std::io::read_to_string(std::io::stdin())?", "std::io::stdin().lines().next().unwrap()?"):
-        error = shared_kernel.fails(code, allow_stdin=False).error
-        assert error["evalue"] == "this frontend does not ask for input"
-    text = shared_kernel.ok("std::io::stdin().read_line(&mut String::new()).unwrap_err().to_string()", allow_stdin=False)
-    assert text.result.startswith('"this frontend does not ask for input (')
-    # The system's own errors have their own words.
-    assert "No such file or directory" in shared_kernel.fails('std::fs::read("/nonexistent")?;').error["evalue"]
-
-
-def test_an_empty_answer_ends_what_is_read_to_the_end(shared_kernel):
-    for code in (
-        "std::io::read_to_string(std::io::stdin())?",
-        "use std::io::Read;\nlet mut text = String::new();\nstd::io::stdin().lock().read_to_string(&mut text)?;\ntext",
-    ):
-        cell = shared_kernel.start(code, allow_stdin=True)
-        for number, answer in enumerate(("one", " ", "x" * 10_000, "last", ""), 1):
-            cell.asks(number)
-            cell.answer(answer)
-        assert cell.finish().result == f'"one\\n \\n{"x" * 10_000}\\nlast\\n"'
-
-
-def test_lines_can_be_empty(shared_kernel):
-    cell = shared_kernel.start("std::io::stdin().lines().take(3).collect::<Result<Vec<_>, _>>()?", allow_stdin=True)
-    for number, answer in enumerate(("", "two", ""), 1):
-        cell.asks(number)
-        cell.answer(answer)
-    assert cell.finish().result == '["", "two", ""]'
-
-
-def test_a_child_process_reads_nothing(shared_kernel):
-    """The process's stdin is empty to all that do not ask through it."""
-    cell = shared_kernel.run('std::process::Command::new("cat").status()?.success()', allow_stdin=True)
-    assert cell.result == "true" and not cell.stdin
-
-
-def test_tokios_stdin_asks_as_well(shared_kernel):
-    code = (
-        "use tokio::io::AsyncBufReadExt;\nlet mut line = String::new();\n"
-        "tokio::io::BufReader::new(tokio::io::stdin()).read_line(&mut line).await?;\nline"
-    )
-    cell = shared_kernel.start(code, allow_stdin=True)
-    cell.asks()
-    cell.answer("one")
-    assert cell.finish().result == '"one\\n"'
-
-
-def test_a_prompt_of_evcxrs_crates_is_for_one_question(shared_kernel):
-    ask = 'println!("EVCXR_INPUT_REQUEST:Name?");'
-    cell = shared_kernel.start(f"{ask}\n{READ.replace('(count, line)', '')}\nstd::io::stdin().read_line(&mut line)?;\nline", allow_stdin=True)
-    assert cell.asks()["prompt"] == "Name?"
-    cell.answer("a")
-    assert cell.asks(2)["prompt"] == ""
-    cell.answer("b")
-    assert cell.finish().result == '"a\\nb\\n"'
-    assert cell.stdout == ""

@@ -3,18 +3,9 @@
 import psutil
 import pytest
 
-from kernel import HANG
+from kernel import HANG, Kernel
 
-
-def interrupt_by_message(kernel):
-    assert kernel.request("interrupt_request", {}, channel="control").finish().reply == {"status": "ok"}
-
-
-def interrupt_by_signal(kernel):
-    kernel.interrupt_by_signal()
-
-
-both_ways = pytest.mark.parametrize("interrupt", [interrupt_by_message, interrupt_by_signal])
+both_ways = pytest.mark.parametrize("interrupt", [Kernel.interrupt, Kernel.interrupt_by_signal])
 
 FOREVER = 'println!("waiting"); tokio::time::sleep(std::time::Duration::from_secs(3600)).await;'
 
@@ -80,9 +71,9 @@ def test_a_task_of_the_cell_hears_it_and_the_next_interrupt_ends_the_cell(kernel
         f"println!(\"{{}}\", server.await?);\n{FOREVER}"
     )
     cell.until(lambda cell: "ready" in cell.stdout)
-    interrupt_by_message(kernel)
+    kernel.interrupt()
     cell.until(lambda cell: "stopped\nwaiting" in cell.stdout)
-    interrupt_by_message(kernel)
+    kernel.interrupt()
     assert cell.finish().error["ename"] == "Interrupted"
     # The task of the other cell is not the one that was stopped.
     assert kernel.run("other.is_finished()").result == "false" and not other.stdout
@@ -109,10 +100,10 @@ def test_a_cell_that_blocks_takes_two(kernel, interrupt):
 def test_a_loop_without_an_await_ends_too(kernel):
     cell = kernel.start('println!("looping"); loop { std::hint::spin_loop(); }')
     cell.until(lambda cell: "looping" in cell.stdout)
-    interrupt_by_message(kernel)
+    kernel.interrupt()
     cell.until(lambda cell: cell.ended or "interrupt" in cell.shown.lower().split("looping")[-1])
     if not cell.ended:
-        interrupt_by_message(kernel)
+        kernel.interrupt()
     assert cell.finish().error["ename"] == "Interrupted"
     assert kernel.run("1").result == "1"
 
@@ -121,17 +112,17 @@ def test_a_cell_that_compiles_ends(kernel):
     kernel.ok("let kept = 1;")
     cell = kernel.start("#[allow(long_running_const_eval)]\nconst NEVER: u64 = loop {};\nNEVER")
     cell.until(lambda cell: any(m["msg_type"] == "execute_input" for m in cell.iopub))
-    interrupt_by_message(kernel)
+    kernel.interrupt()
     assert cell.finish().error["ename"] == "Interrupted"
     assert kernel.run("kept").result == "1"
 
 
 def test_with_nothing_running_it_does_nothing(kernel):
     kernel.ok("let kept = 1;")
-    interrupt_by_message(kernel)
+    kernel.interrupt()
     assert kernel.run("kept + 1").result == "2"
     # A signal has a way of its own, on which the next request may overtake it.
-    interrupt_by_signal(kernel)
+    kernel.interrupt_by_signal()
     kernel.run("1")
     assert kernel.run("kept + 1").result == "2"
 
@@ -140,7 +131,7 @@ def test_cells_that_wait_behind_are_not_run(kernel):
     running = kernel.start(FOREVER)
     waiting = kernel.start("let never = 1;")
     running.until(lambda cell: "waiting" in cell.stdout)
-    interrupt_by_message(kernel)
+    kernel.interrupt()
     assert running.finish().error["ename"] == "Interrupted"
     assert waiting.finish().reply["status"] in ("error", "aborted")
     assert kernel.fails("never").error["evalue"].startswith("E0425")
@@ -151,7 +142,7 @@ def test_many_interrupts_in_a_row(kernel):
     for _ in range(5):
         cell = kernel.start(FOREVER)
         cell.until(lambda cell: "waiting" in cell.stdout)
-        interrupt_by_message(kernel)
+        kernel.interrupt()
         assert cell.finish().error["ename"] == "Interrupted"
     assert kernel.run("kept").result == "1"
 
@@ -172,7 +163,7 @@ def test_what_a_cell_waits_for_is_there_afterwards(kernel, cell):
     )
     waiting = kernel.start(f'println!("waiting");\n{cell}')
     waiting.until(lambda cell: "waiting" in cell.stdout)
-    interrupt_by_message(kernel)
+    kernel.interrupt()
     assert waiting.finish().error["ename"] == "Interrupted"
     kernel.ok("tx.send(7).unwrap();")
     assert kernel.run("handle.await?").result == "7"
@@ -186,7 +177,7 @@ def test_what_a_cell_has_made_is_there_afterwards(kernel, wait):
         f'let first = vec![1];\nlet second: i32 = "2".parse()?;\nprintln!("waiting");\n{wait}\nlet third = 3;'
     )
     cell.until(lambda cell: "waiting" in cell.stdout)
-    interrupt_by_message(kernel)
+    kernel.interrupt()
     assert cell.finish().error["ename"] == "Interrupted"
     assert kernel.run("(first, second)").result == "([1], 2)"
     assert kernel.fails("third").error["evalue"].startswith("E0425")

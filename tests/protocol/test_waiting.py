@@ -35,10 +35,6 @@ def lines(cell):
     return [shown["data"]["text/plain"] for shown in of_waits]
 
 
-def interrupt(kernel):
-    assert kernel.request("interrupt_request", {}, channel="control").finish().reply == {"status": "ok"}
-
-
 def same(words, text):
     """Whether a text is the words, in which `_` stands for a number or a time."""
     return re.fullmatch(re.sub(r"(?<!\w)_(?!\w)", r"(?:\\d+ min )?\\d+(?:\\.\\d+)?(?: m?s)?", re.escape(words)), text)
@@ -136,7 +132,7 @@ def test_a_hang_says_what_it_waits_for(kernel, name):
     code, line, interrupted = HANGS[name]
     cell = kernel.start(code)
     cell.until(lambda cell: lines(cell))
-    interrupt(kernel)
+    kernel.interrupt()
     cell.finish()
     assert same(f"hint: {line}", lines(cell)[0]), lines(cell)
     # The line goes with what it tells about.
@@ -217,7 +213,7 @@ def test_chains_are_followed(kernel, name):
         kernel.ok(earlier)
     cell = kernel.start(code)
     cell.until(lambda cell: lines(cell))
-    interrupt(kernel)
+    kernel.interrupt()
     cell.finish()
     assert same(f"hint: {line}", lines(cell)[0]), lines(cell)
 
@@ -315,7 +311,7 @@ def test_the_line_can_be_switched_off(kernel):
     cell = kernel.start('let (tx, rx) = oneshot::channel::<u32>();\nprintln!("on");\nrx.await?;\ndrop(tx);')
     cell.until(lambda cell: "on" in cell.stdout)
     beside.ok(f"{SLEEP}.await;")
-    interrupt(kernel)
+    kernel.interrupt()
     assert [line for line in lines(cell.finish()) if line] == []
     kernel.ok(":hints on waiting")
 
@@ -346,7 +342,7 @@ def test_tasks_tell_where_they_wait(kernel):
         '(wait.text, wait.place.ends_with("line 2")) }).collect::<Vec<_>>()'
     )
     assert shown.result == '[("rx.await", true)]'
-    interrupt(kernel)
+    kernel.interrupt()
     cell.finish()
     own, task = of_wait
     assert re.search(r"cell \d+, line 5: guest\.await, since .*; for task \d+ \(guest, cell \d+\), which waits at cell \d+, line 2: rx\.await", own)

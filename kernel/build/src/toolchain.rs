@@ -12,6 +12,7 @@ use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 
+pub use linker::this_program_links;
 pub(crate) use linker::{NO_C_COMPILER, zig};
 
 /// What is missing, and the command that gets it.

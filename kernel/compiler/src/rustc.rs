@@ -165,6 +165,7 @@ pub(crate) async fn run(
     if !invocation.arguments.iter().any(|argument| argument.starts_with(INCREMENTAL)) {
         command.arg(answer::TELLS);
     }
+    let linkers = session.toolchain.link_by_this_program(&mut command);
     command.args(remembered::outputs(invocation)).args(invocation.files.first().map(|(root, _)| root));
     tracing::debug!(?command, "rustc");
     let mut command = tokio::process::Command::from(command);
@@ -177,7 +178,10 @@ pub(crate) async fn run(
         group.be_nice();
     }
     let answer = answer::answer(group, cancel).await.map_err(cannot)?;
-    let Some(Answer { code, said }) = answer else { return Err(PrepareError::Cancelled) };
+    let Some(Answer { code, mut said }) = answer else { return Err(PrepareError::Cancelled) };
+    if let Some([own, other]) = linkers.filter(|_| code != Some(0)) {
+        said = String::from_utf8_lossy(&said).replace(&own, &other).into_bytes();
+    }
     let parsed = diagnostic::parse(&names::show(said.clone(), &invocation.names));
     let time = started.elapsed();
     for diagnostic in &parsed.diagnostics {

@@ -7,6 +7,8 @@ pub(crate) mod local;
 pub(crate) mod replay;
 pub(crate) mod router;
 pub(crate) mod stdin;
+pub(crate) mod subscriber;
+mod zmtp;
 
 use jupyter_protocol::{ErrorOutput, JupyterMessageContent, StreamContent};
 use serde_json::{Map, Value};

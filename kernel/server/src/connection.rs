@@ -19,15 +19,14 @@ use std::{
 
 use jupyter_protocol::{ConnectionInfo, connection_info::Transport};
 use jupyter_zmq_client::{
-    KernelControlConnection, KernelIoPubXPubConnection, KernelShellConnection, KernelStdinConnection, RuntimeError,
-    create_kernel_control_connection, create_kernel_iopub_xpub_connection, create_kernel_shell_connection,
-    create_kernel_stdin_connection,
+    KernelControlConnection, KernelShellConnection, KernelStdinConnection, RuntimeError,
+    create_kernel_control_connection, create_kernel_shell_connection, create_kernel_stdin_connection,
 };
 
 use tokio::runtime::Handle;
 use zeromq::{RouterSocket, Socket as _};
 
-use crate::session::Session;
+use crate::{channel::subscriber::Door, session::Session};
 
 /// An error of the connection: why the kernel cannot listen where the frontend wants it to.
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +50,7 @@ pub(crate) struct Sockets {
     pub(crate) shell: KernelShellConnection,
     pub(crate) control: KernelControlConnection,
     pub(crate) stdin: KernelStdinConnection,
-    pub(crate) iopub: KernelIoPubXPubConnection,
+    pub(crate) iopub: Door,
     pub(crate) heartbeat: RouterSocket,
 }
 
@@ -104,11 +103,12 @@ async fn bind_here(info: &ConnectionInfo, session: &Session) -> Result<Sockets, 
     let mut heartbeat = RouterSocket::new();
     let bound = heartbeat.bind(&info.hb_url()).await;
     bound.map_err(RuntimeError::from).map_err(failed("heartbeat", info.hb_url()))?;
+    let iopub = Door::open(&info.iopub_url()).await;
     Ok(Sockets {
         shell: create_kernel_shell_connection(info, id).await.map_err(failed("shell", info.shell_url()))?,
         control: create_kernel_control_connection(info, id).await.map_err(failed("control", info.control_url()))?,
         stdin: create_kernel_stdin_connection(info, id).await.map_err(failed("stdin", info.stdin_url()))?,
-        iopub: create_kernel_iopub_xpub_connection(info, id).await.map_err(failed("iopub", info.iopub_url()))?,
+        iopub: iopub.map_err(RuntimeError::from).map_err(failed("iopub", info.iopub_url()))?,
         heartbeat,
     })
 }

@@ -88,7 +88,7 @@ pub(crate) fn run(connection_file: &Path) -> anyhow::Result<()> {
         let sockets = sockets?;
         let taken = Taken::default();
         let outgoing = Outgoing {
-            iopub: Publisher::start(sockets.iopub, session.clone()),
+            iopub: Publisher::start(sockets.iopub, sockets.shell.mac.clone(), session.clone()),
             shell: router::start(sockets.shell, Channel::Shell, taken.clone(), Events::of(&events), clients.handle()),
             control: router::start(
                 sockets.control,

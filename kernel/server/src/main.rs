@@ -80,6 +80,11 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    // rustc waits for that: nothing else is done before.
+    if let Some(code) = link::as_linker() {
+        return code;
+    }
+    build::this_program_links();
     // SAFETY: the program has only this thread yet.
     unsafe { kernelspec::restore_toolchain_path() };
     let filter = EnvFilter::try_from_env("KISSATEN_LOG").unwrap_or_else(|_| EnvFilter::new("warn,zeromq=error"));

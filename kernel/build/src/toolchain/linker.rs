@@ -11,6 +11,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use super::{Toolchain, has_cc, on_path};
 use crate::cache::{cache_folders, make_cache};
@@ -76,7 +77,38 @@ const LOADER: &str = "/lib/ld-linux-aarch64.so.1";
 #[cfg(not(target_arch = "aarch64"))]
 const LOADER: &str = "/lib64/ld-linux-x86-64.so.2";
 
+/// This program, where it is a linker too.
+static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+
+/// Says that this process's program links when it is started as a linker (see the crate `link`), as far as systems go for
+/// which it does.
+pub fn this_program_links() {
+    if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        // Under this name it is there for as long as this process, whatever becomes of its file: another version may be
+        // installed meanwhile. Where the loader was called by hand, that name is the loader's.
+        let program = PathBuf::from(format!("/proc/{}/exe", std::process::id()));
+        let own = std::env::current_exe().ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+        if program.is_file() && own.is_some_and(|name| name.starts_with("kissaten")) {
+            let _ = PROGRAM.set(program);
+        }
+    }
+}
+
 impl Toolchain {
+    /// Has a call of rustc link by this program, which starts the compiler's own linker where it has to. What is made does not
+    /// tell which of them made it: it is no part of what makes two calls the same. Back come the names of both, as errors
+    /// are the other's and rustc tells them of this one.
+    pub fn link_by_this_program(&self, command: &mut Command) -> Option<[String; 2]> {
+        let (program, other) = (PROGRAM.get()?, self.own_linker()?);
+        if self.link_flags.is_empty() || self.host != "x86_64-unknown-linux-gnu" || !program.exists() {
+            return None;
+        }
+        let names = [program, &other].map(|path| path.display().to_string());
+        // The last one counts.
+        command.arg(format!("-Clinker={}", names[0])).env(link::OTHER, other);
+        Some(names)
+    }
+
     /// The linker that comes with the compiler, if it does.
     fn own_linker(&self) -> Option<PathBuf> {
         let linker = self.sysroot.join("lib/rustlib").join(&self.host).join("bin/rust-lld");
