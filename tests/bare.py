@@ -53,8 +53,6 @@ def call(installation: Installation, *arguments: str, **environment: str) -> sub
     )
 
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-
 #: Where crates that other tests downloaded are.
 CARGO_HOME = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
 
@@ -64,21 +62,6 @@ def forget(bare: Installation) -> None:
     cache = Path(bare.environment["HOME"]) / ".cache/kissaten"
     (cache / session().name / "session.json").unlink()
     give_crates(cache)
-
-
-def less_optimised(folder: Path) -> dict[str, str]:
-    """The environment of a kernel whose session library is built from nothing, in less than half of the time: from the same
-    source, by a profile that optimises none of the crates.
-    """
-    source = folder / "source"
-    shutil.copytree(REPOSITORY / "kernel", source / "kernel", ignore=shutil.ignore_patterns("target", "tests"))
-    shutil.copy(REPOSITORY / "Cargo.lock", source)
-    head = "\n[profile.session.package]\n"
-    manifest = (REPOSITORY / "Cargo.toml").read_text()
-    assert manifest.count(head) == 1
-    levels = "".join(f"{name}.opt-level = 0\n" for name in ('"*"', "kissaten-session", "kissaten-worker", "kissaten-ipc", "kissaten-marks"))
-    (source / "Cargo.toml").write_text(manifest.replace(head, head + levels))
-    return {"KISSATEN_SOURCE": str(source)}
 
 
 #: What a user may have told cargo, of other builds.

@@ -30,7 +30,7 @@ keep_target() {
     mkdir -p "$caches" && cp -a --reflink=auto target "$to.$$" || { rm -rf "$to.$$"; return; }
     find "$to.$$" -depth \( -name incremental -o -name 'kissaten*' -o -name 'libkissaten*' -o -name 'compiler-*' \
         -o -name 'libcompiler-*' -o -name 'ipc-*' -o -name 'libipc-*' \
-        -o -name 'build-*' -o -name 'libbuild-*' -o -name 'source-*' -o -name 'libsource-*' -o -name 'it-*' \) -exec rm -rf {} +
+        -o -name 'build-*' -o -name 'libbuild-*' -o -name 'source-*' -o -name 'libsource-*' -o -name 'it-*' -o -name 'link-*' -o -name 'liblink-*' -o -name 'libraries-*' \) -exec rm -rf {} +
     # What was used last stays longest.
     touch "$to.$$"
     mv -T "$to.$$" "$to" 2>/dev/null || rm -rf "$to.$$"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bare import CARGO_HOME, call, less_optimised
+from bare import CARGO_HOME, call
 from kernel import HANG, Installation, running
 from toolchains import rustc, session
 from wheels import call as run
@@ -46,7 +46,6 @@ def test_debians_own_rust(bare, debians, tools, tmp_path):
     [libraries] = {library.parent for library in usr.rglob("librustc_driver-*.so")}
     bare.environment["LD_LIBRARY_PATH"] = str(libraries)
     bare.environment["CARGO_HOME"] = str(CARGO_HOME)
-    bare.environment |= less_optimised(tmp_path)
     path = f"{usr / 'bin'}:/usr/bin:/bin"
     assert not list(usr.rglob("libstd-*.so")) and not list(usr.rglob("rust-lld"))
     with running(bare, tmp_path / "kernel", path=path) as kernel:

@@ -17,7 +17,7 @@ import pexpect
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from bare import configure, forget, less_optimised
+from bare import configure, forget
 from kernel import HANG
 from toolchains import rustc
 
@@ -112,7 +112,6 @@ def test_the_console_tells_how_far_the_first_start_is(environment, bare, tmp_pat
         "XDG_CACHE_HOME": str(home / ".cache"),
         "JUPYTER_PATH": str(bare.prefix / "share/jupyter"),
         "KISSATEN_RUSTC": str(rustc()),
-        **less_optimised(tmp_path),
     }
     kept = {name: value for name, value in environment.items() if not name.startswith("CARGO_")}
     console = Console(kept | changes)
