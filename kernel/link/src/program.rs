@@ -13,8 +13,8 @@ pub const OTHER: &str = "KISSATEN_LINKER";
 /// Names a file that is told of each library, in a line, that it was linked here, or why it was not.
 pub const REASONS: &str = "KISSATEN_LINK_LOG";
 
-/// What a command line for a linker begins with.
-const FLAVOR: &str = "-flavor";
+/// What a command line for a linker begins with. Alone it asks whether this is one.
+pub const FLAVOR: &str = "-flavor";
 
 /// Links, if that is what this process was started for; it does not come back then, or with the program's end.
 pub fn as_linker() -> Option<ExitCode> {
@@ -22,6 +22,9 @@ pub fn as_linker() -> Option<ExitCode> {
     let arguments: Vec<OsString> = env::args_os().skip(1).collect();
     if arguments.first()? != FLAVOR {
         return None;
+    }
+    if arguments.len() == 1 {
+        return Some(ExitCode::SUCCESS);
     }
     // What nobody foresaw in a file is no reason to leave a cell without its library.
     let silent = panic::take_hook();

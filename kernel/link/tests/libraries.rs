@@ -387,3 +387,16 @@ fn all_symbols_are_there_for_debuggers() {
     let inside = of("deep_inside");
     assert!(inside.iter().any(|symbol| symbol.size() > 0 && symbol.scope() != SymbolScope::Dynamic), "{inside:?}");
 }
+
+/// Whoever has rustc start it can ask first whether it starts.
+#[test]
+fn it_says_that_it_is_a_linker() {
+    let ask = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kissaten-link"));
+        command.args(arguments).env(link::OTHER, "").status().unwrap().success()
+    };
+    assert!(ask(&[link::FLAVOR]));
+    assert!(!ask(&[]));
+    // The other one is nowhere.
+    assert!(!ask(&[link::FLAVOR, "gnu", "--version"]));
+}

@@ -85,13 +85,24 @@ static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
 pub fn this_program_links() {
     if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
         // Under this name it is there for as long as this process, whatever becomes of its file: another version may be
-        // installed meanwhile. Where the loader was called by hand, that name is the loader's.
-        let program = PathBuf::from(format!("/proc/{}/exe", std::process::id()));
-        let own = std::env::current_exe().ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
-        if program.is_file() && own.is_some_and(|name| name.starts_with("kissaten")) {
-            let _ = PROGRAM.set(program);
-        }
+        // installed meanwhile.
+        let _ = PROGRAM.set(PathBuf::from(format!("/proc/{}/exe", std::process::id())));
     }
+}
+
+/// This program under a name by which others can start it as a linker. It is tried once: a sandbox may forbid that, and where
+/// the loader was called by hand, the name is the loader's.
+fn this_program() -> Option<&'static Path> {
+    static STARTS: OnceLock<bool> = OnceLock::new();
+    let program = PROGRAM.get()?;
+    let starts = || {
+        let mut command = Command::new(program);
+        command.arg(link::FLAVOR).env(link::OTHER, "").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let starts = command.status().is_ok_and(|status| status.success());
+        tracing::debug!(starts, "this program as a linker");
+        starts
+    };
+    STARTS.get_or_init(starts).then_some(program)
 }
 
 impl Toolchain {
@@ -99,10 +110,10 @@ impl Toolchain {
     /// tell which of them made it: it is no part of what makes two calls the same. Back come the names of both, as errors
     /// are the other's and rustc tells them of this one.
     pub fn link_by_this_program(&self, command: &mut Command) -> Option<[String; 2]> {
-        let (program, other) = (PROGRAM.get()?, self.own_linker()?);
-        if self.link_flags.is_empty() || self.host != "x86_64-unknown-linux-gnu" || !program.exists() {
+        if self.link_flags.is_empty() || self.host != "x86_64-unknown-linux-gnu" {
             return None;
         }
+        let (program, other) = (this_program()?, self.own_linker()?);
         let names = [program, &other].map(|path| path.display().to_string());
         // The last one counts.
         command.arg(format!("-Clinker={}", names[0])).env(link::OTHER, other);
