@@ -99,6 +99,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) show_type: bool,
     /// Whether the tail expression is shown by its `Debug` whatever it is, as its type is settled last of all.
     pub(crate) shows_debug: bool,
+    /// Whether the statements are a closure that is called, and no future: they await nothing.
+    pub(crate) is_plain: bool,
     /// Whether older variables are the statements' own and end with them: rustc then says of a move out of one what it says
     /// of any, which it does not where a block around takes it along. Nothing of this is run.
     pub(crate) is_flat: bool,
@@ -107,15 +109,33 @@ pub(crate) struct Frame<'a> {
 impl Frame<'_> {
     /// Puts the statements into one block without parts, as a function has them: for rustc's words, not for running.
     pub(crate) fn flatten(&mut self) {
-        self.is_flat = true;
+        (self.is_flat, self.is_plain) = (true, false);
         self.parts.clear();
         self.levels.clear();
         self.lent.clear();
         self.owned.clear();
     }
+
+    /// The beginning of a part: it is guarded, so how it ends is written down.
+    fn part(&self) -> &'static str {
+        match (self.is_plain, self.error_type) {
+            (true, ErrorType::Display) => "{ ::kissaten::__cell::guarded(::std::boxed::Box::new(|| { ",
+            (true, ErrorType::Debug) => "{ ::kissaten::__cell::guarded_debug(::std::boxed::Box::new(|| { ",
+            (false, _) => "{ let __kissaten_body = ::core::pin::pin!(async { ",
+        }
+    }
+
+    /// The end of a part, behind its brace.
+    fn end_of_part(&self) -> &'static str {
+        match (self.is_plain, self.error_type) {
+            (true, _) => ")); }\n",
+            (false, ErrorType::Display) => "); ::kissaten::__cell::Guarded(__kissaten_body).await; }\n",
+            (false, ErrorType::Debug) => "); ::kissaten::__cell::GuardedDebug(__kissaten_body).await; }\n",
+        }
+    }
 }
 
-/// The statements of a cell as a function that returns a future.
+/// The statements of a cell as a function that returns what is run.
 pub(crate) fn statements(text: &str, parsed: &Parsed, items: &Items, serial: u64, frame: &Frame<'_>) -> Generated {
     let mut out = Generated::default();
     head(&mut out, text, parsed, items, serial, frame);
@@ -171,10 +191,14 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
     for (package, adapter) in frame.adapters.iter().filter(|_| parsed.tail.is_some()) {
         out.push_region(adapter, Region::Adapter(package.clone()));
     }
-    out.push("::std::boxed::Box::pin(async { ");
+    out.push(if frame.is_plain {
+        "::kissaten::__cell::plain(::std::boxed::Box::new(|| { "
+    } else {
+        "::std::boxed::Box::pin(async { "
+    });
     loan::open(out, &frame.loans);
     if frame.is_flat {
-        out.push("{ let __kissaten_body = ::core::pin::pin!(async { ");
+        out.push(frame.part());
     }
     declare::take(out, frame);
     let put_back = || frame.put_back.iter().filter(|_| !frame.is_flat);
@@ -183,7 +207,7 @@ fn head(out: &mut Generated, text: &str, parsed: &Parsed, items: &Items, serial:
         out.push_region(&was, Region::Take(name.clone()));
     }
     if !frame.is_flat {
-        out.push("{ let __kissaten_body = ::core::pin::pin!(async { ");
+        out.push(frame.part());
     }
     loan::anchor(out, &frame.loans);
     out.push(&take_over(frame, 0));
@@ -232,7 +256,7 @@ fn body(out: &mut Generated, text: &str, parsed: &Parsed, frame: &Frame<'_>) {
     }
     for (part, level) in frame.parts.iter().zip(1..) {
         let take_over = take_over(frame, level);
-        edits.insert(*part, format!("{{ let __kissaten_body = ::core::pin::pin!(async {{ {take_over}"));
+        edits.insert(*part, format!("{}{take_over}", frame.part()));
     }
     let around = parsed.tail.as_ref().map(|tail| (tail, tail::around(text, tail, parsed, frame)));
     if let Some((tail, (before, _))) = &around {
@@ -300,7 +324,7 @@ fn foot(out: &mut Generated, frame: &Frame<'_>) {
         out.push_region(&put_back, Region::PutBack(name.clone()));
     }
     loan::close(out, &frame.loans);
-    out.push("}) }\n");
+    out.push(if frame.is_plain { "})) }\n" } else { "}) }\n" });
     loan::covariance(out, &frame.loans);
 }
 

@@ -17,6 +17,7 @@ mod names;
 mod open;
 mod path;
 mod pattern;
+mod plain;
 mod statement;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -96,6 +97,8 @@ pub(crate) struct Parsed {
     pub(crate) endings: Vec<Ending>,
     /// Variables that are mentioned once, to be awaited there, and where.
     pub(crate) awaited: BTreeMap<String, Range<usize>>,
+    /// Whether the statements await nothing.
+    pub(crate) is_plain: bool,
     /// What the text alone lets one guess.
     pub(crate) guesses: Vec<Guess>,
     /// Variables that may be futures which nobody awaits.

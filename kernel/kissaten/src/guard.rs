@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use crate::error::{CellDebugError, CellError};
 use crate::runtime::{CellState, Outcome, current};
@@ -17,7 +17,7 @@ use crate::{interrupt, panic, resident, trace};
 /// The caller still owns the variables that `body` only borrows: whatever happens in it, they are put back. There is
 /// one such type for each type of error, because what is generic here would be compiled in every cell.
 macro_rules! guarded {
-    ($(#[$doc:meta])* $name:ident, $error:ty) => {
+    ($(#[$doc:meta])* $name:ident, $function:ident, $error:ty) => {
         $(#[$doc])*
         #[doc(hidden)]
         pub struct $name<'a>(pub Pin<&'a mut (dyn Future<Output = Result<(), $error>> + 'a)>);
@@ -31,16 +31,27 @@ macro_rules! guarded {
                 poll_guarded(context, &mut |context| body.as_mut().poll(context).map(drop))
             }
         }
+
+        /// The same for a body that awaits nothing.
+        #[doc(hidden)]
+        pub fn $function(body: Box<dyn FnOnce() -> Result<(), $error> + '_>) {
+            let mut body = Some(body);
+            // Nobody wakes what has ended when it was polled.
+            let _ = poll_guarded(&mut Context::from_waker(Waker::noop()), &mut |_| {
+                let _ = body.take().map(|body| body());
+                Poll::Ready(())
+            });
+        }
     };
 }
 
 guarded! {
     /// A body whose errors have words for people.
-    Guarded, CellError
+    Guarded, guarded, CellError
 }
 guarded! {
     /// A body whose errors are only `Debug`.
-    GuardedDebug, CellDebugError
+    GuardedDebug, guarded_debug, CellDebugError
 }
 
 fn poll_guarded(context: &mut Context<'_>, poll: &mut dyn FnMut(&mut Context<'_>) -> Poll<()>) -> Poll<()> {

@@ -34,13 +34,13 @@ pub(super) fn end_part(out: &mut Generated, frame: &Frame<'_>, level: usize) {
         // A cell that stays has no other parts.
         loan::stay(out, frame);
     }
-    let (error_type, guard) = match frame.error_type {
-        ErrorType::Display => ("CellError", "Guarded"),
-        ErrorType::Debug => ("CellDebugError", "GuardedDebug"),
+    let error_type = match frame.error_type {
+        ErrorType::Display => "CellError",
+        ErrorType::Debug => "CellDebugError",
     };
     out.push(&format!("::core::result::Result::Ok::<(), ::kissaten::__cell::{error_type}>(())\n"));
     out.push_region("}", Region::End);
-    out.push(&format!("); ::kissaten::__cell::{guard}(__kissaten_body).await; }}\n"));
+    out.push(frame.end_of_part());
 }
 
 /// Makes rustc's lint print the types of variables.

@@ -28,6 +28,13 @@ pub(crate) struct Loans<'a> {
     pub(crate) stays: Option<Stays<'a>>,
 }
 
+impl Loans<'_> {
+    /// Whether nothing borrows from anything.
+    pub(crate) fn is_none(&self) -> bool {
+        self.mentioned.is_empty() && self.scoped.is_empty() && self.invariant.is_empty() && self.stays.is_none()
+    }
+}
+
 /// What a cell that stays does with its variables. All others that it mentions or binds are ordinary.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stays<'a> {

@@ -30,7 +30,22 @@ impl Attempt<'_> {
             });
             declared.collect::<Vec<_>>()
         };
+        let loans = self.loans();
+        let opened: Vec<_> = self
+            .opened()
+            .filter_map(|open| {
+                Some((open.statement.names.first()?.0.as_str(), open.text_where(|name| self.items.meaning(name))))
+            })
+            .collect();
+        // What rustc says to the user is about the block that the cell is for them, and what opens a cell may await.
+        let is_plain = self.parsed.is_plain
+            && self.instrumented
+            && !self.timeline
+            && self.clippy.is_none()
+            && opened.is_empty()
+            && loans.is_none();
         Frame {
+            is_plain,
             entry: &self.symbol,
             put_back,
             keep: self.bound().filter(|name| !self.not_kept.contains_key(*name)).chain(older).collect(),
@@ -46,18 +61,13 @@ impl Attempt<'_> {
                 .collect(),
             boxing: self.boxes.then_some(&self.boxing),
             moves: self.moves_of_copies(),
-            opened: self
-                .opened()
-                .filter_map(|open| {
-                    Some((open.statement.names.first()?.0.as_str(), open.text_where(|name| self.items.meaning(name))))
-                })
-                .collect(),
+            opened,
             postponed: self.postponed(),
             end: self.bound().filter(|name| self.end.contains(*name)).collect(),
             forget: self.shadowed().map(|binding| binding.name.as_str()).collect(),
             moved: declared(&self.moved, false).into_iter().chain(declared(&self.filled, true)).collect(),
             declared: self.lending.declared.iter().filter_map(|name| self.notebook.binding(name)).collect(),
-            loans: self.loans(),
+            loans,
             error_type: self.error_type,
             leave_out: &self.leave_out,
             prefer: &self.prefer,

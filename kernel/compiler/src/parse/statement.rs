@@ -9,7 +9,7 @@ use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
 use super::mention::{self, plain};
-use super::{BoundName, Make, OkUnit, Parsed, awaited, entry, extern_crate, item, make, open, pattern};
+use super::{BoundName, Make, OkUnit, Parsed, awaited, entry, extern_crate, item, make, open, pattern, plain};
 
 /// Sorts the statements of a cell.
 pub(super) fn take_apart(text: &str, statements: &[syn::Stmt], item_macros: &BTreeSet<String>, parsed: &mut Parsed) {
@@ -81,6 +81,7 @@ pub(super) fn take_apart(text: &str, statements: &[syn::Stmt], item_macros: &BTr
     complete_returns(statements, parsed);
     mention::identifiers(running.clone(), &mut parsed.mentions);
     parsed.awaited = awaited::awaited(statements, running.clone());
+    parsed.is_plain = plain::is_plain(running.clone());
     find_moves(running, &mut parsed.surely_moved);
     // A name that is bound again in an inner scope may be that one: nothing is sure about it.
     parsed.surely_moved.retain(|name, _| !names.inner.contains(name) && !names.assigned.contains(name));
