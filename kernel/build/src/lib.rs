@@ -25,7 +25,7 @@ pub use examine::{Finding, State, examine};
 pub use process_group::{GroupId, ProcessGroup};
 pub use rustup::{InstallError, install as install_rust};
 pub use session_library::{SessionError, SessionLibrary};
-pub use toolchain::{Toolchain, ToolchainError, cargo_home, this_program_links};
+pub use toolchain::{Toolchain, ToolchainError, cargo_home, could_not_link, this_program_links};
 
 /// The SHA-256 of these bytes, as programs print it.
 fn sha256(bytes: &[u8]) -> String {

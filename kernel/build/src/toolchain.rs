@@ -12,8 +12,8 @@ use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 
-pub use linker::this_program_links;
 pub(crate) use linker::{NO_C_COMPILER, zig};
+pub use linker::{could_not_link, this_program_links};
 
 /// What is missing, and the command that gets it.
 #[derive(Clone, Debug, thiserror::Error)]

@@ -19,8 +19,9 @@ use crate::ahead::Ahead;
 use crate::lower::ItemsFile;
 use crate::rustc::{self, Compiled, Invocation};
 
-/// Counted up when what is compiled from the same texts becomes something else, as by other names in it.
-const FORM: &[u8] = b"1";
+/// Counted up when what is compiled from the same texts becomes something else, as by other names in it, or because something
+/// was mended in what the linker makes.
+const FORM: &[u8] = b"2";
 
 /// The remembered answers, and what they are for.
 pub(crate) struct Memory<'a> {

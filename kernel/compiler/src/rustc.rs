@@ -154,7 +154,7 @@ pub(crate) async fn run(
             recalled: Some(key),
         });
     }
-    let _guessed = invocation.key.filter(|_| memory.is_guess).map(|key| memory.ahead.compile(key));
+    let guessed = invocation.key.filter(|_| memory.is_guess).map(|key| memory.ahead.compile(key));
     for (name, text) in &invocation.files {
         crate::notebook::write(invocation.folder, name, text)?;
     }
@@ -180,6 +180,10 @@ pub(crate) async fn run(
     let answer = answer::answer(group, cancel).await.map_err(cannot)?;
     let Some(Answer { code, mut said }) = answer else { return Err(PrepareError::Cancelled) };
     if let Some([own, other]) = linkers.filter(|_| code != Some(0)) {
+        if build::could_not_link(&said, &own) {
+            drop(guessed);
+            return Box::pin(run(memory, invocation, cancel)).await;
+        }
         said = String::from_utf8_lossy(&said).replace(&own, &other).into_bytes();
     }
     let parsed = diagnostic::parse(&names::show(said.clone(), &invocation.names));

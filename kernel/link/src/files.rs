@@ -45,12 +45,22 @@ impl std::ops::Deref for Bytes {
     }
 }
 
+/// How large objects may be together: of what is larger the time is not in the start of a linker, and this one has it in
+/// memory several times.
+const MOST_BYTES: usize = 64 * 1024 * 1024;
+
 /// Opens all inputs, in their order.
 pub(crate) fn open(plan: &Plan) -> Result<Vec<File>> {
     let mut files = Vec::new();
+    let mut left = MOST_BYTES;
     for input in &plan.inputs {
         match input {
             Input::Object(path) => {
+                let size = fs::metadata(path).map_err(|error| cannot(path, error))?.len();
+                left = match usize::try_from(size).ok().and_then(|size| left.checked_sub(size)) {
+                    Some(left) => left,
+                    None => return not_ours("objects that are large"),
+                };
                 let bytes = fs::read(path).map_err(|error| cannot(path, error))?;
                 files.push(File { role: Role::Object, bytes: Bytes::Read(bytes) });
             }

@@ -29,7 +29,7 @@ use crate::elsewhere::{Result, not_ours};
 use crate::files::Role;
 
 pub use elsewhere::Elsewhere;
-pub use program::{FLAVOR, OTHER, REASONS, as_linker};
+pub use program::{FLAVOR, IT_IS, OTHER, REASONS, as_linker};
 
 /// Links what a command line asks for (without the program's name).
 ///

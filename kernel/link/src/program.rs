@@ -15,6 +15,8 @@ pub const REASONS: &str = "KISSATEN_LINK_LOG";
 
 /// What a command line for a linker begins with. Alone it asks whether this is one.
 pub const FLAVOR: &str = "-flavor";
+/// What is answered to that.
+pub const IT_IS: &str = "kissaten-link";
 
 /// Links, if that is what this process was started for; it does not come back then, or with the program's end.
 pub fn as_linker() -> Option<ExitCode> {
@@ -24,6 +26,7 @@ pub fn as_linker() -> Option<ExitCode> {
         return None;
     }
     if arguments.len() == 1 {
+        println!("{IT_IS}");
         return Some(ExitCode::SUCCESS);
     }
     // What nobody foresaw in a file is no reason to leave a cell without its library.

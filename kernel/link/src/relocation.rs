@@ -89,7 +89,8 @@ fn meaning(inputs: &Inputs<'_>, section: &Section<'_>, relocation: &Rela) -> Res
     let symbol = &inputs.symbols[id];
     let unknown = || not_ours(format!("relocation {sort} to {} in {}", shown(symbol.name), shown(section.name)));
     let is_here = matches!(symbol.place, Place::In { .. }) && !symbol.is_dynamic();
-    if symbol.place == Place::File || symbol.place == Place::Undefined && symbol.is_hidden {
+    // One that is local and nowhere is none.
+    if symbol.place == Place::File || symbol.place == Place::Undefined && (symbol.is_hidden || symbol.is_local) {
         return unknown();
     }
     let is_of_thread = symbol.sort == elf::STT_TLS || is_thread_section(inputs, symbol);
@@ -150,7 +151,11 @@ impl Needs {
         match meaning(inputs, &inputs.sections[id], relocation)? {
             Meaning::Nothing | Meaning::Number(_) | Meaning::Distance(..) | Meaning::ThreadOffset(_) => {}
             Meaning::ByLoader(symbol) => {
-                let place = At::Section(id, relocation.r_offset.get(LE));
+                let offset = relocation.r_offset.get(LE);
+                if offset.checked_add(8).is_none_or(|end| end > inputs.sections[id].size) {
+                    return not_ours("a relocation outside of its section");
+                }
+                let place = At::Section(id, offset);
                 let addend = relocation.r_addend.get(LE);
                 self.dynamic.push(if inputs.symbols[symbol].is_dynamic() {
                     Dynamic { sort: elf::R_X86_64_64, place, symbol: Some(symbol), value: Value::Number(addend) }

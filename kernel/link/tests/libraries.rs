@@ -346,6 +346,15 @@ fn what_is_not_known_is_left_to_the_other() {
         the argument --icf=all
     "#]],
     );
+    fs::write(bench.folder.path().join("large"), vec![7; 65 << 20]).unwrap();
+    let large = format!("#[used] static A: [u8; 65 << 20] = *include_bytes!({:?});", bench.folder.path().join("large"));
+    check(
+        &format!("{large} {}", entry("a")),
+        &[],
+        expect![[r#"
+        objects that are large
+    "#]],
+    );
     check(
         &entry("a"),
         &["-Cdebuginfo=1"],

@@ -8,10 +8,11 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Toolchain, has_cc, on_path};
 use crate::cache::{cache_folders, make_cache};
@@ -79,6 +80,8 @@ const LOADER: &str = "/lib64/ld-linux-x86-64.so.2";
 
 /// This program, where it is a linker too.
 static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+/// Whether rustc could not start it: it may run elsewhere than this process.
+static CANNOT_START: AtomicBool = AtomicBool::new(false);
 
 /// Says that this process's program links when it is started as a linker (see the crate `link`), as far as systems go for
 /// which it does.
@@ -97,12 +100,32 @@ fn this_program() -> Option<&'static Path> {
     let program = PROGRAM.get()?;
     let starts = || {
         let mut command = Command::new(program);
-        command.arg(link::FLAVOR).env(link::OTHER, "").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let starts = command.status().is_ok_and(|status| status.success());
+        command.arg(link::FLAVOR).env(link::OTHER, "").stdin(Stdio::null()).stderr(Stdio::null());
+        // Under that number there may be somebody else, where `/proc` is that of other processes.
+        let answer = command.output().map(|output| output.stdout).unwrap_or_default();
+        let starts = answer.trim_ascii() == link::IT_IS.as_bytes() && is_this(program);
         tracing::debug!(starts, "this program as a linker");
         starts
     };
-    STARTS.get_or_init(starts).then_some(program)
+    (*STARTS.get_or_init(starts) && !CANNOT_START.load(Ordering::Relaxed)).then_some(program.as_path())
+}
+
+/// Whether a path leads to the file that this process runs.
+fn is_this(path: &Path) -> bool {
+    let which = |path: &Path| fs::metadata(path).map(|metadata| (metadata.dev(), metadata.ino())).ok();
+    which(path).is_some_and(|file| which(Path::new("/proc/self/exe")) == Some(file))
+}
+
+/// Whether rustc says that it could not start this program as its linker; it is not told to again then.
+pub fn could_not_link(said: &[u8], program: &str) -> bool {
+    let said = String::from_utf8_lossy(said);
+    let is_it = [format!("could not exec the linker `{program}`"), format!("linker `{program}` not found")]
+        .iter()
+        .any(|words| said.contains(words));
+    if is_it {
+        CANNOT_START.store(true, Ordering::Relaxed);
+    }
+    is_it
 }
 
 impl Toolchain {
@@ -357,6 +380,29 @@ mod tests {
         assert!(told(&["-c", "x.c", "-o", "x.o"]).starts_with(NO_C_COMPILER));
         assert!(told(&["--version"]).starts_with(NO_C_COMPILER));
         assert!(told(&["-c", "x.cpp", "-o", "x.o"]).starts_with("There is no C++ compiler here"));
+    }
+
+    #[test]
+    fn a_linker_that_cannot_be_started_is_told_from_one_that_fails() {
+        let program = "/proc/7/exe";
+        for other in ["error: linking with `/proc/7/exe` failed: exit status: 1", "linker `/proc/77/exe` not found", ""]
+        {
+            assert!(!could_not_link(other.as_bytes(), program), "{other}");
+        }
+        assert!(!CANNOT_START.load(Ordering::Relaxed));
+        for it in [
+            "error: linker `/proc/7/exe` not found",
+            "error: could not exec the linker `/proc/7/exe`: Stale file handle",
+        ] {
+            assert!(could_not_link(it.as_bytes(), program), "{it}");
+        }
+        assert!(this_program().is_none(), "it is not told to again");
+    }
+
+    #[test]
+    fn a_path_to_another_program_is_not_this_one() {
+        assert!(is_this(Path::new("/proc/self/exe")) && is_this(&std::env::current_exe().unwrap()));
+        assert!(!is_this(Path::new("/proc/1/no-such-file")) && !is_this(Path::new("/bin/sh")));
     }
 
     #[test]
