@@ -74,6 +74,7 @@ def test_from_the_packages(bare, repository, tmp_path):
     text = (repository / "Cargo.toml").read_text()
     profile = "".join(re.findall(r"^\[profile\.(?:release|checked).*?(?=^\[(?!profile\.(?:release|checked))|\Z)", text, re.M | re.S))
     # Our own are not optimised: that they are compiled at all is what is tested.
+    profile = re.sub(r"^kissaten.*\n", "", profile, flags=re.M)
     profile += "".join(f"\n[profile.release.package.{archive.partition('-0')[0]}]\nopt-level = 0\n" for archive in members)
     (workspace / "Cargo.toml").write_text(
         f'[workspace]\nresolver = "3"\nmembers = {members}\n[patch.crates-io]\n' + "\n".join(patches) + f"\n{profile}"
