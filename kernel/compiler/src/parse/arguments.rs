@@ -46,6 +46,42 @@ const LISTS: [&str; 17] = [
     "pin",
 ];
 
+/// Macros of std that await nothing but what stands in their arguments.
+pub(super) const AWAIT_NOTHING: [&str; 32] = [
+    "assert",
+    "assert_eq",
+    "assert_ne",
+    "cfg",
+    "column",
+    "concat",
+    "dbg",
+    "debug_assert",
+    "debug_assert_eq",
+    "debug_assert_ne",
+    "env",
+    "eprint",
+    "eprintln",
+    "file",
+    "format",
+    "format_args",
+    "include_bytes",
+    "include_str",
+    "line",
+    "matches",
+    "module_path",
+    "option_env",
+    "panic",
+    "print",
+    "println",
+    "stringify",
+    "todo",
+    "unimplemented",
+    "unreachable",
+    "vec",
+    "write",
+    "writeln",
+];
+
 /// What is known of a macro's arguments.
 ///
 /// `dbg!` is not among the macros: it prints the text of its argument.

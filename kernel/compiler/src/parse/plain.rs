@@ -3,41 +3,7 @@
 
 use proc_macro2::{TokenStream, TokenTree};
 
-/// Macros of std that await nothing but what stands in their arguments. Of all others nobody knows.
-const KNOWN: [&str; 32] = [
-    "assert",
-    "assert_eq",
-    "assert_ne",
-    "cfg",
-    "column",
-    "concat",
-    "dbg",
-    "debug_assert",
-    "debug_assert_eq",
-    "debug_assert_ne",
-    "env",
-    "eprint",
-    "eprintln",
-    "file",
-    "format",
-    "format_args",
-    "include_bytes",
-    "include_str",
-    "line",
-    "matches",
-    "module_path",
-    "option_env",
-    "panic",
-    "print",
-    "println",
-    "stringify",
-    "todo",
-    "unimplemented",
-    "unreachable",
-    "vec",
-    "write",
-    "writeln",
-];
+use super::arguments::AWAIT_NOTHING;
 
 /// Whether there is no `.await`, nor a macro that could become one.
 pub(super) fn is_plain(tokens: TokenStream) -> bool {
@@ -46,7 +12,7 @@ pub(super) fn is_plain(tokens: TokenStream) -> bool {
         [TokenTree::Ident(name), TokenTree::Punct(mark), TokenTree::Group(_)] if mark.as_char() == '!' => {
             let name = name.to_string();
             // A keyword is before a negation.
-            KNOWN.contains(&name.as_str()) || syn::parse_str::<syn::Ident>(&name).is_err()
+            AWAIT_NOTHING.contains(&name.as_str()) || syn::parse_str::<syn::Ident>(&name).is_err()
         }
         _ => true,
     };

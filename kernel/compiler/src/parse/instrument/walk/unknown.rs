@@ -4,7 +4,7 @@ use syn::Expr;
 use syn::spanned::Spanned;
 
 use super::Walk;
-use crate::parse::arguments::{self, Beside};
+use crate::parse::arguments::{self, AWAIT_NOTHING, Beside};
 use crate::parse::instrument::{Piece, await_note};
 
 impl Walk<'_> {
@@ -50,32 +50,9 @@ fn may_await(call: &syn::Macro) -> bool {
         None => {
             let is_macro = call.path.is_ident("macro_rules");
             let last = call.path.segments.last().map(|last| last.ident.to_string());
-            !is_macro && !last.is_some_and(|last| OF_STD.contains(&last.as_str()))
+            // What is included stands elsewhere, where nothing is noted either.
+            let is_quiet = |last: &str| AWAIT_NOTHING.contains(&last) || matches!(last, "include" | "thread_local");
+            !is_macro && !last.is_some_and(|last| is_quiet(&last))
         }
     }
 }
-
-/// Macros of std that are not looked into, and do not await.
-const OF_STD: [&str; 21] = [
-    "assert",
-    "assert_eq",
-    "assert_ne",
-    "cfg",
-    "column",
-    "concat",
-    "dbg",
-    "debug_assert",
-    "env",
-    "file",
-    "format",
-    "include",
-    "include_bytes",
-    "include_str",
-    "line",
-    "module_path",
-    "option_env",
-    "print",
-    "println",
-    "stringify",
-    "thread_local",
-];
