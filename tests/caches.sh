@@ -3,6 +3,9 @@
 # Kept is what cargo compiled of other people's crates. Our own crates are not: cargo knows them by the times of their
 # files, which say nothing in another clone. A folder is named for all that decides about its content (the lock file,
 # the profiles, the compiler), and is copied both ways, so that no two builds ever share one.
+#
+# Kept is also the kernel's own cache: the session library, whose folder is named for its sources, and what rustc
+# answered to cells, as long as nothing has changed of what makes those answers. Both hold only where they were made.
 
 caches=${KISSATEN_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kissaten-tests}
 # Of each kind, that many stay.
@@ -35,4 +38,44 @@ keep_target() {
     touch "$to.$$"
     mv -T "$to.$$" "$to" 2>/dev/null || rm -rf "$to.$$"
     ls -dt "$caches"/target-* | tail -n "+$((kept + 1))" | xargs -r -d '\n' rm -rf
+}
+
+# The folder that a run writes everything into. It is the same each time, as what the kernel has cached holds only there;
+# of two runs at once the second one begins with nothing, in another.
+take_place() {
+    place=/tmp/kissaten-tests-$(id -u)
+    mkdir -m 700 "$place" 2>/dev/null || true
+    # Nobody else's, and no other run's.
+    if [ ! -O "$place" ] || [ -L "$place" ] || ! exec {running}>"$place/running" || ! flock --nonblock "$running"; then
+        place=
+        temporary=$(mktemp -d "${TMPDIR:-/tmp}/kissaten-tests-XXXXXX")
+        return
+    fi
+    temporary=$place
+    chmod 700 "$place"
+    find "$place" -mindepth 1 -maxdepth 1 ! -name running -exec rm -rf {} +
+    [ -d "$caches/kernel" ] || return 0
+    mkdir "$place/cache" && mv "$caches/kernel" "$place/cache/kissaten"
+    local of=$place/cache/kissaten/answers-of
+    [ "$(cat "$of" 2>/dev/null)" = "$(answers_name)" ] || rm -rf "$place"/cache/kissaten/session-*/answers
+    rm -f "$of"
+}
+
+# What decides what becomes of a cell besides the session library: the compiler crate and those below it.
+answers_name() {
+    find kernel -name '*.rs' -not -path 'kernel/server/*' -not -path 'kernel/analyzer/*' | LC_ALL=C sort | xargs -d '\n' cat | sha256sum | cut -c1-16
+}
+
+# Ends the use of that folder. What the kernel has cached is kept, but for the crates that cells have asked for, as tests see
+# how these are built.
+leave_place() {
+    local from=$place/cache/kissaten
+    if [ -n "$place" ] && [ -d "$from" ]; then
+        ls -dt "$from"/session-*/session.json 2>/dev/null | tail -n +2 | xargs -r -d '\n' dirname | xargs -r -d '\n' rm -rf || true
+        find "$from" -mindepth 1 -maxdepth 1 ! -name 'session-*' ! -name 'latest-*' -exec rm -rf {} +
+        find "$from" -mindepth 2 -maxdepth 2 \( -name 'sets*' -o -name layers \) -exec rm -rf {} +
+        answers_name >"$from/answers-of"
+        mkdir -p "$caches" && rm -rf "$caches/kernel" && mv "$from" "$caches/kernel"
+    fi
+    rm -rf "$temporary"
 }

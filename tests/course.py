@@ -34,6 +34,20 @@ def nbgrader() -> None:
     nbgraderapp.main()
 
 
+def hand_out_all() -> None:
+    """What `nbgrader generate_assignment` does, for all assignments of the course in the working directory."""
+    from nbgrader.apps.api import NbGraderAPI
+    from nbgrader.apps.nbgraderapp import NbGraderApp
+
+    app = NbGraderApp()
+    app.initialize([])
+    api = NbGraderAPI(config=app.config)
+    for assignment in sorted(api.get_source_assignments()):
+        outcome = api.generate_assignment(assignment)
+        if not outcome["success"]:
+            sys.exit(outcome["log"] + outcome.get("error", ""))
+
+
 def make_course() -> None:
     runpy.run_path(str(MAKE), run_name="__main__")
 
@@ -99,6 +113,11 @@ class Course:
 
     def hand_out(self) -> None:
         self.nbgrader("generate_assignment", self.assignment)
+
+    def most_points(self) -> dict[str, float]:
+        """Of each assignment that was handed out: how many points there are."""
+        with Gradebook(f"sqlite:///{self.directory}/gradebook.db", "kissaten") as gradebook:
+            return {each.name: each.max_score for each in gradebook.assignments}
 
     def submit(self, student: str, answers: dict[str, str | None]) -> None:
         """A submission: the handed-out lesson with these answers; `None` means that the cell was deleted."""

@@ -1,5 +1,6 @@
 """The exercises with nbgrader: the course that is made from the lessons, and the points that it gives."""
 
+import os
 import shutil
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
@@ -284,15 +285,6 @@ def test_there_are_lessons_with_exercises():
     assert len(LESSONS) >= 9
 
 
-def course_of(installation, directory: Path, path: Path) -> Course:
-    """The course from one lesson, handed out."""
-    outcome = courses.make(directory, path)
-    assert outcome.returncode == 0, outcome.stderr
-    course = Course(installation, directory, path.stem)
-    course.hand_out()
-    return course
-
-
 def points_of(path: Path) -> dict[str, float]:
     exercises = list(lessons.exercises(lessons.read(path)))
     points = {each.grade_id: sum(check.metadata.nbgrader.points for check in each.checks) for each in exercises}
@@ -300,27 +292,36 @@ def points_of(path: Path) -> dict[str, float]:
     return points
 
 
-def solutions_of(path: Path) -> dict[str, str]:
-    return {each.grade_id: each.solution for each in lessons.exercises(lessons.read(path))}
+def code_of(notebook: nbformat.NotebookNode) -> list[str]:
+    return [cell.source for cell in lessons.code_cells(notebook)]
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
-def test_a_solved_lesson_gets_all_points(installation, tmp_path, path):
-    """That the cells of a lesson which is not solved fail, `test_notebooks.py` sees."""
-    total = sum(points_of(path).values())
-    course = course_of(installation, tmp_path / "course", path)
-    course.submit("solved", solutions_of(path))
-    course.autograde()
-    assert course.scores() == {"solved": (total, total)}
+def test_all_lessons_become_a_course(installation, tmp_path):
+    """That a lesson with its solutions passes its checks, and fails them without, `test_notebooks.py` sees."""
+    assert courses.make(tmp_path / "course", *LESSONS).returncode == 0
+    outcome = courses.run(courses.hand_out_all, ["nbgrader"], tmp_path / "course", dict(os.environ))
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    for path in LESSONS:
+        course = Course(installation, tmp_path / "course", path.stem)
+        lesson = lessons.read(path)
+        assert code_of(lessons.read(course.notebook("release"))) == code_of(lesson), "learners get the lesson's own stubs and checks"
+        wanted = code_of(lessons.solved(lesson))
+        taught = [code.removeprefix("// BEGIN SOLUTION\n").removesuffix("\n// END SOLUTION") for code in code_of(lessons.read(course.notebook("source")))]
+        assert taught == wanted, "the teacher's version is the lesson with its solutions"
+    assert course.most_points() == {path.stem: sum(points_of(path).values()) for path in LESSONS}
 
 
 def test_a_lesson_gives_the_points_of_what_is_solved(installation, tmp_path):
-    """Of one lesson, as grading is nbgrader's: nothing solved gets no points, the first exercise alone its own."""
+    """Of one lesson, as grading is nbgrader's: nothing solved gets no points, the first exercise alone its own, all solved all."""
     path = next(path for path in LESSONS if len(points_of(path)) > 1)
-    points, solved = points_of(path), solutions_of(path)
+    points = points_of(path)
+    solved = {each.grade_id: each.solution for each in lessons.exercises(lessons.read(path))}
     first = next(iter(points))
-    course = course_of(installation, tmp_path / "course", path)
-    submissions = {"empty": ({}, 0), "first-only": ({first: solved[first]}, points[first])}
+    assert courses.make(tmp_path / "course", path).returncode == 0
+    course = Course(installation, tmp_path / "course", path.stem)
+    course.hand_out()
+    total = sum(points.values())
+    submissions = {"empty": ({}, 0), "first-only": ({first: solved[first]}, points[first]), "solved": (solved, total)}
 
     def score(student: str) -> tuple[float, float]:
         own = course.apart(tmp_path / student)
@@ -331,5 +332,4 @@ def test_a_lesson_gives_the_points_of_what_is_solved(installation, tmp_path):
     # Lessons mostly sleep, so they are graded side by side.
     with ThreadPoolExecutor() as threads:
         scores = dict(zip(submissions, threads.map(score, submissions), strict=True))
-    total = sum(points.values())
     assert scores == {student: (expected, total) for student, (_, expected) in submissions.items()}
