@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kernel import HANG, Installation
-from toolchains import give_crates, give_session, session
+from toolchains import give_crates, give_session, levels, own_packages, session, unoptimised
 
 #: What build scripts, linkers and `rustup` may call; no compiler of C among it.
 TOOLS = ("sh", "sed", "env", "uname", "cat", "rm", "mkdir", "getconf", "head", "grep")
@@ -58,7 +58,8 @@ CARGO_HOME = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
 
 
 def forget(bare: Installation) -> None:
-    """What was built is built again, so far as it is Kissaten's own."""
+    """What was built is built again, so far as it is Kissaten's own, and that without optimisation."""
+    unoptimised(Path(bare.environment["HOME"]).parent, *own_packages())
     cache = Path(bare.environment["HOME"]) / ".cache/kissaten"
     (cache / session().name / "session.json").unlink()
     give_crates(cache)
@@ -92,5 +93,6 @@ def configure(bare: Installation, elsewhere: Path) -> None:
     home.mkdir()
     # How crates are reached from this machine is not what is tested.
     ours = CARGO_HOME / "config.toml"
-    (home / "config.toml").write_text(HOSTILE.format(elsewhere=elsewhere) + (ours.read_text() if ours.exists() else ""))
+    configuration = HOSTILE.format(elsewhere=elsewhere) + levels("*", *own_packages())
+    (home / "config.toml").write_text(configuration + (ours.read_text() if ours.exists() else ""))
     (home / "registry").symlink_to(CARGO_HOME / "registry")

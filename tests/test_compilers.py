@@ -10,7 +10,7 @@ import pytest
 
 from bare import CARGO_HOME, call
 from kernel import HANG, Installation, running
-from toolchains import rustc, session
+from toolchains import own_packages, rustc, session, unoptimised
 from wheels import call as run
 
 #: Debian's packages of a Rust that is new enough, for its browsers.
@@ -46,6 +46,7 @@ def test_debians_own_rust(bare, debians, tools, tmp_path):
     [libraries] = {library.parent for library in usr.rglob("librustc_driver-*.so")}
     bare.environment["LD_LIBRARY_PATH"] = str(libraries)
     bare.environment["CARGO_HOME"] = str(CARGO_HOME)
+    unoptimised(tmp_path, "*", *own_packages())
     path = f"{usr / 'bin'}:/usr/bin:/bin"
     assert not list(usr.rglob("libstd-*.so")) and not list(usr.rglob("rust-lld"))
     with running(bare, tmp_path / "kernel", path=path) as kernel:

@@ -79,6 +79,19 @@ def give_crates(cache: Path) -> None:
     copy_crates(cache / session().name)
 
 
+def levels(*names: str) -> str:
+    """Words of a configuration of cargo, with which these packages are compiled for a session library as quickly as can be: where what is tested
+    is that it is built, and how.
+    """
+    return "".join(f'[profile.session.package."{name}"]\nopt-level = 0\n' for name in names)
+
+
+def unoptimised(folder: Path, *names: str) -> None:
+    """Lets all that is built below a folder be built so."""
+    (folder / ".cargo").mkdir()
+    (folder / ".cargo/config.toml").write_text(levels(*names))
+
+
 def rustc() -> Path:
     """The compiler that the tests run with, itself and not rustup's word for it."""
     sysroot = subprocess.run(["rustc", "--print", "sysroot"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()

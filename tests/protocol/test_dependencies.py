@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kernel import Installation, running
-from toolchains import give_crates
+from toolchains import give_crates, own_packages, unoptimised
 
 MENU = "#[derive(Debug, Clone)] pub struct Dish(pub u8); pub fn dish() -> Dish { Dish(3) }"
 
@@ -222,6 +222,7 @@ def test_a_class_shares_what_was_built_for_it_and_cannot_change_it(installation,
     shared, own = prefix / "lib/kissaten", tmp_path / "own"
     shared.mkdir(parents=True)
     give_crates(shared)
+    unoptimised(tmp_path, *own_packages())
     for path in shared.rglob("*"):
         path.chmod(path.stat().st_mode | 0o444 | (0o111 if path.is_dir() else 0))
     program = prefix / "bin/kissaten"
