@@ -18,10 +18,11 @@ from kernel import Installation, Kernel, running
 
 # Fixtures that several modules use.
 from bare import bare, tools
+from small_std import small_std
 from toolchains import rustup, toolchains
 from wheels import programs, wheel
 
-__all__ = ["bare", "programs", "rustup", "toolchains", "tools", "wheel"]
+__all__ = ["bare", "programs", "rustup", "small_std", "toolchains", "tools", "wheel"]
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

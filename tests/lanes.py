@@ -1,9 +1,10 @@
 """Lanes: which tests run side by side, which one after another, and which have the machine to themselves.
 
 `tests/run` starts pytest-xdist with a few lanes, as most tests wait more than they compute. What is begun first is what
-takes longest, and what waits for a build comes late. Two marks say what a test needs:
+takes longest, and what waits for a build comes late. Marks say what a test needs:
 
 * `analyzer`: the analyzer, which is built while the first tests run. The test waits for the end of that build.
+* `target`: the target folder, which that build has until then.
 * `alone`: no test may run beside it, as it changes or compares what all share (the installation, the caches).
 
 Nothing here knows what a test is about; without lanes, tests run in the order in which they stand.
@@ -37,6 +38,7 @@ TOLD = "told"
 
 MARKS = (
     "analyzer: waits until the analyzer is built",
+    "target: waits until the analyzer's build has left the target folder",
     "alone: no other test runs at the same time",
     "slow: takes many seconds, so `tests/run --fast` leaves it out",
 )
@@ -86,7 +88,7 @@ class Lanes:
         with ExitStack() as stack:
             if self._lane is not None:
                 stack.enter_context(locked(file_of(self._lane, "lock"), exclusive=is_marked(item, "alone")))
-            if is_marked(item, "analyzer"):
+            if waits(item):
                 wait_for_the_analyzer()
             return (yield)
 
@@ -112,6 +114,10 @@ def is_marked(item: pytest.Item, mark: str) -> bool:
     return item.get_closest_marker(mark) is not None
 
 
+def waits(item: pytest.Item) -> bool:
+    return is_marked(item, "analyzer") or is_marked(item, "target")
+
+
 def group_of(item: pytest.Item) -> str | None:
     if is_marked(item, "alone"):
         return "alone"
@@ -119,7 +125,7 @@ def group_of(item: pytest.Item) -> str | None:
     if item.path.suffix == ".md" or shares_a_fixture(item):
         group = item.path.stem
     # Who waits for the analyzer does not let the others wait.
-    return group and group + "-analyzer" * is_marked(item, "analyzer")
+    return group and group + "-analyzer" * waits(item)
 
 
 def shares_a_fixture(item: pytest.Item) -> bool:
@@ -130,7 +136,7 @@ def shares_a_fixture(item: pytest.Item) -> bool:
 def rank(item: pytest.Item) -> tuple[bool, bool, int]:
     """Lower is earlier."""
     name = item.path.name
-    return is_marked(item, "alone"), is_marked(item, "analyzer"), FIRST.index(name) if name in FIRST else len(FIRST)
+    return is_marked(item, "alone"), waits(item), FIRST.index(name) if name in FIRST else len(FIRST)
 
 
 def wait_for_the_analyzer() -> None:

@@ -144,7 +144,7 @@ def test_from_source(colab, repository, tmp_path):
     """
     profiles = {"KISSATEN_SERVER_PROFILE": server_profile(), "KISSATEN_ANALYZER_PROFILE": os.environ.get("KISSATEN_ANALYZER_PROFILE", "analyzer")}
     if not os.environ.get("KISSATEN_TEST_COLD"):
-        for target in profiles.values():
+        for target in set(profiles.values()):
             if (built := repository / "target" / target).exists():
                 shutil.copytree(built, colab.content / "built" / target, copy_function=shutil.copy2)
         # What was compiled from crates in another place counts as changed, so here Rust is the machine's own.
@@ -156,7 +156,7 @@ def test_from_source(colab, repository, tmp_path):
         # Our own are compiled, and not optimised.
         names = own_packages()
         (colab.content / ".cargo").mkdir()
-        levels = (f"[profile.{kind}.package.{name}]\nopt-level = 0\n" for kind in profiles.values() for name in names)
+        levels = (f"[profile.{kind}.package.{name}]\nopt-level = 0\n" for kind in set(profiles.values()) for name in names)
         (colab.content / ".cargo/config.toml").write_text("".join(levels))
     cell = colab.set_up(release=f"file://{tmp_path}/none.tar.gz")
     assert "✅ Now reload this page" in words(cell), words(cell)

@@ -33,7 +33,12 @@ def analyzer_side(*command: str) -> list[str]:
     return [*command, "--locked", f"--profile={profile}", "--package=kissaten-analyzer", "--target-dir=target"]
 
 
-SIDES = [pytest.param(server_side, id="server"), pytest.param(session_side, id="session"), pytest.param(analyzer_side, id="analyzer", marks=pytest.mark.analyzer)]
+# The server's folder is the analyzer's too.
+SIDES = [
+    pytest.param(server_side, id="server", marks=pytest.mark.target),
+    pytest.param(session_side, id="session"),
+    pytest.param(analyzer_side, id="analyzer", marks=pytest.mark.analyzer),
+]
 
 
 @pytest.fixture

@@ -166,8 +166,15 @@ def test_the_analyzer_knows_std_and_crates(kernel):
     assert reply["matches"].count("moved") == 1 and shown(reply, "moved")["signature"].startswith("fn moved")
 
 
+@pytest.fixture
+def soon(start_kernel, small_std):
+    """A kernel whose analyzer is soon ready."""
+    return start_kernel(environment=small_std)
+
+
 @pytest.mark.analyzer
-def test_a_crate_on_demand_is_read_when_it_is_named(kernel):
+def test_a_crate_on_demand_is_read_when_it_is_named(soon):
+    kernel = soon
     wake(kernel)
     [process] = analyzers(kernel)
     until(kernel, "use futures::StreamE|", "StreamExt")
@@ -179,7 +186,8 @@ def test_a_crate_on_demand_is_read_when_it_is_named(kernel):
 
 
 @pytest.mark.analyzer
-def test_an_analyzer_that_is_killed_is_started_anew(kernel):
+def test_an_analyzer_that_is_killed_is_started_anew(soon):
+    kernel = soon
     kernel.ok("let beans = 1;")
     wake(kernel)
     [process] = analyzers(kernel)
@@ -190,7 +198,8 @@ def test_an_analyzer_that_is_killed_is_started_anew(kernel):
 
 
 @pytest.mark.analyzer
-def test_an_analyzer_that_hangs_stops_nobody(kernel):
+def test_an_analyzer_that_hangs_stops_nobody(soon):
+    kernel = soon
     kernel.ok("let beans = 1;")
     wake(kernel)
     [process] = analyzers(kernel)
@@ -202,8 +211,8 @@ def test_an_analyzer_that_hangs_stops_nobody(kernel):
 
 
 @pytest.mark.analyzer
-def test_an_analyzer_that_nobody_asks_is_ended(start_kernel):
-    kernel = start_kernel(environment={"KISSATEN_ANALYZER_IDLE": "0.1"})
+def test_an_analyzer_that_nobody_asks_is_ended(start_kernel, small_std):
+    kernel = start_kernel(environment={"KISSATEN_ANALYZER_IDLE": "0.1", **small_std})
     wake(kernel)
     assert not still_running(analyzers(kernel), HANG)
     # And it is there again for who asks again.
