@@ -56,9 +56,15 @@ take_place() {
     find "$place" -mindepth 1 -maxdepth 1 ! -name running -exec rm -rf {} +
     [ -d "$caches/kernel" ] || return 0
     mkdir "$place/cache" && mv "$caches/kernel" "$place/cache/kissaten"
-    local of=$place/cache/kissaten/answers-of
-    [ "$(cat "$of" 2>/dev/null)" = "$(answers_name)" ] || rm -rf "$place"/cache/kissaten/session-*/answers
-    rm -f "$of"
+    local cache=$place/cache/kissaten
+    [ "$(cat "$cache/std" 2>/dev/null)" = "$(source_of_std)" ] || rm -rf "$cache"
+    [ "$(cat "$cache/answers-of" 2>/dev/null)" = "$(answers_name)" ] || rm -rf "$cache"/session-*/answers
+    rm -f "$cache"/{std,answers-of}
+}
+
+# Where rustc finds the source of std, which decides which words it has of it, also those that a library keeps.
+source_of_std() {
+    find "$(rustc --print sysroot)/lib/rustlib/src" -maxdepth 0 2>/dev/null || echo none
 }
 
 # What decides what becomes of a cell besides the session library: the compiler crate and those below it.
@@ -74,6 +80,7 @@ leave_place() {
         ls -dt "$from"/session-*/session.json 2>/dev/null | tail -n +2 | xargs -r -d '\n' dirname | xargs -r -d '\n' rm -rf || true
         find "$from" -mindepth 1 -maxdepth 1 ! -name 'session-*' ! -name 'latest-*' -exec rm -rf {} +
         find "$from" -mindepth 2 -maxdepth 2 \( -name 'sets*' -o -name layers \) -exec rm -rf {} +
+        source_of_std >"$from/std"
         answers_name >"$from/answers-of"
         mkdir -p "$caches" && rm -rf "$caches/kernel" && mv "$from" "$caches/kernel"
     fi
