@@ -1,10 +1,9 @@
 """Lanes: which tests run side by side, which one after another, and which have the machine to themselves.
 
 `tests/run` starts pytest-xdist with a few lanes, as most tests wait more than they compute. What is begun first is what
-takes longest, and what waits for a build comes late. Marks say what a test needs:
+takes longest. Marks say what a test needs:
 
-* `analyzer`: the analyzer, which is built while the first tests run. The test waits for the end of that build.
-* `target`: the target folder, which that build has until then.
+* `analyzer`: the analyzer, which `tests/run --fast` does not build.
 * `alone`: no test may run beside it, as it changes or compares what all share (the installation, the caches).
 
 Nothing here knows what a test is about; without lanes, tests run in the order in which they stand.
@@ -14,7 +13,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -23,22 +21,18 @@ from typing import Any
 
 import pytest
 
-# The log of the analyzer's build, which is locked for as long as that lasts; `tests/run` says where.
-BUILDING = "KISSATEN_TEST_ANALYZER"
-
 # Files whose tests stay in one lane, as they would wait for one another's cargo or read what it writes. So do those of one
 # literate file, and those of a module that share a fixture. Of the rest, each goes to the lane that is free.
 TOGETHER = {"test_rust.py": "cargo", "test_colab.py": "cargo"}
 
 # The order in which files are begun: the longest tests first, so that at the end no lane waits long for another.
-FIRST = ("test_rust.py", "test_compilers.py", "test_bare.py", "test_nbgrader.py", "test_notebooks.py", "test_answers.py", "test_browser.py", "test_examples.py", "test_halves.py", "test_frontends.py")
+FIRST = ("test_rust.py", "test_compilers.py", "test_bare.py", "test_cargo_install.py", "test_nbgrader.py", "test_notebooks.py", "test_answers.py", "test_browser.py", "test_examples.py", "test_halves.py", "test_frontends.py")
 
 # A property of a test with this name is a figure that is told at the end, from whatever lane.
 TOLD = "told"
 
 MARKS = (
-    "analyzer: waits until the analyzer is built",
-    "target: waits until the analyzer's build has left the target folder",
+    "analyzer: needs the analyzer, so `tests/run --fast` leaves it out",
     "alone: no other test runs at the same time",
     "slow: takes many seconds, so `tests/run --fast` leaves it out",
 )
@@ -88,14 +82,7 @@ class Lanes:
         with ExitStack() as stack:
             if self._lane is not None:
                 stack.enter_context(locked(file_of(self._lane, "lock"), exclusive=is_marked(item, "alone")))
-            if waits(item):
-                wait_for_the_analyzer()
             return (yield)
-
-    def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        if is_marked(item, "analyzer") and BUILDING in os.environ:
-            program = Path(os.environ["KISSATEN_TEST_PREFIX"]) / "libexec" / "kissaten" / "kissaten-analyzer"
-            assert program.exists(), "the analyzer could not be built:\n" + Path(os.environ[BUILDING]).read_text()
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         for reports in terminalreporter.stats.values():
@@ -114,18 +101,12 @@ def is_marked(item: pytest.Item, mark: str) -> bool:
     return item.get_closest_marker(mark) is not None
 
 
-def waits(item: pytest.Item) -> bool:
-    return is_marked(item, "analyzer") or is_marked(item, "target")
-
-
 def group_of(item: pytest.Item) -> str | None:
     if is_marked(item, "alone"):
         return "alone"
-    group = TOGETHER.get(item.path.name)
     if item.path.suffix == ".md" or shares_a_fixture(item):
-        group = item.path.stem
-    # Who waits for the analyzer does not let the others wait.
-    return group and group + "-analyzer" * waits(item)
+        return item.path.stem
+    return TOGETHER.get(item.path.name)
 
 
 def shares_a_fixture(item: pytest.Item) -> bool:
@@ -133,16 +114,10 @@ def shares_a_fixture(item: pytest.Item) -> bool:
     return any(found[-1].scope in ("class", "module") for found in fixtures)
 
 
-def rank(item: pytest.Item) -> tuple[bool, bool, int]:
+def rank(item: pytest.Item) -> tuple[bool, int]:
     """Lower is earlier."""
     name = item.path.name
-    return is_marked(item, "alone"), waits(item), FIRST.index(name) if name in FIRST else len(FIRST)
-
-
-def wait_for_the_analyzer() -> None:
-    if building := os.environ.get(BUILDING):
-        with locked(Path(building), exclusive=False):
-            pass
+    return is_marked(item, "alone"), FIRST.index(name) if name in FIRST else len(FIRST)
 
 
 @contextmanager

@@ -18,9 +18,6 @@ import pytest
 from kernel import HANG, Installation, running
 from toolchains import linted, rustc, server_profile
 
-# Its build has the target folder until then.
-pytestmark = pytest.mark.analyzer
-
 ADDRESS = "https://example.invalid/kissaten"
 
 

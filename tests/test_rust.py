@@ -33,12 +33,7 @@ def analyzer_side(*command: str) -> list[str]:
     return [*command, "--locked", f"--profile={profile}", "--package=kissaten-analyzer", "--target-dir=target"]
 
 
-# The server's folder is the analyzer's too.
-SIDES = [
-    pytest.param(server_side, id="server", marks=pytest.mark.target),
-    pytest.param(session_side, id="session"),
-    pytest.param(analyzer_side, id="analyzer", marks=pytest.mark.analyzer),
-]
+SIDES = [pytest.param(server_side, id="server"), pytest.param(session_side, id="session"), pytest.param(analyzer_side, id="analyzer", marks=pytest.mark.analyzer)]
 
 
 @pytest.fixture
