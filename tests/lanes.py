@@ -26,7 +26,7 @@ import pytest
 TOGETHER = {"test_rust.py": "cargo", "test_colab.py": "cargo"}
 
 # The order in which files are begun: the longest tests first, so that at the end no lane waits long for another.
-FIRST = ("test_rust.py", "test_compilers.py", "test_bare.py", "test_cargo_install.py", "test_nbgrader.py", "test_notebooks.py", "test_answers.py", "test_browser.py", "test_examples.py", "test_halves.py", "test_frontends.py")
+FIRST = ("test_rust.py", "test_compilers.py", "test_bare.py", "test_nbgrader.py", "test_notebooks.py", "test_answers.py", "test_browser.py", "test_examples.py", "test_halves.py", "test_frontends.py")
 
 # A property of a test with this name is a figure that is told at the end, from whatever lane.
 TOLD = "told"
