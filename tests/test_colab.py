@@ -19,7 +19,7 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 
 from kernel import HANG, Installation, running
-from toolchains import give_session, own_packages, server_profile
+from toolchains import give_session, own_packages, server_profile, unoptimised
 from wheels import call
 
 FOLDER = Path(__file__).parent.parent / "notebooks" / "colab"
@@ -154,10 +154,7 @@ def test_from_source(colab, repository, tmp_path):
         colab.environment["XDG_CACHE_HOME"] = os.environ["XDG_CACHE_HOME"]
         colab.environment |= profiles
         # Our own are compiled, and not optimised.
-        names = own_packages()
-        (colab.content / ".cargo").mkdir()
-        levels = (f"[profile.{kind}.package.{name}]\nopt-level = 0\n" for kind in set(profiles.values()) for name in names)
-        (colab.content / ".cargo/config.toml").write_text("".join(levels))
+        unoptimised(colab.content, *own_packages(), profiles=set(profiles.values()))
     cell = colab.set_up(release=f"file://{tmp_path}/none.tar.gz")
     assert "✅ Now reload this page" in words(cell), words(cell)
     assert "There is no release at" in words(cell) and "from source" in words(cell)

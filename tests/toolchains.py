@@ -16,7 +16,7 @@ import tarfile
 import threading
 import tomllib
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -79,17 +79,17 @@ def give_crates(cache: Path) -> None:
     copy_crates(cache / session().name)
 
 
-def levels(*names: str) -> str:
-    """Words of a configuration of cargo, with which these packages are compiled for a session library as quickly as can be: where what is tested
-    is that it is built, and how.
+def levels(*names: str, profiles: Iterable[str] = ("session",)) -> str:
+    """Words of a configuration of cargo, with which these packages are compiled as quickly as can be: where what is tested is that something is
+    built, and how. Without other profiles, that is a session library.
     """
-    return "".join(f'[profile.session.package."{name}"]\nopt-level = 0\n' for name in names)
+    return "".join(f'[profile.{profile}.package."{name}"]\nopt-level = 0\n' for profile in profiles for name in names)
 
 
-def unoptimised(folder: Path, *names: str) -> None:
+def unoptimised(folder: Path, *names: str, profiles: Iterable[str] = ("session",)) -> None:
     """Lets all that is built below a folder be built so."""
     (folder / ".cargo").mkdir()
-    (folder / ".cargo/config.toml").write_text(levels(*names))
+    (folder / ".cargo/config.toml").write_text(levels(*names, profiles=profiles))
 
 
 def rustc() -> Path:
