@@ -8,6 +8,7 @@
 mod entry;
 mod inputs;
 mod size;
+mod writing;
 
 use std::collections::BTreeSet;
 use std::fs::{DirBuilder, File, Permissions};
@@ -26,6 +27,7 @@ use crate::session_library::SessionLibrary;
 pub use inputs::Inputs;
 use size::size_of_answers;
 pub(crate) use size::{ANSWERS, answers_by_last_use, remove_torn};
+use writing::Writing;
 
 /// What all that rustc was given comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -104,6 +106,7 @@ pub struct Answers {
     written: AtomicU64,
     /// Answers that were no good: of an installation they cannot be removed.
     refused: Mutex<BTreeSet<PathBuf>>,
+    writing: Writing,
     /// As long as it is there, nobody cleans the folder away.
     _used: Option<Arc<File>>,
 }
@@ -135,7 +138,18 @@ impl Answers {
         // Many sessions are short: one in some looks at the size soon.
         let written = AtomicU64::new((u64::from(std::process::id()) << 20) % LOOK_AGAIN);
         let (is_on, [hits, misses, ahead]) = (AtomicBool::new(true), [const { AtomicU64::new(0) }; 3]);
-        Self { folders, own, is_on, hits, misses, ahead, written, refused: Mutex::default(), _used }
+        Self {
+            folders,
+            own,
+            is_on,
+            hits,
+            misses,
+            ahead,
+            written,
+            refused: Mutex::default(),
+            writing: Writing::default(),
+            _used,
+        }
     }
 
     /// Takes over what was counted and switched with those of another session library.
@@ -158,11 +172,13 @@ impl Answers {
         self.is_on.store(on, Ordering::Relaxed);
     }
 
-    /// The answer under this key, if what rustc read is as it was. `env`: what it would find in its environment.
+    /// The answer under this key, if what rustc read is as it was. `env`: what it would find in its environment. One that is
+    /// being written is waited for.
     pub fn recall(&self, key: AnswerKey, env: &dyn Fn(&str) -> Option<String>) -> Option<Answer> {
         if !self.is_on() {
             return None;
         }
+        self.writing.wait_for(key);
         self.folders.iter().find_map(|folder| {
             let path = place(folder, key);
             if self.refused.lock().unwrap_or_else(PoisonError::into_inner).contains(&path) {
@@ -186,6 +202,15 @@ impl Answers {
     pub fn missed(&self, ahead: bool) {
         let count = if ahead { &self.ahead } else { &self.misses };
         count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Keeps an answer on a thread for what blocks, for which nobody waits but who asks for the answers.
+    pub fn remember_beside(self: &Arc<Self>, key: AnswerKey, answer: Answer, runtime: &tokio::runtime::Handle) {
+        let (answers, is_written) = (Arc::clone(self), self.writing.begin(key));
+        runtime.spawn_blocking(move || {
+            answers.remember(key, &answer);
+            drop(is_written);
+        });
     }
 
     /// Keeps an answer, where that can be: a full disk is no harm.
@@ -217,6 +242,7 @@ impl Answers {
 
     /// How it is with them.
     pub fn statistics(&self) -> Statistics {
+        self.writing.wait();
         let (answers, bytes) = self.own.as_ref().map(|own| size_of_answers(own)).unwrap_or_default();
         Statistics {
             is_on: self.is_on(),
@@ -232,6 +258,7 @@ impl Answers {
     /// Throws all of the user's own away; how many bytes that were.
     pub fn clear(&self) -> u64 {
         let Some(own) = &self.own else { return 0 };
+        self.writing.wait();
         let answers = answers_by_last_use(own);
         answers.iter().filter(|(_, path, _)| std::fs::remove_file(path).is_ok()).map(|(.., size)| size).sum()
     }

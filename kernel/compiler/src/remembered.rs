@@ -143,12 +143,10 @@ impl Memory<'_> {
             return;
         }
         let answer = Answer { success: compiled.success, said, library: compiled.library.clone(), inputs };
-        let answers = Arc::clone(self.answers);
-        let keep = move || answers.remember(key, &answer);
         // Nobody is to wait for that.
         match tokio::runtime::Handle::try_current() {
-            Ok(runtime) if !self.is_guess => drop(runtime.spawn_blocking(keep)),
-            _ => keep(),
+            Ok(runtime) if !self.is_guess => self.answers.remember_beside(key, answer, &runtime),
+            _ => self.answers.remember(key, &answer),
         }
     }
 }

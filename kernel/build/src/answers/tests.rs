@@ -31,6 +31,7 @@ fn answers_in(folders: &[&Path]) -> Answers {
         ahead: AtomicU64::new(0),
         written: AtomicU64::new(0),
         refused: Mutex::default(),
+        writing: Writing::default(),
         _used: None,
     }
 }
@@ -224,4 +225,24 @@ fn writers_that_are_killed_at_any_moment_leave_nothing_half() {
     remove_torn(folder.path());
     assert_eq!(torn().count(), 0);
     assert_eq!(answers.statistics().answers, 7);
+}
+
+#[tokio::test]
+async fn what_is_being_written_is_waited_for_by_who_asks() {
+    let folder = tempfile::tempdir().unwrap();
+    let answers = Arc::new(answers_in(&[folder.path()]));
+    let runtime = tokio::runtime::Handle::current();
+    for number in 0..100 {
+        answers.remember_beside(key(number), answer(number), &runtime);
+        assert_eq!(answers.recall(key(number), &none), Some(answer(number)));
+    }
+    for number in 100..200 {
+        answers.remember_beside(key(number), answer(number), &runtime);
+    }
+    assert_eq!(answers.statistics().answers, 200);
+    for number in 0..100 {
+        answers.remember_beside(key(number), answer(number), &runtime);
+    }
+    answers.clear();
+    assert_eq!(answers.statistics().answers, 0, "none comes after they are thrown away");
 }
