@@ -4,7 +4,7 @@
 takes longest. Marks say what a test needs:
 
 * `analyzer`: the analyzer, which `tests/run --fast` does not build.
-* `alone`: no test may run beside it, as it changes or compares what all share (the installation, the caches).
+* `alone`: no test may run beside it, as it changes or compares what all share (the installation, the caches, the system).
 
 Nothing here knows what a test is about; without lanes, tests run in the order in which they stand.
 """

@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+# The system's users and groups are written to, which every process may read at any time.
+pytestmark = pytest.mark.alone
+
 #: Numbers that no system gives to its users.
 USER, STRANGER, GROUP = 61_234, 61_235, 61_236
 
