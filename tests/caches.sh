@@ -25,15 +25,20 @@ take_target() {
     cp -a --reflink=auto "$from" target.new && mv target.new target || rm -rf target.new
 }
 
+# What cargo made of our own crates in a folder, between NULs. The build scripts of all crates, which are called as one of ours
+# begins, have to stay: without them their crates, and all that stand on those, are compiled again.
+of_ours() { # folder
+    find "$1" -depth -regextype posix-extended \
+        \( -name incremental -o -regex '.*/(lib)?kissaten[^/]*' -o -regex '.*/(lib)?(build|compiler|ipc|it|libraries|link|source)(-[0-9a-f]{16})?(\.[^/]*)?' -not -path '*/build' \) -print0
+}
+
 # Keeps what is new, and says nothing: it is no test's matter.
 keep_target() {
     local to
     to=$caches/target-$(target_name)
-    if [ -d "$to" ] || [ ! -d target/checked ] || [ ! -d target/session ]; then return; fi
+    if [ -d "$to" ] || [ ! -e target/checked/kissaten-analyzer ] || [ ! -d target/session ]; then return; fi
     mkdir -p "$caches" && cp -a --reflink=auto target "$to.$$" || { rm -rf "$to.$$"; return; }
-    find "$to.$$" -depth \( -name incremental -o -name 'kissaten*' -o -name 'libkissaten*' -o -name 'compiler-*' \
-        -o -name 'libcompiler-*' -o -name 'ipc-*' -o -name 'libipc-*' \
-        -o -name 'build-*' -o -name 'libbuild-*' -o -name 'source-*' -o -name 'libsource-*' -o -name 'it-*' -o -name 'link-*' -o -name 'liblink-*' -o -name 'libraries-*' \) -exec rm -rf {} +
+    of_ours "$to.$$" | xargs -0 -r rm -rf
     # What was used last stays longest.
     touch "$to.$$"
     mv -T "$to.$$" "$to" 2>/dev/null || rm -rf "$to.$$"
