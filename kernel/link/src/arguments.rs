@@ -19,7 +19,6 @@ pub(crate) struct Plan {
     /// What the version script names has to be there.
     pub(crate) names_are_defined: bool,
     pub(crate) drops_unused: bool,
-    pub(crate) strips_debug: bool,
 }
 
 #[derive(Debug, PartialEq)]
@@ -82,15 +81,14 @@ pub(crate) fn parse(arguments: &[OsString]) -> Result<Plan> {
             "--gc-sections" => plan.drops_unused = true,
             "--no-gc-sections" => plan.drops_unused = false,
             "--no-undefined-version" => plan.names_are_defined = true,
-            "--strip-debug" => plan.strips_debug = true,
             "-L" => plan.folders.push(folder(&value()?)?),
             "-rpath" => {
                 let folders = plan.run_path.take().into_iter().chain([value()?]).collect::<Vec<_>>();
                 plan.run_path = Some(folders.join(":"));
             }
             "-soname" => plan.soname = Some(value()?),
-            // How much it takes trouble about strings, and with how many threads.
-            "-O0" | "-O1" => {}
+            // No debug information is ever written. How much it takes trouble about strings, and with how many threads.
+            "--strip-debug" | "-O0" | "-O1" => {}
             _ if word.starts_with("--threads=") => {}
             _ => {
                 if let Some(name) = word.strip_prefix("-soname=") {
@@ -156,7 +154,7 @@ mod tests {
         assert_eq!(plan.inputs[4], Input::Named { name: "m".to_owned(), as_needed: true, is_dynamic: true });
         assert_eq!(plan.folders, ["/t/raw", "/usr/lib"].map(PathBuf::from));
         assert_eq!((plan.run_path.as_deref(), plan.soname), (Some("/s:$ORIGIN"), None));
-        assert!(plan.names_are_defined && plan.drops_unused && !plan.strips_debug);
+        assert!(plan.names_are_defined && plan.drops_unused);
     }
 
     #[test]
