@@ -1,7 +1,7 @@
 """Lanes: which tests run side by side, which one after another, and which have the machine to themselves.
 
 `tests/run` starts pytest-xdist with a few lanes, as most tests wait more than they compute. What is begun first is what
-takes longest. Marks say what a test needs:
+takes longest, and at the end come many that are short, so that no lane waits long for another. Marks say what a test needs:
 
 * `analyzer`: the analyzer, which `tests/run --fast` does not build.
 * `alone`: no test may run beside it, as it changes or compares what all share (the installation, the caches, the system).
@@ -22,11 +22,27 @@ from typing import Any
 import pytest
 
 # Files whose tests stay in one lane, as they would wait for one another's cargo or read what it writes. So do those of one
-# literate file, and those of a module that share a fixture. Of the rest, each goes to the lane that is free.
-TOGETHER = {"test_rust.py": "cargo", "test_colab.py": "cargo"}
+# literate file, and those of a module that share a fixture. The lessons do as they mostly sleep: beside one another they
+# would leave the processors idle, and later all others would compete for them. Of the rest, each goes to the lane that is free.
+TOGETHER = {"test_rust.py": "cargo", "test_colab.py": "cargo", "test_notebooks.py": "lessons"}
 
-# The order in which files are begun: the longest tests first, so that at the end no lane waits long for another.
-FIRST = ("test_rust.py", "test_compilers.py", "test_bare.py", "test_nbgrader.py", "test_notebooks.py", "test_answers.py", "test_browser.py", "test_examples.py", "test_halves.py", "test_frontends.py")
+# The order in which files are begun, the longest tests first. Then come other programs, then cells and the protocol.
+FIRST = (
+    "test_rust.py",
+    "test_notebooks.py",
+    "test_compilers.py",
+    "test_bare.py",
+    "test_nbgrader.py",
+    "test_halves.py",
+    "test_answers.py",
+    "test_browser.py",
+    "test_side_by_side.py",
+    "test_frontends.py",
+    "test_wheel.py",
+    "test_waiting.py",
+    "test_examples.py",
+    "test_complete.py",
+)
 
 # A property of a test with this name is a figure that is told at the end, from whatever lane.
 TOLD = "told"
@@ -114,10 +130,10 @@ def shares_a_fixture(item: pytest.Item) -> bool:
     return any(found[-1].scope in ("class", "module") for found in fixtures)
 
 
-def rank(item: pytest.Item) -> tuple[bool, int]:
+def rank(item: pytest.Item) -> tuple[bool, int, bool]:
     """Lower is earlier."""
     name = item.path.name
-    return is_marked(item, "alone"), FIRST.index(name) if name in FIRST else len(FIRST)
+    return is_marked(item, "alone"), FIRST.index(name) if name in FIRST else len(FIRST), item.path.parent.name in ("cells", "protocol")
 
 
 @contextmanager
