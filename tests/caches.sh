@@ -77,14 +77,18 @@ answers_name() {
     find kernel -name '*.rs' -not -path 'kernel/server/*' -not -path 'kernel/analyzer/*' | LC_ALL=C sort | xargs -d '\n' cat | sha256sum | cut -c1-16
 }
 
-# Ends the use of that folder. What the kernel has cached is kept, but for the crates that cells have asked for, as tests see
-# how these are built.
+# Drops the crates that cells have asked for from a cache of the kernel's, as tests see how these are built.
+drop_crates() { # cache
+    find "$1" -mindepth 2 -maxdepth 2 \( -name 'sets*' -o -name layers \) -exec rm -rf {} +
+}
+
+# Ends the use of that folder. What the kernel has cached is kept, but for those crates.
 leave_place() {
     local from=$place/cache/kissaten
     if [ -n "$place" ] && [ -d "$from" ]; then
         ls -dt "$from"/session-*/session.json 2>/dev/null | tail -n +2 | xargs -r -d '\n' dirname | xargs -r -d '\n' rm -rf || true
         find "$from" -mindepth 1 -maxdepth 1 ! -name 'session-*' ! -name 'latest-*' -exec rm -rf {} +
-        find "$from" -mindepth 2 -maxdepth 2 \( -name 'sets*' -o -name layers \) -exec rm -rf {} +
+        drop_crates "$from"
         source_of_std >"$from/std"
         answers_name >"$from/answers-of"
         mkdir -p "$caches" && rm -rf "$caches/kernel" && mv "$from" "$caches/kernel"
