@@ -156,18 +156,41 @@ def test_a_spinning_task_of_another_cell_is_left_alone(shared_kernel):
     assert shared_kernel.run("task.await.is_err()").result == "true"
 
 
+# What tells when it is dropped.
+TELLS = """
+let (told, mut gone) = tokio::sync::mpsc::unbounded_channel::<()>();
+struct Tells(tokio::sync::mpsc::UnboundedSender<()>);
+impl Drop for Tells { fn drop(&mut self) { let _ = self.0.send(()); } }
+let tells = Tells(told);
+"""
+ON_A_THREAD = f"tokio::task::spawn_blocking(move || {{ let _tells = tells; while {TRUE} {{}} }}).await?;"
+
+
+def assert_gone(kernel):
+    """Somebody has ended it. The time is a guard against a hang."""
+    guard = "tokio::time::timeout(std::time::Duration::from_secs(60), gone.recv()).await"
+    assert kernel.run(guard).result == "Ok(Some(()))"
+
+
 def test_a_thread_of_the_interrupted_cell_ends(shared_kernel):
     """A closure on a thread works for the cell that waits for it: it does not go on computing for nobody."""
+    shared_kernel.ok(TELLS)
+    ends_at_once(shared_kernel, begins(shared_kernel, ON_A_THREAD))
+    assert_gone(shared_kernel)
+
+
+def test_a_thread_that_the_interrupted_cell_begins_afterwards_ends(shared_kernel, tmp_path):
+    """What does not await and has no checkpoint goes on after an interrupt for a while, and may give a closure away."""
+    shared_kernel.ok(TELLS)
     shared_kernel.ok(
-        "let (told, mut gone) = tokio::sync::mpsc::unbounded_channel::<()>();\n"
-        "struct Tells(tokio::sync::mpsc::UnboundedSender<()>);\n"
-        "impl Drop for Tells { fn drop(&mut self) { let _ = self.0.send(()); } }"
+        "let (open, gate) = std::sync::mpsc::channel::<()>();\n"
+        f'tokio::spawn(async move {{ while !std::path::Path::new("{tmp_path}/open").exists() {{ tokio::time::sleep(std::time::Duration::from_millis(5)).await }} open.send(()) }});'
     )
-    code = f"let tells = Tells(told);\ntokio::task::spawn_blocking(move || {{ let _tells = tells; while {TRUE} {{}} }}).await?;"
-    ends_at_once(shared_kernel, begins(shared_kernel, code))
-    # A guard against a hang.
-    guard = "tokio::time::timeout(std::time::Duration::from_secs(5), gone.recv()).await"
-    assert shared_kernel.run(guard).result == "Ok(Some(()))"
+    cell = begins(shared_kernel, f"gate.recv()?;\n{ON_A_THREAD}")
+    shared_kernel.interrupt()
+    (tmp_path / "open").touch()
+    assert cell.finish().error["ename"] == "Interrupted"
+    assert_gone(shared_kernel)
 
 
 def test_the_kernel_answers_while_a_cell_spins(shared_kernel):

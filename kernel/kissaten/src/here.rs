@@ -19,7 +19,7 @@ thread_local! {
             task: Cell::new(std::ptr::null()),
             lane: Cell::new(0),
             unit: Cell::new(0),
-            closure: Cell::new(false),
+            closure: Cell::new(None),
             ended: Cell::new(false),
             in_place: Cell::new(false),
             limit: Cell::new(0),
@@ -40,8 +40,8 @@ pub(crate) struct Here {
     pub(crate) lane: Cell<u32>,
     /// Whose [`slot`] that is in which it notes what it awaits, as [`wait`](crate::wait) counts them.
     pub(crate) unit: Cell<u64>,
-    /// Whether a closure of `spawn_blocking` runs here.
-    pub(crate) closure: Cell<bool>,
+    /// The number of the closure of `spawn_blocking` that runs here.
+    pub(crate) closure: Cell<Option<u64>>,
     /// Whether the task has come to its end in this poll.
     pub(crate) ended: Cell<bool>,
     /// Whether it said that it blocks, by `block_in_place`.

@@ -4,6 +4,8 @@
 //! A checkpoint reads one flag. Only while somebody is being interrupted or aborted is it set, and only then does
 //! anything else happen: the checkpoint asks whether it is meant, and unwinds if it is.
 
+pub(crate) mod closures;
+
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -56,7 +58,7 @@ pub(crate) fn begin(run: u64) {
     if is_new {
         interrupted().insert(run, false);
         hold();
-        stop_closures(run);
+        closures::stop(run);
     }
 }
 
@@ -66,53 +68,12 @@ pub(crate) fn was_heeded(run: u64) -> bool {
     interrupted().get(&run).is_some_and(|heeded| *heeded)
 }
 
-/// Closures of `spawn_blocking` that run, by the run of their cell.
-///
-/// A cell that awaits one ends before it at an interrupt. The closure works for nobody then, and ends at its own next
-/// checkpoint.
-static CLOSURES: Mutex<BTreeMap<u64, Closures>> = Mutex::new(BTreeMap::new());
-
-#[derive(Default)]
-struct Closures {
-    count: usize,
-    stopped: bool,
-}
-
-fn closures() -> MutexGuard<'static, BTreeMap<u64, Closures>> {
-    CLOSURES.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A closure of `spawn_blocking` begins to run.
-pub(crate) fn closure_begins(run: u64) {
-    closures().entry(run).or_default().count += 1;
-}
-
-/// A closure of a run has ended.
-pub(crate) fn closure_ends(run: u64) {
-    let mut closures = closures();
-    let Some(of_run) = closures.get_mut(&run) else { return };
-    of_run.count -= 1;
-    if of_run.count == 0 {
-        if of_run.stopped {
-            release();
-        }
-        closures.remove(&run);
-    }
-}
-
-fn stop_closures(run: u64) {
-    if let Some(of_run) = closures().get_mut(&run)
-        && !of_run.stopped
-    {
-        of_run.stopped = true;
-        hold();
-    }
-}
-
 /// The cell has ended.
 pub(crate) fn end(run: u64) {
     let was_there = interrupted().remove(&run).is_some();
     if was_there {
+        // Others may have been given away since the interrupt.
+        closures::stop(run);
         release();
     }
 }
@@ -150,11 +111,10 @@ extern "C" fn is_meant() -> bool {
     if std::thread::panicking() {
         return false;
     }
-    let (run, is_task, is_closure) = here::with(|here| (here.run.get(), here.task().is_some(), here.closure.get()));
-    let is_stopped = || closures().get(&run).is_some_and(|of_run| of_run.stopped);
-    match (is_task, is_closure) {
+    let (run, is_task, closure) = here::with(|here| (here.run.get(), here.task().is_some(), here.closure.get()));
+    match (is_task, closure) {
         (true, _) => task::wants_abort(),
-        (_, true) => task::wants_abort() || is_stopped(),
+        (_, Some(number)) => task::wants_abort() || closures::is_stopped(run, number),
         // A task of a `LocalSet` runs in the cell's own poll.
         _ => is_interrupted(run) || task::wants_abort(),
     }

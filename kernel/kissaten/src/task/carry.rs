@@ -10,9 +10,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::hooks::id_number;
 use super::record::{self, TypeName, now};
 use super::unhooked;
+use crate::here;
+use crate::interrupt::closures;
 use crate::timeline::End;
 use crate::trace::{self, Polling};
-use crate::{here, interrupt};
 
 /// A closure for another thread, which counts as the code that gave it there.
 #[track_caller]
@@ -36,6 +37,7 @@ pub(crate) fn runs_threads() -> bool {
 struct Ticket {
     run: u64,
     lane: u32,
+    number: u64,
     location: &'static Location<'static>,
     begun: bool,
 }
@@ -47,14 +49,14 @@ fn ticket(location: &'static Location<'static>, name: TypeName) -> Ticket {
     // A function that was given by its name has one.
     trace::named(run, lane, if name().ends_with("{{closure}}") { || "closure" } else { name });
     GIVEN.fetch_add(1, Ordering::Relaxed);
-    Ticket { run, lane, location, begun: false }
+    Ticket { run, lane, number: closures::given(run), location, begun: false }
 }
 
 impl Ticket {
     #[inline(never)]
     fn begin(mut self) -> RunningClosure {
         self.begun = true;
-        let (run, lane) = (self.run, self.lane);
+        let (run, lane, number) = (self.run, self.lane, self.number);
         let is_in_task = here::with(|here| here.task().is_some());
         // On the task's own thread: it said that it blocks.
         here::with(|here| here.in_place.set(is_in_task));
@@ -62,12 +64,12 @@ impl Ticket {
             GIVEN.fetch_sub(1, Ordering::Relaxed);
         }
         let id = if is_in_task { None } else { tokio::task::try_id().map(id_number) };
-        if let Some(id) = id {
-            unhooked::closure_begins(id, run, self.location);
-            interrupt::closure_begins(run);
+        match id {
+            Some(id) => unhooked::closure_begins(id, run, self.location),
+            None => closures::gone(run, number),
         }
-        let outer = here::with(|here| here.closure.replace(id.is_some()));
-        RunningClosure { run, lane, id, is_in_task, outer, polling: Some(trace::seen_poll(run, lane)) }
+        let outer = here::with(|here| here.closure.replace(id.map(|_| number)));
+        RunningClosure { run, lane, number, id, is_in_task, outer, polling: Some(trace::seen_poll(run, lane)) }
     }
 }
 
@@ -75,6 +77,7 @@ impl Drop for Ticket {
     fn drop(&mut self) {
         if !self.begun {
             GIVEN.fetch_sub(1, Ordering::Relaxed);
+            closures::gone(self.run, self.number);
             if self.lane != 0 {
                 trace::left(self.run, self.lane, now(), End::Aborted);
             }
@@ -86,12 +89,13 @@ impl Drop for Ticket {
 struct RunningClosure {
     run: u64,
     lane: u32,
+    number: u64,
     /// Tokio's id, if it is one of `spawn_blocking`.
     id: Option<u64>,
     /// On the thread of the task that gave it.
     is_in_task: bool,
-    /// Whether the thread ran one already.
-    outer: bool,
+    /// The one that the thread ran already.
+    outer: Option<u64>,
     polling: Option<Polling>,
 }
 
@@ -110,7 +114,7 @@ impl Drop for RunningClosure {
         trace::left(self.run, self.lane, now(), end);
         if let Some(id) = self.id {
             record::end(id);
-            interrupt::closure_ends(self.run);
+            closures::gone(self.run, self.number);
         }
     }
 }
