@@ -80,15 +80,17 @@ fn words(status: ExitStatus) -> String {
 
 fn begin(shell: &str, text: &str) -> io::Result<Running> {
     // It leads a group, so that all that it starts ends with it. What it prints goes where the cell's own output goes.
-    let child = Command::new(shell).arg("-c").arg(text).stdin(Stdio::null()).process_group(0).spawn()?;
-    Ok(Running { group: group::led_by(&child), child: Some(child) })
+    let mut command = Command::new(shell);
+    command.arg("-c").arg(text).stdin(Stdio::null());
+    let (child, group) = group::start(command)?;
+    Ok(Running { child: Some(child), group })
 }
 
 /// A shell that runs; dropping it ends it, with all that it has started. One that ends by itself may leave programs that go on,
 /// until the kernel ends.
 struct Running {
     child: Option<Child>,
-    group: Option<i32>,
+    group: i32,
 }
 
 impl Running {
@@ -97,7 +99,7 @@ impl Running {
             Some(child) => {
                 let status = child.wait().await;
                 self.child = None;
-                self.group.into_iter().for_each(group::left);
+                group::left(self.group);
                 status
             }
             None => Err(io::ErrorKind::NotFound.into()),
@@ -107,7 +109,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let (Some(mut child), Some(group)) = (self.child.take(), self.group) else { return };
+        let (Some(mut child), group) = (self.child.take(), self.group) else { return };
         group::tell(group, libc::SIGINT);
         // A shell that has gone may leave programs behind that SIGINT does not end: it starts those in the background deaf to it.
         // As long as nobody has waited for the shell, the group's number is still its own.

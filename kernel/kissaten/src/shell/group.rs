@@ -4,24 +4,65 @@
 //! The server is told of each, for the ends of this process that it cannot do anything about.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, PipeReader, Read, Write};
+use std::os::fd::{AsRawFd, RawFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 
-use tokio::process::Child;
+use tokio::process::{Child, Command};
 
 use crate::runtime::{self, GroupState, Notice};
 
 static GROUPS: Mutex<BTreeMap<i32, GroupState>> = Mutex::new(BTreeMap::new());
+static STARTING: Mutex<()> = Mutex::new(());
 
 fn groups() -> MutexGuard<'static, BTreeMap<i32, GroupState>> {
     GROUPS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A child that was just started leads a group; the group's number.
-pub(super) fn led_by(child: &Child) -> Option<i32> {
-    let group = child.id().and_then(|id| i32::try_from(id).ok())?;
-    note(group, GroupState::Led);
-    Some(group)
+/// Starts a program that leads a group; the group's number. The server is told of it before the program runs, as the first
+/// thing that a program does may be to end this process.
+pub(super) fn start(mut command: Command) -> io::Result<(Child, i32)> {
+    // Of two at once each would have the other's pipes, and neither would see them end.
+    let _one_at_a_time = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+    let (mut told, telling) = io::pipe()?;
+    let (gate, mut opening) = io::pipe()?;
+    let opening_here = opening.as_raw_fd();
+    // Who starts a program waits until it runs.
+    let keeper = thread::spawn(move || {
+        let mut number = [0; 4];
+        told.read_exact(&mut number).ok()?;
+        let group = i32::from_ne_bytes(number);
+        note(group, GroupState::Led);
+        // If nobody waits any more, the process has ended already.
+        let _ = opening.write_all(&[0]);
+        Some(group)
+    });
+    command.process_group(0);
+    // SAFETY: between fork and exec nothing is called but getpid, write, close and read, which POSIX allows there.
+    unsafe { command.pre_exec(move || wait_to_be_known(&telling, &gate, opening_here)) };
+    let child = command.spawn();
+    // If there is no process, that is what the keeper hears.
+    drop(command);
+    match (child, keeper.join().ok().flatten()) {
+        (Ok(child), Some(group)) => Ok((child, group)),
+        (child, group) => {
+            group.into_iter().for_each(gone);
+            Err(child.err().unwrap_or_else(|| io::ErrorKind::BrokenPipe.into()))
+        }
+    }
+}
+
+/// In the new process: says its number, and waits until the gate is opened. It never is where who would have done that has
+/// ended; `opening` is this process's copy of the other side, which would hide that.
+fn wait_to_be_known(mut telling: impl Write, mut gate: &PipeReader, opening: RawFd) -> io::Result<()> {
+    // SAFETY: a number and a descriptor that nothing of this process uses.
+    let process = unsafe {
+        libc::close(opening);
+        libc::getpid()
+    };
+    telling.write_all(&process.to_ne_bytes())?;
+    gate.read_exact(&mut [0])
 }
 
 /// The leader has ended, and was waited for.
