@@ -5,6 +5,7 @@ It has rustup itself and, instead of a toolchain, words that call the one which 
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import io
 import json
@@ -69,9 +70,13 @@ def session_build() -> tuple[list[str], dict[str, str]]:
 
 
 def copy_crates(target: Path) -> None:
-    """Lets a target folder begin with what is compiled of other people's crates for the session library."""
+    """Lets a target folder begin with what is compiled of other people's crates for the session library. A cargo that works
+    there, for another test, is waited for.
+    """
     ours = shutil.ignore_patterns("sets*", "layers", "answers", "source", "session.json", "used", "*kissaten*")
-    shutil.copytree(session(), target, symlinks=True, dirs_exist_ok=True, ignore=ours)
+    with (session() / "session/.cargo-lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        shutil.copytree(session(), target, symlinks=True, dirs_exist_ok=True, ignore=ours)
 
 
 def give_crates(cache: Path) -> None:

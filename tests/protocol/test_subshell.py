@@ -243,6 +243,8 @@ def test_a_deleted_subshell_takes_its_cells_with_it(kernel, subshell):
     running = subshell.start('println!("on"); std::future::pending::<()>().await')
     waiting = [subshell.start("1"), subshell.start("2")]
     running.until(lambda cell: "on" in cell.stdout)
+    # What came by the same socket behind them is answered: they are there.
+    assert kernel.ok("3").result == "3"
     assert delete(kernel, subshell.id) == {"status": "ok"}
     assert subshells(kernel) == []
     for cell in [running, *waiting]:
@@ -260,7 +262,11 @@ def test_a_deleted_subshell_takes_its_cells_with_it(kernel, subshell):
 def test_an_error_aborts_what_waits_in_its_own_shell_alone(kernel, subshell):
     with awaiting(kernel) as main:
         after = kernel.start("10")
-        cells = [subshell.start(code) for code in ('panic!("oh")', "1", "2")]
+        third = Subshell(kernel)
+        third.ok("static OH: tokio::sync::Notify = tokio::sync::Notify::const_new();")
+        cells = [subshell.start(code) for code in ('OH.notified().await; panic!("oh")', "1", "2")]
+        # It comes behind them, by the same socket.
+        third.start("OH.notify_one();")
         for cell in cells:
             while not cell.ended:
                 kernel.receive()
