@@ -65,8 +65,8 @@ def test_a_failed_cell_ends_those_that_wait_behind_it(kernel, tmp_path):
         kernel.start("let second = 2;"),
         kernel.start("let third = 3;", store_history=False),
     ]
-    # All of them have been sent when this is answered.
-    kernel.request("kernel_info_request", {}, channel="control")
+    # It comes behind them, by the same socket: when it is answered, all of them are there.
+    kernel.request("kernel_info_request", {})
     (tmp_path / "go").touch()
     first, second, third = [cell.finish() for cell in cells]
     assert first.error["evalue"].startswith("it was there")
