@@ -3,6 +3,8 @@
 //
 // Nothing here waits for time; what is waited for is always something on the page.
 
+import { tmpdir } from "node:os";
+
 import { chromium } from "playwright-core";
 
 // Opens a notebook and waits until its kernel is ready. `height`: of the page. JupyterLab leaves out cells that cannot be
@@ -20,6 +22,8 @@ export async function launch(executablePath) {
       "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
       "--disable-background-networking", "--disable-component-update", "--disable-sync",
     ],
+    // Its crash reports would be left in the user's own folder.
+    env: { ...process.env, XDG_CONFIG_HOME: tmpdir() },
   });
 }
 

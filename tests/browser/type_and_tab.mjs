@@ -4,18 +4,11 @@
 // Makes the screenshots SCREENSHOTS-{completer,tooltip,doc}.png, and prints a JSON object: what the completer offered, what
 // stood in the cell when the first of it was chosen, what the tooltip said, and what a `:doc` cell shows.
 
-import { chromium } from "playwright-core";
+import { launch } from "./page.mjs";
 
 const [executablePath, url, screenshots] = process.argv.slice(2);
 
-// Chromium does not start its sandbox as root, which CI containers are.
-const browser = await chromium.launch({
-  executablePath,
-  args: [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-  ],
-});
+const browser = await launch(executablePath);
 const page = await browser.newPage({ viewport: { width: 1100, height: 700 } });
 try {
   // A guard against a hang; what is waited for is always something on the page.

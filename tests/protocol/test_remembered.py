@@ -57,7 +57,10 @@ def start(start_kernel, cache) -> Callable[..., Kernel]:
     return start
 
 
-def answers(cache: Path) -> list[Path]:
+def answers(cache: Path, *kernels: Kernel) -> list[Path]:
+    """The files of answers, when these kernels have written theirs: nobody waits for that but who asks for them."""
+    for kernel in kernels:
+        calls(kernel)
     return [path for path in cache.glob("session-*/answers/*/*") if not path.name.startswith(".")]
 
 
@@ -257,7 +260,7 @@ def test_what_is_damaged_is_compiled(start, cache, damage):
     kernel = start()
     first = run_all(kernel)
     hits, misses = calls(kernel)
-    for path in answers(cache):
+    for path in answers(cache, kernel):
         content = path.read_bytes()
         path.write_bytes(damage(content) if b"\x7fELF" in content or damage is not damaged else content)
     kernel.restart()
@@ -274,7 +277,7 @@ def test_what_is_damaged_is_compiled(start, cache, damage):
 def test_a_full_disk_costs_the_cache_and_not_the_cell(start, cache, tmp_path):
     kernel = start()
     before = run_all(kernel)
-    [session] = {path.parent.parent.parent for path in answers(cache)}
+    [session] = {path.parent.parent.parent for path in answers(cache, kernel)}
     shutil.rmtree(session / "answers")
     # A file in the place of the folder takes nothing, as a disk without room.
     (session / "answers").write_text("")
@@ -288,8 +291,9 @@ def test_a_disk_that_fills_costs_the_cache_and_not_the_cell(installation, start,
     """The folder is a file system of its own, of a few pages: what is written to it comes to half and no further."""
     if subprocess.run(["unshare", "--user", "--map-root-user", "--mount", "true"], capture_output=True).returncode:
         pytest.skip("nothing can be mounted here")
-    start().ok("let made = 1;")
-    [folder] = {path.parent.parent for path in answers(cache)}
+    first = start()
+    first.ok("let made = 1;")
+    [folder] = {path.parent.parent for path in answers(cache, first)}
     script = f'mount -t tmpfs -o size=64k,mode=700 tmpfs "{folder}" && exec "$@"'
     prefix = tmp_path / "small"
     specification = json.loads((installation.kernels / "kissaten/kernel.json").read_text())
@@ -371,11 +375,12 @@ def test_a_kernel_that_is_killed_leaves_nothing_half(installation, start, cache,
     assert run_all(kernel) == first
 
 
-def test_kernels_that_write_the_same_at_once(start):
+def test_kernels_that_write_the_same_at_once(start, cache):
     kernels = [start() for _ in range(3)]
     for number, code in enumerate(CELLS):
         cells = [kernel.start(code, cell_id=f"cell-{number}") for kernel in kernels]
         assert all(cell.finish().reply["status"] == "ok" for cell in cells)
+    assert answers(cache, *kernels)
     kernel = start()
     run_all(kernel)
     assert calls(kernel)[1] == 0
@@ -384,7 +389,7 @@ def test_kernels_that_write_the_same_at_once(start):
 def test_the_cache_can_be_cleared_and_left_alone(start, cache):
     kernel = start()
     run_all(kernel)
-    assert answers(cache)
+    assert answers(cache, kernel)
     assert "All remembered compiles of your own are forgotten" in kernel.run(":cache clear").shown
     assert not answers(cache)
     kernel.run(":cache off")
@@ -394,4 +399,4 @@ def test_the_cache_can_be_cleared_and_left_alone(start, cache):
     assert count.hits == 0 and not answers(cache)
     kernel.run(":cache on")
     kernel.run("1 + 2")
-    assert len(answers(cache)) == 1
+    assert len(answers(cache, kernel)) == 1
