@@ -255,7 +255,7 @@ def damaged(bytes: bytes) -> bytes:
     return content + hashlib.sha256(content).digest()
 
 
-@pytest.mark.parametrize("damage", [damaged, lambda bytes: bytes[: len(bytes) // 2], lambda bytes: b"", lambda bytes: bytes[:-1] + bytes([bytes[-1] ^ 1])])
+@pytest.mark.parametrize("damage", [damaged, lambda answer: answer[: len(answer) // 2], lambda answer: b"", lambda answer: answer[:-1] + bytes([answer[-1] ^ 1])])
 def test_what_is_damaged_is_compiled(start, cache, damage):
     kernel = start()
     first = run_all(kernel)
