@@ -44,6 +44,19 @@ def test_a_replayed_message_is_dropped(kernel, channel):
     assert "was there before" in kernel.log
 
 
+@pytest.mark.parametrize("channel", ["shell", "control", "stdin"])
+def test_the_heartbeat_of_another_kernels_client_is_no_news(kernel, channel):
+    """It had this port before, and its client asks every second whether it is there again."""
+    with wire(kernel, channel) as stranger:
+        for _ in range(3):
+            stranger.socket.send_multipart([b"", b"ping"])
+        # A message with another key, behind them, is told.
+        stranger.socket.send_multipart([DELIMITER, b"0" * 64, *[b"{}"] * 4])
+        while "dropped" not in kernel.log:
+            kernel.request("kernel_info_request", {}, channel="control")
+    assert kernel.log.count("dropped") == 1
+
+
 def test_a_replayed_cell_does_not_run_twice(kernel):
     kernel.ok("static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);")
     with wire(kernel, "shell") as honest, wire(kernel, "shell") as hostile, wire(kernel, "control") as control:

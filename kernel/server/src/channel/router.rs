@@ -9,7 +9,7 @@ use jupyter_zmq_client::{Connection, RawMessage, RouterRecvConnection, RouterSen
 use tokio::{runtime::Handle, sync::mpsc};
 use zeromq::{RouterSocket, SocketRecv, SocketSend};
 
-use super::replay::{Signature, Taken};
+use super::replay::{Signature, Taken, is_of_jupyter};
 use crate::{
     events::Events,
     message::{Channel, Outbound, Request},
@@ -63,7 +63,7 @@ pub(crate) fn start(
 }
 
 /// Reads requests until the dispatcher is gone. What is not a message, or not signed with the kernel's key, is
-/// dropped and logged, and so is what came before.
+/// dropped and logged, and so is what came before. Where the log is the notebook's, a stranger at the door is no news.
 pub(super) async fn read(
     mut connection: RouterRecvConnection,
     channel: Channel,
@@ -78,6 +78,10 @@ pub(super) async fn read(
                 return;
             }
         };
+        if !is_of_jupyter(&frames) {
+            tracing::debug!(?channel, "dropped what is no message of Jupyter's");
+            continue;
+        }
         let signature = Signature::of(&frames);
         let raw = match RawMessage::from_multipart(frames, &connection.mac) {
             Ok(raw) => raw,
