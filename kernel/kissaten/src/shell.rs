@@ -109,7 +109,8 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let (Some(mut child), group) = (self.child.take(), self.group) else { return };
+        let Some(mut child) = self.child.take() else { return };
+        let group = self.group;
         group::tell(group, libc::SIGINT);
         // A shell that has gone may leave programs behind that SIGINT does not end: it starts those in the background deaf to it.
         // As long as nobody has waited for the shell, the group's number is still its own.

@@ -15,7 +15,7 @@ use tokio_util::bytes::Bytes;
 use zeromq::ZmqMessage;
 
 /// What stands between the identities and the signature.
-const DELIMITER: &str = "<IDS|MSG>";
+pub(crate) const DELIMITER: &str = "<IDS|MSG>";
 
 /// The socket that a request came from and that its reply goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,6 +9,8 @@ use std::{
 use data_encoding::HEXLOWER_PERMISSIVE;
 use zeromq::ZmqMessage;
 
+use crate::message::DELIMITER;
+
 /// How many signatures are remembered: some 5 MB, and as many as the reference implementation has.
 const REMEMBERED: usize = 65_536;
 
@@ -44,15 +46,6 @@ impl Taken {
     }
 }
 
-/// What stands between the addresses of a message and its signature.
-const DELIMITER: &[u8] = b"<IDS|MSG>";
-
-/// Whether this is meant to be a message of Jupyter's. What is not comes from a client of something else that had the port before:
-/// the heartbeat of another kernel's client, which tries again every second.
-pub(super) fn is_of_jupyter(frames: &ZmqMessage) -> bool {
-    frames.iter().any(|frame| &frame[..] == DELIMITER)
-}
-
 /// A message's signature, as bytes.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Signature(Vec<u8>);
@@ -60,7 +53,7 @@ pub(super) struct Signature(Vec<u8>);
 impl Signature {
     /// Of a message that was not read yet. However its digits are written, it is the same.
     pub(super) fn of(frames: &ZmqMessage) -> Self {
-        let signature = frames.iter().skip_while(|frame| &frame[..] != DELIMITER).nth(1);
+        let signature = frames.iter().skip_while(|frame| &frame[..] != DELIMITER.as_bytes()).nth(1);
         let digits = signature.map(|frame| &frame[..]).unwrap_or_default();
         Self(HEXLOWER_PERMISSIVE.decode(digits).unwrap_or_default())
     }

@@ -7,12 +7,12 @@ use std::{collections::HashSet, time::Duration};
 
 use jupyter_zmq_client::{Connection, RawMessage, RouterRecvConnection, RouterSendConnection};
 use tokio::{runtime::Handle, sync::mpsc};
-use zeromq::{RouterSocket, SocketRecv, SocketSend};
+use zeromq::{RouterSocket, SocketRecv, SocketSend, ZmqMessage};
 
-use super::replay::{Signature, Taken, is_of_jupyter};
+use super::replay::{Signature, Taken};
 use crate::{
     events::Events,
-    message::{Channel, Outbound, Request},
+    message::{Channel, DELIMITER, Outbound, Request},
 };
 
 /// How long a client whose queue is full may take nothing before it is given up: the others wait behind it.
@@ -103,6 +103,12 @@ pub(super) async fn read(
             Err(error) => tracing::warn!(?channel, "dropped a message: {error}"),
         }
     }
+}
+
+/// Whether this is meant to be a message of Jupyter's. What is not comes from a client of something else that had the port
+/// before: the heartbeat of another kernel's client, which tries again every second.
+fn is_of_jupyter(frames: &ZmqMessage) -> bool {
+    frames.iter().any(|frame| &frame[..] == DELIMITER.as_bytes())
 }
 
 async fn write(mut connection: RouterSendConnection, mut replies: mpsc::UnboundedReceiver<Outbound>) {
